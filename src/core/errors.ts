@@ -1,0 +1,54 @@
+/**
+ * Every error that Quern throws on purpose. Messages read `op: what is wrong: the actual shapes`, then, after a
+ * line break, one line of hint where there is a usual cause. They never contain data.
+ */
+export class QuernError extends Error {
+  override readonly name: string = 'QuernError';
+  /** One line on the usual cause, also part of `message`. */
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(options.hint === undefined ? message : `${message}\n  ${options.hint}`, { cause: options.cause });
+    this.hint = options.hint;
+  }
+}
+
+/** Shapes that do not fit together, or an axis outside its tensor. */
+export class ShapeError extends QuernError {
+  override readonly name = 'ShapeError';
+}
+
+/** A dtype that an op does not take. */
+export class DtypeError extends QuernError {
+  override readonly name = 'DtypeError';
+}
+
+/** A graph that has no gradient, or a gradient asked of something that has none. */
+export class GradientError extends QuernError {
+  override readonly name = 'GradientError';
+}
+
+/** A step that cannot be planned, or feeds that do not fit a plan. */
+export class PlanError extends QuernError {
+  override readonly name = 'PlanError';
+}
+
+/** A backend that cannot be opened, prepared or run. */
+export class BackendError extends QuernError {
+  override readonly name = 'BackendError';
+}
+
+/** A file, archive, image or dataset that is not what it should be. */
+export class DataError extends QuernError {
+  override readonly name = 'DataError';
+}
+
+/** A model, checkpoint or run folder that cannot be read, written or matched. */
+export class ModelError extends QuernError {
+  override readonly name = 'ModelError';
+}
+
+/** An option or argument outside its range, at the command line or in the library. */
+export class UsageError extends QuernError {
+  override readonly name = 'UsageError';
+}
