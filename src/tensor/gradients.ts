@@ -1,0 +1,62 @@
+import { GradientError } from '../core/errors.js';
+import { formatShape } from '../core/shape.js';
+import { describe } from './build.js';
+import { constant } from './leaves.js';
+import { add } from './ops/pointwise.js';
+import type { Tensor } from './tensor.js';
+
+/** The nodes that lie between `wrt` and `loss`, latest first: those on which both depend. */
+function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): Tensor[] {
+  const between = new Map<Tensor, boolean>();
+  const stack: Tensor[] = [loss];
+  while (stack.length > 0) {
+    const tensor = stack.at(-1)!;
+    const open = tensor.inputs.filter((input) => !between.has(input));
+    if (open.length > 0) {
+      stack.push(...open);
+    } else {
+      stack.pop();
+      between.set(tensor, wrt.has(tensor) || tensor.inputs.some((input) => between.get(input)));
+    }
+  }
+  return [...between.keys()].filter((tensor) => between.get(tensor)).sort((a, b) => b.id - a.id);
+}
+
+/**
+ * Reverse-mode differentiation, graph to graph: the gradients of a scalar `loss` in each tensor of `wrt`, as new nodes
+ * that can be differentiated again. A tensor that the loss does not depend on gets zeros.
+ *
+ * @throws GradientError if the loss is not a float32 scalar, a `wrt` is not float32, or an op on the way has no gradient
+ */
+export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.size !== 1 || loss.dtype !== 'float32') {
+    throw new GradientError(
+      `gradients: the loss must be a float32 scalar: ${loss.dtype}${formatShape(loss.shape)}`,
+      {
+        hint: 'sum or mean makes a scalar.',
+      },
+    );
+  }
+  for (const tensor of wrt) {
+    if (tensor.dtype !== 'float32') {
+      throw new GradientError(`gradients: ${tensor.dtype} has no gradient: ${describe(tensor)}`);
+    }
+  }
+  const total = new Map<Tensor, Tensor>([[loss, constant(1, loss.shape)]]);
+  const wanted = new Set(wrt);
+  for (const node of nodesBetween(loss, wanted)) {
+    const gradient = total.get(node);
+    if (gradient === undefined || node.inputs.length === 0) continue;
+    if (node.op.backward === undefined) {
+      throw new GradientError(`gradients: ${node.op.name} has no gradient: ${describe(node)}`);
+    }
+    node.op.backward(node, gradient).forEach((part, i) => {
+      const source = node.inputs[i]!;
+      if (part === undefined) return;
+      const sum = total.get(source);
+      total.set(source, sum === undefined ? part : add(sum, part));
+    });
+    if (!wanted.has(node)) total.delete(node);
+  }
+  return wrt.map((tensor) => total.get(tensor) ?? constant(0, tensor.shape));
+}
