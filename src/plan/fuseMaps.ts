@@ -1,0 +1,149 @@
+/**
+ * Adjacent maps become one: a map that reads another's result, element for element, takes over its expression. The
+ * result is still written where somebody else needs it (an optimizer's moments, say), as one more output.
+ */
+import { type Expression, hasRandom, input, simplify, substitute, walk } from '../core/expression.js';
+import { type Shape, sizeOf } from '../core/shape.js';
+import { isContiguous } from '../core/view.js';
+import {
+  type Draft,
+  type DraftOperand,
+  isMap,
+  type MapStep,
+  OperandList,
+  removeDead,
+  reshapeOperand,
+  topological,
+  Uses,
+  type Value,
+} from './draft.js';
+import type { Limits } from './limits.js';
+
+/** Whether walking the operand in row-major order walks its whole value in order: index i reads element i. */
+export function keepsIndex(operand: DraftOperand): boolean {
+  return operand.offset === 0 && isContiguous(operand) && operand.value.size === sizeOf(operand.shape);
+}
+
+/** A map that reads only single elements (a dropout mask: random numbers and constants) costs less than its memory. */
+function isCheap(step: MapStep): boolean {
+  return step.inputs.every((operand) => operand.value.size <= 1) && sizeOf(step.outputs[0]!.shape) > 1;
+}
+
+export function randomMayFuse(limits: Limits, ...expressions: readonly Expression[]): boolean {
+  return limits.fuseRandom || !expressions.some(hasRandom);
+}
+
+/** The expression of an output that is the same number everywhere, or undefined. */
+function uniformValue(producer: MapStep, value: Value): Expression | undefined {
+  const expression = expressionOf(producer, value);
+  let uniform = true;
+  walk(expression, (part) => {
+    if (part.type === 'input' || part.type === 'random') uniform = false;
+  });
+  return uniform ? expression : undefined;
+}
+
+function expressionOf(producer: MapStep, value: Value): Expression {
+  return producer.specification.expressions[producer.outputs.findIndex((output) => output.value === value)]!;
+}
+
+export interface Inlined {
+  readonly expressions: Expression[];
+  readonly inputs: DraftOperand[];
+}
+
+/**
+ * `expressions` over `inputs`, with the producer's own expressions in place of every read of its outputs, and behind
+ * them the expressions of `extra`, values of the producer that are still written. undefined where an operand of the
+ * producer cannot be walked in `shape`, or an output of it is not read element for element.
+ */
+export function inline(
+  producer: MapStep,
+  expressions: readonly Expression[],
+  inputs: readonly DraftOperand[],
+  shape: Shape,
+  extra: readonly Value[] = [],
+): Inlined | undefined {
+  const made = new Set(producer.outputs.map(({ value }) => value));
+  const plain = (operand: DraftOperand) => operand.value.dtype !== 'uint8' && keepsIndex(operand);
+  const reads = inputs.filter((operand) => made.has(operand.value));
+  if (reads.some((operand) => !plain(operand) && uniformValue(producer, operand.value) === undefined))
+    return undefined;
+  const moved = producer.inputs.map((operand) => reshapeOperand(operand, shape));
+  if (reads.some(plain) && moved.includes(undefined)) return undefined;
+  const list = new OperandList();
+  const fromProducer = (value: Value) =>
+    substitute(expressionOf(producer, value), ({ index, dtype }) => input(list.add(moved[index]!), dtype));
+  const rewritten = expressions.map((expression) =>
+    substitute(expression, ({ index, dtype }) => {
+      const operand = inputs[index]!;
+      return made.has(operand.value) ? fromProducer(operand.value) : input(list.add(operand), dtype);
+    }),
+  );
+  return { expressions: [...rewritten, ...extra.map(fromProducer)].map(simplify), inputs: list.operands };
+}
+
+/** Tries to take `producer` into `consumer`; tells whether the producer is gone, still there, or nothing was done. */
+function merge(
+  consumer: MapStep,
+  producer: MapStep,
+  uses: Uses,
+  limits: Limits,
+  outputs: number,
+): 'no' | 'copied' | 'moved' {
+  const { expressions } = consumer.specification;
+  const { shape } = consumer.outputs[0]!;
+  const remaining = producer.outputs.filter(({ value }) => !uses.onlyUsedBy(value, consumer));
+  const uniform = producer.outputs.every(({ value }) => uniformValue(producer, value) !== undefined);
+  const copies = remaining.length > 0 && (uniform || isCheap(producer));
+  const written = copies ? [] : remaining;
+  if (written.length > 0 && sizeOf(shape) !== sizeOf(producer.outputs[0]!.shape)) return 'no';
+  const merged = inline(
+    producer,
+    expressions,
+    consumer.inputs,
+    shape,
+    written.map(({ value }) => value),
+  );
+  if (merged === undefined || merged.inputs.length > limits.inputs) return 'no';
+  if (!randomMayFuse(limits, ...merged.expressions)) return 'no';
+  if (written.length > 0 && consumer.outputs.length + written.length > outputs) return 'no';
+  if (written.length > 0) {
+    const others = remaining
+      .flatMap(({ value }) => uses.consumersOf(value))
+      .filter((step) => step !== consumer);
+    if (others.some((step) => uses.reaches(step, consumer))) return 'no';
+  }
+  consumer.specification = { expressions: merged.expressions };
+  consumer.inputs = merged.inputs;
+  if (copies) return 'copied';
+  consumer.outputs = [...consumer.outputs, ...written.map(({ value }) => ({ value, shape }))];
+  consumer.label = `${producer.label} ${consumer.label}`;
+  return 'moved';
+}
+
+/**
+ * Runs the pass. With `outputs` 1 a map moves only where nobody else needs its result; with more, a map that has
+ * several users moves into one of them, which then writes its result too.
+ */
+export function fuseMaps(draft: Draft, limits: Limits, outputs: number): void {
+  draft.steps = topological(draft.steps);
+  let uses = new Uses(draft);
+  for (const consumer of [...draft.steps]) {
+    if (!isMap(consumer)) continue;
+    for (let again = true; again; ) {
+      again = false;
+      for (const { value } of consumer.inputs) {
+        const producer = uses.producer.get(value);
+        if (!isMap(producer)) continue;
+        const outcome = merge(consumer, producer, uses, limits, outputs);
+        if (outcome === 'no') continue;
+        if (outcome === 'moved') draft.steps = draft.steps.filter((step) => step !== producer);
+        uses = new Uses(draft);
+        again = true;
+        break;
+      }
+    }
+  }
+  removeDead(draft);
+}

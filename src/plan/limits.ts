@@ -1,0 +1,11 @@
+/** What the planner may count on. */
+export interface Limits {
+  /** Most inputs of one kernel call. */
+  readonly inputs: number;
+  /** Most outputs of one kernel call. */
+  readonly outputs: number;
+  /** Whether a step may write a leaf's own slot; if not, updates are rebound at the end of the step. */
+  readonly inPlace: boolean;
+  /** Whether a random leaf may be fused with other work; if not, it stays a map of its own. */
+  readonly fuseRandom: boolean;
+}
