@@ -1,0 +1,54 @@
+/** Compiled kernels, one per call, over all plans. */
+import type { KernelCall } from '../../../kernels/contract.js';
+import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
+import { type WasmKernel, type WasmOptions, wasmKernels } from '../../../kernels/wasm.js';
+import { BackendError } from '../../core/errors.js';
+import { formatShape } from '../../core/shape.js';
+import type { KernelRun } from '../../writers/assembler.js';
+
+export interface Kernel {
+  readonly run: KernelRun;
+  readonly module: WebAssembly.Module;
+  readonly units: number;
+  readonly scratchBytes: number;
+  readonly algorithm: string;
+}
+
+/** JSON tells all calls apart: strings keep infinities and NaN, which plain JSON would make null. */
+function keyOf(kind: KernelKind, call: KernelCall<unknown>): string {
+  return JSON.stringify([kind, call], (_, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  );
+}
+
+export class KernelCache {
+  private readonly kernels = new Map<string, Promise<Kernel>>();
+
+  constructor(
+    private readonly memory: WebAssembly.Memory,
+    private readonly options: WasmOptions,
+  ) {}
+
+  get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
+    const key = keyOf(kind, call);
+    let kernel = this.kernels.get(key);
+    if (kernel === undefined) {
+      kernel = this.compile(kind, call);
+      this.kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  private async compile<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
+    const emit: WasmKernel<Specifications[K]> = wasmKernels[kind];
+    try {
+      const { bytes, ...code } = emit(call, this.options);
+      const module = await WebAssembly.compile(bytes);
+      const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
+      return { ...code, module, run: instance.exports.run as KernelRun };
+    } catch (cause) {
+      const shapes = [...call.inputs, ...call.outputs].map(({ shape }) => formatShape(shape)).join(' ');
+      throw new BackendError(`wasm: ${kind} does not compile: ${shapes}`, { cause });
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** The wasm backend: every kernel of a plan is a generated WebAssembly function over one memory. */
+import type { HostArray } from '../../core/dtype.js';
+import { BackendError, UsageError } from '../../core/errors.js';
+import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
+import type { Plan } from '../../plan/plan.js';
+import { callOf } from '../../plan/print.js';
+import type { Leaf } from '../../tensor/tensor.js';
+import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/simdLevel.js';
+import { KernelCache } from './kernels.js';
+import { Region, WasmMemory } from './memory.js';
+import { Pool } from './pool.js';
+import { WasmProgram } from './program.js';
+import { WasmResident } from './resident.js';
+
+export interface WasmBackendOptions {
+  /** 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
+  readonly simd?: SimdLevel | undefined;
+  /** Workers that share the work of every kernel; the bytes of results do not depend on it. Default 1. */
+  readonly threads?: number | undefined;
+  /** Fills memory with NaN after its last use. For tests. Default false. */
+  readonly poison?: boolean | undefined;
+}
+
+/** What the programs of a backend share. */
+export interface WasmState {
+  readonly memory: WasmMemory;
+  /** Holds the slots of the plan that runs: as large as the largest plan. */
+  readonly arena: Region;
+  readonly scratch: Region;
+  /** Poisoning looks at every step, so it needs one worker. */
+  readonly poison: boolean;
+  /** Worker threads, the one that owns the engine included. */
+  readonly workers: number;
+  /** The other workers, if there are any. */
+  readonly pool: Pool | undefined;
+}
+
+/**
+ * Version of the rules by which bits of results follow from shapes: order of sums, polynomials, random numbers. It
+ * changes whenever equal inputs may give other bits.
+ */
+const numericsVersion = 1;
+
+class WasmBackend implements Backend {
+  readonly limits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true };
+  readonly report: BackendReport;
+  private readonly kernels: KernelCache;
+  private closed = false;
+
+  constructor(
+    simd: SimdLevel,
+    private readonly state: WasmState,
+  ) {
+    const { memory, workers } = state;
+    this.kernels = new KernelCache(memory.memory, { simd, shared: memory.shared });
+    this.report = {
+      backend: 'wasm',
+      threads: workers,
+      numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd)}`,
+    };
+  }
+
+  async allocate(leaf: Leaf, initial: HostArray): Promise<Resident> {
+    this.checkOpen();
+    return new WasmResident(this.state.memory, leaf, initial);
+  }
+
+  async prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program> {
+    this.checkOpen();
+    const kernels = await Promise.all(
+      plan.steps.map((step) => this.kernels.get(step.kind, callOf(step, plan.slots) as never)),
+    );
+    return new WasmProgram(this.state, plan, kernels, residents);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.state.pool?.close();
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new BackendError('wasm: the backend has been closed');
+  }
+}
+
+/** More would only divide the work of small kernels further. */
+const mostThreads = 64;
+
+/** Opens the backend, or throws a BackendError that says what the JavaScript engine lacks. */
+export async function openWasm(options: WasmBackendOptions = {}): Promise<Backend> {
+  const { threads = 1, poison = false } = options;
+  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
+    throw new UsageError(`wasm: threads must be an integer from 1 to ${mostThreads}, not ${threads}`);
+  }
+  const workers = poison ? 1 : threads;
+  if (workers > 1 && typeof SharedArrayBuffer === 'undefined') {
+    throw new BackendError(
+      `wasm: ${workers} threads need a SharedArrayBuffer, which this page does not have`,
+      {
+        hint: 'Serve it with cross-origin isolation, or use one thread.',
+      },
+    );
+  }
+  const best = detectSimdLevel();
+  if (options.simd === 'relaxed' && best === 'baseline') {
+    throw new BackendError('wasm: relaxed SIMD was asked for and this JavaScript engine does not have it');
+  }
+  const memory = new WasmMemory(workers > 1);
+  const pool = workers > 1 ? await Pool.open(memory, workers) : undefined;
+  const state = { memory, arena: new Region(memory), scratch: new Region(memory), poison, workers, pool };
+  return new WasmBackend(options.simd ?? best, state);
+}

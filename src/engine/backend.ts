@@ -1,0 +1,58 @@
+/** The contract between the engine and what runs plans. */
+import type { HostArray } from '../core/dtype.js';
+import type { Limits } from '../plan/limits.js';
+import type { Plan } from '../plan/plan.js';
+import type { Leaf } from '../tensor/tensor.js';
+
+export type { Limits } from '../plan/limits.js';
+
+/** What really runs. Printed with results and stored with runs. */
+export interface BackendReport {
+  /** 'reference', 'wasm' or 'gpu'. */
+  readonly backend: string;
+  readonly threads: number;
+  /** What decides the bits of results: SIMD level and version of the rules, mode and adapter on a gpu. */
+  readonly numerics: string;
+  /** For gpu: the mode of gpu.js that runs. */
+  readonly mode?: string;
+  readonly adapter?: string;
+  /** Why something less than what was asked for runs. */
+  readonly fallback?: string;
+}
+
+/** The value of one leaf for as long as the engine lives. */
+export interface Resident {
+  read(): Promise<HostArray>;
+  write(value: HostArray): Promise<void>;
+  release(): void;
+}
+
+/** Values by input name; with `steps` > 1 each has a leading axis of that extent. */
+export type Feeds = Readonly<Record<string, HostArray>>;
+
+/** Row-major values by output name, owned by the caller. */
+export type Fetches = Record<string, HostArray>;
+
+export interface RunOptions {
+  /** How many times the plan runs, each on its own slice of the feeds. Default 1. Outputs are those of the last. */
+  readonly steps?: number;
+  /** Ends the run at the next step boundary: what was done stays, `run` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called now and then with the number of steps finished. */
+  readonly onProgress?: (finished: number) => void;
+}
+
+export interface Program {
+  run(feeds: Feeds, options?: RunOptions): Promise<Fetches>;
+  /** Algorithms and tiles chosen on this machine, a line per step. */
+  explain(): string;
+}
+
+export interface Backend {
+  readonly limits: Limits;
+  readonly report: BackendReport;
+  allocate(leaf: Leaf, initial: HostArray): Promise<Resident>;
+  /** `residents` holds every leaf of the plan but its inputs. */
+  prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program>;
+  close(): Promise<void>;
+}
