@@ -1,0 +1,28 @@
+import { countOperations, type Expression, formatExpression } from '../../src/core/expression.js';
+import { sizeOf } from '../../src/core/shape.js';
+import { type Contract, type Epilogue, epilogueFlops } from '../contract.js';
+
+export type ReduceOperation = 'sum' | 'max' | 'min' | 'argMax';
+
+/**
+ * output = epilogue(reduce over `axes` of prologue(inputs)). The inputs without those of the epilogue have one shape;
+ * the output has that shape without `axes` (ascending). argMax gives the row-major int32 position within the reduced
+ * axes, ties to the first; a NaN is never the largest, and position 0 stands where nothing is. An empty sum is 0; an empty max, min or argMax is refused by the op.
+ * max and min of a set with a NaN are NaN.
+ */
+export interface ReduceSpecification {
+  readonly operation: ReduceOperation;
+  readonly axes: readonly number[];
+  readonly prologue: Expression;
+  readonly epilogue?: Epilogue | undefined;
+}
+
+export const reduce: Contract<ReduceSpecification> = {
+  layout: 'strided',
+  epilogue: true,
+  flops: ({ specification, inputs, outputs }) =>
+    (countOperations(specification.prologue) + 1) * sizeOf(inputs[0]!.shape) +
+    epilogueFlops(specification.epilogue, outputs[0]!.shape),
+  print: ({ operation, axes, prologue }) =>
+    `${operation} over ${axes.join(',')} of ${formatExpression(prologue)}`,
+};
