@@ -22,8 +22,10 @@ export interface KernelCall<Specification> {
 
 /**
  * Pointwise work on a kernel's result before it is stored. Its operand 0 is the result, operands 1 … n are the last n
- * inputs of the call. Seen over the output as [rows, columns] (columns = last axis), each of these is either the whole
- * row-major output shape, or a vector along the last axis, or a single element: `epilogueStrides` tells.
+ * inputs of the call, stretched to the output's shape (strides of 0 where they repeat). Seen over the output as
+ * [rows, columns] (columns = last axis), each of these is either the whole row-major output shape, or a vector of
+ * consecutive elements along the last axis, or a single element: `epilogueStrides` tells. None of them lies in the
+ * memory of an output.
  */
 export interface Epilogue {
   readonly expression: Expression;

@@ -48,6 +48,11 @@ export class ModelError extends QuernError {
   override readonly name = 'ModelError';
 }
 
+/** A training that cannot go on: the loss or a weight is no finite number. */
+export class TrainingError extends QuernError {
+  override readonly name = 'TrainingError';
+}
+
 /** An option or argument outside its range, at the command line or in the library. */
 export class UsageError extends QuernError {
   override readonly name = 'UsageError';

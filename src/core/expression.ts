@@ -14,7 +14,7 @@ export type Expression =
   | { readonly type: 'constant'; readonly value: number; readonly dtype: ComputeType }
   /**
    * `randomUniform(counter, key, step)` of core/random.ts, in (0, 1): the counter is the row-major index of the output
-   * element, `step` an int32 expression.
+   * element (in the prologue of a reduction: of the element before it is reduced), `step` an int32 expression.
    */
   | { readonly type: 'random'; readonly key: number; readonly step: Expression; readonly dtype: 'float32' }
   | {

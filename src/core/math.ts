@@ -13,12 +13,12 @@ function polynomial(x: number, ascending: readonly number[]): number {
 }
 
 /** ln 2 in two parts: the first ends in zeros, so its product with an exponent is exact. */
-const ln2High = 6.93147180369123816490e-1;
-const ln2Low = 1.90821492927058770002e-10;
+const ln2High = 6.931471803691238e-1;
+const ln2Low = 1.9082149292705877e-10;
 
 const logarithmSeries = [
-  6.666666666666735130e-1, 3.999999999940941908e-1, 2.857142874366239149e-1, 2.222219843214978396e-1,
-  1.818357216161805012e-1, 1.531383769920937332e-1, 1.479819860511658591e-1,
+  6.666666666666735e-1, 3.999999999940942e-1, 2.857142874366239e-1, 2.2222198432149784e-1,
+  1.818357216161805e-1, 1.5313837699209373e-1, 1.4798198605116586e-1,
 ];
 
 /**
@@ -42,8 +42,8 @@ export function exactLog(x: number): number {
 }
 
 const exponentialSeries = [
-  1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.65339022054652515390e-6,
-  4.13813679705723846039e-8,
+  1.6666666666666602e-1, -2.7777777777015593e-3, 6.613756321437934e-5, -1.6533902205465252e-6,
+  4.1381367970572385e-8,
 ];
 
 /**
@@ -70,16 +70,16 @@ export function exactPower(base: number, exponent: number): number {
 }
 
 const cosineSeries = [
-  4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5, -2.75573143513906633035e-7,
-  2.08757232129817482790e-9, -1.13596475577881948265e-11,
+  4.16666666666666e-2, -1.388888888887411e-3, 2.480158728947673e-5, -2.7557314351390663e-7,
+  2.087572321298175e-9, -1.1359647557788195e-11,
 ];
 const sineSeries = [
-  -1.66666666666666324348e-1, 8.33333333332248946124e-3, -1.98412698298579493134e-4, 2.75573137070700676789e-6,
-  -2.50507602534068634195e-8, 1.58969099521155010221e-10,
+  -1.6666666666666632e-1, 8.33333333332249e-3, -1.984126982985795e-4, 2.7557313707070068e-6,
+  -2.5050760253406863e-8, 1.58969099521155e-10,
 ];
 /** π / 2 in two parts: the first has 33 bits, so its product with an integer below 2^20 is exact. */
-const quarterTurnHigh = 1.57079632673412561417;
-const quarterTurnLow = 6.07710050650619224932e-11;
+const quarterTurnHigh = 1.5707963267341256;
+const quarterTurnLow = 6.077100506506192e-11;
 
 /**
  * cos x (x in radians), absolute error below 1e-15 for |x| ≤ 1e5.
@@ -93,6 +93,8 @@ export function exactCos(x: number): number {
   const quadrant = k - 4 * Math.floor(k / 4);
   const odd = quadrant === 1 || quadrant === 3;
   // sin r = r + r³ S(r²), cos r = 1 − r²/2 + r⁴ C(r²)
-  const value = odd ? r + r * z * polynomial(z, sineSeries) : 1 - (0.5 * z - z * z * polynomial(z, cosineSeries));
+  const value = odd
+    ? r + r * z * polynomial(z, sineSeries)
+    : 1 - (0.5 * z - z * z * polynomial(z, cosineSeries));
   return quadrant === 1 || quadrant === 2 ? -value : value;
 }

@@ -1,0 +1,59 @@
+import { type Shape, sizeOf } from '../../src/core/shape.js';
+import { elementsOf, forEachTap, type ReferenceKernel, storeResults } from '../shared/reference.js';
+import type { Conv2dSpecification } from './contract.js';
+
+// One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter
+// element is (pixel · channels + channel).
+
+/** y[y,o] += x[x,c] · w[tap,c,o] */
+export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
+  const [x, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
+  const [images, filter, result] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
+  const [channels, filters] = [filter[2]!, filter[3]!];
+  const y = new Float64Array(sizeOf(result));
+  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+    for (let c = 0; c < channels; c++) {
+      const value = x[xPixel * channels + c]!;
+      const row = (tap * channels + c) * filters;
+      for (let o = 0; o < filters; o++) y[yPixel * filters + o]! += value * w[row + o]!;
+    }
+  });
+  storeResults(y, call, inputs, outputs[0]!);
+};
+
+/** dx[x,c] += dy[y,o] · w[tap,c,o] */
+export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
+  const [dy, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
+  const [result, filter, images] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
+  const [channels, filters] = [filter[2]!, filter[3]!];
+  const dx = new Float64Array(sizeOf(images));
+  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+    for (let c = 0; c < channels; c++) {
+      const row = (tap * channels + c) * filters;
+      let sum = 0;
+      for (let o = 0; o < filters; o++) sum += dy[yPixel * filters + o]! * w[row + o]!;
+      dx[xPixel * channels + c]! += sum;
+    }
+  });
+  storeResults(dx, call, inputs, outputs[0]!);
+};
+
+/** dw[tap,c,o] += x[x,c] · dy[y,o] */
+export const conv2dFilterGradient: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
+  const [x, dy] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
+  const [images, result, filter] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
+  const [channels, filters] = [filter[2]!, filter[3]!];
+  const dw = new Float64Array(sizeOf(filter));
+  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+    for (let c = 0; c < channels; c++) {
+      const value = x[xPixel * channels + c]!;
+      const row = (tap * channels + c) * filters;
+      for (let o = 0; o < filters; o++) dw[row + o]! += value * dy[yPixel * filters + o]!;
+    }
+  });
+  storeResults(dw, call, inputs, outputs[0]!);
+};
+
+function windowOf(filter: Shape): readonly [number, number] {
+  return [filter[0]!, filter[1]!];
+}

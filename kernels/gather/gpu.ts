@@ -1,0 +1,48 @@
+import {
+  coordinatesOf,
+  type GpuKernel,
+  gpuSource,
+  loop,
+  outputOf,
+  printEpilogue,
+  tablesOf,
+} from '../gpuKernel.js';
+import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
+
+/** Reads a row of the table that exists in any case: code of both branches may run, whichever of them counts. */
+export const gatherGpu: GpuKernel<GatherSpecification> = (call) => {
+  const { specification, inputs, outputs } = call;
+  const { shape } = outputs[0]!;
+  const tables = tablesOf(call);
+  const { statements, indices } = coordinatesOf(shape);
+  const [o, i, e] = indices as [string, string, string];
+  const rows = inputs[0]!.shape[1]!;
+  const lines = [
+    ...statements,
+    `const wanted = ${tables[1]!.at([i])};`,
+    `const present = Math.min(Math.max(wanted, 0), ${Math.max(rows - 1, 0)});`,
+    `const read = ${tables[0]!.at([o, 'present', e])};`,
+    `const value = ${rows === 0 ? '0' : 'wanted === present ? read : 0'};`,
+  ];
+  const result = printEpilogue(specification.epilogue, tables, 'value');
+  return gpuSource('gather', outputOf(shape), tables, [...lines, ...result.statements], result.value);
+};
+
+/** Each thread looks through all indices for those that name its row, in ascending order. */
+export const scatterAddGpu: GpuKernel<ScatterAddSpecification> = (call) => {
+  const { inputs, outputs } = call;
+  const { shape } = outputs[0]!;
+  const tables = tablesOf(call);
+  const { statements, indices } = coordinatesOf(shape);
+  const [o, r, e] = indices as [string, string, string];
+  const lines = [
+    ...statements,
+    'let sum = 0;',
+    ...loop('i', inputs[1]!.shape[0]!, [
+      `if (${tables[1]!.at(['i'])} === ${r}) {`,
+      `  sum += ${tables[0]!.at([o, 'i', e])};`,
+      '}',
+    ]),
+  ];
+  return gpuSource('scatterAdd', outputOf(shape), tables, lines, 'sum');
+};

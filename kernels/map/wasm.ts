@@ -1,0 +1,174 @@
+import { bytesOf } from '../../src/core/dtype.js';
+import { computeType, type Expression, walk } from '../../src/core/expression.js';
+import { type Shape, sizeOf } from '../../src/core/shape.js';
+import { collapseAxes } from '../../src/core/view.js';
+import { type FunctionBuilder, type I32, i32 } from '../../src/writers/assembler.js';
+import { type Hoisted, SimdPrinter } from '../../src/writers/simd.js';
+import { convertVector, countingLanes, loadVector, storeVector } from '../../src/writers/simdMemory.js';
+import type { Layout } from '../contract.js';
+import {
+  addressAt,
+  buildUnits,
+  minimum,
+  numbered,
+  rowsPerUnit,
+  unravel,
+  type VectorPlace,
+} from '../shared/units.js';
+import type { WasmKernel } from '../wasmKernel.js';
+import type { MapSpecification } from './contract.js';
+
+/** Elements of a piece of a long row: 16 KiB per operand. */
+const pieceElements = 4096;
+
+/**
+ * Vectors along the innermost axis of the merged shape. A unit is a piece of a row longer than 4096 elements, or as
+ * many whole rows as make about that many.
+ */
+export const mapWasm: WasmKernel<MapSpecification> = ({ specification, inputs, outputs }, options) => {
+  const { expressions } = specification;
+  const names = [...numbered('x', inputs.length), ...numbered('y', outputs.length)];
+  const layouts = [...inputs, ...outputs];
+  const merged = collapseAxes(
+    outputs[0]!.shape,
+    layouts.map((layout) => layout.strides),
+  );
+  const columns = merged.shape.at(-1)!;
+  const outer = merged.shape.slice(0, -1);
+  const rows = sizeOf(outer);
+  const unroll = unrollOf(expressions);
+  const printer = new SimdPrinter(expressions);
+
+  const pieces = Math.ceil(columns / pieceElements);
+  const rowsAtOnce = rowsPerUnit(columns);
+  const units = pieces > 1 ? rows * pieces : Math.ceil((rows * Math.min(columns, 1)) / rowsAtOnce);
+
+  const bytes = buildUnits(options, names, units, (f, p) => {
+    const operands = layouts.map((layout, i) => ({
+      layout,
+      pointer: p[names[i]!] as I32,
+      outerStrides: merged.strides[i]!.slice(0, -1),
+      stride: merged.strides[i]!.at(-1)!,
+    }));
+    const row = new RowEmitter(f, printer, expressions, operands, inputs.length, { outer, columns, unroll });
+    if (pieces > 1) {
+      const index = rows === 1 ? i32.const(0) : f.let(i32.divU(p.unit, i32.const(pieces)));
+      const from = f.let(i32.mul(i32.sub(p.unit, i32.mul(index, pieces)), pieceElements));
+      row.emit(index, { from, to: f.let(minimum(i32.add(from, pieceElements), i32.const(columns))) });
+    } else if (rows === 1) {
+      row.emit(i32.const(0), undefined);
+    } else {
+      const from = f.let(i32.mul(p.unit, rowsAtOnce));
+      const to = f.let(minimum(i32.add(from, rowsAtOnce), i32.const(rows)));
+      f.loop(from, to, 1, (index) => row.emit(index, undefined));
+    }
+  });
+  return { bytes, units, scratchBytes: 0, algorithm: `map_${merged.shape.join('x')}_by_4x${unroll}` };
+};
+
+/** Vectors per turn of the inner loop: short work is unrolled to hide the loop, long work needs the registers. */
+function unrollOf(expressions: readonly Expression[]): number {
+  let cost = 0;
+  for (const expression of expressions) {
+    walk(expression, (part) => {
+      if (part.type === 'random') cost += 10;
+      if (part.type === 'call') cost += ['exp', 'log', 'tanh', 'power'].includes(part.function) ? 10 : 1;
+    });
+  }
+  return cost <= 6 ? 4 : cost <= 16 ? 2 : 1;
+}
+
+interface MapOperand {
+  readonly layout: Layout;
+  readonly pointer: I32;
+  readonly outerStrides: readonly number[];
+  /** Elements between neighbours in a row. */
+  readonly stride: number;
+}
+
+/** Writes the work on one row, or on a piece of one. */
+class RowEmitter {
+  private readonly hoisted: Hoisted;
+
+  constructor(
+    private readonly f: FunctionBuilder,
+    private readonly printer: SimdPrinter,
+    private readonly expressions: readonly Expression[],
+    private readonly operands: readonly MapOperand[],
+    private readonly inputs: number,
+    private readonly size: { outer: Shape; columns: number; unroll: number },
+  ) {
+    this.hoisted = printer.hoist(f, (index) => {
+      const { layout, pointer, outerStrides, stride } = operands[index]!;
+      const single = stride === 0 && outerStrides.every((step) => step === 0);
+      return single ? loadVector(layout.dtype, pointer, 0) : undefined;
+    });
+  }
+
+  /** The whole row when `piece` is undefined; a piece begins at a multiple of the unrolled vectors. */
+  emit(row: I32, piece: { from: I32; to: I32 } | undefined): void {
+    const { f, operands } = this;
+    const { outer, columns, unroll } = this.size;
+    const position = unravel(f, row, outer);
+    const bases = operands.map(({ layout, pointer, outerStrides }) =>
+      addressAt(f, pointer, layout.dtype, position, outerStrides),
+    );
+    const hoisted = this.printer.hoist(
+      f,
+      (index) => {
+        const { layout, stride } = operands[index]!;
+        return stride === 0 ? loadVector(layout.dtype, bases[index]!, 0) : undefined;
+      },
+      this.hoisted,
+    );
+    const visit = (place: VectorPlace) => this.vector(bases, i32.mul(row, columns), place, hoisted);
+
+    const { from, to } = piece ?? { from: i32.const(0), to: i32.const(columns) };
+    const whole =
+      piece === undefined ? i32.const(columns - (columns % 4)) : f.let(i32.and(to, i32.const(-4)));
+    const count = piece === undefined ? columns : 0;
+    const unrolled =
+      piece === undefined
+        ? i32.const(count - (count % (4 * unroll)))
+        : f.let(i32.add(from, i32.and(i32.sub(to, from), i32.const(-4 * unroll))));
+    f.loop(i32.mul(from, 4), i32.mul(unrolled, 4), 16 * unroll, (at) => {
+      for (let k = 0; k < unroll; k++) visit({ at, constant: 16 * k, lanes: 4 });
+    });
+    f.loop(i32.mul(unrolled, 4), i32.mul(whole, 4), 16, (at) => visit({ at, constant: 0, lanes: 4 }));
+    if (columns % 4 !== 0) {
+      const isLast = piece === undefined ? i32.const(1) : i32.eq(to, i32.const(columns));
+      f.if(isLast, () => visit({ at: i32.mul(whole, 4), constant: 0, lanes: columns % 4 }));
+    }
+  }
+
+  private vector(bases: readonly I32[], rowStart: I32, place: VectorPlace, hoisted: Hoisted): void {
+    const { f, operands } = this;
+    const { at, constant, lanes } = place;
+    // Offsets count 4 bytes per element; bytes and other strides scale them.
+    const locate = (index: number): [I32, number] => {
+      const { layout, stride } = operands[index]!;
+      const size = bytesOf[layout.dtype];
+      const scaled = i32.mul(size === 1 ? i32.shrU(at, i32.const(2)) : at, stride);
+      return [i32.add(bases[index]!, scaled), (constant / 4) * size * stride];
+    };
+    const values = this.printer.evaluate(
+      f,
+      {
+        operand: (index) => {
+          const { layout, stride } = operands[index]!;
+          const [address, offset] = locate(index);
+          return loadVector(layout.dtype, address, stride, lanes, offset);
+        },
+        counter: () => countingLanes(i32.add(rowStart, i32.shrU(i32.add(at, constant), i32.const(2)))),
+      },
+      hoisted,
+    );
+    values.forEach((value, o) => {
+      const index = this.inputs + o;
+      const { dtype } = operands[index]!.layout;
+      const [address, offset] = locate(index);
+      const converted = convertVector(value, this.expressions[o]!.dtype, computeType(dtype));
+      storeVector(f, dtype, address, converted, lanes, offset);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import { ModuleBuilder } from '../../src/writers/assembler.js';
+import type { KernelCall, Layout } from '../contract.js';
+import { EpilogueEmitter } from '../shared/epilogue.js';
+import { matmulEmission } from '../shared/matmulEmit.js';
+import type { MatrixStrides } from '../shared/matmulPlan.js';
+import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import type { MatmulSpecification } from './contract.js';
+
+function matrixStrides({ strides }: Layout): MatrixStrides {
+  return { batch: strides.slice(0, -2), row: strides.at(-2)!, column: strides.at(-1)! };
+}
+
+export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmOptions): WasmCode {
+  const [a, b] = call.inputs as readonly [Layout, Layout];
+  const output = call.outputs[0]!;
+  const shape = {
+    batch: a.shape.slice(0, -2),
+    m: a.shape.at(-2)!,
+    k: a.shape.at(-1)!,
+    n: b.shape.at(-1)!,
+    a: matrixStrides(a),
+    b: matrixStrides(b),
+    sumsInOutput: output.dtype === 'float32',
+  };
+  const emission = matmulEmission(shape, options.simd, new EpilogueEmitter(call.specification.epilogue, call));
+  const module = new ModuleBuilder(options);
+  emission.emit(module);
+  return {
+    bytes: module.bytes(),
+    units: emission.units,
+    scratchBytes: emission.scratchBytes,
+    algorithm: `matmul ${emission.tile}, packed panels`,
+  };
+}

@@ -1,0 +1,357 @@
+import { bytesOf, type Dtype } from '../../src/core/dtype.js';
+import { countOperations, hasRandom } from '../../src/core/expression.js';
+import { sizeOf } from '../../src/core/shape.js';
+import {
+  type FunctionBuilder,
+  type I32,
+  i32,
+  i32x4,
+  type Local,
+  type V128,
+  v128,
+} from '../../src/writers/assembler.js';
+import { type Hoisted, SimdPrinter } from '../../src/writers/simd.js';
+import { laneMask, loadVector } from '../../src/writers/simdMemory.js';
+import { epilogueStrides, type KernelCall } from '../contract.js';
+import { EpilogueEmitter } from '../shared/epilogue.js';
+import { buildUnits, minimum, numbered, unravel } from '../shared/units.js';
+import type { WasmCode, WasmKernel, WasmOptions } from '../wasmKernel.js';
+import type { ReduceSpecification } from './contract.js';
+import { layOutReduction, type ReduceLayout, type Walk } from './layout.js';
+import { mergeLanes, type Reducer, reducerOf, type State, Total } from './reducer.js';
+
+/** Rows of a block where the lanes lie along the columns; vectors of a block where they lie along the reduced axis. */
+const blockRows = 64;
+const blockVectors = 128;
+
+/**
+ * Lanes lie along the kept axis (each lane a column, groups of columns in registers, rows streaming by) or along the
+ * reduced axis (each lane every fourth element, combined at the end), see layout.ts. float32 sums are blocked.
+ */
+export const reduceWasm: WasmKernel<ReduceSpecification> = (call, options) => {
+  const { epilogue, axes } = call.specification;
+  const sources = call.inputs.slice(0, call.inputs.length - (epilogue?.operands ?? 0));
+  const output = call.outputs[0]!;
+  const vectors = call.inputs.slice(sources.length).some((operand) => {
+    const { row, column } = epilogueStrides(operand, output.shape);
+    return row === 0 && column !== 0;
+  });
+  const layout = layOutReduction(sources, axes, vectors);
+  return layout.lanes === 'kept' ? alongKept(call, layout, options) : alongReduced(call, layout, options);
+};
+
+/** A place in a source that moves: a byte address, or for the last walk an element index. */
+interface Cursor {
+  readonly walk: Walk;
+  readonly dtype: Dtype;
+  /** Bytes per element; 1 for the index. */
+  readonly unit: number;
+  readonly at: Local<'i32'>;
+}
+
+/** What both ways of walking share. */
+class ReduceEmitter {
+  readonly reducer: Reducer;
+  readonly cost: number;
+  private readonly cursors: Cursor[];
+  private readonly usesIndex: boolean;
+  private readonly hoisted: Hoisted;
+  /** How many elements of the reduction have gone by. */
+  private readonly position: Local<'i32'> | undefined;
+
+  constructor(
+    readonly f: FunctionBuilder,
+    call: KernelCall<ReduceSpecification>,
+    readonly layout: ReduceLayout,
+    private readonly printer: SimdPrinter,
+    private readonly pointers: readonly I32[],
+  ) {
+    const { operation, prologue } = call.specification;
+    this.reducer = reducerOf(operation, prologue.dtype);
+    this.usesIndex = hasRandom(prologue);
+    this.cost = countOperations(prologue);
+    this.position = operation === 'argMax' ? f.local('i32') : undefined;
+    this.cursors = layout.walks.map((walk, i) => {
+      const dtype = i < pointers.length ? call.inputs[i]!.dtype : 'int32';
+      return { walk, dtype, unit: i < pointers.length ? bytesOf[dtype] : 1, at: f.local('i32') };
+    });
+    const nothing = sizeOf(layout.outer) * layout.length === 0;
+    this.hoisted = printer.hoist(f, (index) => {
+      const { walk, dtype } = this.cursors[index]!;
+      const strides = [walk.column, walk.step, ...walk.rows, ...walk.outer];
+      if (nothing || strides.some((stride) => stride !== 0)) return undefined;
+      return loadVector(dtype, pointers[index]!, 0);
+    });
+  }
+
+  /** Puts every cursor at the first element of the reduction of `row` and `column`. */
+  start(row: I32, column: I32): void {
+    const { f } = this;
+    const position = [...unravel(f, row, this.layout.rows), column];
+    this.cursors.forEach(({ walk, unit, at }, i) => {
+      const terms = position.map((index, axis) => i32.mul(index, [...walk.rows, walk.column][axis]! * unit));
+      f.set(at, i32.sum(this.pointers[i] ?? 0, ...terms));
+    });
+    if (this.position !== undefined) f.set(this.position, i32.const(0));
+  }
+
+  /** Moves along the last reduced axis. */
+  advance(elements: number): void {
+    this.move((walk) => walk.step * elements);
+    if (this.position !== undefined) this.f.increase(this.position, elements);
+  }
+
+  /** Runs `inner`, which advances by the whole last reduced axis, for every position of the other reduced axes. */
+  forEachOuter(inner: () => void): void {
+    const { outer, length } = this.layout;
+    const visit = (axis: number): void => {
+      if (axis === outer.length) {
+        inner();
+        return;
+      }
+      this.f.loop(0, outer[axis]!, 1, () => {
+        visit(axis + 1);
+        // inner loops have moved by their whole extent
+        const last = axis === outer.length - 1;
+        this.move(
+          (walk) =>
+            walk.outer[axis]! - (last ? walk.step * length : walk.outer[axis + 1]! * outer[axis + 1]!),
+        );
+      });
+    };
+    visit(0);
+  }
+
+  /** The prologue at four elements, the first of them `row` steps and `column` columns on. */
+  value(stride: (walk: Walk) => number, row: number, column: number, lanes: number): V128 {
+    const offset = ({ walk, unit }: Cursor) => (row * walk.step + column * walk.column) * unit;
+    const operand = (index: number): V128 => {
+      const cursor = this.cursors[index]!;
+      return loadVector(cursor.dtype, cursor.at, stride(cursor.walk), lanes, offset(cursor));
+    };
+    const counter = () => {
+      const cursor = this.cursors.at(-1)!;
+      const step = stride(cursor.walk);
+      const first = i32x4.splat(i32.add(cursor.at, offset(cursor)));
+      return i32x4.add(first, i32x4.constLanes(0, step, 2 * step, 3 * step));
+    };
+    return this.printer.evaluate(this.f, { operand, counter }, this.hoisted)[0]!;
+  }
+
+  /** Takes `value` into the state; its elements stand `row` places on in the reduction, `step` apart. */
+  add(state: State, value: V128, row: number, step: 0 | 1): void {
+    this.reducer.add(this.f, state, value, () => {
+      const first = i32x4.splat(i32.add(this.position!, row));
+      return step === 0 ? first : i32x4.add(first, i32x4.constLanes(0, 1, 2, 3));
+    });
+  }
+
+  private move(elements: (walk: Walk) => number): void {
+    this.cursors.forEach(({ walk, unit, at }, i) => {
+      if (i < this.pointers.length || this.usesIndex) this.f.increase(at, elements(walk) * unit);
+    });
+  }
+}
+
+/** Names, printers and grouping, then the module. `emit` writes the reduction of one piece of work. */
+function build(
+  call: KernelCall<ReduceSpecification>,
+  layout: ReduceLayout,
+  options: WasmOptions,
+  work: {
+    readonly pieces: number;
+    readonly piecesPerUnit: number;
+    readonly algorithm: string;
+    emit(
+      reduce: ReduceEmitter,
+      piece: I32,
+      store: (row: I32, column: I32, state: State, lanes: number, constant: number) => void,
+    ): void;
+  },
+): WasmCode {
+  const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
+  const printer = new SimdPrinter([call.specification.prologue]);
+  const sources = numbered('x', call.inputs.length - epilogue.names.length);
+  const units = Math.ceil(work.pieces / work.piecesPerUnit);
+  const bytes = buildUnits(options, [...sources, ...epilogue.names, 'out'], units, (f, p) => {
+    const finish = epilogue.begin(
+      f,
+      epilogue.names.map((name) => p[name]!),
+    );
+    const reduce = new ReduceEmitter(
+      f,
+      call,
+      layout,
+      printer,
+      sources.map((name) => p[name]!),
+    );
+    const from = f.let(i32.mul(p.unit!, work.piecesPerUnit));
+    const to = minimum(i32.add(from, work.piecesPerUnit), i32.const(work.pieces));
+    f.loop(from, f.let(to), 1, (piece) => {
+      work.emit(reduce, piece, (row, column, state, lanes, constant) => {
+        const first = f.let(i32.mul(column, 4));
+        const position = {
+          element: { base: f.let(i32.add(first, i32.mul(row, 4 * layout.columns))), constant },
+          column: { base: first, constant },
+          lanes,
+        };
+        epilogue.store(f, p.out!, finish(reduce.reducer.result(state), position), position);
+      });
+    });
+  });
+  return { bytes, units, scratchBytes: 0, algorithm: work.algorithm };
+}
+
+/** Lanes along the kept axis: a piece is a group of up to 32 columns of one row of the output. */
+function alongKept(
+  call: KernelCall<ReduceSpecification>,
+  layout: ReduceLayout,
+  options: WasmOptions,
+): WasmCode {
+  const { columns, length } = layout;
+  const reduced = sizeOf(layout.outer) * length;
+  // Narrow groups give more threads work; wide ones read longer runs of wide rows.
+  const width = columns <= 64 ? 16 : 32;
+  const groups = Math.ceil(columns / width);
+  return build(call, layout, options, {
+    pieces: sizeOf(layout.rows) * groups,
+    piecesPerUnit: Math.max(1, Math.floor(4096 / Math.max(1, width * reduced))),
+    algorithm: `${call.specification.operation}_columns_by_${width}`,
+    emit(reduce, piece, store) {
+      const { f } = reduce;
+      const row = groups === 1 ? piece : f.let(i32.divU(piece, i32.const(groups)));
+      const group = groups === 1 ? i32.const(0) : f.let(i32.sub(piece, i32.mul(row, groups)));
+      const column = groups === 1 ? group : f.let(i32.mul(group, width));
+      reduce.start(row, column);
+      const emitGroup = (count: number) => {
+        const results = reduceColumns(reduce, count);
+        results.forEach((state, v) => {
+          store(row, column, state, Math.min(4, count - 4 * v), 16 * v);
+        });
+      };
+      const last = columns - (groups - 1) * width;
+      if (groups === 1 || last === width) emitGroup(last);
+      else {
+        f.if(
+          i32.ltU(group, i32.const(groups - 1)),
+          () => emitGroup(width),
+          () => emitGroup(last),
+        );
+      }
+    },
+  });
+}
+
+/** Reduces `count` columns from where the cursors stand; rows stream by, two at a time where that is cheap. */
+function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
+  const { f, reducer, layout } = reduce;
+  const vectors = Array.from({ length: Math.ceil(count / 4) }, (_, v) => ({
+    column: 4 * v,
+    lanes: Math.min(4, count - 4 * v),
+  }));
+  const oneBlock = layout.outer.length === 0 && (!reducer.rounds || layout.length <= blockRows);
+  const totals = oneBlock ? [] : vectors.map(() => new Total(f, reducer));
+  const states = vectors.map(() => reducer.create(f));
+  const pairs = vectors.length <= 4 && reduce.cost <= 8 ? vectors.map(() => reducer.create(f)) : undefined;
+  const addRow = (into: readonly State[], row: number) => {
+    vectors.forEach(({ column, lanes }, v) => {
+      reduce.add(
+        into[v]!,
+        reduce.value((walk) => walk.column, row, column, lanes),
+        row,
+        0,
+      );
+    });
+  };
+  const block = (rows: number) => {
+    if (!oneBlock) for (const state of [...states, ...(pairs ?? [])]) reducer.reset(f, state);
+    const step = pairs === undefined ? 1 : 2;
+    f.loop(0, rows - (rows % step), step, () => {
+      addRow(states, 0);
+      if (pairs !== undefined) addRow(pairs, 1);
+      reduce.advance(step);
+    });
+    if (rows % step !== 0) {
+      addRow(states, 0);
+      reduce.advance(1);
+    }
+    pairs?.forEach((pair, v) => {
+      reducer.merge(f, states[v]!, pair);
+    });
+    totals.forEach((total, v) => {
+      total.add(states[v]!);
+    });
+  };
+  reduce.forEachOuter(() => {
+    const rows = reducer.rounds ? blockRows : layout.length;
+    const whole = rows === 0 ? 0 : Math.floor(layout.length / rows);
+    f.loop(0, whole, 1, () => block(rows));
+    const rest = layout.length - whole * rows;
+    if (rest > 0) block(rest);
+  });
+  return oneBlock ? states : totals.map((total) => total.finish());
+}
+
+/** Lanes along the reduced axis: a piece is one element of the output. */
+function alongReduced(
+  call: KernelCall<ReduceSpecification>,
+  layout: ReduceLayout,
+  options: WasmOptions,
+): WasmCode {
+  const { columns } = layout;
+  const reduced = sizeOf(layout.outer) * layout.length;
+  return build(call, layout, options, {
+    pieces: sizeOf(layout.rows) * columns,
+    piecesPerUnit: Math.max(1, Math.floor(4096 / Math.max(1, reduced))),
+    algorithm: `${call.specification.operation}_rows`,
+    emit(reduce, piece, store) {
+      const { f } = reduce;
+      const row = columns === 1 ? piece : f.let(i32.divU(piece, i32.const(columns)));
+      const column = columns === 1 ? i32.const(0) : f.let(i32.sub(piece, i32.mul(row, columns)));
+      reduce.start(row, column);
+      const state = reduceRow(reduce);
+      mergeLanes(f, reduce.reducer, state);
+      store(row, column, state, 1, 0);
+    },
+  });
+}
+
+/** Reduces one run after the other into four lanes, four vectors at a time where that is cheap. */
+function reduceRow(reduce: ReduceEmitter): State {
+  const { f, reducer, layout } = reduce;
+  const vectors = Math.floor(layout.length / 4);
+  const lanes = layout.length % 4;
+  const oneBlock = layout.outer.length === 0 && vectors <= blockVectors;
+  const total = oneBlock ? undefined : new Total(f, reducer);
+  const states = Array.from({ length: reduce.cost <= 8 && vectors >= 8 ? 4 : 1 }, () => reducer.create(f));
+  const addVector = (state: State, vector: number, count: number) => {
+    const value = reduce.value((walk) => walk.step, 4 * vector, 0, count);
+    // What lies beyond the end must not count.
+    const counted = count === 4 ? value : v128.bitselect(value, reducer.neutral, laneMask(count));
+    reduce.add(state, counted, 4 * vector, 1);
+  };
+  const block = (count: number, tail: number) => {
+    if (!oneBlock) for (const state of states) reducer.reset(f, state);
+    const step = states.length;
+    f.loop(0, count - (count % step), step, () => {
+      states.forEach((state, k) => {
+        addVector(state, k, 4);
+      });
+      reduce.advance(4 * step);
+    });
+    for (let k = 0; k < count % step; k++) addVector(states[k]!, k, 4);
+    if (tail > 0) addVector(states[count % step]!, count % step, tail);
+    reduce.advance(4 * (count % step) + tail);
+    for (let half = step / 2; half >= 1; half /= 2) {
+      for (let k = 0; k < half; k++) reducer.merge(f, states[k]!, states[k + half]!);
+    }
+    total?.add(states[0]!);
+  };
+  reduce.forEachOuter(() => {
+    const whole = Math.floor(vectors / blockVectors);
+    f.loop(0, whole, 1, () => block(blockVectors, 0));
+    const rest = vectors - whole * blockVectors;
+    if (rest > 0 || lanes > 0) block(rest, lanes);
+  });
+  return total?.finish() ?? states[0]!;
+}

@@ -1,0 +1,181 @@
+import ndarray from 'ndarray';
+import operations from 'ndarray-ops';
+import type { Layout } from '../../../kernels/contract.js';
+import type { KernelKind, KindedCall, Specifications } from '../../../kernels/kinds.js';
+import {
+  type ReferenceKernel,
+  referenceKernels,
+  type Storage,
+  type Strided,
+} from '../../../kernels/reference.js';
+import { allocateHost, dtypeOf } from '../../core/dtype.js';
+import { BackendError, PlanError } from '../../core/errors.js';
+import { formatShape, rowMajorStrides, sizeOf } from '../../core/shape.js';
+import type { View } from '../../core/view.js';
+import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
+import type { Plan, Step } from '../../plan/plan.js';
+import type { Leaf } from '../../tensor/tensor.js';
+import { Arena } from './arena.js';
+import type { ReferenceState } from './reference.js';
+import { ReferenceResident } from './resident.js';
+import { storageOf } from './storage.js';
+
+/** How long a run may keep the thread before it lets timers and signals in, in milliseconds. */
+const patience = 20;
+
+export class ReferenceProgram implements Program {
+  private readonly arena: Arena;
+  private readonly calls: readonly KindedCall[];
+  private readonly inputs: readonly { readonly leaf: Leaf; readonly slot: number }[];
+  /** By slot. */
+  private readonly residents = new Map<number, ReferenceResident>();
+  /** Updates that are not in place: the resident takes the value in the slot. */
+  private readonly moves: readonly { readonly resident: ReferenceResident; readonly slot: number }[];
+
+  constructor(
+    private readonly state: ReferenceState,
+    private readonly plan: Plan,
+    residents: ReadonlyMap<Leaf, Resident>,
+  ) {
+    this.arena = new Arena(plan, state.precision);
+    this.calls = plan.steps.map((step) => callOf(step, plan));
+    this.inputs = plan.leaves.filter(({ leaf }) => leaf.kind === 'input');
+    for (const { leaf, slot } of plan.leaves) {
+      if (leaf.kind === 'input') continue;
+      const resident = residents.get(leaf);
+      if (!(resident instanceof ReferenceResident)) {
+        throw new BackendError(`prepare: ${leaf} has no resident of this backend`);
+      }
+      this.residents.set(slot, resident);
+    }
+    const homes = new Map(plan.leaves.map(({ leaf, slot }) => [leaf, slot]));
+    this.moves = plan.updates
+      .filter(({ leaf, slot }) => homes.get(leaf) !== slot)
+      .map(({ leaf, slot }) => ({ resident: this.residents.get(homes.get(leaf)!)!, slot }));
+  }
+
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<Fetches> {
+    this.state.checkOpen();
+    const steps = options.steps ?? 1;
+    this.check(feeds, steps);
+    let elements: ReadonlyMap<number, Storage> = new Map();
+    let lastPause = performance.now();
+    for (let step = 0; step < steps; step++) {
+      options.signal?.throwIfAborted();
+      elements = this.bind(feeds, step);
+      this.runOnce(elements);
+      options.onProgress?.(step + 1);
+      if (performance.now() - lastPause > patience) {
+        await new Promise((resolve) => setTimeout(resolve));
+        lastPause = performance.now();
+      }
+    }
+    return this.fetch(elements);
+  }
+
+  explain(): string {
+    const lines = this.plan.steps.map(
+      ({ kind, label }) => `${kind} (${label}): loops in row-major order, sums in float64`,
+    );
+    return lines.join('\n');
+  }
+
+  private check(feeds: Feeds, steps: number): void {
+    if (!Number.isSafeInteger(steps) || steps < 1) {
+      throw new PlanError(`run: steps must be an integer ≥ 1: got ${steps}`);
+    }
+    const names = this.inputs.map(({ leaf }) => leaf.name);
+    const list = names.length === 0 ? 'The plan has no inputs.' : `The inputs are ${names.join(', ')}.`;
+    for (const name of Object.keys(feeds)) {
+      if (!names.includes(name))
+        throw new PlanError(`run: '${name}' is not an input of the plan`, { hint: list });
+    }
+    for (const { leaf } of this.inputs) {
+      const value = feeds[leaf.name];
+      if (value === undefined) throw new PlanError(`run: input '${leaf.name}' is not fed`, { hint: list });
+      const dtype = dtypeOf(value);
+      if (dtype !== leaf.dtype) {
+        throw new PlanError(
+          `run: input '${leaf.name}' is ${leaf.dtype}: got ${dtype ?? 'no array of a known dtype'}`,
+        );
+      }
+      if (value.length !== steps * leaf.size) {
+        const of = `${steps} × ${formatShape(leaf.shape)}`;
+        throw new PlanError(
+          `run: input '${leaf.name}' takes ${steps * leaf.size} elements (${of}): got ${value.length}`,
+        );
+      }
+    }
+  }
+
+  /** The elements of every slot, the inputs at their slice for this step. */
+  private bind(feeds: Feeds, step: number): Map<number, Storage> {
+    const elements = new Map<number, Storage>();
+    for (const { id } of this.plan.slots) {
+      const storage = this.arena.get(id) ?? this.residents.get(id)?.elements;
+      if (storage !== undefined) elements.set(id, storage);
+    }
+    for (const { leaf, slot } of this.inputs) {
+      const slice = feeds[leaf.name]!.subarray(step * leaf.size, (step + 1) * leaf.size);
+      elements.set(slot, storageOf(slice, this.state.precision));
+    }
+    return elements;
+  }
+
+  private runOnce(elements: ReadonlyMap<number, Storage>): void {
+    const { poison } = this.state;
+    this.plan.steps.forEach((step, index) => {
+      if (poison) this.arena.poisonBefore(index);
+      execute(
+        this.calls[index]!,
+        step.inputs.map((operand) => stridedView(elements.get(operand.slot)!, operand)),
+        step.outputs.map(({ slot, shape }) =>
+          stridedView(elements.get(slot)!, { shape, strides: rowMajorStrides(shape), offset: 0 }),
+        ),
+      );
+      if (poison) this.arena.poisonAfter(index);
+    });
+    // All values are read before the first is written: two leaves may swap.
+    const values = this.moves.map(({ slot }) => elements.get(slot)!.slice());
+    this.moves.forEach(({ resident }, i) => {
+      resident.elements.set(values[i]!);
+    });
+  }
+
+  private fetch(elements: ReadonlyMap<number, Storage>): Fetches {
+    const fetches: Fetches = {};
+    for (const { name, dtype, operand } of this.plan.outputs) {
+      const host = allocateHost(dtype, sizeOf(operand.shape));
+      operations.assign(ndarray(host, [...operand.shape]), stridedView(elements.get(operand.slot)!, operand));
+      fetches[name] = host;
+    }
+    return fetches;
+  }
+}
+
+function stridedView(storage: Storage, { shape, strides, offset }: View): Strided {
+  return ndarray(storage, [...shape], [...strides], offset);
+}
+
+function execute<K extends KernelKind>(
+  call: KindedCall<K>,
+  inputs: readonly Strided[],
+  outputs: readonly Strided[],
+): void {
+  const kernel = referenceKernels[call.kind] as ReferenceKernel<Specifications[K]>;
+  kernel(call, inputs, outputs);
+}
+
+function callOf({ kind, specification, inputs, outputs }: Step, { slots }: Plan): KindedCall {
+  const layout = (slot: number, shape: readonly number[], strides: readonly number[]): Layout => ({
+    dtype: slots[slot]!.dtype,
+    shape,
+    strides,
+  });
+  return {
+    kind,
+    specification,
+    inputs: inputs.map(({ slot, shape, strides }) => layout(slot, shape, strides)),
+    outputs: outputs.map(({ slot, shape }) => layout(slot, shape, rowMajorStrides(shape))),
+  } as KindedCall;
+}

@@ -1,0 +1,55 @@
+import type { Storage } from '../../../kernels/reference.js';
+import { dtypeOf, type HostArray } from '../../core/dtype.js';
+import { BackendError, DtypeError, ShapeError } from '../../core/errors.js';
+import { formatShape } from '../../core/shape.js';
+import type { Resident } from '../../engine/backend.js';
+import type { Leaf } from '../../tensor/tensor.js';
+import type { ReferenceState } from './reference.js';
+import { allocateStorage, copyToHost } from './storage.js';
+
+/** A leaf's value in storage of its own. */
+export class ReferenceResident implements Resident {
+  private storage: Storage | undefined;
+
+  constructor(
+    private readonly state: ReferenceState,
+    private readonly leaf: Leaf,
+    initial: HostArray,
+  ) {
+    this.storage = allocateStorage(leaf.dtype, leaf.size, state.precision);
+    this.set(initial);
+  }
+
+  /** The elements themselves, for programs. Throws a BackendError after release or close. */
+  get elements(): Storage {
+    this.state.checkOpen();
+    if (this.storage === undefined) throw new BackendError(`reference: ${this.leaf} was released`);
+    return this.storage;
+  }
+
+  async read(): Promise<HostArray> {
+    return copyToHost(this.elements, this.leaf.dtype);
+  }
+
+  async write(value: HostArray): Promise<void> {
+    this.set(value);
+  }
+
+  release(): void {
+    this.storage = undefined;
+  }
+
+  private set(value: HostArray): void {
+    const { leaf } = this;
+    const dtype = dtypeOf(value);
+    if (dtype !== leaf.dtype) {
+      throw new DtypeError(`reference: ${leaf.name}: the value is ${dtype}, the ${leaf.kind} ${leaf.dtype}`);
+    }
+    if (value.length !== leaf.size) {
+      throw new ShapeError(
+        `reference: ${leaf.name}: the value has ${value.length} elements, the shape ${formatShape(leaf.shape)} ${leaf.size}`,
+      );
+    }
+    this.elements.set(value);
+  }
+}
