@@ -1,8 +1,14 @@
-import { f32x4, i32, i32x4, v128 } from '../../src/writers/assembler.js';
+import { f32x4, type I32, i32, i32x4, v128 } from '../../src/writers/assembler.js';
+import { forEachPixelVector } from '../shared/pixels.js';
 import { buildUnits, isEmpty } from '../shared/units.js';
-import { forEachPixelVector, forEachWindowVector, geometryOf } from '../shared/windows.js';
+import { forEachWindowVector, geometryOf } from '../shared/windows.js';
 import type { WasmKernel } from '../wasmKernel.js';
 import type { AveragePoolSpecification } from './contract.js';
+
+/** A count of pixels as a divisor in every lane. */
+function divisor(count: I32) {
+  return count.constant === undefined ? f32x4.convertI32x4S(i32x4.splat(count)) : f32x4.const(count.constant);
+}
 
 /** A unit is a row of the grid of windows. */
 export const averagePoolWasm: WasmKernel<AveragePoolSpecification> = (
@@ -13,20 +19,28 @@ export const averagePoolWasm: WasmKernel<AveragePoolSpecification> = (
   const geometry = geometryOf(specification, inputs[0]!.shape, shape);
   const units = isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
   const bytes = buildUnits(options, ['x', 'y'], units, (f, { x, y, unit }) => {
-    forEachWindowVector(f, geometry, unit, ({ base, constant, lanes }, forEachTap) => {
-      const sum = f.let(f32x4.const(0));
-      const pixels = f.let(f32x4.const(1));
-      forEachTap((tap) => {
-        f.set(sum, f32x4.add(sum, v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant)));
-        f.set(pixels, f32x4.convertI32x4S(i32x4.splat(tap.count)));
-      });
-      f.storeLanes(i32.add(y, base), f32x4.div(sum, pixels), lanes, constant);
+    forEachWindowVector(f, geometry, unit, {
+      whole({ element: { base, constant }, lanes }, taps) {
+        const sum = taps
+          .map((tap) => v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant))
+          .reduce((a, b) => f32x4.add(a, b));
+        f.storeLanes(i32.add(y, base), f32x4.div(sum, divisor(taps[0]!.count)), lanes, constant);
+      },
+      part({ element: { base, constant }, lanes }, _first, forEach) {
+        const sum = f.let(f32x4.const(0));
+        const pixels = f.let(f32x4.const(1));
+        forEach((tap) => {
+          f.set(sum, f32x4.add(sum, v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant)));
+          f.set(pixels, divisor(tap.count));
+        });
+        f.storeLanes(i32.add(y, base), f32x4.div(sum, pixels), lanes, constant);
+      },
     });
   });
   return { bytes, units, scratchBytes: 0, algorithm: `averagePool_${specification.window.join('x')}` };
 };
 
-/** A unit is a row of an image: each pixel gathers from the windows that cover it, in their order. */
+/** A unit is a row of an image. */
 export const averagePoolGradientWasm: WasmKernel<AveragePoolSpecification> = (
   { specification, inputs, outputs },
   options,
@@ -35,13 +49,15 @@ export const averagePoolGradientWasm: WasmKernel<AveragePoolSpecification> = (
   const geometry = geometryOf(specification, shape, inputs[0]!.shape);
   const units = isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
   const bytes = buildUnits(options, ['dy', 'dx'], units, (f, { dy, dx, unit }) => {
-    forEachPixelVector(f, geometry, unit, ({ base, constant, lanes }, forEachTap) => {
-      const sum = f.let(f32x4.const(0));
-      forEachTap((tap) => {
-        const share = v128.loadLanes(i32.add(dy, tap.base), lanes, tap.constant);
-        f.set(sum, f32x4.add(sum, f32x4.div(share, f32x4.convertI32x4S(i32x4.splat(tap.count)))));
-      });
-      f.storeLanes(i32.add(dx, base), sum, lanes, constant);
+    forEachPixelVector(f, geometry, unit, {
+      open({ base, constant, lanes, count }) {
+        const whole = v128.loadLanes(i32.add(dy, base), lanes, constant);
+        const share = f.let(f32x4.div(whole, divisor(count)));
+        return () => share;
+      },
+      store({ element: { base, constant }, lanes }, sum) {
+        f.storeLanes(i32.add(dx, base), sum, lanes, constant);
+      },
     });
   });
   return {

@@ -12,16 +12,17 @@ import {
   type FunctionHandle,
   type I32,
   i32,
+  type Local,
   ModuleBuilder,
+  select,
 } from '../../src/writers/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter } from '../shared/epilogue.js';
-import { emitGemmTile, panelColumns, tileRows } from '../shared/gemm.js';
-import { cutRows } from '../shared/matmulEmit.js';
+import { cutRows, emitGemmTile, isLooped, panelColumns, tileRows } from '../shared/gemm.js';
 import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
-import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
+import { emitClearFrame, emitFillFrame, type Frame, filledRows, frameBytes, isPlain } from './image.js';
 
 /** One run of rows of the filter matrix: `rows` of them from `offset`, with these strides. All in bytes. */
 export interface FilterBlock {
@@ -99,6 +100,7 @@ function emitKernel(
   const full = panelCut.full > 0 ? panel(panelColumns, panelColumns) : undefined;
   const rest = panelCut.rest > 0 ? panel(panelCut.rest, panelCut.restWidth) : undefined;
   const plain = isPlain(frame);
+  const skips = skipsLines(correlation);
   const line = frame.frameWidth * frame.channels * 4;
 
   module.kernel(names as string[], (f, p) => {
@@ -133,16 +135,21 @@ function emitKernel(
       );
       if (!plain) emitFillFrame(f, frame, pixels, p.scratch!);
       const base = plain ? pixels : p.scratch!;
-      eachPanel(({ tiles }, first, at) => {
+      eachPanel(({ tiles, width: panelWidth }, first, at) => {
         f.loop(0, height, 1, (row) => {
-          const a = f.let(i32.add(base, i32.mul(row, strides[0] * line)));
+          const top = f.let(i32.mul(row, strides[0]));
+          const { above, count } = skips
+            ? filledLines(f, frame, window[0], top)
+            : { above: i32.const(0), count: undefined };
+          const a = f.let(i32.add(base, i32.mul(i32.add(top, above), line)));
+          const b = f.let(i32.add(at, i32.mul(above, 4 * window[1] * frame.channels * panelWidth)));
           const pixel = f.let(i32.mul(i32.add(i32.mul(image, height), row), width));
-          const extras = epilogue.names.map((name) => p[name]!);
-          const run = (count: number, from: number, handle: FunctionHandle, rows: number) => {
-            f.loop(0, count, 1, (tile) => {
+          const rest = [...(count ? [count] : []), ...epilogue.names.map((name) => p[name]!)];
+          const run = (tileCount: number, from: number, handle: FunctionHandle, rows: number) => {
+            f.loop(0, tileCount, 1, (tile) => {
               const column = f.let(i32.add(i32.mul(tile, rows), from));
               const start = i32.add(a, i32.mul(column, 4 * strides[1] * frame.channels));
-              f.call(handle, start, at, i32.add(pixel, column), first, p.out!, ...extras);
+              f.call(handle, start, b, i32.add(pixel, column), first, p.out!, ...rest);
             });
           };
           run(cut.tall, 0, tiles[0]!, cut.rows);
@@ -151,6 +158,30 @@ function emitKernel(
       });
     });
   });
+}
+
+/**
+ * Whether windows leave out the lines that lie wholly above or below the pixels. A sum of few terms is written out
+ * whole, which is faster than leaving some out.
+ */
+function skipsLines({ frame, window }: Correlation): boolean {
+  const [first, last] = filledRows(frame);
+  return (first > 0 || last < frame.frameHeight) && isLooped(window[0], window[1] * frame.channels);
+}
+
+/** For the window whose first line is `top`: how many of its lines lie above all pixels, and how many among them. */
+function filledLines(
+  f: FunctionBuilder,
+  frame: Frame,
+  lines: number,
+  top: I32,
+): { above: Local<'i32'>; count: Local<'i32'> } {
+  const [first, last] = filledRows(frame);
+  const smaller = (x: I32, y: number) => select(i32.ltS(x, i32.const(y)), x, i32.const(y));
+  const notBelowZero = (x: Local<'i32'>) => select(i32.gtS(x, i32.const(0)), x, i32.const(0));
+  const above = f.let(notBelowZero(f.let(i32.sub(first, top))));
+  const end = smaller(f.let(i32.sub(last, top)), lines);
+  return { above, count: f.let(notBelowZero(f.let(i32.sub(end, above)))) };
 }
 
 function emitPack(
@@ -174,15 +205,20 @@ function emitPack(
 /** A function that computes and stores one tile: pixels of one row of the output, columns of one panel. */
 function emitTile(
   module: ModuleBuilder,
-  { frame, output, window, strides }: Correlation,
+  correlation: Correlation,
   epilogue: EpilogueEmitter,
   rows: number,
   columns: number,
   width: 4 | 8,
 ): FunctionHandle {
+  const { frame, output, window, strides } = correlation;
   const outputs = output[2];
+  const skips = skipsLines(correlation);
   const parameters = Object.fromEntries(
-    ['a', 'panel', 'pixel', 'first', 'out', ...epilogue.names].map((name) => [name, 'i32' as const]),
+    ['a', 'panel', 'pixel', 'first', 'out', ...(skips ? ['count'] : []), ...epilogue.names].map((name) => [
+      name,
+      'i32' as const,
+    ]),
   );
   return module.function(`tile_${rows}x${columns}`, parameters, (f: FunctionBuilder, p) => {
     const element = f.let(i32.mul(i32.add(i32.mul(p.pixel!, outputs), p.first!), 4));
@@ -199,6 +235,7 @@ function emitTile(
       rowStride: 4 * strides[1] * frame.channels,
       segmentStride: 4 * frame.frameWidth * frame.channels,
       innerStride: 4,
+      ...(skips ? { segmentCount: p.count! } : {}),
     };
     emitGemmTile(
       f,

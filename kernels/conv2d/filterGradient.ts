@@ -17,8 +17,7 @@ import {
   v128,
 } from '../../src/writers/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { emitGemmTile, panelColumns, tileRows } from '../shared/gemm.js';
-import { cutRows } from '../shared/matmulEmit.js';
+import { cutRows, emitGemmTile, panelColumns, tileRows } from '../shared/gemm.js';
 import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
@@ -36,7 +35,7 @@ interface Shape {
   readonly inPlace: boolean;
 }
 
-export function conv2dFilterGradientWasm(
+export function denseFilterGradientWasm(
   call: KernelCall<Conv2dSpecification>,
   options: WasmOptions,
 ): WasmCode {

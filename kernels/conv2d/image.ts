@@ -41,6 +41,12 @@ function inside(start: number, step: number, count: number, extent: number): [nu
   return [Math.min(first, last), last];
 }
 
+/** The rows of the frame outside which all pixels are zeros: the first, and one past the last. */
+export function filledRows({ height, frameHeight, top, steps }: Frame): [number, number] {
+  const [first, last] = inside(top, steps[0], height, frameHeight);
+  return first === last ? [0, 0] : [top + first * steps[0], top + (last - 1) * steps[0] + 1];
+}
+
 /** Zeros everywhere: what lies between and around pixels stays so for all images. */
 export function emitClearFrame(f: FunctionBuilder, frame: Frame, address: I32): void {
   if (!isPlain(frame)) f.fill(address, 0, frameBytes(frame));

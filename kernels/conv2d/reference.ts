@@ -1,6 +1,15 @@
-import { type Shape, sizeOf } from '../../src/core/shape.js';
-import { elementsOf, forEachTap, type ReferenceKernel, storeResults } from '../shared/reference.js';
-import type { Conv2dSpecification } from './contract.js';
+import ndarray from 'ndarray';
+import { rowMajorStrides, type Shape, sizeOf } from '../../src/core/shape.js';
+import type { KernelCall } from '../contract.js';
+import { maxPoolGradient } from '../maxPool/reference.js';
+import {
+  elementsOf,
+  forEachTap,
+  type ReferenceKernel,
+  type Strided,
+  storeResults,
+} from '../shared/reference.js';
+import { type Conv2dSpecification, gridOf } from './contract.js';
 
 // One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter
 // element is (pixel · channels + channel).
@@ -21,8 +30,28 @@ export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outpu
   storeResults(y, call, inputs, outputs[0]!);
 };
 
+/** The inputs with dy in the place of the values and indices that it is routed by; `at` is where they stand. */
+function unrouted(
+  { specification }: KernelCall<Conv2dSpecification>,
+  inputs: readonly Strided[],
+  at: number,
+  image: Shape,
+  filter: Shape,
+): readonly Strided[] {
+  if (specification.route === undefined) return inputs;
+  const pair = inputs.slice(at, at + 2);
+  const grid = gridOf(specification, [image[1]!, image[2]!], [filter[0]!, filter[1]!]);
+  const shape = [image[0]!, ...grid, filter[3]!];
+  const dy = ndarray(new Float64Array(sizeOf(shape)), shape);
+  const layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) } as const;
+  maxPoolGradient({ specification: specification.route, inputs: [], outputs: [layout] }, pair, [dy]);
+  return [...inputs.slice(0, at), dy, ...inputs.slice(at + 2)];
+}
+
 /** dx[x,c] += dy[y,o] · w[tap,c,o] */
-export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
+export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, given, outputs) => {
+  const filterAt = call.specification.route === undefined ? 1 : 2;
+  const inputs = unrouted(call, given, 0, outputs[0]!.shape, given[filterAt]!.shape);
   const [dy, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [result, filter, images] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
@@ -35,11 +64,12 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, 
       dx[xPixel * channels + c]! += sum;
     }
   });
-  storeResults(dx, call, inputs, outputs[0]!);
+  storeResults(dx, call, given, outputs[0]!);
 };
 
 /** dw[tap,c,o] += x[x,c] · dy[y,o] */
-export const conv2dFilterGradient: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
+export const conv2dFilterGradient: ReferenceKernel<Conv2dSpecification> = (call, given, outputs) => {
+  const inputs = unrouted(call, given, 1, given[0]!.shape, outputs[0]!.shape);
   const [x, dy] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [images, result, filter] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];

@@ -2,8 +2,17 @@ import type { KernelCall } from '../contract.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
 import { correlationCode } from './correlate.js';
+import { denseFilterGradientWasm } from './filterGradient.js';
+import { routedFilterGradientWasm, routedInputGradientWasm } from './routedGradients.js';
 
-export { conv2dFilterGradientWasm } from './filterGradient.js';
+/** Dense where dy is given, sparse where it is routed through a max pool. */
+export function conv2dFilterGradientWasm(
+  call: KernelCall<Conv2dSpecification>,
+  options: WasmOptions,
+): WasmCode {
+  const code = call.specification.route === undefined ? denseFilterGradientWasm : routedFilterGradientWasm;
+  return code(call, options);
+}
 
 type Four = readonly [number, number, number, number];
 
@@ -50,6 +59,7 @@ export function conv2dInputGradientWasm(
   call: KernelCall<Conv2dSpecification>,
   options: WasmOptions,
 ): WasmCode {
+  if (call.specification.route !== undefined) return routedInputGradientWasm(call, options);
   const [batch, gridHeight, gridWidth, outputs] = call.inputs[0]!.shape as Four;
   const [windowHeight, windowWidth, channels] = call.inputs[1]!.shape as Four;
   const [, height, width] = call.outputs[0]!.shape as Four;

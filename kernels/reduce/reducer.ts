@@ -8,6 +8,7 @@ import {
   type V128,
   v128,
 } from '../../src/writers/assembler.js';
+import { selectLanes } from '../../src/writers/simdMath.js';
 import type { ReduceOperation } from './contract.js';
 
 /** One variable; for argMax the largest value and its position. */
@@ -52,8 +53,8 @@ function argMax(dtype: ComputeType): Reducer {
   const larger = dtype === 'float32' ? f32x4.gt : i32x4.gtS;
   const take = (f: FunctionBuilder, [best, where]: State, value: V128, position: V128, mask: V128) => {
     const chosen = f.let(mask);
-    f.set(best!, v128.bitselect(value, best!, chosen));
-    f.set(where!, v128.bitselect(position, where!, chosen));
+    f.set(best!, selectLanes(f, value, best!, chosen));
+    f.set(where!, selectLanes(f, position, where!, chosen));
   };
   return {
     neutral,

@@ -1,11 +1,12 @@
 /**
  * Epilogues in vector code: what is done to a vector of results before it is stored. For every kernel that has one:
  *
- *     const epilogue = new EpilogueEmitter(call.specification.epilogue, call);     // also without an epilogue
- *     module.function('tile', { …, ...i32 parameters for the operands' pointers }, (f, p) => {
- *       const finish = epilogue.begin(f, operandPointers);      // once, ahead of the loops: loads what never changes
+ *     const epilogue = new EpilogueEmitter(call.specification.epilogue, call);     // also where there is none
+ *     module.function('tile', { …, out, and an i32 for each of epilogue.names }, (f, p) => {
+ *       const finish = epilogue.begin(f, pointers);            // ahead of the loops: loads what never changes
  *       …
- *       finish(sums, { element, column, lanes });               // computes the epilogue and stores to `out`
+ *       const position = { element, column, lanes };
+ *       epilogue.store(f, p.out, finish(sums, position), position);
  *     });
  */
 import { bytesOf } from '../../src/core/dtype.js';

@@ -57,8 +57,18 @@ export interface GemmTile {
   readonly rowStride: number;
   readonly segmentStride: number;
   readonly innerStride: number;
+  /**
+   * How many of the segments are summed, where that is known only at run time and the sum is a loop (`isLooped`).
+   * `a` and `panel` stand at the first.
+   */
+  readonly segmentCount?: Local<'i32'>;
   /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
   readonly panelStride?: number;
+}
+
+/** Whether the sum is a loop over segments: a short one is written out. */
+export function isLooped(segments: number, segmentLength: number): boolean {
+  return segments * segmentLength > straightLine;
 }
 
 export interface GemmHooks {
@@ -113,7 +123,7 @@ export function emitGemmTile(
     };
     const nextSegment = segmentStride - segmentLength * innerStride;
 
-    if (segments * segmentLength <= straightLine) {
+    if (!isLooped(segments, segmentLength)) {
       for (let s = 0; s < segments; s++) {
         products(segmentLength, s * segmentLength * panelStride);
         f.increase(a, nextSegment);
@@ -121,7 +131,7 @@ export function emitGemmTile(
       return;
     }
     const rest = segmentLength % unroll;
-    f.loop(0, segments, 1, () => {
+    f.loop(0, tile.segmentCount ?? segments, 1, () => {
       if (segmentLength > rest) {
         const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
         f.forever((again) => {

@@ -24,8 +24,6 @@ import { type MatmulPlan, type MatmulShape, planMatmul } from './matmulPlan.js';
 import { emitPackPanel } from './packing.js';
 import { addressAt, minimum, unravel } from './units.js';
 
-export { cutRows } from './gemm.js';
-
 /** What happens to the finished sums: an `EpilogueEmitter`, or anything like it. */
 export interface TileEpilogue {
   /** Names of the further inputs, in the order of their pointers after A and B. */

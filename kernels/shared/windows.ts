@@ -1,19 +1,20 @@
 /**
- * Walks of a window over NHWC images, four channels at a time, with the bounds that padding needs:
- * `forEachWindowVector` from the side of the windows (pools), `forEachPixelVector` from the side of the pixels (their
- * gradients, so that no two units write the same place).
+ * Walks of a window over NHWC images from the side of the windows, as pools do it, four channels at a time. From the
+ * side of the pixels: pixels.ts.
  */
 import type { Shape } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, select } from '../../src/writers/assembler.js';
 import type { Padding } from '../contract.js';
-import { forEachVector, type VectorPlace } from './units.js';
+import type { EpiloguePosition } from './epilogue.js';
+import { forEachVector } from './units.js';
 
 export interface WindowGeometry {
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly padding: Padding;
-  /** `[batch, height, width, channels]` of the images; `[batch, rows, columns]` of the grid of windows. */
+  /** `[batch, height, width, channels]` of the images. */
   readonly images: readonly [number, number, number, number];
+  /** Rows and columns of the grid of windows. */
   readonly grid: readonly [number, number];
 }
 
@@ -29,21 +30,12 @@ export function geometryOf(
   };
 }
 
-/** Windows of up to this many pixels that all lie inside the image are written out. */
+/** Windows of up to this many pixels are written out where they lie inside the image. */
 const straightLinePixels = 16;
 
-/** Byte offsets of a vector of channels from the start of an array of 4-byte elements. */
-export interface ChannelVector {
-  readonly base: I32;
-  readonly constant: number;
-  /** Offset among the channels alone. */
-  readonly channel: VectorPlace;
-  readonly lanes: number;
-}
-
-/** One pixel under a window. */
+/** One pixel under one window. */
 export interface Tap {
-  /** Where the other side's vector lies: the image's for windows, the grid's for pixels. */
+  /** Where its vector lies in the images: byte offset in an array of 4-byte elements. */
   readonly base: I32;
   readonly constant: number;
   /** Row-major position in the window, padding counted. */
@@ -52,7 +44,12 @@ export interface Tap {
   readonly count: I32;
 }
 
-export type TapVisitor = (visit: (tap: Tap) => void) => void;
+export interface WindowBody {
+  /** A window inside the image, at a place of the grid: all its pixels. */
+  whole(place: EpiloguePosition, taps: readonly Tap[]): void;
+  /** Any window; `first` is the position of its first pixel inside the image, `forEach` walks them in order. */
+  part(place: EpiloguePosition, first: I32, forEach: (visit: (tap: Tap) => void) => void): void;
+}
 
 function smaller(f: FunctionBuilder, a: I32, b: I32): I32 {
   return f.let(select(i32.ltS(a, b), a, b));
@@ -63,141 +60,100 @@ function larger(f: FunctionBuilder, a: I32, b: I32): I32 {
 }
 
 /** The range of a window's pixels, along one axis, that lie inside the image. */
-interface Span {
+export interface Span {
   readonly from: I32;
   readonly to: I32;
   /** Of the window's first pixel in the image; negative in the padding. */
   readonly first: I32;
 }
 
-function spanOf(
-  f: FunctionBuilder,
-  index: I32,
-  stride: number,
-  before: number,
-  extent: number,
-  window: number,
-): Span {
-  const first = f.let(i32.sub(i32.mul(index, stride), before));
+/** Along axis 0 (rows) or 1 (columns) of the grid. */
+export function spanOf(f: FunctionBuilder, geometry: WindowGeometry, axis: 0 | 1, index: I32): Span {
+  const { window, strides, images } = geometry;
+  const first = f.let(i32.sub(i32.mul(index, strides[axis]), paddingBefore(geometry, axis)));
   const from = larger(f, i32.const(0), i32.sub(0, first));
-  const to = larger(f, from, smaller(f, i32.const(window), i32.sub(extent, first)));
+  const to = larger(f, from, smaller(f, i32.const(window[axis]), i32.sub(images[1 + axis]!, first)));
   return { from, to, first };
 }
 
-/** Whether no window reaches beyond the image. */
-function isInside({ window, strides, padding, images, grid }: WindowGeometry): boolean {
-  return (
-    padding.top === 0 &&
-    padding.left === 0 &&
-    (grid[0] - 1) * strides[0] + window[0] <= images[1] &&
-    (grid[1] - 1) * strides[1] + window[1] <= images[2]
-  );
+export function paddingBefore({ padding }: WindowGeometry, axis: 0 | 1): number {
+  return axis === 0 ? padding.top : padding.left;
 }
 
-/**
- * Emits the windows of one row of the grid (`row` counts over the batch). `body` writes one vector of the grid; inside
- * it `forEachTap` walks the pixels of the window in row-major order, with offsets in the images.
- */
+/** The half-open range of windows along an axis that lie inside the image. */
+function insideRange(geometry: WindowGeometry, axis: 0 | 1): [number, number] {
+  const { window, strides, images, grid } = geometry;
+  const before = paddingBefore(geometry, axis);
+  const from = Math.min(grid[axis], Math.ceil(before / strides[axis]));
+  const last = Math.floor((images[1 + axis]! + before - window[axis]) / strides[axis]);
+  return [from, Math.max(from, Math.min(grid[axis], last + 1))];
+}
+
+/** 1 where `index` is in the range; a constant where the range is all there is, or nothing. */
+function isIn(index: I32, [from, to]: readonly [number, number], extent: number): I32 {
+  if (to - from === extent) return i32.const(1);
+  return to === from ? i32.const(0) : i32.ltU(i32.sub(index, from), i32.const(to - from));
+}
+
+/** Emits all windows of one row of the grid, `row` counted over the batch. */
 export function forEachWindowVector(
   f: FunctionBuilder,
   geometry: WindowGeometry,
   row: I32,
-  body: (place: ChannelVector, forEachTap: TapVisitor) => void,
+  body: WindowBody,
 ): void {
-  const { window, strides, padding, images, grid } = geometry;
+  const { window, images, grid } = geometry;
   const [, height, width, channels] = images;
-  const straight = isInside(geometry) && window[0] * window[1] <= straightLinePixels;
+  const pixels = window[0] * window[1];
   const image = f.let(i32.divU(row, i32.const(grid[0])));
   const i = f.let(i32.sub(row, i32.mul(image, grid[0])));
-  const rows = spanOf(f, i, strides[0], padding.top, height, window[0]);
+  const rows = spanOf(f, geometry, 0, i);
   const imageRow = f.let(i32.add(i32.mul(image, height), rows.first));
+  const rowInside = isIn(i, insideRange(geometry, 0), grid[0]);
   f.loop(0, grid[1], 1, (j) => {
-    const columns = spanOf(f, j, strides[1], padding.left, width, window[1]);
-    // the first pixel of the window; may lie before the image, is then not read
+    const columns = spanOf(f, geometry, 1, j);
+    // the first pixel of the window; where it lies before the image it is not read
     const corner = f.let(i32.mul(i32.add(i32.mul(imageRow, width), columns.first), 4 * channels));
     const target = f.let(i32.mul(i32.add(i32.mul(row, grid[1]), j), 4 * channels));
-    const count = i32.mul(i32.sub(rows.to, rows.from), i32.sub(columns.to, columns.from));
-    const inside = straight ? i32.const(window[0] * window[1]) : f.let(count);
-    forEachVector(f, channels, straight ? 4 : 1, (channel) => {
-      const { at, constant, lanes } = channel;
-      const source = f.let(i32.add(corner, at));
-      const place = { base: f.let(i32.add(target, at)), constant, channel, lanes };
-      body(place, (visit) => {
-        if (straight) {
-          for (let tap = 0; tap < window[0] * window[1]; tap++) {
-            const [a, b] = [Math.floor(tap / window[1]), tap % window[1]];
-            const offset = 4 * channels * (a * width + b) + constant;
-            visit({ base: source, constant: offset, position: i32.const(tap), count: inside });
-          }
-          return;
-        }
-        f.loop(rows.from, rows.to, 1, (a) => {
-          f.loop(columns.from, columns.to, 1, (b) => {
-            const pixel = i32.add(i32.mul(a, width), b);
-            const base = f.let(i32.add(source, i32.mul(pixel, 4 * channels)));
-            visit({ base, constant, position: i32.add(i32.mul(a, window[1]), b), count: inside });
-          });
+    const whole = () => {
+      forEachVector(f, channels, pixels <= 4 ? 8 : 2, ({ at, constant, lanes }) => {
+        const source = f.let(i32.add(corner, at));
+        const taps = Array.from({ length: pixels }, (_, tap) => {
+          const pixel = Math.floor(tap / window[1]) * width + (tap % window[1]);
+          const offset = 4 * channels * pixel + constant;
+          return { base: source, constant: offset, position: i32.const(tap), count: i32.const(pixels) };
         });
+        const element = { base: f.let(i32.add(target, at)), constant };
+        body.whole({ element, column: { base: at, constant }, lanes }, taps);
       });
-    });
-  });
-}
-
-/** The windows that cover a pixel along one axis: a half-open range of the grid. */
-function coverOf(
-  f: FunctionBuilder,
-  pixel: I32,
-  stride: number,
-  before: number,
-  grid: number,
-  window: number,
-): { from: I32; to: I32; padded: I32 } {
-  const padded = f.let(i32.add(pixel, before));
-  const skipped = i32.add(i32.divU(i32.sub(padded, window), i32.const(stride)), 1);
-  const from = f.let(select(i32.ltU(padded, i32.const(window)), i32.const(0), skipped));
-  const to = smaller(f, i32.const(grid), i32.add(i32.divU(padded, i32.const(stride)), 1));
-  return { from, to: larger(f, from, to), padded };
-}
-
-/**
- * Emits the pixels of one row of the images (`row` counts over the batch). `body` writes one vector of the image;
- * inside it `forEachTap` walks the windows that cover the pixel in row-major order, with offsets in the grid.
- */
-export function forEachPixelVector(
-  f: FunctionBuilder,
-  geometry: WindowGeometry,
-  row: I32,
-  body: (place: ChannelVector, forEachTap: TapVisitor) => void,
-): void {
-  const { window, strides, padding, images, grid } = geometry;
-  const [, height, width, channels] = images;
-  const image = f.let(i32.divU(row, i32.const(height)));
-  const p = f.let(i32.sub(row, i32.mul(image, height)));
-  const rows = coverOf(f, p, strides[0], padding.top, grid[0], window[0]);
-  const gridRow = f.let(i32.mul(image, grid[0]));
-  f.loop(0, width, 1, (q) => {
-    const columns = coverOf(f, q, strides[1], padding.left, grid[1], window[1]);
-    const target = f.let(i32.mul(i32.add(i32.mul(row, width), q), 4 * channels));
-    forEachVector(f, channels, 1, (channel) => {
-      const { at, constant, lanes } = channel;
-      const place = { base: f.let(i32.add(target, at)), constant, channel, lanes };
-      body(place, (visit) => {
-        f.loop(rows.from, rows.to, 1, (i) => {
-          const spanRows = spanOf(f, i, strides[0], padding.top, height, window[0]);
-          const a = i32.sub(rows.padded, i32.mul(i, strides[0]));
-          f.loop(columns.from, columns.to, 1, (j) => {
-            const spanColumns = spanOf(f, j, strides[1], padding.left, width, window[1]);
-            const b = i32.sub(columns.padded, i32.mul(j, strides[1]));
-            const cell = i32.add(i32.mul(i32.add(gridRow, i), grid[1]), j);
-            visit({
-              base: f.let(i32.add(i32.mul(cell, 4 * channels), at)),
-              constant,
-              position: i32.add(i32.mul(a, window[1]), b),
-              count: i32.mul(i32.sub(spanRows.to, spanRows.from), i32.sub(spanColumns.to, spanColumns.from)),
+    };
+    const part = () => {
+      const count = f.let(i32.mul(i32.sub(rows.to, rows.from), i32.sub(columns.to, columns.from)));
+      const first = i32.add(i32.mul(rows.from, window[1]), columns.from);
+      forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
+        const element = { base: f.let(i32.add(target, at)), constant };
+        body.part({ element, column: { base: at, constant }, lanes }, first, (visit) => {
+          f.loop(rows.from, rows.to, 1, (a) => {
+            f.loop(columns.from, columns.to, 1, (b) => {
+              const pixel = i32.add(i32.mul(a, width), b);
+              const base = f.let(i32.sum(corner, at, i32.mul(pixel, 4 * channels)));
+              visit({ base, constant, position: i32.add(i32.mul(a, window[1]), b), count });
             });
           });
         });
       });
-    });
+    };
+    if (pixels > straightLinePixels) {
+      part();
+      return;
+    }
+    const columnInside = isIn(j, insideRange(geometry, 1), grid[1]);
+    const inside =
+      rowInside.constant === undefined && columnInside.constant === undefined
+        ? i32.and(rowInside, columnInside)
+        : rowInside.constant === 1 || columnInside.constant === 0
+          ? columnInside
+          : rowInside;
+    f.if(inside, whole, part);
   });
 }

@@ -18,15 +18,26 @@ import {
   topological,
   Uses,
 } from './draft.js';
-import { inline, keepsIndex, randomMayFuse } from './fuseMaps.js';
+import { inline, keepsIndex, randomMayFuse, tooLong } from './fuseMaps.js';
 import type { Limits } from './limits.js';
 
 type ReduceStep = DraftStep<'reduce'>;
 
+function epilogueOf(step: DraftStep): Epilogue | undefined {
+  return (step.specification as { epilogue?: Epilogue }).epilogue;
+}
+
 /** Number of inputs that belong to the kernel itself, not to its epilogue. */
 function ownInputs(step: DraftStep): number {
-  const epilogue = (step.specification as { epilogue?: Epilogue }).epilogue;
-  return step.inputs.length - (epilogue?.operands ?? 0);
+  return step.inputs.length - (epilogueOf(step)?.operands ?? 0);
+}
+
+/** Whether the map updates a leaf that it reads: a map does so in place, which an epilogue may not. */
+function updatesItself({ updates }: Draft, map: MapStep): boolean {
+  return updates.some(
+    ({ leaf, operand }) =>
+      operand.value === map.outputs[0]!.value && map.inputs.some(({ value }) => value.leaf === leaf),
+  );
 }
 
 /** Whether an epilogue can read the operand: whole and row-major, a vector along the last axis, or one element. */
@@ -47,7 +58,7 @@ function takeEpilogue(step: DraftStep, map: MapStep, limits: Limits): boolean {
   if (!randomMayFuse(limits, expression!)) return false;
   const own = ownInputs(step);
   const list = new OperandList();
-  const before = (step.specification as { epilogue?: Epilogue }).epilogue;
+  const before = epilogueOf(step);
   for (const operand of step.inputs.slice(own)) list.operands.push(operand);
   const result: Expression = before?.expression ?? input(0, computeType(value.dtype));
   const extras = map.inputs.map((operand) =>
@@ -60,7 +71,7 @@ function takeEpilogue(step: DraftStep, map: MapStep, limits: Limits): boolean {
   const combined = substitute(expression!, ({ index, dtype }) =>
     extras[index] === undefined ? result : input(list.add(extras[index]) + 1, dtype),
   );
-  if (own + list.operands.length > limits.inputs) return false;
+  if (own + list.operands.length > limits.inputs || tooLong([combined])) return false;
   step.specification = {
     ...step.specification,
     epilogue: { expression: combined, operands: list.operands.length },
@@ -73,37 +84,41 @@ function takeEpilogue(step: DraftStep, map: MapStep, limits: Limits): boolean {
 
 export function fuseEpilogues(draft: Draft, limits: Limits): void {
   draft.steps = topological(draft.steps);
+  let uses = new Uses(draft);
   for (const step of [...draft.steps]) {
     if (!contracts[step.kind].epilogue) continue;
     for (;;) {
-      const uses = new Uses(draft);
       const { value } = step.outputs[0]!;
       const [map, ...others] = uses.consumersOf(value);
       const fusable = isMap(map) && others.length === 0 && !uses.kept.has(value) && map.outputs.length === 1;
-      // a uint8 result would lose its wrap-around
-      if (!fusable || map.outputs[0]!.value.size !== value.size || step.inputs.length === 0) break;
+      if (!fusable || map.outputs[0]!.value.size !== value.size) break;
+      // a number that was stored as uint8 has wrapped around
+      if (value.dtype === 'uint8' && epilogueOf(step) !== undefined) break;
+      if (limits.inPlace && updatesItself(draft, map)) break;
       if (!takeEpilogue(step, map, limits)) break;
       draft.steps = draft.steps.filter((other) => other !== map);
+      uses = new Uses(draft);
     }
   }
 }
 
 /** Takes maps that only a reduction reads into its prologue. */
 export function fusePrologues(draft: Draft, limits: Limits): void {
+  let uses = new Uses(draft);
   for (const step of [...draft.steps]) {
     if (step.kind !== 'reduce') continue;
-    for (let again = true; again; ) again = takePrologue(draft, step, limits);
+    while (takePrologue(draft, uses, step, limits)) uses = new Uses(draft);
   }
 }
 
-function takePrologue(draft: Draft, step: ReduceStep, limits: Limits): boolean {
-  const uses = new Uses(draft);
+function takePrologue(draft: Draft, uses: Uses, step: ReduceStep, limits: Limits): boolean {
   for (const operand of step.inputs) {
     const map = uses.producer.get(operand.value);
     if (!isMap(map) || map.outputs.length > 1 || !uses.onlyUsedBy(operand.value, step)) continue;
     const merged = inline(map, [step.specification.prologue], step.inputs, step.inputs[0]!.shape);
     if (merged === undefined || merged.inputs.length > limits.inputs) continue;
-    if (!randomMayFuse(limits, ...merged.expressions) || merged.inputs.length === 0) continue;
+    if (!randomMayFuse(limits, ...merged.expressions) || tooLong(merged.expressions)) continue;
+    if (merged.inputs.length === 0) continue;
     step.specification = { ...step.specification, prologue: merged.expressions[0]! };
     step.inputs = merged.inputs;
     step.label = `${map.label} ${step.label}`;

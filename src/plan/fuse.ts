@@ -1,5 +1,5 @@
-/** The rewriting passes in their order, and the two small ones: constants into expressions, siblings into one pass. */
-import { constantOf, type Expression, input, substitute } from '../core/expression.js';
+/** The rewriting passes in their order, and the small ones: constants, copies, siblings. */
+import { constantOf, type Expression, input, simplify, substitute } from '../core/expression.js';
 import {
   type Draft,
   type DraftOperand,
@@ -8,15 +8,20 @@ import {
   OperandList,
   removeDead,
   sameOperand,
+  topological,
+  type Value,
 } from './draft.js';
 import { fuseEpilogues, fusePrologues } from './epilogues.js';
-import { fuseMaps } from './fuseMaps.js';
+import { fuseMaps, keepsIndex } from './fuseMaps.js';
 import type { Limits } from './limits.js';
+import { routeGradients } from './routes.js';
 
 export function fuse(draft: Draft, limits: Limits): void {
   removeDead(draft);
   foldConstants(draft);
+  forwardCopies(draft);
   mergeSiblings(draft, limits);
+  routeGradients(draft, limits);
   // results with one user first: a mask belongs to where it is used, not to where its operand is made
   fuseMaps(draft, limits, 1);
   fusePrologues(draft, limits);
@@ -49,7 +54,26 @@ function fold(
       return input(list.add(operand), dtype);
     }),
   );
-  return { expressions: folded, inputs: list.operands };
+  return { expressions: folded.map(simplify), inputs: list.operands };
+}
+
+/** A map that only passes an operand on (a multiplication by a gradient of 1, say) gives way to that operand. */
+function forwardCopies(draft: Draft): void {
+  const sources = new Map<Value, Value>();
+  const follow = (operand: DraftOperand): DraftOperand => {
+    const value = sources.get(operand.value);
+    return value === undefined ? operand : { ...operand, value };
+  };
+  for (const step of topological(draft.steps)) {
+    step.inputs = step.inputs.map(follow);
+    const expression = isMap(step) ? step.specification.expressions[0]! : undefined;
+    if (expression?.type !== 'input') continue;
+    const operand = step.inputs[expression.index]!;
+    const { value } = step.outputs[0]!;
+    if (keepsIndex(operand) && operand.value.dtype === value.dtype) sources.set(value, operand.value);
+  }
+  for (const end of [...draft.outputs, ...draft.updates]) end.operand = follow(end.operand);
+  removeDead(draft);
 }
 
 /** Kinds whose several results one pass can write: the specification names them in `outputs`. */

@@ -2,7 +2,15 @@
  * Adjacent maps become one: a map that reads another's result, element for element, takes over its expression. The
  * result is still written where somebody else needs it (an optimizer's moments, say), as one more output.
  */
-import { type Expression, hasRandom, input, simplify, substitute, walk } from '../core/expression.js';
+import {
+  countOperations,
+  type Expression,
+  hasRandom,
+  input,
+  simplify,
+  substitute,
+  walk,
+} from '../core/expression.js';
 import { type Shape, sizeOf } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import {
@@ -33,10 +41,19 @@ export function randomMayFuse(limits: Limits, ...expressions: readonly Expressio
   return limits.fuseRandom || !expressions.some(hasRandom);
 }
 
+/** An operand that is read twice is printed twice: chains of squares would grow without end. */
+const mostOperations = 256;
+
+/** Whether expressions have grown so long that results are better stored between them. */
+export function tooLong(expressions: readonly Expression[]): boolean {
+  return expressions.reduce((sum, expression) => sum + countOperations(expression), 0) > mostOperations;
+}
+
 /** The expression of an output that is the same number everywhere, or undefined. */
 function uniformValue(producer: MapStep, value: Value): Expression | undefined {
   const expression = expressionOf(producer, value);
-  let uniform = true;
+  // a number that is stored as uint8 wraps around
+  let uniform = value.dtype !== 'uint8';
   walk(expression, (part) => {
     if (part.type === 'input' || part.type === 'random') uniform = false;
   });
@@ -106,7 +123,7 @@ function merge(
     written.map(({ value }) => value),
   );
   if (merged === undefined || merged.inputs.length > limits.inputs) return 'no';
-  if (!randomMayFuse(limits, ...merged.expressions)) return 'no';
+  if (!randomMayFuse(limits, ...merged.expressions) || tooLong(merged.expressions)) return 'no';
   if (written.length > 0 && consumer.outputs.length + written.length > outputs) return 'no';
   if (written.length > 0) {
     const others = remaining

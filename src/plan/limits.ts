@@ -8,4 +8,6 @@ export interface Limits {
   readonly inPlace: boolean;
   /** Whether a random leaf may be fused with other work; if not, it stays a map of its own. */
   readonly fuseRandom: boolean;
+  /** Whether the gradients of a convolution take a `route` (kernels/conv2d/contract.ts). Default false. */
+  readonly routes?: boolean;
 }

@@ -49,8 +49,9 @@ function checkUpdates(updates: Traced['updates']): void {
   }
 }
 
-/** JSON has no infinities and no NaN: as strings they stay apart. */
+/** JSON has no infinities, no NaN and no −0: as strings they stay apart. */
 function exact(_key: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return '-0';
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
@@ -67,11 +68,13 @@ export function lower(traced: Traced, share: boolean): Draft {
   };
 
   for (const node of reachable(traced)) {
-    if (share && node.inputs.length > 0) {
+    const single = node instanceof Leaf && node.kind === 'constant' && node.size === 1;
+    if (share && (node.inputs.length > 0 || single)) {
       // operands of equal nodes are the same objects already, so their numbers tell them apart
       const sources = node.inputs.map((source) => numberOf(operands.get(source)!));
+      const attributes = single ? node.initial()[0] : node.attributes;
       const key = JSON.stringify(
-        [numberOf(node.op as Op<never>), node.attributes, sources, node.shape, node.dtype],
+        [numberOf(node.op as Op<never>), attributes, sources, node.shape, node.dtype],
         exact,
       );
       const twin = known.get(key);

@@ -1,6 +1,6 @@
 /** The order of steps, and where updates are written. */
 import { contiguousView, isContiguous } from '../core/view.js';
-import { type Draft, type DraftStep, topological, Uses, type Value, wholeOperand } from './draft.js';
+import { type Draft, type DraftStep, isMap, topological, Uses, type Value, wholeOperand } from './draft.js';
 import { copyStep } from './lower.js';
 
 /** The value that ends in a leaf at the end of a step. */
@@ -61,6 +61,7 @@ function overwrites(step: DraftStep, leaf: Value): boolean {
 export function order(draft: Draft, inPlace: boolean): { steps: DraftStep[]; updates: PlacedUpdate[] } {
   isolateOutputs(draft);
   isolateUpdates(draft);
+  const uses = new Uses(draft);
   const after = new Map<DraftStep, Set<DraftStep>>();
   const updates: PlacedUpdate[] = [];
   const leafValues = new Map(
@@ -72,8 +73,10 @@ export function order(draft: Draft, inPlace: boolean): { steps: DraftStep[]; upd
       updates.push({ leaf: leafValue, value: operand.value, inPlace: false });
       continue;
     }
-    const uses = new Uses(draft);
     const writer = uses.producer.get(operand.value)!;
+    // an update follows what it is made of, while that is still in the cache
+    const made = writer.inputs.map(({ value }) => uses.producer.get(value)?.position ?? -1);
+    if (isMap(writer)) writer.position = Math.max(-1, ...made);
     const readers = uses.consumersOf(leafValue).filter((step) => step !== writer);
     const before = after.get(writer) ?? new Set();
     const ordered = new Map(after).set(writer, new Set([...before, ...readers]));

@@ -1,8 +1,8 @@
 import { GradientError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
-import { describe } from './build.js';
-import { constant } from './leaves.js';
+import { describe, scalar } from './build.js';
 import { add } from './ops/pointwise.js';
+import { broadcastTo } from './ops/views.js';
 import type { Tensor } from './tensor.js';
 
 /** The nodes that lie between `wrt` and `loss`, latest first: those on which both depend. */
@@ -42,7 +42,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       throw new GradientError(`gradients: ${tensor.dtype} has no gradient: ${describe(tensor)}`);
     }
   }
-  const total = new Map<Tensor, Tensor>([[loss, constant(1, loss.shape)]]);
+  const total = new Map<Tensor, Tensor>([[loss, broadcastTo(scalar(1), loss.shape)]]);
   const wanted = new Set(wrt);
   for (const node of nodesBetween(loss, wanted)) {
     const gradient = total.get(node);
@@ -58,5 +58,5 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     });
     if (!wanted.has(node)) total.delete(node);
   }
-  return wrt.map((tensor) => total.get(tensor) ?? constant(0, tensor.shape));
+  return wrt.map((tensor) => total.get(tensor) ?? broadcastTo(scalar(0), tensor.shape));
 }

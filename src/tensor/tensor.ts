@@ -147,7 +147,7 @@ export class Tensor<Attributes = unknown> {
   transpose(permutation?: readonly number[]): Tensor {
     return transpose(this, permutation);
   }
-  slice(start: readonly number[], end: readonly number[], step?: readonly number[]): Tensor {
+  slice(start: readonly number[], end?: readonly number[], step?: readonly number[]): Tensor {
     return slice(this, start, end, step);
   }
   broadcastTo(shape: Shape): Tensor {

@@ -8,20 +8,19 @@ import {
   type Storage,
   type Strided,
 } from '../../../kernels/reference.js';
-import { allocateHost, dtypeOf } from '../../core/dtype.js';
-import { BackendError, PlanError } from '../../core/errors.js';
-import { formatShape, rowMajorStrides, sizeOf } from '../../core/shape.js';
+import { allocateHost } from '../../core/dtype.js';
+import { BackendError } from '../../core/errors.js';
+import { rowMajorStrides, sizeOf } from '../../core/shape.js';
 import type { View } from '../../core/view.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
+import { checkFeeds } from '../../engine/feeds.js';
+import { runSteps } from '../../engine/runSteps.js';
 import type { Plan, Step } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { Arena } from './arena.js';
 import type { ReferenceState } from './reference.js';
 import { ReferenceResident } from './resident.js';
 import { storageOf } from './storage.js';
-
-/** How long a run may keep the thread before it lets timers and signals in, in milliseconds. */
-const patience = 20;
 
 export class ReferenceProgram implements Program {
   private readonly arena: Arena;
@@ -56,21 +55,22 @@ export class ReferenceProgram implements Program {
 
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Fetches> {
     this.state.checkOpen();
-    const steps = options.steps ?? 1;
-    this.check(feeds, steps);
-    let elements: ReadonlyMap<number, Storage> = new Map();
-    let lastPause = performance.now();
-    for (let step = 0; step < steps; step++) {
-      options.signal?.throwIfAborted();
-      elements = this.bind(feeds, step);
-      this.runOnce(elements);
-      options.onProgress?.(step + 1);
-      if (performance.now() - lastPause > patience) {
-        await new Promise((resolve) => setTimeout(resolve));
-        lastPause = performance.now();
-      }
-    }
-    return this.fetch(elements);
+    checkFeeds(
+      this.inputs.map(({ leaf }) => leaf),
+      feeds,
+      options.steps,
+    );
+    const last = (options.steps ?? 1) - 1;
+    let fetches: Fetches = {};
+    await runSteps(options, (step) => {
+      const elements = this.bind(feeds, step);
+      this.runKernels(elements);
+      // outputs show the values before the updates
+      if (step === last) fetches = this.fetch(elements);
+      this.update(elements);
+      return undefined;
+    });
+    return fetches;
   }
 
   explain(): string {
@@ -78,34 +78,6 @@ export class ReferenceProgram implements Program {
       ({ kind, label }) => `${kind} (${label}): loops in row-major order, sums in float64`,
     );
     return lines.join('\n');
-  }
-
-  private check(feeds: Feeds, steps: number): void {
-    if (!Number.isSafeInteger(steps) || steps < 1) {
-      throw new PlanError(`run: steps must be an integer ≥ 1: got ${steps}`);
-    }
-    const names = this.inputs.map(({ leaf }) => leaf.name);
-    const list = names.length === 0 ? 'The plan has no inputs.' : `The inputs are ${names.join(', ')}.`;
-    for (const name of Object.keys(feeds)) {
-      if (!names.includes(name))
-        throw new PlanError(`run: '${name}' is not an input of the plan`, { hint: list });
-    }
-    for (const { leaf } of this.inputs) {
-      const value = feeds[leaf.name];
-      if (value === undefined) throw new PlanError(`run: input '${leaf.name}' is not fed`, { hint: list });
-      const dtype = dtypeOf(value);
-      if (dtype !== leaf.dtype) {
-        throw new PlanError(
-          `run: input '${leaf.name}' is ${leaf.dtype}: got ${dtype ?? 'no array of a known dtype'}`,
-        );
-      }
-      if (value.length !== steps * leaf.size) {
-        const of = `${steps} × ${formatShape(leaf.shape)}`;
-        throw new PlanError(
-          `run: input '${leaf.name}' takes ${steps * leaf.size} elements (${of}): got ${value.length}`,
-        );
-      }
-    }
   }
 
   /** The elements of every slot, the inputs at their slice for this step. */
@@ -122,7 +94,7 @@ export class ReferenceProgram implements Program {
     return elements;
   }
 
-  private runOnce(elements: ReadonlyMap<number, Storage>): void {
+  private runKernels(elements: ReadonlyMap<number, Storage>): void {
     const { poison } = this.state;
     this.plan.steps.forEach((step, index) => {
       if (poison) this.arena.poisonBefore(index);
@@ -135,6 +107,9 @@ export class ReferenceProgram implements Program {
       );
       if (poison) this.arena.poisonAfter(index);
     });
+  }
+
+  private update(elements: ReadonlyMap<number, Storage>): void {
     // All values are read before the first is written: two leaves may swap.
     const values = this.moves.map(({ slot }) => elements.get(slot)!.slice());
     this.moves.forEach(({ resident }, i) => {

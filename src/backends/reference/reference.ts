@@ -27,7 +27,7 @@ export interface ReferenceState {
 }
 
 class ReferenceBackend implements Backend, ReferenceState {
-  readonly limits: Limits = { inputs: 64, outputs: 64, inPlace: true, fuseRandom: true };
+  readonly limits: Limits = { inputs: 64, outputs: 64, inPlace: true, fuseRandom: true, routes: true };
   readonly report: BackendReport;
   private closed = false;
 

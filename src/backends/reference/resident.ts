@@ -1,8 +1,8 @@
 import type { Storage } from '../../../kernels/reference.js';
-import { dtypeOf, type HostArray } from '../../core/dtype.js';
-import { BackendError, DtypeError, ShapeError } from '../../core/errors.js';
-import { formatShape } from '../../core/shape.js';
+import type { HostArray } from '../../core/dtype.js';
+import { BackendError } from '../../core/errors.js';
 import type { Resident } from '../../engine/backend.js';
+import { checkValue } from '../../engine/feeds.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { ReferenceState } from './reference.js';
 import { allocateStorage, copyToHost } from './storage.js';
@@ -40,16 +40,7 @@ export class ReferenceResident implements Resident {
   }
 
   private set(value: HostArray): void {
-    const { leaf } = this;
-    const dtype = dtypeOf(value);
-    if (dtype !== leaf.dtype) {
-      throw new DtypeError(`reference: ${leaf.name}: the value is ${dtype}, the ${leaf.kind} ${leaf.dtype}`);
-    }
-    if (value.length !== leaf.size) {
-      throw new ShapeError(
-        `reference: ${leaf.name}: the value has ${value.length} elements, the shape ${formatShape(leaf.shape)} ${leaf.size}`,
-      );
-    }
+    checkValue(this.leaf.name, value, this.leaf.dtype, this.leaf.shape);
     this.elements.set(value);
   }
 }

@@ -17,9 +17,10 @@ const assembleOp: Op<Attributes> = {
   backward: ({ inputs, attributes }, g) =>
     inputs.map((x, i) => {
       const { start, step } = attributes.placements[i]!;
-      const end = start.map((first, axis) =>
-        x.size === 0 ? first : first + (x.shape[axis]! - 1) * step[axis]! + 1,
-      );
+      const end = start.map((first, axis) => {
+        const extent = x.shape[axis]!;
+        return extent === 0 ? first : first + (extent - 1) * step[axis]! + 1;
+      });
       return slice(g, start, end, step);
     }),
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'assemble', specification: attributes }),

@@ -5,6 +5,7 @@ import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { type PaddingOption, type Pair, pairOf, windowGrid } from './geometry.js';
+import { isRelu, relu } from './pointwise.js';
 import { mean } from './reduce.js';
 
 export interface PoolOptions {
@@ -90,7 +91,18 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const window = pairOf(what, 'window', size);
   const strides = pairOf(what, 'strides', options.strides ?? window);
-  const grid = windowGrid(what, [height, width], window, strides, options.padding ?? 'valid');
+  const padding = options.padding ?? 'valid';
+  const grid = windowGrid(what, [height, width], window, strides, padding);
+  if (typeof padding === 'object') {
+    const vertical = Math.max(padding.top, padding.bottom);
+    const horizontal = Math.max(padding.left, padding.right);
+    if (vertical >= window[0] || horizontal >= window[1]) {
+      throw new ShapeError(
+        `${what}: padding must be smaller than the window: ${vertical}x${horizontal} around ${window.join('x')}`,
+        { hint: 'A window that lies in the padding alone has nothing to choose from.' },
+      );
+    }
+  }
   const attributes = { window, strides, padding: grid.padding };
   return node(op, [x], attributes, [batch, ...grid.output, channels], 'float32');
 }
@@ -98,8 +110,12 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
 /**
  * The largest of each window: x `[batch, height, width, channels]` → `[batch, height', width', channels]`, float32.
  * Ties go to the first position, row-major. Default window 2.
+ *
+ * The maximum of relus is the relu of the maximum: of a relu, what it was taken of is pooled first. That leaves a
+ * quarter of the work to the relu, forward and backward, and nothing of its large result to keep.
  */
 export function maxPool2d(x: Tensor, window: Pair = 2, options: PoolOptions = {}): Tensor {
+  if (isRelu(x)) return relu(maxPool2d(x.inputs[0]!, window, options));
   return pool('maxPool2d', maxPoolOp, x, window, options);
 }
 

@@ -4,7 +4,7 @@ import { sameShape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
-import { cast, divide, exp, log, multiply, negate, subtract } from './pointwise.js';
+import { cast, divide, exp, greaterEqual, less, log, multiply, negate, subtract } from './pointwise.js';
 import { max, sum } from './reduce.js';
 import { expandDims, stopGradient } from './views.js';
 
@@ -45,14 +45,17 @@ const lossOp: Op<Attributes> = {
   }),
 };
 
-// G = p·Σy − y, with s = Σy: ∂z of ΣhG = s·p·(h − Σhp), ∂y = Σhp − h
+// G = p·Σy − y, with s = Σy (1, or 0 outside the classes): ∂z of ΣhG = s·p·(h − Σhp), ∂y = Σhp − h
 const gradientOp: Op<Attributes> = {
   name: 'softmaxCrossEntropyGradient',
   backward: ({ inputs: [logits, labels], attributes }, h) => {
     const p = softmax(logits!);
     const centred = subtract(h, sum(multiply(h, p), -1, true));
-    if (attributes.labels === 'indices') return [multiply(p, centred), undefined];
-    return [multiply(multiply(p, centred), sum(labels!, -1, true)), negate(centred)];
+    if (attributes.labels === 'distribution') {
+      return [multiply(multiply(p, centred), sum(labels!, -1, true)), negate(centred)];
+    }
+    const known = multiply(greaterEqual(labels!, 0), less(labels!, logits!.shape[1]!));
+    return [multiply(multiply(p, centred), expandDims(known, -1)), undefined];
   },
   lower: ({ attributes: { labels } }) => ({
     type: 'kernel',

@@ -102,6 +102,56 @@ const behindConvolutions: [geometry: Geometry, filters: number][] = [
   [{ images: [1, 7, 6, 8], window: [3, 3], strides: [2, 1], pad: around }, 5],
 ];
 
+/** Convolutions before a pool, and the window of the pool: what flows back is routed. */
+const routedConvolutions: [
+  geometry: Geometry,
+  filters: number,
+  window: [number, number],
+  strides: [number, number],
+][] = [
+  [{ images: [2, 7, 7, 3], window: [3, 3], strides: [1, 1], pad: none }, 8, [2, 2], [2, 2]],
+  [{ images: [3, 13, 13, 32], window: [3, 3], strides: [1, 1], pad: none }, 10, [2, 2], [2, 2]],
+  [{ images: [1, 28, 28, 1], window: [3, 3], strides: [1, 1], pad: around }, 5, [2, 2], [2, 2]],
+  [{ images: [2, 9, 8, 4], window: [3, 2], strides: [1, 1], pad: [0, 1, 2, 0] }, 7, [3, 3], [2, 2]],
+  [{ images: [2, 11, 12, 5], window: [2, 3], strides: [2, 1], pad: around }, 3, [2, 3], [1, 3]],
+  [{ images: [1, 40, 40, 2], window: [1, 1], strides: [1, 1], pad: none }, 3, [17, 16], [17, 16]],
+  [{ images: [0, 8, 8, 3], window: [3, 3], strides: [1, 1], pad: none }, 4, [2, 2], [2, 2]],
+];
+
+function routedCase(
+  kind: 'conv2dInputGradient' | 'conv2dFilterGradient',
+  [geometry, filters, window, strides]: (typeof routedConvolutions)[number],
+  epilogue?: CaseEpilogue,
+): CaseOf<'conv2dInputGradient'> | CaseOf<'conv2dFilterGradient'> {
+  const [batch, rows, columns] = gridOf(geometry);
+  const pooling: Geometry = { images: [batch, rows, columns, filters], window, strides, pad: none };
+  const x = dense(geometry.images);
+  const w = dense([...geometry.window, geometry.images[3], filters]);
+  // half of the values are zeros, as behind a relu
+  const values = dense([...gridOf(pooling), filters], 'float32', listed([0, 0.5, 0, -1.25, -0, 0.75]));
+  const route = [values, indicesFor(pooling)];
+  const filterGradient = kind === 'conv2dFilterGradient';
+  const shape = filterGradient ? w.view.shape : geometry.images;
+  const behind = epilogue?.operands(shape) ?? [];
+  return defineCase(
+    kind,
+    `routed ${labelOf(geometry)} to ${filters} through ${window.join('x')} by ${strides.join('x')}${epilogue ? ` ${epilogue.label}` : ''}`,
+    {
+      strides: geometry.strides,
+      padding: paddingOf(geometry),
+      route: windowOf(pooling),
+      ...(epilogue && { epilogue: { expression: epilogue.expression, operands: behind.length } }),
+    },
+    [...(filterGradient ? [x, ...route] : [...route, w]), ...behind],
+    [shape],
+    {
+      tolerance: sumTolerance(
+        filterGradient ? batch * rows * columns : filters * geometry.window[0] * geometry.window[1],
+      ),
+    },
+  );
+}
+
 const pools: Geometry[] = [
   { images: [1, 1, 1, 1], window: [1, 1], strides: [1, 1], pad: none },
   { images: [1, 26, 26, 32], window: [2, 2], strides: [2, 2], pad: none },
@@ -182,6 +232,11 @@ export const windowCases = [
       caseEpilogues.map((epilogue) => convolution(kind, geometry, filters, epilogue)),
     ),
   ),
+  ...(['conv2dInputGradient', 'conv2dFilterGradient'] as const).flatMap((kind) =>
+    routedConvolutions.map((routed) => routedCase(kind, routed)),
+  ),
+  ...caseEpilogues.map((epilogue) => routedCase('conv2dInputGradient', routedConvolutions[0]!, epilogue)),
+  ...caseEpilogues.map((epilogue) => routedCase('conv2dInputGradient', routedConvolutions[4]!, epilogue)),
   ...pools.flatMap((geometry) => [
     maxPoolCase(geometry, ['values']),
     maxPoolCase(geometry, ['indices']),
