@@ -58,7 +58,7 @@ export function epilogueStrides(operand: Layout, output: Shape): { row: number; 
   const column = operand.strides.at(-1) ?? 0;
   const whole =
     sizeOf(output) > columns &&
-    operand.strides.some((stride, axis) => axis < output.length - 1 && stride !== 0);
+    operand.strides.some((stride, axis) => axis < output.length - 1 && stride !== 0 && output[axis] !== 1);
   return { row: whole ? columns : 0, column: columns === 1 ? 0 : column };
 }
 

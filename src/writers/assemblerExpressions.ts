@@ -261,6 +261,8 @@ export const f32x4 = {
   relaxedMadd: (a: V128, b: V128, c: V128): V128 => node('v128', [a, b, c], ...simd(0x105)),
   /** c - a·b, fused or not as the machine likes. */
   relaxedNmadd: (a: V128, b: V128, c: V128): V128 => node('v128', [a, b, c], ...simd(0x106)),
+  /** `bitselect` for masks of whole lanes; what other masks do depends on the machine. */
+  relaxedLaneselect: (a: V128, b: V128, mask: V128): V128 => node('v128', [a, b, mask], ...simd(0x10b)),
 };
 
 /** Four int32 lanes. */

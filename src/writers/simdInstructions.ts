@@ -1,7 +1,7 @@
 /** One row per pointwise function: its vector instructions for float32 and int32 lanes. */
 import type { ComputeType, PointwiseFunction } from '../core/expression.js';
 import { type FunctionBuilder, f32x4, i32x4, type V128, v128 } from './assembler.js';
-import { exp4, log4, power4, tanh4 } from './simdMath.js';
+import { exp4, log4, power4, selectLanes, tanh4 } from './simdMath.js';
 
 /** Beside the functions of expressions: what `where` and comparisons are made of. Masks have all bits of a lane set. */
 export type SimdInstruction =
@@ -65,7 +65,7 @@ export const instructions: Readonly<Record<SimdInstruction, Printer>> = {
   toInt: float((_f, a) => i32x4.truncSatF32x4S(a!)),
   maskToFloat: float((_f, mask) => v128.and(mask!, f32x4.const(1))),
   both: float((_f, a, b) => v128.and(a!, b!)),
-  choose: float((_f, a, b, mask) => v128.bitselect(a!, b!, mask!)),
+  choose: float((f, a, b, mask) => selectLanes(f, a!, b!, mask!)),
   keepWhere: float((_f, a, mask) => v128.and(a!, mask!)),
   dropWhere: float((_f, b, mask) => v128.andnot(b!, mask!)),
 };

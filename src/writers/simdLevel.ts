@@ -24,12 +24,8 @@ function probe(level: SimdLevel): Uint8Array<ArrayBuffer> {
  * before the first module that needs it; newer Node and browsers have it on.
  */
 export function detectSimdLevel(): SimdLevel {
+  if (!WebAssembly.validate(probe('relaxed'))) enableRelaxedSimd();
   if (WebAssembly.validate(probe('relaxed'))) return 'relaxed';
-  if (typeof process !== 'undefined' && process.versions?.v8 !== undefined) {
-    // getBuiltinModule, not an import: bundlers for browsers need not know node:v8.
-    process.getBuiltinModule?.('node:v8')?.setFlagsFromString('--experimental-wasm-relaxed-simd');
-    if (WebAssembly.validate(probe('relaxed'))) return 'relaxed';
-  }
   if (WebAssembly.validate(probe('baseline'))) return 'baseline';
   throw new BackendError('wasm: this JavaScript engine has no WebAssembly SIMD', {
     hint: 'use the reference backend, or an engine of 2021 or later',
@@ -46,4 +42,11 @@ export function numericsOf(level: SimdLevel): MultiplyAddNumerics {
   });
   const squareLessOne = instance.exports.squareLessOne as (x: number) => number;
   return squareLessOne(1 + 2 ** -12) === 2 ** -11 + 2 ** -24 ? 'fma' : 'mul-add';
+}
+
+/** Goes with Node 20: later versions do not know the flag. */
+function enableRelaxedSimd(): void {
+  if (typeof process === 'undefined' || !process.versions?.node?.startsWith('20.')) return;
+  // getBuiltinModule, not an import: bundlers for browsers need not know node:v8.
+  process.getBuiltinModule('node:v8').setFlagsFromString('--experimental-wasm-relaxed-simd');
 }

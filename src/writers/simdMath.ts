@@ -16,6 +16,11 @@ const roundingBias = 12582912;
 const roundingBits = 0x4b400000;
 const signBit = 0x80000000 | 0;
 
+/** `mask` set takes `a`, clear takes `b`, for masks of whole lanes: one instruction where the level has it. */
+export function selectLanes(f: FunctionBuilder, a: V128, b: V128, mask: V128): V128 {
+  return f.simd === 'relaxed' ? f32x4.relaxedLaneselect(a, b, mask) : v128.bitselect(a, b, mask);
+}
+
 /** ((c0·x + c1)·x + c2)·x + … */
 function horner(f: FunctionBuilder, x: V128, coefficients: readonly number[]): Vector {
   const sum = f.let(f32x4.const(coefficients[0]!));
@@ -52,7 +57,7 @@ export function exp4(f: FunctionBuilder, x: V128, low?: V128): Vector {
 /** x = 2^exponent · (1 + fraction) for positive finite x, 1 + fraction from √½ to √2; both exact. */
 function splitExponent(f: FunctionBuilder, x: Vector): { exponent: Vector; fraction: Vector } {
   const denormal = f.let(f32x4.lt(x, 2 ** -126));
-  const normal = f.let(v128.bitselect(f32x4.mul(x, 2 ** 23), x, denormal));
+  const normal = f.let(selectLanes(f, f32x4.mul(x, 2 ** 23), x, denormal));
   const exponent = f.let(i32x4.shrS(i32x4.sub(normal, 0x3f3504f3), 23));
   const mantissa = i32x4.sub(normal, i32x4.shl(exponent, 23));
   return {
@@ -75,8 +80,8 @@ export function log4(f: FunctionBuilder, x: V128): Vector {
   const cubic = f32x4.mul(f32x4.mul(horner(f, fraction, logarithmSeries), fraction), square);
   const small = f.multiplyAdd(square, -0.5, f.multiplyAdd(exponent, ln2Low, cubic));
   const result = f.let(f.multiplyAdd(exponent, ln2High, f32x4.add(fraction, small)));
-  f.set(result, v128.bitselect(f32x4.const(-Infinity), result, f32x4.eq(value, 0)));
-  f.set(result, v128.bitselect(value, result, f32x4.eq(value, Infinity)));
+  f.set(result, selectLanes(f, f32x4.const(-Infinity), result, f32x4.eq(value, 0)));
+  f.set(result, selectLanes(f, value, result, f32x4.eq(value, Infinity)));
   return f.let(v128.or(result, v128.not(f32x4.ge(value, 0)))); // all bits set is a NaN
 }
 
@@ -97,7 +102,7 @@ export function tanh4(f: FunctionBuilder, x: V128): Vector {
   const near = f.let(f.multiplyAdd(f32x4.mul(p, square), size, size));
   const exponential = exp4(f, f32x4.add(size, size));
   const far = f32x4.sub(1, f32x4.div(2, f32x4.add(exponential, 1)));
-  const magnitude = v128.bitselect(near, far, f32x4.lt(size, 0.625));
+  const magnitude = selectLanes(f, near, far, f32x4.lt(size, 0.625));
   return f.let(v128.or(magnitude, v128.and(value, i32x4.const(signBit))));
 }
 
@@ -140,9 +145,9 @@ export function power4(f: FunctionBuilder, x: V128, y: V128): Vector {
   const low = f.let(f32x4.add(rest, cubic));
   const high = f.let(f32x4.add(sum, low));
   const highLow = f.let(f32x4.sub(low, f32x4.sub(high, sum)));
-  f.set(high, v128.bitselect(f32x4.const(-Infinity), high, f32x4.eq(size, 0)));
-  f.set(high, v128.bitselect(size, high, f32x4.eq(size, Infinity)));
-  f.set(high, v128.bitselect(size, high, f32x4.ne(size, size)));
+  f.set(high, selectLanes(f, f32x4.const(-Infinity), high, f32x4.eq(size, 0)));
+  f.set(high, selectLanes(f, size, high, f32x4.eq(size, Infinity)));
+  f.set(high, selectLanes(f, size, high, f32x4.ne(size, size)));
 
   const product = f.let(f32x4.mul(exponent, high));
   const productLow = f.let(f32x4.add(productError(f, exponent, high, product), f32x4.mul(exponent, highLow)));
@@ -157,7 +162,7 @@ export function power4(f: FunctionBuilder, x: V128, y: V128): Vector {
   f.set(result, v128.or(result, v128.and(v128.and(odd, base), i32x4.const(signBit))));
   const negative = v128.and(f32x4.lt(base, 0), f32x4.gt(base, -Infinity));
   f.set(result, v128.or(result, v128.andnot(v128.and(negative, f32x4.eq(exponent, exponent)), integer)));
-  return f.let(v128.bitselect(f32x4.const(1), result, f32x4.eq(exponent, 0)));
+  return f.let(selectLanes(f, f32x4.const(1), result, f32x4.eq(exponent, 0)));
 }
 
 /** `mix32` of core/random.ts. */
