@@ -22,7 +22,11 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
     b: matrixStrides(b),
     sumsInOutput: output.dtype === 'float32',
   };
-  const emission = matmulEmission(shape, options.simd, new EpilogueEmitter(call.specification.epilogue, call));
+  const emission = matmulEmission(
+    shape,
+    options.simd,
+    new EpilogueEmitter(call.specification.epilogue, call),
+  );
   const module = new ModuleBuilder(options);
   emission.emit(module);
   return {

@@ -1,7 +1,7 @@
 import ndarray, { type NdArray } from 'ndarray';
 import { allocateHost, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
-import { formatShape, type Shape, sizeOf } from '../core/shape.js';
+import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
 import type { Plan } from '../plan/plan.js';
 import { input } from '../tensor/leaves.js';
@@ -155,6 +155,13 @@ export class Engine {
     plan: Plan,
     inputs: Readonly<Record<string, Leaf>>,
   ): CompiledStep<S, Name> {
+    for (const { leaf } of plan.leaves) {
+      if (leaf.kind === 'input' && inputs[leaf.name] !== leaf) {
+        throw new PlanError(`compile: ${leaf} is not an input of this step`, {
+          hint: 'A step computes with the inputs that it is called with; read takes no inputs at all.',
+        });
+      }
+    }
     let program: Promise<Program> | undefined;
     const prepared = () => {
       this.checkOpen();
@@ -210,7 +217,14 @@ function hostFeeds(
   for (const [name, leaf] of Object.entries(inputs)) {
     const value = feeds[name];
     if (value === undefined) throw new PlanError(`run: input '${name}' is not fed`);
-    const shape = steps === undefined || steps === 1 ? leaf.shape : [steps, ...leaf.shape];
+    const shape = steps === undefined ? leaf.shape : [steps, ...leaf.shape];
+    const shapes = steps === 1 ? [shape, leaf.shape] : [shape];
+    const given = typeof value === 'object' && 'data' in value ? value.shape : shape;
+    if (!shapes.some((taken) => sameShape(given, taken))) {
+      throw new PlanError(
+        `run: input '${name}' has another shape: ${formatShape(given)} and ${formatShape(shape)}`,
+      );
+    }
     const host = toHost(value, leaf.dtype);
     checkHost(`run: input '${name}'`, host, leaf.dtype, sizeOf(shape), shape);
     if (used.has(leaf)) values[name] = host;

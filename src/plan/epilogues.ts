@@ -4,7 +4,7 @@
  */
 import { type Epilogue, epilogueStrides } from '../../kernels/contract.js';
 import { contracts } from '../../kernels/kinds.js';
-import { computeType, type Expression, input, substitute } from '../core/expression.js';
+import { computeType, countOperations, type Expression, input, substitute } from '../core/expression.js';
 import type { Shape } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import {
@@ -18,7 +18,7 @@ import {
   topological,
   Uses,
 } from './draft.js';
-import { inline, keepsIndex, randomMayFuse, tooLong } from './fuseMaps.js';
+import { fitsTogether, inline, keepsIndex, randomMayFuse } from './fuseMaps.js';
 import type { Limits } from './limits.js';
 
 type ReduceStep = DraftStep<'reduce'>;
@@ -67,11 +67,12 @@ function takeEpilogue(step: DraftStep, map: MapStep, limits: Limits): boolean {
   const fits = map.inputs.every((operand, i) =>
     operand.value === value ? keepsIndex(operand) : extras[i] !== undefined && fitsEpilogue(extras[i], shape),
   );
-  if (!fits) return false;
+  const lengthOf = (index: number) => (extras[index] === undefined ? countOperations(result) : 0);
+  if (!fits || !fitsTogether([expression!], lengthOf)) return false;
   const combined = substitute(expression!, ({ index, dtype }) =>
     extras[index] === undefined ? result : input(list.add(extras[index]) + 1, dtype),
   );
-  if (own + list.operands.length > limits.inputs || tooLong([combined])) return false;
+  if (own + list.operands.length > limits.inputs) return false;
   step.specification = {
     ...step.specification,
     epilogue: { expression: combined, operands: list.operands.length },
@@ -117,8 +118,7 @@ function takePrologue(draft: Draft, uses: Uses, step: ReduceStep, limits: Limits
     if (!isMap(map) || map.outputs.length > 1 || !uses.onlyUsedBy(operand.value, step)) continue;
     const merged = inline(map, [step.specification.prologue], step.inputs, step.inputs[0]!.shape);
     if (merged === undefined || merged.inputs.length > limits.inputs) continue;
-    if (!randomMayFuse(limits, ...merged.expressions) || tooLong(merged.expressions)) continue;
-    if (merged.inputs.length === 0) continue;
+    if (!randomMayFuse(limits, ...merged.expressions) || merged.inputs.length === 0) continue;
     step.specification = { ...step.specification, prologue: merged.expressions[0]! };
     step.inputs = merged.inputs;
     step.label = `${map.label} ${step.label}`;

@@ -44,9 +44,15 @@ export function randomMayFuse(limits: Limits, ...expressions: readonly Expressio
 /** An operand that is read twice is printed twice: chains of squares would grow without end. */
 const mostOperations = 256;
 
-/** Whether expressions have grown so long that results are better stored between them. */
-export function tooLong(expressions: readonly Expression[]): boolean {
-  return expressions.reduce((sum, expression) => sum + countOperations(expression), 0) > mostOperations;
+/** Whether expressions stay short enough when operand `index` gives way to one of `length(index)` operations. */
+export function fitsTogether(expressions: readonly Expression[], length: (index: number) => number): boolean {
+  let operations = 0;
+  for (const expression of expressions) {
+    walk(expression, (part) => {
+      operations += part.type === 'input' ? length(part.index) : part.type === 'constant' ? 0 : 1;
+    });
+  }
+  return operations <= mostOperations;
 }
 
 /** The expression of an output that is the same number everywhere, or undefined. */
@@ -72,7 +78,7 @@ export interface Inlined {
 /**
  * `expressions` over `inputs`, with the producer's own expressions in place of every read of its outputs, and behind
  * them the expressions of `extra`, values of the producer that are still written. undefined where an operand of the
- * producer cannot be walked in `shape`, or an output of it is not read element for element.
+ * producer cannot be walked in `shape`, an output of it is not read element for element, or it would grow too long.
  */
 export function inline(
   producer: MapStep,
@@ -88,6 +94,10 @@ export function inline(
     return undefined;
   const moved = producer.inputs.map((operand) => reshapeOperand(operand, shape));
   if (reads.some(plain) && moved.includes(undefined)) return undefined;
+  const lengths = new Map(
+    producer.outputs.map(({ value }) => [value, countOperations(expressionOf(producer, value))]),
+  );
+  if (!fitsTogether(expressions, (index) => lengths.get(inputs[index]!.value) ?? 0)) return undefined;
   const list = new OperandList();
   const fromProducer = (value: Value) =>
     substitute(expressionOf(producer, value), ({ index, dtype }) => input(list.add(moved[index]!), dtype));
@@ -123,7 +133,7 @@ function merge(
     written.map(({ value }) => value),
   );
   if (merged === undefined || merged.inputs.length > limits.inputs) return 'no';
-  if (!randomMayFuse(limits, ...merged.expressions) || tooLong(merged.expressions)) return 'no';
+  if (!randomMayFuse(limits, ...merged.expressions)) return 'no';
   if (written.length > 0 && consumer.outputs.length + written.length > outputs) return 'no';
   if (written.length > 0) {
     const others = remaining

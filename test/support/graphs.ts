@@ -46,11 +46,22 @@ const moves: readonly ((x: Tensor, y: Tensor, w: Leaf, step: Leaf) => Tensor)[] 
   (x, y, w) => x.matmul(w).add(y).multiply(0.1),
   (x, y) => x.matmul(x.transpose()).matmul(y).multiply(0.01),
   (x, y) => concatenate([x.slice([0, 0], [2, columns]), y.slice([2])]),
-  (x) => pad(x.slice([1, 2], [3, 5]), [[1, 1], [2, 1]], 0.5),
+  (x) =>
+    pad(
+      x.slice([1, 2], [3, 5]),
+      [
+        [1, 1],
+        [2, 1],
+      ],
+      0.5,
+    ),
   (x, y) => gather(x, y.argMax(1)),
   (x) => softmax(x),
   (x, y) => x.multiply(softmaxCrossEntropy(y, constant(Int32Array.of(0, 5, 2, 3))).mean()).tanh(),
-  (x) => sumTo(x.add(x.slice([0, 0], [1, columns])), [1, columns]).broadcastTo([rows, columns]).tanh(),
+  (x) =>
+    sumTo(x.add(x.slice([0, 0], [1, columns])), [1, columns])
+      .broadcastTo([rows, columns])
+      .tanh(),
   (x, _y, _w, step) => {
     const keep = less(randomUniform([rows, columns], randomKey(3, ['drop'], step)), 0.7);
     return x.multiply(keep);
@@ -99,7 +110,8 @@ export function randomGraph(seed: number): RandomGraph {
     ];
     for (const leaf of leaves) if (dice.roll(3) > 0) updates.push([leaf, dice.pick(candidates)()]);
     const outputs: Record<string, Tensor> = { loss };
-    for (let i = 0; i < 3; i++) outputs[`output${i}`] = dice.pick([...pool, ...updates.map(([, value]) => value)]);
+    for (let i = 0; i < 3; i++)
+      outputs[`output${i}`] = dice.pick([...pool, ...updates.map(([, value]) => value)]);
     return { outputs, updates };
   };
   return { leaves: [...leaves, weights, counter], step };

@@ -40,8 +40,15 @@ function runFile(file: string): Promise<Outcome> {
     });
     child.on('close', (code) => {
       const sum = (label: string) =>
-        [...text.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce((total, m) => total + Number(m[1]), 0);
-      const outcome = { passed: sum('Passed'), failed: sum('Total') - sum('Passed'), skipped: sum('Skipped') };
+        [...text.matchAll(new RegExp(`^\\s*${label}:\\s+(\\d+)`, 'gm'))].reduce(
+          (total, m) => total + Number(m[1]),
+          0,
+        );
+      const outcome = {
+        passed: sum('Passed'),
+        failed: sum('Total') - sum('Passed'),
+        skipped: sum('Skipped'),
+      };
       if (outcome.failed === 0 && (code !== 0 || outcome.passed + outcome.skipped === 0)) outcome.failed = 1;
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       const name = relative(root, join(root, file));

@@ -1,6 +1,8 @@
 /** Runs a plan as gpu.js kernels over buffers. No buffer is ever written twice, so views, updates and leaves share them. */
 import { BackendError } from '../../core/errors.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
+import { checkFeeds } from '../../engine/feeds.js';
+import { runSteps } from '../../engine/runSteps.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { GpuDevice } from './device.js';
@@ -8,14 +10,12 @@ import { type PreparedStep, prepareSteps } from './prepare.js';
 import { GpuResident } from './resident.js';
 import { toBuffer, toHost } from './values.js';
 
-/** How long a run may keep the thread before it lets timers and signals in, in milliseconds. */
-const patience = 20;
-
 /** By slot. */
 type Buffers = (Float32Array | undefined)[];
 
 export class GpuProgram implements Program {
   private readonly steps: readonly PreparedStep[];
+  private readonly inputs: readonly Leaf[];
   private readonly residents = new Map<Leaf, GpuResident>();
 
   /** Throws a BackendError for a plan that gpu.js cannot run, or a leaf that has no resident here. */
@@ -24,7 +24,9 @@ export class GpuProgram implements Program {
     private readonly plan: Plan,
     residents: ReadonlyMap<Leaf, Resident>,
   ) {
-    for (const { leaf } of plan.leaves) {
+    const leaves = plan.leaves.map(({ leaf }) => leaf);
+    this.inputs = leaves.filter(({ kind }) => kind === 'input');
+    for (const leaf of leaves) {
       if (leaf.kind === 'input') continue;
       const resident = residents.get(leaf);
       if (!(resident instanceof GpuResident)) {
@@ -35,20 +37,15 @@ export class GpuProgram implements Program {
     this.steps = prepareSteps(device, plan);
   }
 
-  async run(feeds: Feeds, { steps = 1, signal, onProgress }: RunOptions = {}): Promise<Fetches> {
+  async run(feeds: Feeds, options: RunOptions = {}): Promise<Fetches> {
     this.device.checkOpen();
+    checkFeeds(this.inputs, feeds, options.steps);
     let buffers: Buffers = [];
-    let lastPause = performance.now();
-    for (let step = 0; step < steps; step++) {
-      signal?.throwIfAborted();
+    await runSteps(options, (step) => {
       buffers = this.bind(feeds, step);
       this.runOnce(buffers);
-      onProgress?.(step + 1);
-      if (performance.now() - lastPause > patience) {
-        await new Promise((resolve) => setTimeout(resolve));
-        lastPause = performance.now();
-      }
-    }
+      return undefined;
+    });
     return this.fetch(buffers);
   }
 

@@ -2,6 +2,7 @@ import type { HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import { contiguousView } from '../../core/view.js';
 import type { Resident } from '../../engine/backend.js';
+import { checkValue } from '../../engine/feeds.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { GpuDevice } from './device.js';
 import { toBuffer, toHost } from './values.js';
@@ -15,14 +16,12 @@ export class GpuResident implements Resident {
     private readonly leaf: Leaf,
     initial: HostArray,
   ) {
-    this.value = toBuffer(leaf.name, initial);
+    this.value = this.checked(initial);
   }
 
   /** Buffers are never written, so a program may bind one that another leaf or slot has too. */
   get buffer(): Float32Array {
-    this.device.checkOpen();
-    if (this.value === undefined) throw new BackendError(`gpu: ${this.leaf} was released`);
-    return this.value;
+    return this.held();
   }
 
   set buffer(buffer: Float32Array) {
@@ -34,11 +33,23 @@ export class GpuResident implements Resident {
   }
 
   async write(elements: HostArray): Promise<void> {
-    this.device.checkOpen();
-    this.value = toBuffer(this.leaf.name, elements);
+    this.held();
+    this.value = this.checked(elements);
   }
 
   release(): void {
     this.value = undefined;
+  }
+
+  private held(): Float32Array {
+    this.device.checkOpen();
+    if (this.value === undefined) throw new BackendError(`gpu: ${this.leaf} was released`);
+    return this.value;
+  }
+
+  private checked(elements: HostArray): Float32Array {
+    const { name, dtype, shape } = this.leaf;
+    checkValue(name, elements, dtype, shape);
+    return toBuffer(name, elements);
   }
 }

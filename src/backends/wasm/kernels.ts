@@ -7,6 +7,8 @@ import { formatShape } from '../../core/shape.js';
 import type { KernelRun } from '../../writers/assembler.js';
 
 export interface Kernel {
+  /** Unique among the kernels of a backend. */
+  readonly id: number;
   readonly run: KernelRun;
   readonly module: WebAssembly.Module;
   readonly units: number;
@@ -14,11 +16,10 @@ export interface Kernel {
   readonly algorithm: string;
 }
 
-/** JSON tells all calls apart: strings keep infinities and NaN, which plain JSON would make null. */
-function keyOf(kind: KernelKind, call: KernelCall<unknown>): string {
-  return JSON.stringify([kind, call], (_, value: unknown) =>
-    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
-  );
+/** JSON has no infinities, no NaN and no −0: as strings they stay apart. */
+function exact(_key: string, value: unknown): unknown {
+  if (Object.is(value, -0)) return '-0';
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
 export class KernelCache {
@@ -30,22 +31,26 @@ export class KernelCache {
   ) {}
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
-    const key = keyOf(kind, call);
+    const key = JSON.stringify([kind, call], exact);
     let kernel = this.kernels.get(key);
     if (kernel === undefined) {
-      kernel = this.compile(kind, call);
+      kernel = this.compile(this.kernels.size, kind, call);
       this.kernels.set(key, kernel);
     }
     return kernel;
   }
 
-  private async compile<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
+  private async compile<K extends KernelKind>(
+    id: number,
+    kind: K,
+    call: KernelCall<Specifications[K]>,
+  ): Promise<Kernel> {
     const emit: WasmKernel<Specifications[K]> = wasmKernels[kind];
     try {
       const { bytes, ...code } = emit(call, this.options);
       const module = await WebAssembly.compile(bytes);
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
-      return { ...code, module, run: instance.exports.run as KernelRun };
+      return { ...code, id, module, run: instance.exports.run as KernelRun };
     } catch (cause) {
       const shapes = [...call.inputs, ...call.outputs].map(({ shape }) => formatShape(shape)).join(' ');
       throw new BackendError(`wasm: ${kind} does not compile: ${shapes}`, { cause });

@@ -99,7 +99,9 @@ export class Region {
   reserve(bytes: number): void {
     if (bytes <= this.bytes) return;
     if (this.bytes > 0) this.memory.release(this.address, this.bytes);
-    this.bytes = bytes;
+    // nothing is held if there is no room
+    this.bytes = 0;
     this.address = this.memory.allocate(bytes);
+    this.bytes = bytes;
   }
 }

@@ -1,141 +1,126 @@
 /** The workers beside the thread that owns the engine, which is worker 0 itself. They never keep the process alive. */
 import { BackendError } from '../../core/errors.js';
-import { Barrier, controlBytes } from './barrier.js';
+import { Barrier, controlBytes, maySleep, spinsFor } from './barrier.js';
+import type { Kernel } from './kernels.js';
 import type { WasmMemory } from './memory.js';
-import type { BoundPhase, Table } from './table.js';
-import { runPhase } from './table.js';
-import type { WorkerAnswer, WorkerMessage } from './worker.js';
-
-/** What Node's and the browser's Worker have in common, as far as it is used. */
-interface Thread {
-  send(message: WorkerMessage): void;
-  terminate(): void;
-}
+import { type BoundPhase, runPhase, type Table } from './table.js';
+import { processors, startThread, type Thread } from './thread.js';
+import type { WorkerMessage } from './worker.js';
 
 /** How long worker 0 sleeps at a barrier before it lets the event loop tell of a dead worker, in milliseconds. */
-const patience = 200;
-
-interface Listeners {
-  readonly answer: (answer: WorkerAnswer) => void;
-  readonly died: (reason: string) => void;
-}
-
-async function startThread(name: string, { answer, died }: Listeners): Promise<Thread> {
-  const url = new URL('./worker.js', import.meta.url);
-  if (typeof process !== 'undefined' && process.versions?.node !== undefined) {
-    const { Worker: NodeWorker } = await import('node:worker_threads');
-    const worker = new NodeWorker(url, { name });
-    worker.unref();
-    worker.on('message', answer);
-    worker.on('error', (error) => died(String(error)));
-    worker.on('exit', (code) => died(`it ended with code ${code}`));
-    return { send: (message) => worker.postMessage(message), terminate: () => void worker.terminate() };
-  }
-  const worker = new Worker(url, { type: 'module', name });
-  worker.onmessage = ({ data }) => answer(data as WorkerAnswer);
-  worker.onerror = ({ message }) => died(message);
-  return { send: (message) => worker.postMessage(message), terminate: () => worker.terminate() };
-}
+const patience = 50;
 
 export class Pool {
-  private readonly threads: Thread[] = [];
+  /** Started when there is work to share, so that an engine for small things costs no threads. */
+  private threads: Thread[] | undefined;
   private readonly barrier: Barrier;
   private readonly control: number;
+  private readonly spins: number;
+  private readonly sleep = maySleep() ? patience : 0;
+  private readonly sent = new Set<Kernel>();
   private programs = 0;
-  private waiting = 0;
-  private finished: () => void = () => {};
+  private run = 0;
+  /** Steps of the run that the workers have not begun. */
+  private left = 0;
   private dead: string | undefined;
-  private closing = false;
 
-  private constructor(
+  constructor(
     private readonly memory: WasmMemory,
     /** All workers, the first included. */
     readonly workers: number,
   ) {
     this.control = memory.allocate(controlBytes);
+    this.spins = spinsFor(workers, processors());
     const words = new Int32Array(memory.memory.buffer, this.control, controlBytes / 4);
-    this.barrier = new Barrier(words, workers);
+    this.barrier = new Barrier(words, workers, this.spins);
   }
 
-  static async open(memory: WasmMemory, workers: number): Promise<Pool> {
-    const pool = new Pool(memory, workers);
-    for (let worker = 1; worker < workers; worker++) {
-      const thread = await startThread(`quern ${worker}`, {
-        answer: (answer) => pool.answered(worker, answer),
-        died: (reason) => pool.died(worker, reason),
-      });
-      thread.send({ type: 'start', memory: memory.memory, worker, workers, control: pool.control });
-      pool.threads.push(thread);
+  /** Makes a program known to all workers, or its new table; gives its number. */
+  setTable(program: number | undefined, table: Table, kernels: readonly Kernel[]): number {
+    this.start();
+    for (const kernel of kernels) {
+      if (this.sent.has(kernel)) continue;
+      this.sent.add(kernel);
+      this.send({ type: 'kernel', kernel: kernel.id, module: kernel.module });
     }
-    return pool;
+    const number = program ?? this.programs++;
+    this.send({ type: 'table', program: number, table });
+    return number;
   }
 
-  /** Makes a program known to all workers; gives its number. */
-  addProgram(modules: readonly WebAssembly.Module[]): number {
-    const program = this.programs++;
-    this.send({ type: 'modules', program, modules });
-    return program;
-  }
-
-  setTable(program: number, table: Table): void {
-    this.send({ type: 'table', program, table });
-  }
-
-  /**
-   * Walks a program in step with the workers.
-   *
-   * @param phases worker 0's share
-   * @param before called before each step, by worker 0 alone
-   */
-  async run(
-    program: number,
-    phases: readonly BoundPhase[],
-    steps: number,
-    before: (step: number) => Promise<void> | undefined,
-  ): Promise<void> {
+  /** Calls the workers to a run. `step` must follow for every step, or `end`. */
+  begin(program: number, steps: number): void {
     this.checkAlive();
-    this.barrier.reset();
-    this.waiting = this.threads.length;
-    const left = new Promise<void>((resolve) => {
-      this.finished = resolve;
-    });
-    this.send({ type: 'run', program, steps });
-    try {
-      for (let step = 0; step < steps; step++) {
-        const preparation = before(step);
-        if (preparation !== undefined) await preparation;
-        const start = this.meet();
-        if (start !== undefined) await start;
-        for (const phase of phases) {
-          runPhase(phase);
-          const pause = this.meet();
-          if (pause !== undefined) await pause;
-        }
-      }
-    } catch (error) {
-      this.barrier.release();
-      throw error;
-    } finally {
-      if (this.dead === undefined) await left;
-    }
+    this.run++;
+    this.left = steps;
+    this.send({ type: 'run', program, steps, run: this.run });
+  }
+
+  /** Walks the program once in step with the workers. `phases` is worker 0's share. */
+  step(phases: readonly BoundPhase[]): Promise<void> | undefined {
     this.checkAlive();
+    this.left--;
+    return this.follow(this.meet(), phases, 0);
+  }
+
+  /** Ends the run: before its last step if there are any left. */
+  end(): Promise<void> | undefined {
+    if (this.left === 0 || this.dead !== undefined) return undefined;
+    this.left = 0;
+    this.barrier.stop(this.run);
+    return this.meet();
   }
 
   close(): void {
-    this.closing = true;
-    for (const thread of this.threads) thread.terminate();
-    this.memory.release(this.control, controlBytes);
+    this.die('the pool is closed');
+  }
+
+  private start(): void {
+    if (this.threads !== undefined) return;
+    const { memory } = this.memory;
+    const { workers, spins, control } = this;
+    this.threads = Array.from({ length: workers - 1 }, (_, i) => {
+      const worker = i + 1;
+      const died = (reason: string) => this.die(`worker ${worker} died: ${reason}`);
+      const thread = startThread(`quern ${worker}`, died);
+      thread.send({ type: 'start', memory, worker, workers, spins, control });
+      return thread;
+    });
   }
 
   private send(message: WorkerMessage): void {
-    for (const thread of this.threads) thread.send(message);
+    for (const thread of this.threads!) thread.send(message);
+  }
+
+  /** Does the phases from `index` on, when `pause`, the wait before them, is over. A promise only where it has to wait. */
+  private follow(
+    pause: Promise<void> | undefined,
+    phases: readonly BoundPhase[],
+    index: number,
+  ): Promise<void> | undefined {
+    if (pause !== undefined) return pause.then(() => this.follow(undefined, phases, index));
+    for (let i = index; i < phases.length; i++) {
+      this.runPhase(phases[i]!);
+      const next = this.meet();
+      if (next !== undefined) return this.follow(next, phases, i + 1);
+    }
+    return undefined;
+  }
+
+  private runPhase(phase: BoundPhase): void {
+    try {
+      runPhase(phase);
+    } catch (cause) {
+      // the others wait for a phase that will never end
+      this.die(`worker 0 died: ${cause}`);
+      throw new BackendError(this.dead!, { cause });
+    }
   }
 
   /** Waits at the barrier: at once where the others come soon, else in turns with the event loop. */
   private meet(): Promise<void> | undefined {
     const ticket = this.barrier.arrive();
-    if (ticket === undefined) return this.checkFailure();
-    if (this.barrier.wait(ticket, patience)) return this.checkFailure();
+    if (ticket === undefined || this.barrier.wait(ticket, this.sleep)) return undefined;
     return this.meetSlowly(ticket);
   }
 
@@ -143,28 +128,17 @@ export class Pool {
     do {
       await new Promise((resolve) => setTimeout(resolve));
       this.checkAlive();
-    } while (!this.barrier.wait(ticket, patience));
-    this.checkFailure();
-  }
-
-  private checkFailure(): undefined {
-    const { failure } = this.barrier;
-    if (failure > 0) throw new BackendError(`wasm: worker ${failure} failed`);
+    } while (!this.barrier.wait(ticket, this.sleep));
   }
 
   private checkAlive(): void {
     if (this.dead !== undefined) throw new BackendError(this.dead);
   }
 
-  private answered(worker: number, answer: WorkerAnswer): void {
-    if (answer.type === 'failed') this.died(worker, answer.reason);
-    this.waiting--;
-    if (this.waiting === 0) this.finished();
-  }
-
-  private died(worker: number, reason: string): void {
-    if (this.closing) return;
-    this.dead ??= `wasm: worker ${worker} died: ${reason}`;
-    this.finished();
+  /** One worker cannot be replaced in the middle of a step: all end. */
+  private die(reason: string): void {
+    if (this.dead !== undefined) return;
+    this.dead = `wasm: ${reason}`;
+    for (const thread of this.threads ?? []) thread.terminate();
   }
 }

@@ -2,8 +2,8 @@
 import type { KernelRun } from '../../writers/assembler.js';
 
 export interface TableEntry {
-  /** Index of the kernel's module among the program's modules. */
-  readonly module: number;
+  /** Number of the kernel. */
+  readonly kernel: number;
   /** Addresses of inputs and outputs, offsets included. */
   readonly pointers: readonly number[];
   readonly units: number;
@@ -23,7 +23,7 @@ export interface Table {
   readonly scratchBytes: number;
 }
 
-/** Groups entries into phases. Work worth less than a barrier is done by one worker, with no barrier in between. */
+/** Groups entries into phases. Small work is done by one worker, with no barrier in between. */
 export function makePhases(entries: readonly (TableEntry & { readonly small: boolean })[]): Phase[] {
   const phases: { entries: TableEntry[]; alone: boolean }[] = [];
   for (const { small, ...entry } of entries) {
@@ -41,21 +41,23 @@ export type BoundPhase = readonly { readonly run: KernelRun; readonly args: read
 /**
  * The table with the functions of one worker's instances and its share of the units: contiguous, as equal as can be.
  * A phase in which the worker has nothing to do is empty.
+ *
+ * @param functions by number of the kernel
  */
 export function bindTable(
   table: Table,
-  functions: readonly KernelRun[],
+  functions: readonly (KernelRun | undefined)[],
   worker: number,
   workers: number,
 ): BoundPhase[] {
   const scratch = table.scratchAddress + worker * table.scratchBytes;
   return table.phases.map(({ entries, alone }) =>
-    entries.flatMap(({ module, pointers, units, scratch: wantsScratch }) => {
+    entries.flatMap(({ kernel, pointers, units, scratch: wantsScratch }) => {
       const begin = alone ? 0 : Math.floor((units * worker) / workers);
       const end = alone ? units : Math.floor((units * (worker + 1)) / workers);
-      if ((alone && worker > 0) || (begin === end && units > 0)) return [];
+      if ((alone && worker > 0) || begin === end) return [];
       return [
-        { run: functions[module]!, args: [...pointers, ...(wantsScratch ? [scratch] : []), begin, end] },
+        { run: functions[kernel]!, args: [...pointers, ...(wantsScratch ? [scratch] : []), begin, end] },
       ];
     }),
   );

@@ -21,18 +21,19 @@ export interface WasmBackendOptions {
   readonly poison?: boolean | undefined;
 }
 
-/** What the programs of a backend share. */
+/** What residents and programs share of their backend. */
 export interface WasmState {
   readonly memory: WasmMemory;
   /** Holds the slots of the plan that runs: as large as the largest plan. */
   readonly arena: Region;
   readonly scratch: Region;
-  /** Poisoning looks at every step, so it needs one worker. */
   readonly poison: boolean;
   /** Worker threads, the one that owns the engine included. */
   readonly workers: number;
   /** The other workers, if there are any. */
   readonly pool: Pool | undefined;
+  /** Throws a BackendError once the backend is closed. */
+  checkOpen(): void;
 }
 
 /**
@@ -41,18 +42,27 @@ export interface WasmState {
  */
 const numericsVersion = 1;
 
-class WasmBackend implements Backend {
+class WasmBackend implements Backend, WasmState {
   readonly limits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true };
   readonly report: BackendReport;
+  readonly memory: WasmMemory;
+  readonly arena: Region;
+  readonly scratch: Region;
+  readonly pool: Pool | undefined;
   private readonly kernels: KernelCache;
   private closed = false;
 
   constructor(
     simd: SimdLevel,
-    private readonly state: WasmState,
+    readonly workers: number,
+    readonly poison: boolean,
   ) {
-    const { memory, workers } = state;
-    this.kernels = new KernelCache(memory.memory, { simd, shared: memory.shared });
+    const shared = workers > 1;
+    this.memory = new WasmMemory(shared);
+    this.arena = new Region(this.memory);
+    this.scratch = new Region(this.memory);
+    this.pool = shared ? new Pool(this.memory, workers) : undefined;
+    this.kernels = new KernelCache(this.memory.memory, { simd, shared });
     this.report = {
       backend: 'wasm',
       threads: workers,
@@ -60,9 +70,13 @@ class WasmBackend implements Backend {
     };
   }
 
+  checkOpen(): void {
+    if (this.closed) throw new BackendError('wasm: the backend is closed');
+  }
+
   async allocate(leaf: Leaf, initial: HostArray): Promise<Resident> {
     this.checkOpen();
-    return new WasmResident(this.state.memory, leaf, initial);
+    return new WasmResident(this, leaf, initial);
   }
 
   async prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program> {
@@ -70,16 +84,12 @@ class WasmBackend implements Backend {
     const kernels = await Promise.all(
       plan.steps.map((step) => this.kernels.get(step.kind, callOf(step, plan.slots) as never)),
     );
-    return new WasmProgram(this.state, plan, kernels, residents);
+    return new WasmProgram(this, plan, kernels, residents);
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    this.state.pool?.close();
-  }
-
-  private checkOpen(): void {
-    if (this.closed) throw new BackendError('wasm: the backend has been closed');
+    this.pool?.close();
   }
 }
 
@@ -92,21 +102,17 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
     throw new UsageError(`wasm: threads must be an integer from 1 to ${mostThreads}, not ${threads}`);
   }
+  // poisoning looks at every step, so it needs one worker
   const workers = poison ? 1 : threads;
   if (workers > 1 && typeof SharedArrayBuffer === 'undefined') {
     throw new BackendError(
       `wasm: ${workers} threads need a SharedArrayBuffer, which this page does not have`,
-      {
-        hint: 'Serve it with cross-origin isolation, or use one thread.',
-      },
+      { hint: 'Serve it with cross-origin isolation, or use one thread.' },
     );
   }
   const best = detectSimdLevel();
   if (options.simd === 'relaxed' && best === 'baseline') {
     throw new BackendError('wasm: relaxed SIMD was asked for and this JavaScript engine does not have it');
   }
-  const memory = new WasmMemory(workers > 1);
-  const pool = workers > 1 ? await Pool.open(memory, workers) : undefined;
-  const state = { memory, arena: new Region(memory), scratch: new Region(memory), poison, workers, pool };
-  return new WasmBackend(options.simd ?? best, state);
+  return new WasmBackend(options.simd ?? best, workers, poison);
 }

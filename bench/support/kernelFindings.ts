@@ -1,0 +1,63 @@
+/** Measured kernels as rows, for the benches that show some of them. */
+import type { Column, Findings, Row } from './bench.js';
+import { kernelName, type MeasuredKernel, type SeedKernels } from './seedKernels.js';
+
+export const kernelColumns: readonly Column[] = [
+  { key: 'kernel', title: 'kernel' },
+  { key: 'threads', title: 'threads' },
+  { key: 'milliseconds', title: 'time', unit: 'ms' },
+  { key: 'stepShare', title: 'of the step', unit: 'share' },
+  { key: 'gflops', title: 'rate', unit: 'GFLOP/s' },
+  { key: 'gigabytes', title: 'traffic', unit: 'GB/s' },
+  { key: 'bound', title: 'limit' },
+  { key: 'share', title: 'of the limit', unit: 'share' },
+  { key: 'algorithm', title: 'algorithm' },
+];
+
+const scaled = (work: number, scale: number, { seconds }: MeasuredKernel) => work / scale / seconds.median;
+
+export function kernelRow(kernel: MeasuredKernel, { step }: SeedKernels): Row {
+  const { seconds, threads, bound, share, algorithm, flops, bytes } = kernel;
+  const { median, low, high, count } = seconds;
+  return {
+    kernel: kernelName(kernel),
+    threads,
+    milliseconds: { median: median * 1000, low: low * 1000, high: high * 1000, count },
+    stepShare: median / step.median,
+    gflops: scaled(flops, 1e9, kernel),
+    gigabytes: scaled(bytes, 1e9, kernel),
+    bound,
+    share,
+    algorithm,
+  };
+}
+
+/** How to read the columns. */
+export const kernelNotes: readonly string[] = [
+  'Each kernel runs alone, over and over, on the data that it meets in the step: its time in the step may be longer.',
+  'The limit: 128-bit multiply-adds in registers, or a copy of as many bytes, on as many threads, around each sample.',
+];
+
+/** The findings of a bench that shows the kernels of the seed CNN that `wanted` picks. */
+export function kernelFindings(measured: readonly SeedKernels[], title: string): Findings {
+  const rows = measured.flatMap((one) => one.kernels.map((kernel) => kernelRow(kernel, one)));
+  const names = measured[0]!.kernels.map(kernelName);
+  return {
+    columns: kernelColumns,
+    rows,
+    notes: kernelNotes,
+    backends: measured.map(({ report }) => report),
+    plots: [
+      {
+        title,
+        kind: 'bar',
+        x: { title: '', values: names.map((name) => name.split(': ').at(-1)!) },
+        y: { title: 'share of the limit' },
+        series: measured.map(({ kernels, report }) => ({
+          name: `${report.threads} threads`,
+          values: kernels.map(({ share }) => share.median),
+        })),
+      },
+    ],
+  };
+}

@@ -1,0 +1,45 @@
+import type { Argv } from 'yargs';
+import { dataOptions, jsonOption } from './options.js';
+
+/** `quern datasets list|get|verify` */
+export function addDatasets(program: Argv<{ verbose: boolean }>): void {
+  const work = () => import('./runDatasets.js');
+  program.command('datasets <command>', 'list, download or verify datasets', (datasets) =>
+    datasets
+      .command(
+        'list',
+        'what there is, where it lies, its licence and citation',
+        (command) => command.options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),
+        async (options) => (await work()).listDatasets(options),
+      )
+      .command(
+        'get <name...>',
+        'download into the cache what is not there, or is damaged',
+        (command) =>
+          command
+            .positional('name', {
+              type: 'string',
+              array: true,
+              demandOption: true,
+              describe: 'such as mnist',
+            })
+            .options({ offline: dataOptions.offline }),
+        async (options) => (await work()).getDatasets(options),
+      )
+      .command(
+        'verify <name...>',
+        'compare every file with its known hash',
+        (command) =>
+          command
+            .positional('name', {
+              type: 'string',
+              array: true,
+              demandOption: true,
+              describe: 'such as mnist',
+            })
+            .options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),
+        async (options) => (await work()).verifyDatasets(options),
+      )
+      .demandCommand(1, 'datasets: list, get or verify'),
+  );
+}

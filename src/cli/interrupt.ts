@@ -1,0 +1,41 @@
+import { constants } from 'node:os';
+
+const signals = ['SIGINT', 'SIGTERM'] as const;
+
+/** The first Ctrl-C asks the work to end well, the second ends the process. */
+export class Interrupt {
+  private readonly controller = new AbortController();
+  private received: (typeof signals)[number] | undefined;
+
+  /** @param announce is called at the first signal */
+  constructor(private readonly announce: () => void) {
+    for (const signal of signals) process.on(signal, this.handle);
+  }
+
+  /** Aborts at the first signal. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** What shells expect of a process that a signal has ended: 130 after Ctrl-C. */
+  get exitCode(): number {
+    return 128 + constants.signals[this.received ?? 'SIGINT'];
+  }
+
+  /** Whether the error is the abort itself and nothing else. */
+  caused(error: unknown): boolean {
+    return this.signal.aborted && error === this.signal.reason;
+  }
+
+  /** Gives the signals back to the system. */
+  end(): void {
+    for (const signal of signals) process.off(signal, this.handle);
+  }
+
+  private readonly handle = (signal: (typeof signals)[number]): void => {
+    if (this.received !== undefined) process.exit(this.exitCode);
+    this.received = signal;
+    this.announce();
+    this.controller.abort();
+  };
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { UsageError } from '../core/errors.js';
+import { addDatasets } from './datasets.js';
+import { addEvaluate } from './evaluate.js';
+import { addPredict } from './predict.js';
+import { reportError } from './reportError.js';
+import { addSummary } from './summary.js';
+import { addTrain } from './train.js';
+
+// Nothing heavy is imported here: every command loads what it needs when it runs.
+const commands = [addTrain, addEvaluate, addPredict, addDatasets, addSummary];
+
+/** What yargs complains about: a message, or an error of its own for what a coercion throws. */
+function usageError(message: string | null, error: Error | undefined): UsageError | undefined {
+  if (error !== undefined && error.name !== 'YError') return undefined;
+  const text = (message ?? error!.message)
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/^Not enough non-option arguments: (.*)$/, 'too few arguments: $1; --help explains');
+  return new UsageError(text);
+}
+
+/** Only the variadic positionals may be given several times. */
+function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
+  const lists = ['_', 'image', 'name'];
+  for (const [option, value] of Object.entries(options)) {
+    if (Array.isArray(value) && !lists.includes(option)) {
+      throw new UsageError(`--${option} is given more than once`);
+    }
+  }
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const program = yargs([...words])
+    .scriptName('quern')
+    .usage('$0 <command>: trains image classifiers on the MNIST family')
+    .option('verbose', {
+      boolean: true,
+      default: false,
+      global: true,
+      describe: 'show where an error came from',
+    })
+    .strict()
+    .middleware(refuseRepetition)
+    .demandCommand(1, 'a command is missing: quern --help lists them')
+    .wrap(null)
+    .updateStrings({
+      'Invalid values:': 'wrong value',
+      'Argument: %s, Given: %s, Choices: %s': 'of --%s: %s is none of %s',
+    })
+    .fail((message, error) => {
+      throw usageError(message, error) ?? error;
+    });
+  for (const add of commands) add(program);
+  await program.parseAsync();
+}
+
+try {
+  await main(hideBin(process.argv));
+} catch (error) {
+  process.exitCode = reportError(error, process.argv.includes('--verbose'));
+}

@@ -1,0 +1,47 @@
+/** Opens what commands need, from their shared options. */
+import type { Dataset } from '../data/dataset.js';
+import { loadDataset } from '../data/datasets.js';
+import { autoRule } from '../engine/choose.js';
+import { type Engine, openEngine } from '../engine/engine.js';
+import { megabytes } from './format.js';
+import type { BackendArguments, DataArguments } from './options.js';
+
+/** What loading tells about itself. */
+export interface Listener {
+  note(text: string): void;
+  show(title: string, done: number, total: number, text: string): void;
+  clear(): void;
+}
+
+/** Says nothing but why something else runs than what was asked for. */
+export const onlyNotes: Listener = { note: (text) => console.error(text), show: () => {}, clear: () => {} };
+
+export async function openDataset(
+  name: string,
+  options: DataArguments & { readonly limit?: number | undefined; readonly signal?: AbortSignal },
+  listener: Listener,
+): Promise<{ train: Dataset; test: Dataset }> {
+  const { dataDir: dataDirectory, offline, limit, signal } = options;
+  try {
+    return await loadDataset(name, {
+      dataDirectory,
+      offline,
+      limit,
+      signal,
+      onProgress: ({ file, bytes, total }) =>
+        listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
+    });
+  } finally {
+    listener.clear();
+  }
+}
+
+/** Opens the engine and says what it got, where that was left to Quern. */
+export async function openChosenEngine(options: BackendArguments, listener: Listener): Promise<Engine> {
+  const { backend, gpuMode, threads } = options;
+  const engine = await openEngine({ backend, gpuMode, threads });
+  const { report } = engine;
+  if (backend === 'auto') listener.note(`backend ${report.backend}: ${autoRule}`);
+  if (report.fallback !== undefined) listener.note(`backend ${report.backend}: ${report.fallback}`);
+  return engine;
+}

@@ -1,0 +1,61 @@
+/** Options that several commands share, and the checks of their values. */
+import { UsageError } from '../core/errors.js';
+// Only types: what is behind them loads with the command's own work.
+import type { BackendOptions } from '../engine/choose.js';
+
+/** A coercion for yargs: a whole number of at least `least`. */
+export function whole(option: string, least: number) {
+  return (value: number | undefined): number | undefined => {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
+    throw new UsageError(`--${option} must be a whole number of at least ${least}`);
+  };
+}
+
+/** A coercion for yargs: a number above 0, and below `limit` if one is given. */
+export function positive(option: string, limit = Number.POSITIVE_INFINITY) {
+  return (value: number | undefined): number | undefined => {
+    if (value === undefined || (value > 0 && value < limit)) return value;
+    const range = limit === Number.POSITIVE_INFINITY ? 'above 0' : `between 0 and ${limit}`;
+    throw new UsageError(`--${option} must be a number ${range}`);
+  };
+}
+
+export const backendOptions = {
+  backend: {
+    requiresArg: true,
+    choices: ['auto', 'wasm', 'reference', 'gpu'] as const,
+    default: 'auto' as const,
+    describe: 'what computes; auto takes wasm',
+  },
+  'gpu-mode': { string: true, requiresArg: true, describe: 'mode of gpu.js, for --backend gpu' },
+  threads: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('threads', 1),
+    describe: 'worker threads, for --backend wasm',
+  },
+} as const;
+
+export const dataOptions = {
+  'data-dir': {
+    string: true,
+    requiresArg: true,
+    describe: 'look for datasets in this folder, and nowhere else',
+  },
+  offline: { boolean: true, default: false, describe: 'never download' },
+} as const;
+
+export const jsonOption = {
+  json: { boolean: true, default: false, describe: 'print one JSON object' },
+} as const;
+
+export interface BackendArguments {
+  readonly backend: NonNullable<BackendOptions['backend']>;
+  readonly gpuMode?: string | undefined;
+  readonly threads?: number | undefined;
+}
+
+export interface DataArguments {
+  readonly dataDir?: string | undefined;
+  readonly offline: boolean;
+}

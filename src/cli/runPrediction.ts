@@ -1,0 +1,65 @@
+import { ModelError } from '../core/errors.js';
+import { formatShape } from '../core/shape.js';
+import { looksInverted, readImage } from '../data/images.js';
+import { readModelFile } from '../training/modelFile.js';
+import { openModel } from '../training/trainedModel.js';
+import { percent } from './format.js';
+import { onlyNotes, openChosenEngine } from './openers.js';
+import type { BackendArguments } from './options.js';
+
+export interface PredictArguments extends BackendArguments {
+  readonly model: string;
+  readonly image: readonly string[];
+  readonly json: boolean;
+}
+
+interface Prediction {
+  readonly image: string;
+  /** Name of the most probable class. */
+  readonly class: string;
+  readonly inverted: boolean;
+  /** In the order of the classes. */
+  readonly probabilities: readonly number[];
+}
+
+function predictionText({ image, probabilities }: Prediction, classes: readonly string[]): string {
+  const width = Math.max(...classes.map((name) => name.length));
+  const best = Math.max(...probabilities);
+  const lines = classes.map((name, i) => {
+    const share = percent(probabilities[i]!).padStart(7);
+    return `  ${name.padEnd(width)} ${share}${probabilities[i] === best ? '  <' : ''}`;
+  });
+  return [image, ...lines].join('\n');
+}
+
+/** Tells the classes of PNG pictures. */
+export async function runPrediction(options: PredictArguments): Promise<void> {
+  const file = await readModelFile(options.model);
+  const { classes } = file.details;
+  const [height, width, channels] = file.model.inputShape;
+  if (channels !== 1 || file.model.inputShape.length !== 3) {
+    throw new ModelError(
+      `${file.path}: pictures are read as [height, width, 1], the model takes ${formatShape(file.model.inputShape)}`,
+    );
+  }
+  const shape = [height!, width!, channels] as const;
+  const images = await Promise.all(options.image.map((path) => readImage(path, shape)));
+  const inverted = images.map(looksInverted);
+  options.image.forEach((path, i) => {
+    if (!inverted[i]) return;
+    console.error(
+      `quern: ${path}: dark on bright, it seems; the model was trained on bright on dark, so invert the picture`,
+    );
+  });
+  await using engine = await openChosenEngine(options, { ...onlyNotes, note: () => {} });
+  const trained = await openModel(engine, file);
+  const pixels = new Uint8Array(images.flatMap((image) => [...image.pixels]));
+  const rows = (await trained.predict(pixels)).data;
+  const predictions = options.image.map((image, i): Prediction => {
+    const probabilities = [...rows.subarray(i * classes.length, (i + 1) * classes.length)];
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    return { image, class: classes[best]!, inverted: inverted[i]!, probabilities };
+  });
+  if (options.json) console.log(JSON.stringify({ model: options.model, classes, predictions }));
+  else console.log(predictions.map((prediction) => predictionText(prediction, classes)).join('\n\n'));
+}

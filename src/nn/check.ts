@@ -1,0 +1,42 @@
+/** Checks of what layers are called with. They name layer and option, for programs and for model files alike. */
+import { UsageError } from '../core/errors.js';
+import type { PaddingOption, Pair } from '../tensor/ops/geometry.js';
+import { pairOf } from '../tensor/ops/geometry.js';
+
+/** Throws a UsageError unless `value` is an integer ≥ 1. */
+export function checkCount(what: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new UsageError(`${what} must be an integer ≥ 1, not ${String(value)}`);
+  }
+}
+
+/** Throws a UsageError unless `value` is a finite number. */
+export function checkNumber(what: string, value: number): void {
+  if (!Number.isFinite(value)) throw new UsageError(`${what} must be a number, not ${String(value)}`);
+}
+
+/** Both directions of a pair as plain data. Throws unless they are integers ≥ 1. */
+export function plainPair(what: string, name: string, value: Pair): [number, number] {
+  const pair = typeof value === 'number' || Array.isArray(value) ? value : [];
+  const [height, width] = pairOf(what, name, pair as Pair);
+  return [height, width];
+}
+
+const sides = ['top', 'bottom', 'left', 'right'] as const;
+
+/** A padding as plain data. Throws a UsageError unless it is 'valid', 'same' or four integers ≥ 0. */
+export function plainPadding(
+  what: string,
+  padding: PaddingOption,
+): 'valid' | 'same' | Record<string, number> {
+  if (padding === 'valid' || padding === 'same') return padding;
+  if (typeof padding === 'object' && padding !== null) {
+    const pixels = sides.map((side) => padding[side]);
+    if (pixels.every((n) => Number.isInteger(n) && n >= 0)) {
+      return Object.fromEntries(sides.map((side, i) => [side, pixels[i]!]));
+    }
+  }
+  throw new UsageError(
+    `${what}: padding must be 'valid', 'same' or integers ≥ 0 for top, bottom, left and right: ${JSON.stringify(padding)}`,
+  );
+}

@@ -1,0 +1,122 @@
+/** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
+import { ModelError, UsageError } from '../core/errors.js';
+import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './activations.js';
+import { type Conv2dOptions, conv2d } from './conv2d.js';
+import { type DenseOptions, dense } from './dense.js';
+import { dropout } from './dropout.js';
+import { flatten } from './flatten.js';
+import type { Json, Layer } from './layer.js';
+import { averagePool2d, globalAveragePool2d, maxPool2d } from './pool.js';
+import { residual } from './residual.js';
+import { sequential } from './sequential.js';
+
+/**
+ * Makes a layer of a kind from its `options` and `parts`. What it makes has equal options: `restoreLayer` compares
+ * them, so that a file with an option that the kind does not know is refused.
+ */
+export type LayerFactory = (options: Layer['options'], parts: Layer['parts']) => Layer;
+
+/** The options of a file, as the function that checks them takes them. */
+const as = <Options>(options: Layer['options']) => options as Options;
+
+const builtIn: Readonly<Record<string, LayerFactory>> = {
+  dense: ({ units, ...options }) => dense(units as number, as<DenseOptions>(options)),
+  conv2d: ({ filters, kernelSize, ...options }) =>
+    conv2d(filters as number, kernelSize as [number, number], as<Conv2dOptions>(options)),
+  maxPool2d: ({ window, ...options }) => maxPool2d(window as [number, number], options),
+  averagePool2d: ({ window, ...options }) => averagePool2d(window as [number, number], options),
+  globalAveragePool2d,
+  flatten,
+  dropout: ({ rate }) => dropout(rate as number),
+  relu,
+  leakyRelu: ({ slope }) => leakyRelu(slope as number),
+  sigmoid,
+  tanh,
+  gelu,
+  softplus,
+  softmax: ({ axis }) => softmax(axis as number),
+  sequential: (_, parts) => sequential(Object.keys(parts).map((_name, i) => parts[`layers.${i}`]!)),
+  residual: (_, { body, projection }) => residual(body!, projection === undefined ? {} : { projection }),
+};
+
+const registered = new Map<string, LayerFactory>();
+
+/**
+ * Makes a layer of your own known to `restoreLayer`, so that model files with it can be loaded:
+ *
+ *     registerLayer('swish', ({ beta }) => swish(beta as number));
+ *
+ * @throws UsageError if the kind is taken by another factory
+ */
+export function registerLayer(kind: string, factory: LayerFactory): void {
+  const known = Object.hasOwn(builtIn, kind) ? builtIn[kind] : registered.get(kind);
+  if (known !== undefined && known !== factory) throw new UsageError(`registerLayer: '${kind}' is taken`);
+  registered.set(kind, factory);
+}
+
+/** A layer as plain data: `{ kind, options?, parts? }`, what is empty left out. */
+export function describeLayer({ kind, options, parts }: Layer): Json {
+  const described = Object.entries(parts).map(([name, part]) => [name, describeLayer(part)] as const);
+  return {
+    kind,
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+    ...(described.length === 0 ? {} : { parts: Object.fromEntries(described) }),
+  };
+}
+
+function objectOf(what: string, value: Json | undefined): { readonly [key: string]: Json } {
+  if (value === undefined) return {};
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ModelError(`restoreLayer: ${what} must be an object`);
+  }
+  return value as { readonly [key: string]: Json };
+}
+
+/** Property names sorted, so that equal data gives equal text. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_key, part) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/**
+ * The layer that `describeLayer` has described.
+ *
+ * @throws ModelError for an unknown kind, and for options or parts that the kind does not take
+ */
+export function restoreLayer(description: Json, path = ''): Layer {
+  const at = path === '' ? 'the model' : path;
+  const { kind, options, parts } = objectOf(at, description);
+  if (typeof kind !== 'string') throw new ModelError(`restoreLayer: ${at} names no kind of layer`);
+  const factory = Object.hasOwn(builtIn, kind) ? builtIn[kind] : registered.get(kind);
+  if (factory === undefined) {
+    throw new ModelError(`restoreLayer: ${at} is of the unknown kind '${kind}'`, {
+      hint: `A layer of your own is made known by registerLayer('${kind}', factory).`,
+    });
+  }
+  const given = objectOf(`the options of ${at}`, options);
+  const layers: Record<string, Layer> = {};
+  for (const [name, part] of Object.entries(objectOf(`the parts of ${at}`, parts))) {
+    layers[name] = restoreLayer(part, path === '' ? name : `${path}.${name}`);
+  }
+  let layer: Layer;
+  try {
+    layer = factory(given, layers);
+  } catch (cause) {
+    throw new ModelError(`restoreLayer: ${at}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (canonical(layer.options[name] ?? null) !== canonical(value)) {
+      throw new ModelError(
+        `restoreLayer: ${at}: ${kind} does not take the option '${name}' as it is in the file`,
+      );
+    }
+  }
+  const extra = Object.keys(layers).find((name) => layer.parts[name] === undefined);
+  if (extra !== undefined) throw new ModelError(`restoreLayer: ${at}: ${kind} has no part '${extra}'`);
+  return layer;
+}

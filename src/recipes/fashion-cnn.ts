@@ -1,0 +1,45 @@
+import { relu } from '../nn/activations.js';
+import { conv2d } from '../nn/conv2d.js';
+import { dense } from '../nn/dense.js';
+import { dropout } from '../nn/dropout.js';
+import { flatten } from '../nn/flatten.js';
+import { maxPool2d } from '../nn/pool.js';
+import { sequential } from '../nn/sequential.js';
+import { adam } from '../optimizers/adam.js';
+import { cosineDecay } from '../optimizers/schedules.js';
+import { defineRecipe } from './recipe.js';
+
+const filters = [32, 64] as const;
+const padding = 'same';
+const dropoutRates = [0.25, 0.5] as const;
+const units = 128;
+const learningRate = 0.001;
+const batchSize = 128;
+const epochs = 25;
+
+/** Two convolutions and two dense layers: 421,642 parameters. */
+export default defineRecipe({
+  name: 'fashion-cnn',
+  title: 'A convolutional network on Fashion-MNIST',
+  dataset: 'fashion-mnist',
+  reference: { accuracy: 0.9229, source: 'seed project: Image Classification with Keras' },
+  layer: () =>
+    sequential([
+      conv2d(filters[0], 3, { padding }),
+      relu(),
+      maxPool2d(2),
+      conv2d(filters[1], 3, { padding }),
+      relu(),
+      maxPool2d(2),
+      dropout(dropoutRates[0]),
+      flatten(),
+      dense(units),
+      relu(),
+      dropout(dropoutRates[1]),
+      dense(10),
+    ]),
+  optimizer: adam({ learningRate }),
+  schedule: cosineDecay(),
+  epochs,
+  batchSize,
+});

@@ -1,0 +1,81 @@
+/** Recipes by name, and from files. They load when they are chosen. */
+import { access } from 'node:fs/promises';
+import { register } from 'node:module';
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DataError, ModelError, UsageError } from '../core/errors.js';
+import type { Shape } from '../core/shape.js';
+import { Model } from '../nn/model.js';
+import { checkRecipe, type Recipe } from './recipe.js';
+
+const recipes: Readonly<Record<string, () => Promise<{ default: Recipe }>>> = {
+  'mnist-mlp': () => import('./mnist-mlp.js'),
+  'fashion-cnn': () => import('./fashion-cnn.js'),
+};
+
+export const recipeNames: readonly string[] = Object.keys(recipes);
+
+/** A recipe and where it comes from: its name, or the path of its file as it was given. */
+export interface LoadedRecipe {
+  readonly recipe: Recipe;
+  readonly source: string;
+}
+
+/** The first line of what was thrown, whatever it is. */
+function sentenceOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
+}
+
+let hooked = false;
+
+async function importFile(path: string): Promise<Recipe> {
+  if (!hooked) register('./resolveHook.js', import.meta.url);
+  hooked = true;
+  let loaded: { default?: unknown };
+  try {
+    loaded = await import(pathToFileURL(resolve(path)).href);
+  } catch (cause) {
+    throw new DataError(`${path}: the recipe cannot be loaded: ${sentenceOf(cause)}`, { cause });
+  }
+  try {
+    checkRecipe(loaded.default, path);
+  } catch (cause) {
+    throw new DataError(sentenceOf(cause), {
+      cause,
+      hint: 'A recipe file says: export default defineRecipe({ … });',
+    });
+  }
+  return loaded.default;
+}
+
+/**
+ * Loads a recipe by name, or from a JavaScript file whose default export it is.
+ *
+ * @throws UsageError for what is neither; DataError, naming the file, when it throws or exports something else
+ */
+export async function loadRecipe(source: string): Promise<LoadedRecipe> {
+  if (Object.hasOwn(recipes, source)) return { recipe: (await recipes[source]!()).default, source };
+  const exists = await access(source).then(
+    () => true,
+    () => false,
+  );
+  if (!exists || extname(source) === '') {
+    const known = recipeNames.join(', ');
+    throw new UsageError(`unknown recipe '${source}': it is neither one of ${known} nor a file`);
+  }
+  return { recipe: await importFile(source), source };
+}
+
+/**
+ * The model of a recipe.
+ *
+ * @param inputShape of one image
+ * @throws ModelError, naming the recipe, when its layers cannot be made or do not fit images or each other
+ */
+export function recipeModel({ recipe, source }: LoadedRecipe, inputShape: Shape, seed: number): Model {
+  try {
+    return new Model(recipe.layer(), inputShape, seed);
+  } catch (cause) {
+    throw new ModelError(`${source}: its model cannot be made: ${sentenceOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ModelError } from '../core/errors.js';
+
+/** The system's reason in a few words: `ENOTDIR: not a directory`. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // Node appends the call and the path, which the caller's message names already.
+  return text.replace(/, \w+ '.*$/s, '');
+}
+
+async function writeAndSync(path: string, content: Uint8Array | string): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file that is whole at any moment: readers see the old content or the new, whatever happens in between.
+ * The content goes to another file of the same folder, reaches the disk, and takes the name in one step.
+ *
+ * Throws ModelError, naming the path, when the system refuses.
+ */
+export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  try {
+    await writeAndSync(temporary, content);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,134 @@
+import * as assert from 'uvu/assert';
+import { UsageError } from '../../src/core/errors.js';
+import { parseSchedule, scheduleNames } from '../../src/optimizers/parse.js';
+import {
+  constantRate,
+  cosineDecay,
+  exponentialDecay,
+  oneCycle,
+  type Schedule,
+  stepDecay,
+} from '../../src/optimizers/schedules.js';
+import { assertClose, assertThrows, readFixture } from '../nn/support.js';
+import { suite } from '../support/suite.js';
+
+const { about, schedules } = readFixture<{
+  about: string;
+  schedules: Record<'oneCycle' | 'oneCycleOptions' | 'cosineDecay' | 'cosineDecayFinal', number[]>;
+}>('optimizers/fixtures/optimizers.json');
+
+const factors = (schedule: Schedule, totalSteps: number, count = totalSteps) =>
+  Array.from({ length: count }, (_, step) => schedule.factor(step, totalSteps));
+
+suite('schedules', (test) => {
+  test(`oneCycle beside ${about}`, () => {
+    assertClose('oneCycle', factors(oneCycle(), 20), schedules.oneCycle, 1e-10);
+    const options = { warmup: 0.4, startDivisor: 10, finalDivisor: 100 };
+    assertClose('oneCycle', factors(oneCycle(options), 11), schedules.oneCycleOptions, 1e-10);
+  });
+
+  test(`cosineDecay beside ${about}`, () => {
+    // Keras computes in float32
+    assertClose('cosineDecay', factors(cosineDecay(), 10, 11), schedules.cosineDecay, 1e-7);
+    assertClose('cosineDecay', factors(cosineDecay({ final: 0.1 }), 7, 8), schedules.cosineDecayFinal, 1e-7);
+  });
+
+  test('cosineDecay warms up along a line', () => {
+    const rates = factors(cosineDecay({ warmup: 0.25 }), 16, 17);
+    assert.equal(rates.slice(0, 5), [0.25, 0.5, 0.75, 1, 1]);
+    assert.is(rates[10], 0.5);
+    assert.is(rates[16], 0);
+  });
+
+  test('constantRate, stepDecay, exponentialDecay by hand', () => {
+    assert.equal(factors(constantRate(), 3), [1, 1, 1]);
+    assert.equal(factors(stepDecay({ factor: 0.5 }), 8), [1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25]);
+    assert.equal(factors(stepDecay({ factor: 0, milestones: [0.34] }), 3), [1, 1, 0]);
+    const decay = exponentialDecay({ final: 0.0625 });
+    assertClose('exponentialDecay', factors(decay, 4, 5), [1, 0.5, 0.25, 0.125, 0.0625], 1e-15);
+    assert.is(exponentialDecay().factor(0, 7), 1);
+  });
+
+  test('beyond the end the last factor stays; a training of one step has one', () => {
+    for (const name of scheduleNames) {
+      const schedule = parseSchedule(name);
+      assert.is(schedule.factor(90, 10), schedule.factor(10, 10), name);
+      assert.ok(Number.isFinite(schedule.factor(0, 1)), name);
+      assert.ok(schedule.factor(0, 1) > 0, name);
+    }
+  });
+
+  test('parseSchedule finds a description again', () => {
+    for (const made of [
+      constantRate(),
+      stepDecay({ milestones: [0.1, 0.9] }),
+      exponentialDecay({ final: 0.5 }),
+      cosineDecay({ warmup: 0.1 }),
+      oneCycle({ startDivisor: 10 }),
+    ]) {
+      const again = parseSchedule(made.name, JSON.parse(JSON.stringify(made.options)));
+      assert.equal(again.options, made.options);
+      assert.equal(factors(again, 9), factors(made, 9));
+    }
+  });
+
+  test('errors', () => {
+    const steps = 'constantRate: step must be an integer ≥ 0 and totalSteps ≥ 1, not';
+    assertThrows(() => constantRate().factor(-1, 5), UsageError, `${steps} -1 of 5`);
+    assertThrows(() => constantRate().factor(0.5, 5), UsageError, `${steps} 0.5 of 5`);
+    assertThrows(() => constantRate().factor(0, 0), UsageError, `${steps} 0 of 0`);
+    const between = 'must be at least 0 and below 1, not';
+    assertThrows(() => cosineDecay({ warmup: 1 }), UsageError, `cosineDecay: warmup ${between} 1`);
+    assertThrows(() => oneCycle({ warmup: -1 }), UsageError, `oneCycle: warmup ${between} -1`);
+    assertThrows(
+      () => stepDecay({ milestones: [0.5, 2] }),
+      UsageError,
+      `stepDecay: a milestone ${between} 2`,
+    );
+    assertThrows(
+      () => cosineDecay({ final: -1 }),
+      UsageError,
+      'cosineDecay: final must be a number ≥ 0, not -1',
+    );
+    assertThrows(
+      () => stepDecay({ factor: -1 }),
+      UsageError,
+      'stepDecay: factor must be a number ≥ 0, not -1',
+    );
+    assertThrows(
+      () => exponentialDecay({ final: 0 }),
+      UsageError,
+      'exponentialDecay: final must be above 0, not 0',
+    );
+    assertThrows(
+      () => oneCycle({ startDivisor: 0.5 }),
+      UsageError,
+      'oneCycle: startDivisor must be a number ≥ 1, not 0.5',
+    );
+    assertThrows(
+      () => oneCycle({ finalDivisor: 0 }),
+      UsageError,
+      'oneCycle: finalDivisor must be a number ≥ 1, not 0',
+    );
+    assertThrows(
+      () => parseSchedule('cosine'),
+      UsageError,
+      "schedule: there is no 'cosine': constantRate, stepDecay, exponentialDecay, cosineDecay, oneCycle",
+    );
+    assertThrows(
+      () => parseSchedule('constantRate', { rate: 1 }),
+      UsageError,
+      "constantRate: has no option 'rate': it has none",
+    );
+    assertThrows(
+      () => parseSchedule('cosineDecay', { warmup: '1' }),
+      UsageError,
+      'cosineDecay: warmup must be a number, not a string',
+    );
+    assertThrows(
+      () => parseSchedule('stepDecay', { milestones: {} }),
+      UsageError,
+      'stepDecay: milestones must be a list of fractions',
+    );
+  });
+});

@@ -1,0 +1,287 @@
+import * as assert from 'uvu/assert';
+import { formatExpression } from '../../src/core/expression.js';
+import type { Plan } from '../../src/plan/plan.js';
+import { gradients } from '../../src/tensor/gradients.js';
+import { constant, input, parameter, state } from '../../src/tensor/leaves.js';
+import { conv2d } from '../../src/tensor/ops/conv2d.js';
+import { gather } from '../../src/tensor/ops/gather.js';
+import { gelu, less } from '../../src/tensor/ops/pointwise.js';
+import { maxPool2d } from '../../src/tensor/ops/pool.js';
+import { softmaxCrossEntropy } from '../../src/tensor/ops/softmax.js';
+import { randomKey, randomUniform } from '../../src/tensor/random.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import { kindsOf, planOf } from '../support/plans.js';
+import { suite } from '../support/suite.js';
+
+const x = input('x', [4, 6]);
+const y = input('y', [4, 6]);
+const row = input('row', [6]);
+const column = input('column', [4, 1]);
+const square = input('square', [6, 6]);
+
+/** What the maps, prologues and epilogues of a plan compute, in order. */
+function expressionsOf(plan: Plan): string[] {
+  return plan.steps.flatMap((step) => {
+    const { expressions = [], epilogue } = step.specification as {
+      expressions?: readonly Parameters<typeof formatExpression>[0][];
+      epilogue?: { expression: Parameters<typeof formatExpression>[0] };
+    };
+    const prologue = step.kind === 'reduce' ? [step.specification.prologue] : [];
+    return [...prologue, ...expressions, ...(epilogue ? [epilogue.expression] : [])].map(formatExpression);
+  });
+}
+
+function kinds(outputs: Record<string, Tensor>, limits = {}): string {
+  return kindsOf(planOf({ outputs }, limits));
+}
+
+suite('plans: what is not computed', (test) => {
+  test('a node that nobody uses', () => {
+    x.multiply(2).exp();
+    const [unused] = gradients(x.square().sum(), [x]);
+    assert.ok(unused);
+    assert.is(kinds({ a: x.add(1) }), 'map');
+  });
+
+  test('the same work twice', () => {
+    assert.is(kinds({ a: x.matmul(square), b: x.matmul(square) }), 'matmul');
+    assert.is(kinds({ a: x.transpose().exp().sum(0), b: x.transpose().exp().sum(0).negate() }), 'reduce map');
+  });
+
+  test('the same work with equal constants', () => {
+    assert.is(kinds({ a: x.multiply(2).matmul(square), b: x.multiply(2).matmul(square) }), 'map matmul');
+  });
+
+  test('0 and −0 are no equal constants', () => {
+    const signs = kindsOf(planOf({ outputs: { a: x.divide(0).sum(), b: x.divide(-0).sum() } }));
+    assert.is(signs, 'reduce reduce');
+  });
+
+  test('work that differs in an attribute, an operand or a dtype is done twice', () => {
+    assert.is(kinds({ a: x.sum(0), b: x.sum(1) }), 'reduce reduce');
+    assert.is(kinds({ a: x.matmul(square), b: y.matmul(square) }), 'matmul matmul');
+    const one = randomUniform([9], randomKey(1)).sum();
+    const other = randomUniform([9], randomKey(2)).sum();
+    assert.is(
+      kinds({ a: one, b: other })
+        .split(' ')
+        .filter((kind) => kind === 'reduce').length,
+      2,
+    );
+  });
+
+  test('a factor of 1 and a sum with 0', () => {
+    const plan = planOf({ outputs: { a: x.multiply(1).add(0).matmul(square) } });
+    assert.is(kindsOf(plan), 'matmul');
+    assert.is(plan.leaves.length, 2);
+  });
+
+  test('the gradient 1 of the loss itself', () => {
+    const [gradient] = gradients(x.add(row).sum(), [x]);
+    assert.is(kinds({ gradient: gradient! }), '');
+    const [other] = gradients(softmaxCrossEntropy(x, input('labels', [4], 'int32')).sum(), [x]);
+    assert.is(kinds({ other: other! }), 'softmaxCrossEntropy');
+  });
+
+  test('without optimising all is done as it stands', () => {
+    const outputs = { a: x.multiply(1).exp(), b: x.multiply(1).exp() };
+    assert.is(kindsOf(planOf({ outputs }, {}, { optimise: false })), 'map map map map');
+  });
+});
+
+suite('plans: maps', (test) => {
+  test('a chain is one map', () => {
+    const plan = planOf({ outputs: { a: x.add(y).multiply(row).tanh() } });
+    assert.equal(expressionsOf(plan), ['tanh(multiply(add(x0, x1), x2))']);
+  });
+
+  test('through a change of shape', () => {
+    assert.is(kinds({ a: x.exp().reshape([24]).add(1).reshape([2, 12]).tanh() }), 'map');
+  });
+
+  test('not through a transposition, which no longer reads element for element', () => {
+    assert.is(kinds({ a: x.exp().transpose().add(1) }), 'map map');
+  });
+
+  test('not through broadcasting, which would do the work again and again', () => {
+    assert.is(kinds({ a: row.exp().add(x) }), 'map map');
+  });
+
+  test('a result that is also an output is written by the same map', () => {
+    const a = x.exp();
+    const plan = planOf({ outputs: { a, b: a.add(1) } });
+    assert.is(kindsOf(plan), 'map');
+    assert.is(plan.steps[0]!.outputs.length, 2);
+    assert.is(kinds({ a, b: a.add(1) }, { outputs: 1 }), 'map map');
+  });
+
+  test('no more operands than the backend takes', () => {
+    const sum = [x, y, input('z', [4, 6]), input('w', [4, 6])].reduce<Tensor>(
+      (total, part) => total.add(part),
+      row,
+    );
+    assert.is(kinds({ sum }), 'map');
+    for (const inputs of [2, 3, 4]) {
+      const plan = planOf({ outputs: { sum } }, { inputs });
+      assert.ok(plan.steps.every((step) => step.inputs.length <= inputs));
+      assert.ok(plan.steps.length > 1);
+    }
+  });
+
+  test('numbers that wrapped around as uint8 stay wrapped', () => {
+    assert.is(kinds({ a: x.cast('uint8').cast('float32') }), 'map map');
+    const wrapped = constant(300)
+      .cast('uint8')
+      .broadcastTo([4])
+      .cast('float32')
+      .multiply(row.slice([0], [4]));
+    assert.is(kinds({ wrapped }), 'map map');
+  });
+
+  test('a chain of squares does not grow without end', () => {
+    let value: Tensor = x;
+    for (let i = 0; i < 40; i++) value = value.multiply(value);
+    const plan = planOf({ outputs: { value } });
+    assert.ok(plan.steps.length > 1 && plan.steps.length < 20, `${plan.steps.length} steps`);
+    assert.ok(expressionsOf(plan).every((text) => text.length < 10_000));
+  });
+
+  test('a dropout mask is made again where it is used, and never stored', () => {
+    const mask = less(randomUniform([4, 6], randomKey(1, [], state('step', [], 0, 'int32'))), 0.5);
+    const kept = x.multiply(mask);
+    const plan = planOf({ outputs: { kept, more: y.matmul(square).multiply(mask) } });
+    assert.is(kindsOf(plan), 'map matmul');
+  });
+
+  test('random numbers stay alone where the backend cannot mix them', () => {
+    const noise = randomUniform([4, 6], randomKey(1));
+    assert.is(kinds({ a: x.multiply(noise).tanh() }), 'map');
+    assert.is(kinds({ a: x.multiply(noise).tanh() }, { fuseRandom: false }), 'map map');
+    assert.is(kinds({ a: x.matmul(square).multiply(noise) }, { fuseRandom: false }), 'map matmul');
+    assert.is(kinds({ a: x.multiply(noise).sum() }, { fuseRandom: false }), 'map reduce');
+  });
+
+  test('no cycle: a map does not take in what its other operand depends on', () => {
+    const a = x.exp();
+    assert.is(kinds({ b: a.divide(a.sum(-1, true)) }), 'map reduce map');
+  });
+});
+
+suite('plans: siblings', (test) => {
+  const images = input('images', [2, 4, 4, 3]);
+  const loss = maxPool2d(images).square().sum();
+
+  test('values and indices of a pool are one pass', () => {
+    const [gradient] = gradients(loss, [images]);
+    assert.is(kinds({ loss, gradient: gradient! }), 'maxPool reduce map maxPoolGradient');
+    assert.is(
+      kinds({ loss, gradient: gradient! }, { outputs: 1 })
+        .split(' ')
+        .filter((kind) => kind === 'maxPool').length,
+      2,
+    );
+  });
+
+  test('loss and gradient of a cross-entropy are one pass', () => {
+    const labels = input('labels', [4], 'int32');
+    const total = softmaxCrossEntropy(x, labels).sum();
+    const [gradient] = gradients(total, [x]);
+    assert.is(kinds({ total, gradient: gradient! }), 'softmaxCrossEntropy reduce');
+    assert.is(kinds({ gradient: gradient! }), 'softmaxCrossEntropy');
+  });
+
+  test('pools of different windows are not', () => {
+    assert.is(kinds({ a: maxPool2d(images, 2), b: maxPool2d(images, 4) }), 'maxPool maxPool');
+  });
+});
+
+suite('plans: epilogues and prologues', (test) => {
+  const product = x.matmul(square);
+
+  test('bias and activation', () => {
+    const plan = planOf({ outputs: { a: product.add(row).relu() } });
+    assert.is(kindsOf(plan), 'matmul');
+    assert.equal(expressionsOf(plan), ['relu(add(x0, x1))']);
+  });
+
+  test('a residual sum, a single element, and the result more than once', () => {
+    const plan = planOf({ outputs: { a: product.add(x).multiply(constant(3)).multiply(product) } });
+    assert.equal(expressionsOf(plan), ['multiply(multiply(add(x0, x1), 3), x0)']);
+  });
+
+  test('behind a convolution, through a change of shape', () => {
+    const images = input('images', [2, 4, 4, 3]);
+    const flat = conv2d(images, input('filter', [3, 3, 3, 2])).reshape([2, 8]);
+    assert.is(kinds({ a: flat.add(input('bias', [8])) }), 'conv2d map');
+    assert.is(kinds({ a: flat.add(1).relu() }), 'conv2d');
+  });
+
+  test('behind a gather, a reduction and the gradient of a pool', () => {
+    const indices = input('indices', [3], 'int32');
+    assert.is(
+      kinds({
+        a: gather(input('table', [9, 5], 'uint8'), indices)
+          .cast('float32')
+          .multiply(0.5),
+      }),
+      'gather',
+    );
+    assert.is(kinds({ a: x.mean(0).add(row) }), 'reduce');
+    const images = input('images', [2, 4, 4, 3]);
+    const [gradient] = gradients(maxPool2d(images.tanh()).square().sum(), [images]);
+    const plan = planOf({ outputs: { gradient: gradient! } });
+    assert.is(kindsOf(plan), 'map maxPool map maxPoolGradient');
+    assert.is(expressionsOf(plan).at(-1), 'multiply(x0, subtract(1, multiply(x1, x1)))');
+  });
+
+  test('uint8 numbers that wrapped around stay wrapped', () => {
+    const table = input('table', [9, 5], 'uint8');
+    const wrapped = gather(table, input('indices', [3], 'int32'))
+      .cast('int32')
+      .multiply(3)
+      .cast('uint8');
+    assert.is(kinds({ a: wrapped.cast('float32') }), 'gather map');
+  });
+
+  test('a column does not fit, nor a transposed operand', () => {
+    assert.is(kinds({ a: product.add(column) }), 'matmul map');
+    assert.is(kinds({ a: product.add(input('t', [6, 4]).transpose()) }), 'matmul map');
+    assert.is(kinds({ a: square.matmul(square).transpose().add(1) }), 'matmul map');
+  });
+
+  test('not a result that is used twice or kept', () => {
+    assert.is(kinds({ a: product.exp(), b: product.sum() }), 'matmul map reduce');
+    assert.is(kinds({ a: product, b: product.exp() }), 'matmul map');
+  });
+
+  test('an activation behind a bias whose sum the gradient needs', () => {
+    const w = parameter('w', [6, 6], 0.1);
+    const loss = gelu(x.matmul(w).add(row)).sum();
+    const [gradient] = gradients(loss, [w]);
+    const plan = planOf({ outputs: { loss, gradient: gradient! } });
+    assert.is(plan.steps[0]!.kind, 'matmul');
+    assert.equal(expressionsOf(plan)[0], 'add(x0, x1)');
+  });
+
+  test('no more operands than the backend takes', () => {
+    assert.is(kinds({ a: product.add(x).multiply(y) }, { inputs: 3 }), 'matmul map');
+    assert.is(kinds({ a: product.add(x).multiply(y) }, { inputs: 4 }), 'matmul');
+    assert.is(kinds({ a: x.multiply(y).multiply(row).sum() }, { inputs: 2 }), 'map reduce');
+  });
+
+  test('a map in front of a reduction', () => {
+    const plan = planOf({ outputs: { a: x.subtract(row).square().sum(1) } });
+    assert.is(kindsOf(plan), 'reduce');
+    assert.equal(expressionsOf(plan), ['multiply(subtract(x0, x1), subtract(x0, x1))']);
+  });
+
+  test('not where its result has another use, nor through a broadcast', () => {
+    const a = x.exp();
+    assert.is(kinds({ a, b: a.sum() }), 'map reduce');
+    assert.is(kinds({ a: row.exp().broadcastTo([4, 6]).sum(0) }), 'map reduce');
+  });
+
+  test('not a map without operands, which has no shape to give', () => {
+    assert.is(kinds({ a: constant(2).multiply(3).broadcastTo([5]).sum() }), 'map reduce');
+  });
+});
