@@ -1,5 +1,6 @@
 /** Measurements that need a process of their own: how it starts, what memory it takes. */
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { BackendError } from '../../src/core/errors.js';
 
 export interface Answer<T> {
@@ -16,10 +17,10 @@ export interface Answer<T> {
  * @throws BackendError with the child's own words when it ends without an answer
  */
 export function askChild<T>(module: string, words: readonly string[]): Promise<Answer<T>> {
-  const path = new URL(`../${module}`, import.meta.url);
+  const path = fileURLToPath(new URL(`../${module}`, import.meta.url));
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [path.pathname, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [path, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     let answered: number | undefined;
     let text = '';
     let complaint = '';

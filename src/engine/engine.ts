@@ -1,13 +1,15 @@
 import ndarray, { type NdArray } from 'ndarray';
+import operations from 'ndarray-ops';
 import { allocateHost, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
-import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
+import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
 import type { Plan } from '../plan/plan.js';
 import { input } from '../tensor/leaves.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
-import type { Backend, BackendReport, Fetches, Program, Resident, RunOptions } from './backend.js';
+import type { Backend, BackendReport, Program, Resident, RunOptions } from './backend.js';
 import { type BackendOptions, openBackend } from './choose.js';
+import { checkFeeds, checkValue } from './feeds.js';
 
 /** The inputs of a step by name; default dtype float32. */
 export type Signature = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: Dtype }>>;
@@ -92,8 +94,8 @@ export class Engine {
   async read(tensor: Tensor): Promise<NdArray> {
     this.checkOpen();
     if (tensor instanceof Leaf && tensor.kind !== 'input') {
-      const resident = await this.resident(tensor);
-      return ndarray(await this.enqueue(() => resident.read()), [...tensor.shape]);
+      const value = await this.enqueue(async () => (await this.resident(tensor)).read());
+      return ndarray(value, [...tensor.shape]);
     }
     let step = this.reads.get(tensor);
     if (step === undefined) {
@@ -107,17 +109,15 @@ export class Engine {
   /** Replaces the value of a parameter or state: row-major, of the leaf's dtype and size. */
   async write(leaf: Leaf, value: HostArray): Promise<void> {
     this.checkOpen();
-    checkHost(leaf.name, value, leaf.dtype, leaf.size, leaf.shape);
-    const resident = await this.resident(leaf);
-    await this.enqueue(() => resident.write(value));
+    checkValue(leaf.name, value, leaf.dtype, leaf.shape);
+    await this.enqueue(async () => (await this.resident(leaf)).write(value));
   }
 
   /** Ends the engine. Running steps finish first; later calls throw. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    await this.last.catch(() => {});
-    await this.backend.close();
+    await this.enqueue(() => this.backend.close());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,7 +128,10 @@ export class Engine {
     if (this.closed) throw new BackendError('engine: it has been closed');
   }
 
-  /** Runs one thing after another: programs of an engine share memory. */
+  /**
+   * Does one thing after another, in the order of the calls: programs of an engine share memory. Everything public goes
+   * through here, once; nothing private does.
+   */
   private enqueue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.last.then(work, work);
     this.last = result.catch(() => {});
@@ -138,7 +141,7 @@ export class Engine {
   private resident(leaf: Leaf): Promise<Resident> {
     let resident = this.residents.get(leaf);
     if (resident === undefined) {
-      resident = this.enqueue(() => this.backend.allocate(leaf, leaf.initial()));
+      resident = this.backend.allocate(leaf, leaf.initial());
       this.residents.set(leaf, resident);
     }
     return resident;
@@ -148,7 +151,7 @@ export class Engine {
     const kept = plan.leaves.filter(({ leaf }) => leaf.kind !== 'input').map(({ leaf }) => leaf);
     const residents = new Map<Leaf, Resident>();
     for (const leaf of kept) residents.set(leaf, await this.resident(leaf));
-    return this.enqueue(() => this.backend.prepare(plan, residents));
+    return this.backend.prepare(plan, residents);
   }
 
   private runnable<S extends Signature, Name extends string>(
@@ -164,35 +167,26 @@ export class Engine {
     }
     let program: Promise<Program> | undefined;
     const prepared = () => {
-      this.checkOpen();
       program ??= this.prepare(plan);
       return program;
+    };
+    const whenReady = <T>(work: (program: Program) => T | Promise<T>): Promise<T> => {
+      this.checkOpen();
+      return this.enqueue(async () => work(await prepared()));
     };
     const used = new Set<Leaf>(plan.leaves.map(({ leaf }) => leaf));
     return {
       plan,
-      prepare: async () => void (await prepared()),
-      explain: async () => (await prepared()).explain(),
+      prepare: () => whenReady(() => {}),
+      explain: () => whenReady((program) => program.explain()),
       run: async (feeds, options = {}) => {
         const values = hostFeeds(feeds as Readonly<Record<string, FeedValue>>, inputs, used, options.steps);
-        const ready = await prepared();
-        const fetched: Fetches = await this.enqueue(() => ready.run(values, options));
+        const fetched = await whenReady((program) => program.run(values, options));
         return Object.fromEntries(
           plan.outputs.map(({ name, operand }) => [name, ndarray(fetched[name]!, [...operand.shape])]),
         ) as Record<Name, NdArray>;
       },
     };
-  }
-}
-
-function checkHost(name: string, value: HostArray, dtype: Dtype, size: number, shape: Shape): void {
-  if (dtypeOf(value) !== dtype) {
-    throw new PlanError(`${name}: takes ${dtype}, not ${dtypeOf(value) ?? typeof value}`);
-  }
-  if (value.length !== size) {
-    throw new PlanError(
-      `${name}: ${value.length} elements do not fill ${formatShape(shape)} (${value.length} and ${size})`,
-    );
   }
 }
 
@@ -203,49 +197,29 @@ function hostFeeds(
   used: ReadonlySet<Leaf>,
   steps: number | undefined,
 ): Record<string, HostArray> {
-  for (const name of Object.keys(feeds)) {
-    if (inputs[name] === undefined) {
-      throw new PlanError(
-        `run: there is no input '${name}': ${Object.keys(inputs).join(', ') || 'the step has none'}`,
-      );
-    }
-  }
-  if (steps !== undefined && (!Number.isInteger(steps) || steps < 1)) {
-    throw new PlanError(`run: steps must be an integer ≥ 1, not ${steps}`);
-  }
   const values: Record<string, HostArray> = {};
-  for (const [name, leaf] of Object.entries(inputs)) {
-    const value = feeds[name];
-    if (value === undefined) throw new PlanError(`run: input '${name}' is not fed`);
-    const shape = steps === undefined ? leaf.shape : [steps, ...leaf.shape];
-    const shapes = steps === 1 ? [shape, leaf.shape] : [shape];
-    const given = typeof value === 'object' && 'data' in value ? value.shape : shape;
-    if (!shapes.some((taken) => sameShape(given, taken))) {
-      throw new PlanError(
-        `run: input '${name}' has another shape: ${formatShape(given)} and ${formatShape(shape)}`,
-      );
-    }
-    const host = toHost(value, leaf.dtype);
-    checkHost(`run: input '${name}'`, host, leaf.dtype, sizeOf(shape), shape);
-    if (used.has(leaf)) values[name] = host;
+  for (const [name, value] of Object.entries(feeds)) {
+    const leaf = inputs[name];
+    values[name] =
+      leaf === undefined || value === undefined ? (value as HostArray) : toHost(value, leaf, steps);
   }
-  return values;
+  checkFeeds(Object.values(inputs), values, steps);
+  return Object.fromEntries(Object.entries(values).filter(([name]) => used.has(inputs[name]!)));
 }
 
-function toHost(value: FeedValue, dtype: Dtype): HostArray {
+/** A feed as a row-major typed array. Its size is not checked here, the shape of an ndarray is. */
+function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | undefined): HostArray {
   if (typeof value === 'number') return allocateHost(dtype, 1).fill(value);
   if (!('data' in value)) return value;
-  const host = allocateHost(dtype, value.size);
-  const target = ndarray(host, value.shape);
-  const index = new Array<number>(value.dimension).fill(0);
-  for (let i = 0; i < host.length; i++) {
-    let rest = i;
-    for (let axis = value.dimension - 1; axis >= 0; axis--) {
-      index[axis] = rest % value.shape[axis]!;
-      rest = Math.floor(rest / value.shape[axis]!);
-    }
-    target.set(...index, value.get(...index));
+  const taken = steps === undefined ? shape : [steps, ...shape];
+  if (!sameShape(value.shape, taken) && !(steps === 1 && sameShape(value.shape, shape))) {
+    throw new PlanError(
+      `run: input '${name}' has another shape: ${formatShape(value.shape)} and ${formatShape(taken)}`,
+    );
   }
+  const given = dtypeOf(value.data) ?? dtype;
+  const host = allocateHost(given, value.size);
+  operations.assign(ndarray(host, value.shape), value);
   return host;
 }
 

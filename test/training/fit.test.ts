@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { ShapeError, TrainingError, UsageError } from '../../src/core/errors.js';
 import { permutation } from '../../src/data/batches.js';
 import { type Dataset, splitDataset, take } from '../../src/data/dataset.js';
+import { relu } from '../../src/nn/activations.js';
 import { dense } from '../../src/nn/dense.js';
 import { flatten } from '../../src/nn/flatten.js';
 import { layer } from '../../src/nn/layer.js';
@@ -27,40 +28,35 @@ const options = {
 const still = { ...constantRate(), factor: () => 0 };
 
 /**
- * One epoch of gradient descent on softmax(x · kernel + bias) in plain numbers, after the definition:
+ * One epoch of gradient descent on softmax([x, 1] · weights) in plain numbers, after the definition:
  * ∂loss/∂logits = (softmax − one-hot) / batch.
  */
 function regression(
-  dataset: Dataset,
-  batchSize: number,
-  rate: number,
-  mean: number,
-  deviation: number,
-  kernel: number[][],
-) {
-  const bias = [0, 0];
-  const order = permutation(dataset.count, 3, 1);
-  for (let start = 0; start < dataset.count; start += batchSize) {
+  { images, labels, count }: Dataset,
+  { batchSize, rate, mean, deviation }: Record<'batchSize' | 'rate' | 'mean' | 'deviation', number>,
+  initial: number[][],
+): number[][] {
+  const order = permutation(count, 3, 1);
+  let weights = initial;
+  for (let start = 0; start < count; start += batchSize) {
     const batch = [...order.subarray(start, start + batchSize)];
-    const kernelGradient = kernel.map(() => [0, 0]);
-    const biasGradient = [0, 0];
-    for (const image of batch) {
-      const x = [...dataset.images.subarray(image * 4, image * 4 + 4)].map(
-        (p) => (p / 255 - mean) / deviation,
+    const slopes = batch.map((image) => {
+      const pixels = [...images.subarray(image * 4, image * 4 + 4)];
+      const x = [...pixels.map((pixel) => (pixel / 255 - mean) / deviation), 1];
+      const powers = [0, 1].map((j) =>
+        Math.exp(x.reduce((sum, value, i) => sum + value * weights[i]![j]!, 0)),
       );
-      const logits = bias.map((b, j) => x.reduce((sum, value, i) => sum + value * kernel[i]![j]!, b));
-      const powers = logits.map(Math.exp);
-      powers.forEach((power, j) => {
-        const share = power / (powers[0]! + powers[1]!);
-        const slope = (share - (dataset.labels[image] === j ? 1 : 0)) / batch.length;
-        biasGradient[j]! += slope;
-        x.forEach((value, i) => void (kernelGradient[i]![j]! += slope * value));
-      });
-    }
-    kernel = kernel.map((row, i) => row.map((w, j) => w - rate * kernelGradient[i]![j]!));
-    biasGradient.forEach((g, j) => void (bias[j]! -= rate * g));
+      const total = powers[0]! + powers[1]!;
+      const logitSlopes = powers.map(
+        (power, j) => (power / total - Number(labels[image] === j)) / batch.length,
+      );
+      return x.map((value) => logitSlopes.map((slope) => slope * value));
+    });
+    weights = weights.map((row, i) =>
+      row.map((weight, j) => weight - rate * slopes.reduce((sum, slope) => sum + slope[i]![j]!, 0)),
+    );
   }
-  return { kernel: kernel.flat(), bias };
+  return weights;
 }
 
 suite('fit', (test) => {
@@ -94,6 +90,7 @@ suite('fit', (test) => {
       const model = new Model(sequential([flatten(), dense(2)]), [2, 2, 1], 5);
       const start = (await engine.read(model.parameters[0]!)).data as Float32Array;
       const rows = [0, 2, 4, 6].map((i) => [...start.subarray(i, i + 2)]);
+      const conditions = { batchSize: 3, rate: 0.5, mean: 0.4, deviation: 0.3 };
       const run = await fit(engine, model, dataset, {
         optimizer: sgd({ learningRate: 0.5 }),
         epochs: 1,
@@ -101,16 +98,31 @@ suite('fit', (test) => {
         seed: 3,
         normalisation: { mean: 0.4, deviation: 0.3 },
       });
-      const { kernel, bias } = regression(dataset, 3, 0.5, 0.4, 0.3, rows);
+      const expected = regression(dataset, conditions, [...rows, [0, 0]]).flat();
       const weights = await run.weights();
-      const near = (name: string, expected: number[]) =>
-        [...weights.get(name)!].forEach((value, i) => {
-          assert.ok(Math.abs(value - expected[i]!) < 1e-5, `${name}[${i}]: ${value} and ${expected[i]}`);
-        });
-      near('layers.1.kernel', kernel);
-      near('layers.1.bias', bias);
+      const found = ['layers.1.kernel', 'layers.1.bias'].flatMap((name) => [...weights.get(name)!]);
+      assert.is(found.length, expected.length);
+      found.forEach((value, i) => {
+        assert.ok(Math.abs(value - expected[i]!) < 1e-5, `weight ${i}: ${value} and ${expected[i]}`);
+      });
       assert.is(run.model, model);
       assert.is(run.steps, 3);
+    }));
+
+  test('overfits 32 images', () =>
+    withEngine(async (engine) => {
+      const run = await fit(
+        engine,
+        sequential([flatten(), dense(32), relu(), dense(10)]),
+        take(fixture.train, 32),
+        {
+          optimizer: adam({ learningRate: 0.01 }),
+          epochs: 60,
+          batchSize: 32,
+        },
+      );
+      const { loss } = run.history.at(-1)!;
+      assert.ok(loss < 0.01, `loss ${loss}`);
     }));
 
   test('an epoch counts examples, not batches', () =>

@@ -1,0 +1,128 @@
+/** Runs benches and shows what they find: `quern bench`, `npm run bench`. */
+import { availableParallelism } from 'node:os';
+import type { BackendOptions } from '../src/engine/choose.js';
+import { benchNames, loadBench } from './benches.js';
+import type { Context } from './support/bench.js';
+import { formatTable } from './support/format.js';
+import { describeMachine, describeVersions } from './support/machine.js';
+import type { Sampling } from './support/measure.js';
+import { canPlot } from './support/plot.js';
+import { type BenchResult, writeResult } from './support/results.js';
+
+export interface BenchOptions {
+  /** Default: all. */
+  readonly names?: readonly string[] | undefined;
+  /** A few seconds for each, and numbers to match. Default false. */
+  readonly quick?: boolean | undefined;
+  readonly backend?: BackendOptions['backend'];
+  readonly gpuMode?: string | undefined;
+  readonly simd?: BackendOptions['simd'];
+  /** The largest number of threads; 1 is measured in any case. Default: all processors. */
+  readonly threads?: number | undefined;
+  /** Folder for results as JSON and SVG. Default: none are written. */
+  readonly out?: string | undefined;
+  /** Print one JSON array instead of tables. Default false. */
+  readonly json?: boolean | undefined;
+  /** Print the names and questions, measure nothing. Default false. */
+  readonly list?: boolean | undefined;
+}
+
+const samplings: Readonly<Record<'full' | 'quick', Sampling>> = {
+  full: { rounds: 15, seconds: 0.1, warmUpSeconds: 0.5 },
+  quick: { rounds: 3, seconds: 0.02, warmUpSeconds: 0.1 },
+};
+
+/** A line that is written over, on a terminal; nothing elsewhere. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
+}
+
+/** What is measured, before it is. */
+function contextOf(name: string, options: BenchOptions): Context {
+  const { quick = false, backend, gpuMode, simd, threads = availableParallelism() } = options;
+  const single = threads === 1 || (backend !== undefined && backend !== 'auto' && backend !== 'wasm');
+  return {
+    sampling: samplings[quick ? 'quick' : 'full'],
+    quick,
+    backend: { backend, gpuMode, simd },
+    threads: single ? [1] : [1, threads],
+    progress: (text) => progress(`${name}: ${text}`),
+  };
+}
+
+/** Runs one bench. */
+export async function runBench(name: string, context: Context): Promise<BenchResult> {
+  const bench = await loadBench(name);
+  const date = new Date().toISOString();
+  const [machine, versions] = [describeMachine(), describeVersions()];
+  const started = performance.now();
+  const findings = await bench.run(context);
+  const { quick, sampling } = context;
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    bench: name,
+    question: bench.question,
+    date,
+    seconds,
+    machine,
+    versions,
+    quick,
+    sampling,
+    ...findings,
+  };
+}
+
+function show({
+  bench,
+  question,
+  seconds,
+  machine,
+  versions,
+  quick,
+  backends,
+  notes,
+  ...table
+}: BenchResult): void {
+  const ran = [...new Set(backends.map(({ backend, numerics }) => `${backend} (${numerics})`))];
+  const commit = versions.commit === undefined ? '' : ` at ${versions.commit}`;
+  console.log(`\n${bench}: ${question}\n`);
+  console.log(formatTable(table));
+  console.log('');
+  for (const note of notes) console.log(note);
+  console.log(
+    `${machine.cpu}, ${machine.processors} processors, load ${machine.load.toFixed(1)}; Node ${versions.node}; ` +
+      `Quern ${versions.quern}${commit}${ran.length === 0 ? '' : `; ${ran.join(', ')}`}`,
+  );
+  console.log(
+    `Medians, ± half the width between the quartiles. Took ${seconds.toFixed(0)} s${quick ? ', quick' : ''}.`,
+  );
+}
+
+/**
+ * Runs benches one after another and prints what they find.
+ *
+ * @throws UsageError for an unknown name, BackendError for a backend that cannot run here
+ */
+export async function runBenches(options: BenchOptions): Promise<void> {
+  const { out, json = false, list = false } = options;
+  const names = options.names === undefined || options.names.length === 0 ? benchNames : options.names;
+  const benches = await Promise.all(names.map(loadBench));
+  if (list) {
+    const width = Math.max(...names.map(({ length }) => length));
+    for (const [i, { question }] of benches.entries()) console.log(`${names[i]!.padEnd(width)}  ${question}`);
+    return;
+  }
+  const results: BenchResult[] = [];
+  for (const name of names) {
+    const result = await runBench(name, contextOf(name, options));
+    results.push(result);
+    progress('');
+    if (!json) show(result);
+    if (out === undefined) continue;
+    for (const path of await writeResult(out, result)) console.error(`written: ${path}`);
+  }
+  if (json) console.log(JSON.stringify(results, undefined, 2));
+  if (out !== undefined && !(await canPlot())) {
+    console.error('no plots: the development dependency that draws them, echarts, is not installed');
+  }
+}

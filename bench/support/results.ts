@@ -1,0 +1,52 @@
+/** A bench's findings with all that has to be known about them, as files. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ModelError } from '../../src/core/errors.js';
+import type { Findings } from './bench.js';
+import type { Machine, Versions } from './machine.js';
+import type { Sampling } from './measure.js';
+import { canPlot, drawPlot } from './plot.js';
+
+export interface BenchResult extends Findings {
+  readonly bench: string;
+  readonly question: string;
+  /** When it began, ISO 8601. */
+  readonly date: string;
+  readonly seconds: number;
+  readonly machine: Machine;
+  readonly versions: Versions;
+  readonly quick: boolean;
+  readonly sampling: Sampling;
+}
+
+/** Never leaves half a file. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const part = `${path}.part-${process.pid}`;
+  await writeFile(part, text);
+  await rename(part, path);
+}
+
+/**
+ * Writes `<name>.json`, and `<name>.svg` for each plot where the drawing library is installed.
+ *
+ * @returns the paths
+ * @throws ModelError naming the folder when it cannot be written
+ */
+export async function writeResult(folder: string, result: BenchResult): Promise<string[]> {
+  const { plots, ...data } = result;
+  const files: [string, string][] = [[`${result.bench}.json`, `${JSON.stringify(data, undefined, 2)}\n`]];
+  if (await canPlot()) {
+    for (const plot of plots) {
+      const name = plot.name === undefined ? result.bench : `${result.bench}-${plot.name}`;
+      files.push([`${name}.svg`, await drawPlot(plot)]);
+    }
+  }
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, text] of files) await writeWhole(join(folder, name), text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ModelError(`${folder}: the results cannot be written: ${reason}`, { cause });
+  }
+  return files.map(([name]) => join(folder, name));
+}
