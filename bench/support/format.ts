@@ -2,13 +2,15 @@
 import type { Column, Findings, Row } from './bench.js';
 import { isSummary } from './statistics.js';
 
-/** Three digits that count: 1234 → `1,230`, 0.01234 → `0.0123`. */
+const grouped = (text: string) => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
+
+/** Whole numbers as they are, others with three digits that count: 1234.5 → `1,230`, 0.01234 → `0.0123`. */
 export function threeDigits(value: number): string {
   if (!Number.isFinite(value)) return String(value);
-  if (value === 0) return '0';
+  if (Number.isInteger(value)) return grouped(String(value));
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   const rounded = Number(value.toPrecision(3));
-  return rounded.toFixed(Math.min(digits, 12)).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
+  return grouped(rounded.toFixed(Math.min(digits, 12)));
 }
 
 function number(value: number, unit: string | undefined): string {

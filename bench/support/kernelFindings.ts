@@ -51,7 +51,7 @@ export function kernelFindings(measured: readonly SeedKernels[], title: string):
       {
         title,
         kind: 'bar',
-        x: { title: '', values: names.map((name) => name.split(': ').at(-1)!) },
+        x: { title: '', values: names },
         y: { title: 'share of the limit' },
         series: measured.map(({ kernels, report }) => ({
           name: `${report.threads} threads`,

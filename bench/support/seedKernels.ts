@@ -35,7 +35,8 @@ export interface SeedKernels {
 export function kernelName({ index, kind, label, shape }: IsolatedStep): string {
   const words = label.split(' ');
   const short = words.length > 4 ? `${words.slice(0, 4).join(' ')} …` : label;
-  return `${index} ${kind}: ${short} ${formatShape(shape)}`;
+  const what = short.startsWith(kind) ? short : `${kind}: ${short}`;
+  return `${index} ${what} ${formatShape(shape)}`;
 }
 
 /** The operations and bytes per second that one kernel would reach at its limits, for choosing which one binds. */

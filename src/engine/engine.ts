@@ -1,5 +1,4 @@
 import ndarray, { type NdArray } from 'ndarray';
-import operations from 'ndarray-ops';
 import { allocateHost, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
@@ -170,7 +169,7 @@ export class Engine {
       program ??= this.prepare(plan);
       return program;
     };
-    const whenReady = <T>(work: (program: Program) => T | Promise<T>): Promise<T> => {
+    const whenReady = async <T>(work: (program: Program) => T | Promise<T>): Promise<T> => {
       this.checkOpen();
       return this.enqueue(async () => work(await prepared()));
     };
@@ -217,9 +216,15 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
       `run: input '${name}' has another shape: ${formatShape(value.shape)} and ${formatShape(taken)}`,
     );
   }
-  const given = dtypeOf(value.data) ?? dtype;
-  const host = allocateHost(given, value.size);
-  operations.assign(ndarray(host, value.shape), value);
+  const host = allocateHost(dtypeOf(value.data) ?? dtype, value.size);
+  const position = value.shape.map(() => 0);
+  for (let i = 0; i < host.length; i++) {
+    host[i] = value.get(...position);
+    for (let axis = position.length - 1; axis >= 0; axis--) {
+      if (++position[axis]! < value.shape[axis]!) break;
+      position[axis] = 0;
+    }
+  }
   return host;
 }
 

@@ -13,7 +13,7 @@ const filters = [32, 64] as const;
 const padding = 'same';
 const dropoutRates = [0.25, 0.5] as const;
 const units = 128;
-const learningRate = 0.001;
+const learningRate = 0.0015;
 const batchSize = 128;
 const epochs = 25;
 

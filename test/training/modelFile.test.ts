@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ModelError } from '../../src/core/errors.js';
@@ -235,6 +235,15 @@ suite('model files, refused', (test) => {
       DataError,
       /^nowhere\.safetensors: cannot be read: ENOENT: no such file or directory$/,
     ).then(() => {}));
+
+  test('a file that is too large to be a model', () =>
+    inFolder(async (folder) => {
+      const path = join(folder, 'model.safetensors');
+      writeFileSync(path, '');
+      truncateSync(path, 2 ** 30 + 1);
+      const message = /model\.safetensors: cannot be read: 1073741825 bytes, the limit is 1073741824$/;
+      await rejects(readModelFile(path), DataError, message);
+    }));
 
   test('a truncated file', () =>
     inFolder(async (folder) =>
