@@ -3,6 +3,7 @@ import { UsageError } from '../src/core/errors.js';
 import type { Bench } from './support/bench.js';
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  matmul: () => import('./matmul.js'),
   convolution: () => import('./convolution.js'),
   pooling: () => import('./pooling.js'),
   profile: () => import('./profile.js'),

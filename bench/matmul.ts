@@ -1,123 +1,149 @@
-/**
- * How near does matrix multiplication on one thread come to the machine's multiply-add peak?
- *
- *     node dist/bench/matmul.js [--baseline] [--json] [part of a name …]
- *
- * Runs of the kernel alternate with equally long runs of the peak, so that whatever else the machine is doing slows both
- * alike; shown are medians, and between which rates the middle 80% of the runs lie. The share is that of the medians.
- */
-import { cpus } from 'node:os';
-import { matmulEmission } from '../kernels/shared/matmulEmit.js';
-import type { MatmulShape, MatrixStrides } from '../kernels/shared/matmulPlan.js';
-import { type KernelRun, ModuleBuilder } from '../src/writers/assembler.js';
-import { detectSimdLevel, numericsOf } from '../src/writers/simdLevel.js';
-import { multiplyAddPeak } from './multiplyAddPeak.js';
+import { openEngine } from '../src/engine/engine.js';
+import { state } from '../src/tensor/leaves.js';
+import { matmul } from '../src/tensor/ops/matmul.js';
+import { transpose } from '../src/tensor/ops/views.js';
+import type { Leaf } from '../src/tensor/tensor.js';
+import type { Bench, Context } from './support/bench.js';
+import { threadCount } from './support/format.js';
+import { oneThreadNote } from './support/kernelFindings.js';
+import { interleave, rateOf, type Subject, shareOf } from './support/measure.js';
+import { Yardsticks } from './support/yardsticks.js';
 
-const rowMajor = (columns: number): MatrixStrides => ({ batch: [], row: columns, column: 1 });
-const transposed = (rows: number): MatrixStrides => ({ batch: [], row: 1, column: rows });
-const plain = (m: number, k: number, n: number): MatmulShape => {
-  return { batch: [], m, k, n, a: rowMajor(k), b: rowMajor(n) };
-};
-const aTransposed = (shape: MatmulShape) => ({ ...shape, a: transposed(shape.m) });
-const bTransposed = (shape: MatmulShape) => ({ ...shape, b: transposed(shape.k) });
+/** a `[m, k]` times b `[k, n]`; a transposed operand lies in memory as its transpose. */
+interface Product {
+  readonly name: string;
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly transposed: '' | 'a' | 'b' | 'ab';
+}
 
-const cases: [string, MatmulShape][] = [
-  ['512', plain(512, 512, 512)],
-  ['512 aT', aTransposed(plain(512, 512, 512))],
-  ['512 bT', bTransposed(plain(512, 512, 512))],
-  ['512 aT bT', aTransposed(bTransposed(plain(512, 512, 512)))],
-  ['64', plain(64, 64, 64)],
-  ['128', plain(128, 128, 128)],
-  ['256', plain(256, 256, 256)],
-  ['1024', plain(1024, 1024, 1024)],
-  ['mlp 1 forward', plain(128, 784, 128)],
-  ['mlp 1 weights', aTransposed(plain(784, 128, 128))],
-  ['mlp 2 forward', plain(128, 128, 128)],
-  ['mlp 2 weights', aTransposed(plain(128, 128, 128))],
-  ['mlp 2 input', bTransposed(plain(128, 128, 128))],
-  ['mlp 3 forward', plain(128, 128, 10)],
-  ['mlp 3 weights', aTransposed(plain(128, 128, 10))],
-  ['mlp 3 input', bTransposed(plain(128, 10, 128))],
+const square = (size: number): Product[] =>
+  (['', 'a', 'b', 'ab'] as const).map((transposed) => ({
+    name: `${size}³`,
+    ...{ m: size, k: size, n: size, transposed },
+  }));
+
+/** Those of a training step in batches of 128. */
+const ofModels: readonly Product[] = [
+  { name: 'MLP layer 1', m: 128, k: 784, n: 128, transposed: '' },
+  { name: 'MLP layer 1, weights', m: 784, k: 128, n: 128, transposed: 'a' },
+  { name: 'MLP layer 2', m: 128, k: 128, n: 128, transposed: '' },
+  { name: 'MLP layer 2, weights', m: 128, k: 128, n: 128, transposed: 'a' },
+  { name: 'MLP layer 2, input', m: 128, k: 128, n: 128, transposed: 'b' },
+  { name: 'MLP layer 3', m: 128, k: 128, n: 10, transposed: '' },
+  { name: 'MLP layer 3, weights', m: 128, k: 128, n: 10, transposed: 'a' },
+  { name: 'MLP layer 3, input', m: 128, k: 10, n: 128, transposed: 'b' },
+  { name: 'CNN dense', m: 128, k: 1600, n: 128, transposed: '' },
+  { name: 'CNN dense, weights', m: 1600, k: 128, n: 128, transposed: 'a' },
 ];
 
-const options = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')));
-const parts = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const detected = detectSimdLevel();
-const simd = options.has('--baseline') ? 'baseline' : detected;
-const peakRate = multiplyAddPeak(simd);
-const align = (bytes: number) => Math.ceil(bytes / 64) * 64;
+const sizes = { full: [32, 64, 128, 256, 384, 512, 768, 1024], quick: [64, 512] };
 
-interface Spread {
-  readonly low: number;
-  readonly median: number;
-  readonly high: number;
+const keyOf = ({ name, transposed }: Product, threads: number) => `${name} ${transposed} ${threads}`;
+
+function operand(name: string, rows: number, columns: number, transposed: boolean, value: number) {
+  const leaf = state(name, transposed ? [columns, rows] : [rows, columns], value);
+  return transposed ? transpose(leaf) : leaf;
 }
 
-function spread(values: number[]): Spread {
-  const sorted = values.toSorted((x, y) => x - y);
-  const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)]!;
-  return { low: at(0.1), median: at(0.5), high: at(0.9) };
-}
-
-/** Alternates runs of a shape and of the peak for about a second. */
-function measure(shape: MatmulShape) {
-  const { m, k, n } = shape;
-  const emission = matmulEmission(shape, simd);
-  const module = new ModuleBuilder({ simd, shared: false });
-  emission.emit(module);
-  const a = 1024;
-  const b = a + align(4 * m * k);
-  const out = b + align(4 * k * n);
-  const scratch = out + align(4 * m * n);
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((scratch + emission.scratchBytes) / 65536) });
-  new Float32Array(memory.buffer, a, m * k).fill(0.5);
-  new Float32Array(memory.buffer, b, k * n).fill(0.25);
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.bytes()), { env: { memory } });
-  const run = exports.run as KernelRun;
-
-  const flops = 2 * m * k * n;
-  const repeats = Math.ceil(2e7 / flops);
-  const elapsed = () => {
-    const start = performance.now();
-    for (let repeat = 0; repeat < repeats; repeat++) run(a, b, out, scratch, 0, emission.units);
-    return performance.now() - start;
+/** The product of constant matrices, as a subject and the leaf that it is written to. */
+async function subjectOf(
+  context: Context,
+  product: Product,
+  engines: Engines,
+): Promise<Subject & { check(): Promise<void> }> {
+  const { m, k, n, transposed } = product;
+  const { engine, yardsticks } = engines;
+  const a = operand('a', m, k, transposed.includes('a'), 0.5);
+  const b = operand('b', k, n, transposed.includes('b'), 0.25);
+  const out: Leaf = state('out', [m, n], 0);
+  const step = engine.compile(() => ({ updates: [[out, matmul(a, b)]] }), {});
+  const kinds = step.plan.steps.map(({ kind }) => kind);
+  if (kinds.join() !== 'matmul') {
+    throw new Error(`matmul: ${product.name} is not one kernel, but ${kinds.join(', ')}`);
+  }
+  const name = keyOf(product, engines.threads);
+  context.progress(name);
+  return {
+    name,
+    run: async (repeats) => void (await step.run({}, { steps: repeats })),
+    yardstick: yardsticks.multiplyAdd,
+    clock: yardsticks.clock,
+    check: async () => {
+      const values = (await engine.read(out)).data as Float32Array;
+      if (values.every((value) => value === k / 8)) return;
+      throw new Error(`matmul: ${product.name} ${transposed}: wrong result`);
+    },
   };
-  const first = elapsed();
-  for (let warm = 0; warm < 5; warm++) elapsed();
-  const [rates, peaks]: [number[], number[]] = [[], []];
-  const until = performance.now() + 1000;
-  while (performance.now() < until || rates.length < 9) {
-    const milliseconds = elapsed();
-    rates.push((flops * repeats) / 1e6 / milliseconds);
-    peaks.push(peakRate(milliseconds));
-  }
-  const result = new Float32Array(memory.buffer, out, m * n);
-  if (!result.every((value) => value === k / 8)) throw new Error(`matmul ${m}x${k}x${n}: wrong result`);
-  const [rate, peak] = [spread(rates), spread(peaks)];
-  const firstRate = (flops * repeats) / 1e6 / first;
-  return { m, k, n, tile: emission.tile, gflops: rate, peak, share: rate.median / peak.median, firstRate };
 }
 
-const rows = cases
-  .filter(([name]) => parts.length === 0 || parts.some((part) => name.includes(part)))
-  .map(([name, shape]) => ({ name, ...measure(shape) }));
+type Engines = Awaited<ReturnType<typeof open>>;
 
-if (options.has('--json')) {
-  const { node, v8 } = process.versions;
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', arch: process.arch, node, v8 };
-  console.log(
-    JSON.stringify({ bench: 'matmul', machine, simd, numerics: numericsOf(simd), rows }, undefined, 2),
-  );
-} else {
-  console.log(
-    `${simd} SIMD (${numericsOf(simd)}), Node ${process.versions.node}, ${cpus()[0]?.model}, GFLOP/s`,
-  );
-  for (const { name, m, k, n, tile, gflops, peak, share, firstRate } of rows) {
-    const numbers = `${gflops.median.toFixed(1)} (${gflops.low.toFixed(1)} to ${gflops.high.toFixed(1)})`;
-    const context = `peak ${peak.median.toFixed(1)}, first run ${firstRate.toFixed(1)}`;
-    const size = `${m}x${k}x${n}`;
-    console.log(
-      `${name.padEnd(14)} ${size.padEnd(15)} ${tile}  ${numbers.padEnd(22)} ${(100 * share).toFixed(0).padStart(3)}% of ${context}`,
-    );
-  }
+async function open(context: Context, threads: number) {
+  const engine = await openEngine({ ...context.backend, threads });
+  return { engine, threads, yardsticks: new Yardsticks(threads) };
 }
+
+export const bench: Bench = {
+  question:
+    'How fast is a matrix product, by size and transposition, and what share of the multiply-add peak is that?',
+  async run(context) {
+    const { quick, sampling } = context;
+    const engines = await Promise.all(context.threads.map((threads) => open(context, threads)));
+    const squares = (quick ? sizes.quick : sizes.full).flatMap(square);
+    const products = [...squares, ...ofModels];
+    try {
+      const subjects = await Promise.all(
+        products.flatMap((product) => engines.map((each) => subjectOf(context, product, each))),
+      );
+      const samples = await interleave(subjects, sampling, (round) =>
+        context.progress(`round ${round} of ${sampling.rounds}`),
+      );
+      for (const subject of subjects) await subject.check();
+      const samplesOf = (product: Product, threads: number) => samples.get(keyOf(product, threads))!;
+      const flops = ({ m, k, n }: Product) => 2 * m * k * n;
+      return {
+        columns: [
+          { key: 'name', title: 'product' },
+          { key: 'size', title: 'm x k x n' },
+          { key: 'transposed', title: 'transposed' },
+          { key: 'threads', title: 'threads' },
+          { key: 'gflops', title: 'rate', unit: 'GFLOP/s' },
+          { key: 'share', title: 'of the peak', unit: 'share' },
+        ],
+        rows: products.flatMap((product) =>
+          engines.map(({ threads }) => ({
+            name: product.name,
+            size: `${product.m} x ${product.k} x ${product.n}`,
+            transposed: product.transposed.split('').join(' and '),
+            threads,
+            gflops: rateOf(samplesOf(product, threads), flops(product) / 1e9),
+            share: shareOf(samplesOf(product, threads), flops(product)),
+          })),
+        ),
+        notes: [
+          'The peak: 128-bit multiply-adds in registers on as many threads, measured around each sample.',
+          'A transposed operand lies in memory as its transpose.',
+          oneThreadNote,
+        ],
+        backends: engines.map(({ engine }) => engine.report),
+        plots: engines.map(({ threads }) => ({
+          name: `${threads}`,
+          title: `Square matrix products, ${threadCount(threads)}`,
+          kind: 'line' as const,
+          x: { title: 'size', values: (quick ? sizes.quick : sizes.full).map(String) },
+          y: { title: 'share of the multiply-add peak' },
+          series: (['', 'a', 'b', 'ab'] as const).map((transposed) => ({
+            name: transposed === '' ? 'as they are' : `${transposed.split('').join(' and ')} transposed`,
+            values: squares
+              .filter((product) => product.transposed === transposed)
+              .map((product) => shareOf(samplesOf(product, threads), flops(product)).median),
+          })),
+        })),
+      };
+    } finally {
+      await Promise.all(engines.flatMap(({ engine, yardsticks }) => [engine.close(), yardsticks.close()]));
+    }
+  },
+};

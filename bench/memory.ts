@@ -1,6 +1,7 @@
 import type { Bench, Findings } from './support/bench.js';
 import { askChild } from './support/child.js';
 import type { MemoryUse } from './support/children/memory.js';
+import { threadCount } from './support/format.js';
 import { summarise } from './support/statistics.js';
 
 const recipes = ['mnist-mlp', 'fashion-cnn'];
@@ -19,7 +20,7 @@ export const bench: Bench = {
         const words = [recipe, String(count), seconds];
         const { value } = await askChild<MemoryUse>('support/children/memory.js', words);
         uses[i]!.push(value);
-        progress(`round ${round} of ${rounds}, ${recipe}, ${count} threads`);
+        progress(`round ${round} of ${rounds}, ${recipe}, ${threadCount(count)}`);
       }
     }
     const of = (i: number, key: 'program' | 'data' | 'peak') =>
@@ -48,7 +49,10 @@ export const bench: Bench = {
         {
           title: 'Memory of a training',
           kind: 'bar',
-          x: { title: '', values: cases.map(({ recipe, threads: count }) => `${recipe}, ${count} threads`) },
+          x: {
+            title: '',
+            values: cases.map(({ recipe, threads: count }) => `${recipe}, ${threadCount(count)}`),
+          },
           y: { title: 'MB' },
           series: (['program', 'data', 'peak'] as const).map((key) => ({
             name: { program: 'program loaded', data: 'dataset loaded', peak: 'peak' }[key],

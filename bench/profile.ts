@@ -1,4 +1,5 @@
 import type { Bench, Findings, Row } from './support/bench.js';
+import { threadCount } from './support/format.js';
 import { kernelColumns, kernelNotes, kernelRow } from './support/kernelFindings.js';
 import { measureSeedKernels, type SeedKernels } from './support/seedKernels.js';
 import { type SeedModel, seedModels, seedModelTitles } from './support/seedModels.js';
@@ -48,9 +49,9 @@ export const bench: Bench = {
         const largest = [...kernels].sort((a, b) => b.seconds.median - a.seconds.median).slice(0, 14);
         return {
           name: `${name}-${report.threads}`,
-          title: `A step of the ${seedModelTitles[name]}, ${report.threads} threads`,
+          title: `A step of the ${seedModelTitles[name]}, ${threadCount(report.threads)}`,
           kind: 'bar' as const,
-          x: { title: '', values: largest.map(({ index, label }) => `${index} ${label.slice(0, 24)}`) },
+          x: { title: '', values: largest.map(({ index, label }) => `${index} ${label.slice(0, 44)}`) },
           y: { title: 'share of the step' },
           series: [{ name: 'share', values: largest.map(({ seconds }) => seconds.median / step.median) }],
         };

@@ -1,6 +1,7 @@
 import type { Bench, Findings, Row } from './support/bench.js';
 import { askChild } from './support/child.js';
 import type { FirstStep } from './support/children/firstStep.js';
+import { threadCount } from './support/format.js';
 import { summarise } from './support/statistics.js';
 
 const parts = ['node', 'import', 'data', 'engine', 'plan', 'compile', 'step'] as const;
@@ -61,7 +62,7 @@ export const bench: Bench = {
           x: { title: '', values: parts.map((part) => titles[part]) },
           y: { title: 'seconds' },
           series: threads.map((count, i) => ({
-            name: `${count} threads`,
+            name: threadCount(count),
             values: parts.map((part) => summarise(answers[i]!.map(({ value }) => value[part])).median),
           })),
         },

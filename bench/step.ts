@@ -1,5 +1,6 @@
 import { openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Row } from './support/bench.js';
+import { threadCount } from './support/format.js';
 import { interleave, rateOf, type Sample, secondsOf, speedUp } from './support/measure.js';
 import {
   randomDataset,
@@ -85,7 +86,7 @@ export const bench: Bench = {
           x: { title: 'batch', values: (context.quick ? quickBatches : batches).map(String) },
           y: { title: 'images/s' },
           series: threads.map((count) => ({
-            name: `${count} threads`,
+            name: threadCount(count),
             values: (context.quick ? quickBatches : batches).map(
               (batch) => rateOf(samples.get(keyOf(model, batch, count))!, batch).median,
             ),

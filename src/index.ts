@@ -1,96 +1,11 @@
 /**
  * Quern: the whole public surface. Layers own the plain names (`relu()` makes a layer); ops of tensors are in `ops`
- * (`ops.relu(x)`) and, most of them, methods of Tensor (`x.relu()`).
+ * (`ops.relu(x)`) and, most of them, methods of Tensor (`x.relu()`). What runs in browsers too is in browser.ts, what
+ * needs files is here.
  */
 
-export type { Dtype, HostArray } from './core/dtype.js';
-export {
-  BackendError,
-  DataError,
-  DtypeError,
-  GradientError,
-  ModelError,
-  PlanError,
-  QuernError,
-  ShapeError,
-  TrainingError,
-  UsageError,
-} from './core/errors.js';
-export { call, constantOf, type Expression } from './core/expression.js';
-export type { Shape } from './core/shape.js';
-export { batches, permutation } from './data/batches.js';
+export * from './browser.js';
 export { type DatasetDescription, describeDatasets } from './data/catalogue.js';
-export { type Dataset, oneHotLabels, select, splitDataset, take } from './data/dataset.js';
 export { type LoadOptions, loadDataset } from './data/datasets.js';
 export { type InputImage, looksInverted, readImage } from './data/images.js';
-export type { BackendReport, RunOptions } from './engine/backend.js';
-export {
-  checkGradients,
-  type GradientCheck,
-  type GradientCheckOptions,
-  type GradientInput,
-} from './engine/checkGradients.js';
-export type { BackendName, BackendOptions } from './engine/choose.js';
-export {
-  type CompiledStep,
-  Engine,
-  type FeedValue,
-  openEngine,
-  type Signature,
-  type StepFunction,
-  type StepResult,
-} from './engine/engine.js';
-export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/activations.js';
-export { type Conv2dOptions, conv2d } from './nn/conv2d.js';
-export { type DenseOptions, dense } from './nn/dense.js';
-export { dropout } from './nn/dropout.js';
-export { flatten } from './nn/flatten.js';
-export {
-  constantValue,
-  glorotNormal,
-  glorotUniform,
-  heNormal,
-  heUniform,
-  ones,
-  truncatedNormal,
-  uniform,
-  zeros,
-} from './nn/initializers.js';
-export { type Context, type Json, type Layer, layer } from './nn/layer.js';
-export { accuracy, crossEntropy, meanSquaredError } from './nn/losses.js';
-export { type ApplyOptions, Model } from './nn/model.js';
-export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/pool.js';
-export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
-export { residual } from './nn/residual.js';
-export { sequential } from './nn/sequential.js';
-export { type LayerSummary, type Summary, summarise, summaryTable } from './nn/summary.js';
-export * as ops from './ops.js';
-export { type AdamOptions, adam } from './optimizers/adam.js';
-export { clipByNorm, clipByValue } from './optimizers/clipping.js';
-export type { BuiltOptimizer, Optimizer } from './optimizers/optimizer.js';
-export {
-  constantRate,
-  cosineDecay,
-  exponentialDecay,
-  oneCycle,
-  type Schedule,
-  stepDecay,
-} from './optimizers/schedules.js';
-export { type SgdOptions, sgd } from './optimizers/sgd.js';
-export type { PlanOptions } from './plan/build.js';
-export type { Plan } from './plan/plan.js';
-export { defineRecipe, type Recipe, type Reference } from './recipes/recipe.js';
-export { gradients } from './tensor/gradients.js';
-export { constant, type Initializer, type InitialValue, input, parameter, state } from './tensor/leaves.js';
-export { matmul } from './tensor/ops/matmul.js';
-export { definePointwise, type PointwiseRow } from './tensor/ops/pointwise.js';
-export { type RandomKey, randomKey, randomNormal, randomUniform, subKey } from './tensor/random.js';
-export { Leaf, type LeafKind, Tensor, type TensorLike } from './tensor/tensor.js';
-export { fit } from './training/fit.js';
-export type { EpochRecord, FitOptions, FitProgress } from './training/fitOptions.js';
-export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference.js';
-export type { ModelDetails } from './training/modelFile.js';
-export type { Normalisation } from './training/normalisation.js';
-export { Run } from './training/run.js';
-export { loadModel, saveModel, TrainedModel } from './training/trainedModel.js';
-export type { Weights } from './training/weights.js';
+export { loadModel, saveModel } from './training/savedModel.js';

@@ -43,4 +43,9 @@ suite('examples', (test) => {
       assert.ok(Math.abs(Number(analytic) / Number(numeric) - 1) < 1e-5, output);
     }
   });
+
+  test('softsign has the gradient that it says', async () => {
+    const [, error] = /^the gradient is right to (\S+)$/m.exec(await outputOf('softsign')) ?? [];
+    assert.ok(Number(error) < 1e-5, error);
+  });
 });

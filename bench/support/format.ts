@@ -52,3 +52,6 @@ export function plainNumber(value: Row[string] | undefined): number | null {
   if (isSummary(value)) return value.median;
   return typeof value === 'number' ? value : null;
 }
+
+/** `1 thread`, `2 threads` */
+export const threadCount = (count: number): string => `${count} ${count === 1 ? 'thread' : 'threads'}`;

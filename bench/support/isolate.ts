@@ -2,8 +2,11 @@
  * The kernels of a plan one by one, each on the very data that it meets in the plan: a kernel may be faster on zeros.
  * For backends whose programs share one memory.
  */
+
+import { bytesOf as bytesOfDtype } from '../../src/core/dtype.js';
+import { sizeOf } from '../../src/core/shape.js';
 import type { Backend, Feeds, Program } from '../../src/engine/backend.js';
-import type { Plan } from '../../src/plan/plan.js';
+import type { Plan, Step } from '../../src/plan/plan.js';
 import { stepBytes, stepFlops } from '../../src/plan/print.js';
 import { placeSlots } from '../../src/plan/slots.js';
 
@@ -66,7 +69,7 @@ export async function isolateSteps(backend: Backend, whole: Plan, feeds: Feeds):
         label: step.label,
         shape: step.outputs[0]!.shape,
         flops: stepFlops(step, plan.slots),
-        bytes: stepBytes(step, plan.slots),
+        bytes: bytesOf(step, plan),
         algorithm: alone.explain().split(`${step.label}: `).at(-1)!.trim(),
         run: async (repeats) => {
           const own = Object.fromEntries(names.map((name) => [name, repeated(feeds[name]!, repeats)]));
@@ -75,6 +78,15 @@ export async function isolateSteps(backend: Backend, whole: Plan, feeds: Feeds):
       };
     }),
   );
+}
+
+/** Bytes that a step moves: of a table that it gathers from, only what it takes. */
+function bytesOf(step: Step, { slots }: Plan): number {
+  const all = stepBytes(step, slots);
+  if (step.kind !== 'gather') return all;
+  const [table] = step.inputs;
+  const taken = sizeOf(step.outputs[0]!.shape);
+  return all - (sizeOf(table!.shape) - taken) * bytesOfDtype[slots[table!.slot]!.dtype];
 }
 
 /** The same value for every execution. */

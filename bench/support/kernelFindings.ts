@@ -1,5 +1,6 @@
 /** Measured kernels as rows, for the benches that show some of them. */
 import type { Column, Findings, Row } from './bench.js';
+import { threadCount } from './format.js';
 import { kernelName, type MeasuredKernel, type SeedKernels } from './seedKernels.js';
 
 export const kernelColumns: readonly Column[] = [
@@ -32,10 +33,14 @@ export function kernelRow(kernel: MeasuredKernel, { step }: SeedKernels): Row {
   };
 }
 
+/** Where measurements on one thread are told by `clockFor`. */
+export const oneThreadNote = 'One thread is told in processor time: what other processes take is not in it.';
+
 /** How to read the columns. */
 export const kernelNotes: readonly string[] = [
   'Each kernel runs alone, over and over, on the data that it meets in the step: its time in the step may be longer.',
   'The limit: 128-bit multiply-adds in registers, or a copy of as many bytes, on as many threads, around each sample.',
+  oneThreadNote,
 ];
 
 /** The findings of a bench that shows the kernels of the seed CNN that `wanted` picks. */
@@ -54,7 +59,7 @@ export function kernelFindings(measured: readonly SeedKernels[], title: string):
         x: { title: '', values: names },
         y: { title: 'share of the limit' },
         series: measured.map(({ kernels, report }) => ({
-          name: `${report.threads} threads`,
+          name: threadCount(report.threads),
           values: kernels.map(({ share }) => share.median),
         })),
       },

@@ -4,6 +4,7 @@
  * of the two is worth more than either.
  */
 import { UsageError } from '../../src/core/errors.js';
+import { type Clock, wallClock } from './clock.js';
 import { type Summary, summarise } from './statistics.js';
 
 /** A limit of the machine, measured when it is asked for. */
@@ -18,6 +19,8 @@ export interface Subject {
   run(repeats: number): Promise<void>;
   /** What the work is held against. */
   readonly yardstick?: Yardstick | undefined;
+  /** What seconds are told by: the yardstick's own clock. Default: the clock on the wall. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface Sampling {
@@ -27,6 +30,8 @@ export interface Sampling {
   readonly seconds: number;
   /** How long a subject runs before the first sample: engines replace code while it runs. */
   readonly warmUpSeconds: number;
+  /** A rest before each sample, in which what the last subject has left running comes to its end. Default: none. */
+  readonly pauseSeconds?: number;
 }
 
 export interface Sample {
@@ -39,10 +44,10 @@ export interface Sample {
 /** A yardstick is measured for this share of a sample, before it and after it. */
 const yardstickShare = 0.15;
 
-async function timed(subject: Subject, repeats: number): Promise<number> {
-  const started = performance.now();
-  await subject.run(repeats);
-  return (performance.now() - started) / 1000;
+async function timed({ run, clock = wallClock }: Subject, repeats: number): Promise<number> {
+  const started = clock();
+  await run(repeats);
+  return clock() - started;
 }
 
 /** Runs the subject until it is warm; gives the number of repetitions that fill a sample. */
@@ -58,8 +63,13 @@ async function warmUp(subject: Subject, { seconds, warmUpSeconds }: Sampling): P
   }
 }
 
-async function sample(subject: Subject, repeats: number, { seconds }: Sampling): Promise<Sample> {
+async function sample(
+  subject: Subject,
+  repeats: number,
+  { seconds, pauseSeconds }: Sampling,
+): Promise<Sample> {
   const { yardstick } = subject;
+  if (pauseSeconds !== undefined) await new Promise((resolve) => setTimeout(resolve, pauseSeconds * 1000));
   const milliseconds = seconds * 1000 * yardstickShare;
   const before = yardstick?.rate(milliseconds);
   const taken = (await timed(subject, repeats)) / repeats;

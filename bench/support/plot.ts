@@ -1,7 +1,7 @@
 /** Findings as a picture. The library that draws is a development dependency: an installed Quern has tables and JSON. */
 import type { Plot } from './bench.js';
 
-const size = { width: 860, height: 460 };
+const width = 860;
 /** Told apart by everybody: Okabe and Ito (2008). */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999'];
 
@@ -23,24 +23,36 @@ export async function drawPlot({ title, kind, x, y, series }: Plot): Promise<str
       import('echarts/renderers'),
     ]);
   core.use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
-  const chart = core.init(null, null, { renderer: 'svg', ssr: true, ...size });
-  const steep = Math.max(...x.values.map((value) => value.length)) > 8;
+  // bars lie where their names would not fit below them
+  const longest = Math.max(...x.values.map(({ length }) => length));
+  const lying = kind === 'bar' && longest > 10;
+  const bars = x.values.length * series.length;
+  const height = lying ? 130 + Math.max(18 * bars, 24 * x.values.length) : 460;
+  const chart = core.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const categories = {
+    type: 'category' as const,
+    name: x.title,
+    nameLocation: 'middle' as const,
+    nameGap: 32,
+    data: [...x.values],
+    axisLabel: { interval: 0 },
+    inverse: lying,
+  };
+  const numbers = {
+    type: 'value' as const,
+    name: y.title,
+    nameLocation: 'middle' as const,
+    nameGap: lying ? 32 : 60,
+  };
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
     color: colours,
     title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
     legend: { top: 30, show: series.length > 1 },
-    grid: { left: 70, right: 30, top: 70, bottom: steep ? 130 : 60 },
-    xAxis: {
-      type: 'category',
-      name: x.title,
-      nameLocation: 'middle',
-      nameGap: steep ? 105 : 32,
-      data: [...x.values],
-      axisLabel: { interval: 0, rotate: steep ? 35 : 0 },
-    },
-    yAxis: { type: 'value', name: y.title },
+    grid: { left: lying ? 40 + 6.6 * longest : 90, right: 40, top: 70, bottom: 60 },
+    xAxis: lying ? numbers : categories,
+    yAxis: lying ? categories : numbers,
     series: series.map(({ name, values }) => ({ name, type: kind, data: [...values], connectNulls: true })),
   });
   const svg = chart.renderToSVGString();

@@ -63,6 +63,7 @@ export async function measureSeedKernels(
   }
   await using engine = new Engine(backend);
   const yardsticks = new Yardsticks(threads);
+  const { clock } = yardsticks;
   try {
     const training = new SeedTraining(engine, name, randomDataset(context.quick ? 8192 : undefined));
     const { plan } = training.compile(profiledBatch);
@@ -75,9 +76,9 @@ export async function measureSeedKernels(
       const memory = step.bytes / limits.bytes > step.flops / limits.flops;
       bounds.set(step, memory ? 'memory' : 'multiply-adds');
       const yardstick = memory ? yardsticks.copy(step.bytes) : yardsticks.multiplyAdd;
-      subjects.push({ name: String(step.index), run: step.run, yardstick });
+      subjects.push({ name: String(step.index), run: step.run, yardstick, clock });
     }
-    const whole = { name: 'step', run: (repeats: number) => training.run(profiledBatch, repeats) };
+    const whole: Subject = { name: 'step', run: (repeats) => training.run(profiledBatch, repeats), clock };
     const samples = await interleave([...subjects, whole], context.sampling, (round) =>
       context.progress(`${name}, ${threads} threads, round ${round} of ${context.sampling.rounds}`),
     );

@@ -1,5 +1,6 @@
 /** A thread that measures when `Yardsticks` asks, together with the others. */
 import { workerData } from 'node:worker_threads';
+import { wallClock } from './clock.js';
 import {
   numbers,
   rateOfThread,
@@ -12,7 +13,7 @@ import {
 const { shared, worker, simd } = workerData as YardstickWorkerData;
 const control = new Int32Array(shared, 0, wordBytes / 4);
 const values = new Float64Array(shared, wordBytes);
-const own = new ThreadYardsticks(simd);
+const own = new ThreadYardsticks(simd, wallClock);
 
 for (let known = 0; ; ) {
   Atomics.wait(control, words.request, known);

@@ -4,9 +4,10 @@
  */
 import { Worker } from 'node:worker_threads';
 import { detectSimdLevel, type SimdLevel } from '../../src/writers/simdLevel.js';
-import { multiplyAddPeak } from '../multiplyAddPeak.js';
+import { type Clock, clockFor } from './clock.js';
 import { copyBandwidth } from './copyBandwidth.js';
 import type { Yardstick } from './measure.js';
+import { multiplyAddPeak } from './multiplyAddPeak.js';
 
 /** What a thread measures: of its own share of the work. */
 export class ThreadYardsticks {
@@ -14,9 +15,9 @@ export class ThreadYardsticks {
   private readonly copies = new Map<number, (milliseconds: number) => number>();
   private readonly copyOf: (bytes: number) => (milliseconds: number) => number;
 
-  constructor(simd: SimdLevel) {
-    this.peak = multiplyAddPeak(simd);
-    this.copyOf = copyBandwidth(simd);
+  constructor(simd: SimdLevel, clock: Clock) {
+    this.peak = multiplyAddPeak(simd, clock);
+    this.copyOf = copyBandwidth(simd, clock);
   }
 
   /** Operations per second. */
@@ -55,15 +56,19 @@ export class Yardsticks {
   private readonly words: Int32Array;
   private readonly numbers: Float64Array;
 
+  /** By this clock the rates are told. */
+  readonly clock: Clock;
+
   /** @param simd of multiply-adds; default: the best of this JavaScript engine */
   constructor(
     readonly threads = 1,
     simd: SimdLevel = detectSimdLevel(),
   ) {
+    this.clock = clockFor(threads);
     const shared = new SharedArrayBuffer(wordBytes + 8 * (numbers.results + threads - 1));
     this.words = new Int32Array(shared, 0, wordBytes / 4);
     this.numbers = new Float64Array(shared, wordBytes);
-    this.own = new ThreadYardsticks(simd);
+    this.own = new ThreadYardsticks(simd, this.clock);
     this.workers = Array.from({ length: threads - 1 }, (_, worker) => {
       const workerData: YardstickWorkerData = { shared, worker, simd };
       const thread = new Worker(new URL('./yardstickWorker.js', import.meta.url), { workerData });

@@ -4,7 +4,7 @@ import { dataOptions, jsonOption } from './options.js';
 /** `quern datasets list|get|verify` */
 export function addDatasets(program: Argv<{ verbose: boolean }>): void {
   const work = () => import('./runDatasets.js');
-  program.command('datasets <command>', 'list, download or verify datasets', (datasets) =>
+  program.command('datasets', 'list, download or verify datasets', (datasets) =>
     datasets
       .command(
         'list',
@@ -40,6 +40,6 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
             .options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),
         async (options) => (await work()).verifyDatasets(options),
       )
-      .demandCommand(1, 'datasets: list, get or verify'),
+      .demandCommand(1, 'datasets: what to do is missing: list, get or verify'),
   );
 }

@@ -9,6 +9,10 @@ export interface TrainingResult {
   readonly backend: string;
   readonly threads: number;
   readonly numerics: string;
+  /** For gpu: the mode of gpu.js. */
+  readonly mode?: string | undefined;
+  /** Why something less than what was asked for ran. */
+  readonly fallback?: string | undefined;
   readonly seed: number;
   /** Whole epochs that were done. */
   readonly epochs: number;

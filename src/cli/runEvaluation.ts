@@ -1,5 +1,5 @@
 import { readModelFile } from '../training/modelFile.js';
-import { openModel } from '../training/trainedModel.js';
+import { openModel } from '../training/savedModel.js';
 import { onlyNotes, openChosenEngine, openDataset } from './openers.js';
 import type { BackendArguments, DataArguments } from './options.js';
 import { evaluationText } from './results.js';

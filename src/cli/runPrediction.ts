@@ -2,7 +2,7 @@ import { ModelError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
 import { looksInverted, readImage } from '../data/images.js';
 import { readModelFile } from '../training/modelFile.js';
-import { openModel } from '../training/trainedModel.js';
+import { openModel } from '../training/savedModel.js';
 import { percent } from './format.js';
 import { onlyNotes, openChosenEngine } from './openers.js';
 import type { BackendArguments } from './options.js';

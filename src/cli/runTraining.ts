@@ -4,13 +4,14 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { parseOptimizer } from '../optimizers/parse.js';
 import { type LoadedRecipe, loadRecipe, recipeModel } from '../recipes/index.js';
 import type { Recipe } from '../recipes/recipe.js';
+import { checkFits } from '../training/checkFits.js';
 import { fit } from '../training/fit.js';
 import { defaultBatchSize, type FitOptions } from '../training/fitOptions.js';
 import type { Evaluation } from '../training/inference.js';
 import { type ModelFile, readModelFile } from '../training/modelFile.js';
 import { plainPixels } from '../training/normalisation.js';
 import type { Run } from '../training/run.js';
-import { saveModel } from '../training/trainedModel.js';
+import { saveModel } from '../training/savedModel.js';
 import { writeWeights } from '../training/weights.js';
 import { Interrupt } from './interrupt.js';
 import { openChosenEngine, openDataset } from './openers.js';
@@ -90,6 +91,7 @@ class TrainingCommand {
     await using engine = await openChosenEngine(this.options, this.progress);
     const settings = chooseSettings(recipe, this.options);
     const model = recipeModel(this.loaded, train.shape, settings.seed);
+    checkFits(this.loaded.source, model, train);
     if (this.from !== undefined) await writeWeights(engine, model, this.from.tensors, this.from.path);
     await this.folder.begin(describeRun(recipe, settings, this.options, engine));
     const started = performance.now();
@@ -148,6 +150,8 @@ class TrainingCommand {
       backend: report.backend,
       threads: report.threads,
       numerics: report.numerics,
+      mode: report.mode,
+      fallback: report.fallback,
       seed: settings.seed,
       epochs: run.history.length,
       steps: run.steps,

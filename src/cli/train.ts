@@ -62,7 +62,9 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
         })
         .example('$0 train mnist-mlp --epochs 1', '')
         .epilogue(
-          'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
+          'The test set is used once, at the end. The train accuracy is measured then too: of the final weights, ' +
+            'without dropout, on the images that were trained on.\n\n' +
+            'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
             'a second one ends at once.',
         ),
     async (options) => {

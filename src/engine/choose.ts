@@ -15,6 +15,8 @@ export interface BackendOptions {
   readonly precision?: 'float32' | 'float64' | undefined;
   /** For wasm: 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
   readonly simd?: 'relaxed' | 'baseline' | undefined;
+  /** For wasm: where `quern/worker` is, in a bundle that does not keep worker.js beside its code (docs/browser.md). */
+  readonly workerUrl?: string | URL | undefined;
   /** For tests: memory is filled with NaN after its last use. Default false. */
   readonly poison?: boolean | undefined;
 }

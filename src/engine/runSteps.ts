@@ -7,7 +7,7 @@ const patience = 50;
 let lastTurn = 0;
 
 /** Lets everything that waits on the event loop go first. */
-function turn(): Promise<void> {
+export function turn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') setImmediate(resolve);
     else setTimeout(resolve);

@@ -22,8 +22,3 @@ export function* groups(count: number, batchSize: number, size: () => number): G
   const rest = count % batchSize;
   if (rest > 0) yield { start: whole * batchSize, batchSize: rest, batches: 1 };
 }
-
-/** Lets timers, signals and output go first: runs that never wait would keep the event loop from them. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

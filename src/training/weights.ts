@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { ModelError } from '../core/errors.js';
+import { ModelError, UsageError } from '../core/errors.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import type { Engine } from '../engine/engine.js';
 import type { Model } from '../nn/model.js';
@@ -39,13 +38,27 @@ export async function writeWeights(
   for (const leaf of savedLeaves(model)) await engine.write(leaf, tensors.get(leaf.name)!.data);
 }
 
-/** The SHA-256 of the values' bytes, one after the other: of what follows the header of a model file. In hexadecimal. */
-export function hashWeights(weights: Weights): string {
-  const hash = createHash('sha256');
-  for (const { buffer, byteOffset, byteLength } of weights.values()) {
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+/**
+ * The SHA-256 of the values' bytes, one after the other: of what follows the header of a model file. In hexadecimal.
+ *
+ * @throws UsageError on a web page without a secure context, where browsers hide their hashes
+ */
+export async function hashWeights(weights: Weights): Promise<string> {
+  const { subtle } = globalThis.crypto;
+  if (subtle === undefined) {
+    throw new UsageError('weightsSha256: this page has no crypto.subtle', {
+      hint: 'Browsers have it on pages that come by https or from localhost.',
+    });
   }
-  return hash.digest('hex');
+  const arrays = [...weights.values()];
+  const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let end = 0;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), end);
+    end += byteLength;
+  }
+  const digest = await subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** The most differences that an error names. */

@@ -98,6 +98,30 @@ function windowsOver(
   return vertical.flatMap(({ a, i }) => horizontal.map(({ a: b, i: j }) => ({ i, j, a, b })));
 }
 
+/** dy of a convolution's gradient: input `at`, or what the values and indices there send back through a max pool. */
+function outputGradient(
+  { call: { specification, inputs } }: CaseOf<'conv2dInputGradient'> | CaseOf<'conv2dFilterGradient'>,
+  read: Read,
+  at: number,
+  images: Shape,
+  filter: Shape,
+): { shape: Shape; at: (position: Position) => number } {
+  const { strides, padding, route } = specification;
+  const { shape } = inputs[at]!;
+  if (route === undefined) return { shape, at: (position) => read(at, position) };
+  const extent = (axis: 0 | 1, around: number) =>
+    Math.floor((images[axis + 1]! + around - filter[axis]!) / strides[axis]) + 1;
+  const rows = extent(0, padding.top + padding.bottom);
+  const columns = extent(1, padding.left + padding.right);
+  return {
+    shape: [shape[0]!, rows, columns, shape[3]!],
+    at: ([n, i, j, o]) =>
+      sumOf(windowsOver(route, route.window, shape, [i!, j!]), ({ i: p, j: q, a, b }) =>
+        read(at + 1, [n!, p, q, o!]) === a * route.window[1] + b ? read(at, [n!, p, q, o!]) : 0,
+      ),
+  };
+}
+
 const definitions: { readonly [K in KernelKind]: Definition<K> } = {
   map:
     ({ call }, read) =>
@@ -153,20 +177,26 @@ const definitions: { readonly [K in KernelKind]: Definition<K> } = {
       });
   },
 
-  conv2dInputGradient:
-    ({ call: { specification, inputs } }, read) =>
-    ([n, p, q, c]) =>
-      sumOf(windowsOver(specification, inputs[1]!.shape, inputs[0]!.shape, [p!, q!]), ({ i, j, a, b }) =>
-        sumOf(range(inputs[1]!.shape[3]!), (o) => read(0, [n!, i, j, o]) * read(1, [a, b, c!, o])),
-      ),
+  conv2dInputGradient: (kernelCase, read) => {
+    const { specification, inputs, outputs } = kernelCase.call;
+    const filterAt = specification.route === undefined ? 1 : 2;
+    const filter = inputs[filterAt]!.shape;
+    const dy = outputGradient(kernelCase, read, 0, outputs[0]!.shape, filter);
+    return ([n, p, q, c]) =>
+      sumOf(windowsOver(specification, filter, dy.shape, [p!, q!]), ({ i, j, a, b }) =>
+        sumOf(range(filter[3]!), (o) => dy.at([n!, i, j, o]) * read(filterAt, [a, b, c!, o])),
+      );
+  },
 
-  conv2dFilterGradient: ({ call: { specification, inputs } }, read) => {
+  conv2dFilterGradient: (kernelCase, read) => {
+    const { specification, inputs, outputs } = kernelCase.call;
     const { strides, padding } = specification;
-    const grid = positionsOf(inputs[1]!.shape.slice(0, 3));
+    const dy = outputGradient(kernelCase, read, 1, inputs[0]!.shape, outputs[0]!.shape);
+    const grid = positionsOf(dy.shape.slice(0, 3));
     return ([a, b, c, o]) =>
       sumOf(grid, ([n, i, j]) => {
         const pixel = [n!, i! * strides[0] + a! - padding.top, j! * strides[1] + b! - padding.left, c!];
-        return read(0, pixel) * read(1, [n!, i!, j!, o!]);
+        return read(0, pixel) * dy.at([n!, i!, j!, o!]);
       });
   },
 

@@ -1,8 +1,11 @@
 import * as assert from 'uvu/assert';
+import { PlanError } from '../../src/core/errors.js';
 import { formatExpression } from '../../src/core/expression.js';
 import type { Plan } from '../../src/plan/plan.js';
+import { node } from '../../src/tensor/build.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { constant, input, parameter, state } from '../../src/tensor/leaves.js';
+import type { Op } from '../../src/tensor/op.js';
 import { conv2d } from '../../src/tensor/ops/conv2d.js';
 import { gather } from '../../src/tensor/ops/gather.js';
 import { gelu, less } from '../../src/tensor/ops/pointwise.js';
@@ -10,6 +13,7 @@ import { maxPool2d } from '../../src/tensor/ops/pool.js';
 import { softmaxCrossEntropy } from '../../src/tensor/ops/softmax.js';
 import { randomKey, randomUniform } from '../../src/tensor/random.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { throws } from '../support/messages.js';
 import { kindsOf, planOf } from '../support/plans.js';
 import { suite } from '../support/suite.js';
 
@@ -86,6 +90,31 @@ suite('plans: what is not computed', (test) => {
   test('without optimising all is done as it stands', () => {
     const outputs = { a: x.multiply(1).exp(), b: x.multiply(1).exp() };
     assert.is(kindsOf(planOf({ outputs }, {}, { optimise: false })), 'map map map map');
+  });
+});
+
+suite('plans: lowering', (test) => {
+  test('an op that calls itself a leaf', () => {
+    const odd: Op<null> = { name: 'odd', lower: () => ({ type: 'leaf' }) };
+    throws(
+      () => planOf({ outputs: { a: node(odd, [x], null, [4, 6], 'float32') } }),
+      PlanError,
+      'odd: only a Leaf lowers to a leaf',
+    );
+  });
+
+  test('a view that strides cannot express is copied once', () => {
+    const turned = x.transpose();
+    const outputs = { a: turned.reshape([24]), b: turned.reshape([8, 3]), c: turned.reshape([3, 8]) };
+    assert.is(kinds(outputs), 'map');
+    assert.is(kindsOf(planOf({ outputs: { a: turned.reshape([6, 2, 2]) } })), '');
+  });
+
+  test('a kernel that wants its operands without gaps gets a copy, one that does not gets a view', () => {
+    const indices = input('indices', [2], 'int32');
+    assert.is(kinds({ a: gather(x.transpose(), indices) }), 'map gather');
+    assert.is(kinds({ a: x.transpose().matmul(y) }), 'matmul');
+    assert.is(kinds({ a: x.slice([0], [4], [2]).sum(0) }), 'reduce');
   });
 });
 
@@ -192,6 +221,41 @@ suite('plans: siblings', (test) => {
 
   test('pools of different windows are not', () => {
     assert.is(kinds({ a: maxPool2d(images, 2), b: maxPool2d(images, 4) }), 'maxPool maxPool');
+  });
+});
+
+suite('plans: gradients that take the entries of a max pool', (test) => {
+  const images = input('images', [2, 8, 8, 3]);
+  const filter = parameter('filter', [3, 3, 3, 4], 0.1);
+  const bias = parameter('bias', [4], 0);
+  /** The kinds behind the loss, for the gradients in `wrt`. */
+  function gradientKinds(loss: Tensor, wrt: Tensor[], limits = {}): string {
+    return kinds(Object.fromEntries(gradients(loss, wrt).map((gradient, i) => [`g${i}`, gradient])), limits);
+  }
+  const pooled = maxPool2d(conv2d(images, filter).add(bias).relu()).square().sum();
+
+  test('filter, bias and image: the image of zeros is never made', () => {
+    const all = gradientKinds(pooled, [filter, bias, images]);
+    assert.is(all, 'conv2d maxPool map reduce conv2dInputGradient conv2dFilterGradient');
+  });
+
+  test('but where the backend has no such kernels: then the bias alone', () => {
+    assert.is(
+      gradientKinds(pooled, [filter, bias], { routes: false }),
+      'conv2d maxPool map maxPoolGradient reduce conv2dFilterGradient',
+    );
+  });
+
+  test('not where windows begin so close that there is nothing to gain', () => {
+    const close = maxPool2d(conv2d(images, filter), 2, { strides: [2, 1] })
+      .square()
+      .sum();
+    assert.is(gradientKinds(close, [filter]), 'conv2d maxPool map maxPoolGradient conv2dFilterGradient');
+  });
+
+  test('not where something else changes the gradient on its way', () => {
+    const between = maxPool2d(conv2d(images, filter).tanh()).square().sum();
+    assert.is(gradientKinds(between, [filter]), 'conv2d maxPool map maxPoolGradient conv2dFilterGradient');
   });
 });
 

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { openBackend } from '../../src/engine/choose.js';
 import { buildPlan } from '../../src/plan/build.js';
-import type { Limits } from '../../src/plan/limits.js';
+import { gpuLimits, usualLimits } from '../support/plans.js';
+import { reasonOf } from '../support/runCase.js';
 import { cnnStep, mlpStep } from '../support/steps.js';
 import { suite } from '../support/suite.js';
 
@@ -15,23 +17,36 @@ import { suite } from '../support/suite.js';
  */
 const write = process.env.QUERN_GOLDEN === 'write';
 
-/** Those of wasm, and those of a gpu.js kernel: one output of its own, no work in place, random numbers from the host. */
-const wasm: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true, routes: true };
-const gpu: Limits = { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false };
-
 const plans = [
-  ['mlp', () => buildPlan(mlpStep(128), wasm)],
-  ['mlp-ragged', () => buildPlan(mlpStep(96), wasm)],
-  ['mlp-gpu', () => buildPlan(mlpStep(128), gpu)],
-  ['mlp-unoptimised', () => buildPlan(mlpStep(128), wasm, { optimise: false })],
-  ['cnn', () => buildPlan(cnnStep(128), wasm)],
+  ['mlp', () => buildPlan(mlpStep(128), usualLimits)],
+  ['mlp-ragged', () => buildPlan(mlpStep(96), usualLimits)],
+  ['mlp-gpu', () => buildPlan(mlpStep(128), gpuLimits)],
+  ['mlp-unoptimised', () => buildPlan(mlpStep(128), usualLimits, { optimise: false })],
+  ['cnn', () => buildPlan(cnnStep(128), usualLimits)],
 ] as const;
 
 function goldenFile(name: string): string {
   return fileURLToPath(new URL(`../../../test/plan/golden/${name}.txt`, import.meta.url));
 }
 
+const limited = await Promise.all([
+  openBackend({ backend: 'wasm' }).catch(reasonOf),
+  openBackend({ backend: 'gpu', gpuMode: 'cpu' }).catch(reasonOf),
+]);
+
 suite('golden plans', (test) => {
+  [usualLimits, gpuLimits].forEach((limits, i) => {
+    const backend = limited[i]!;
+    const name = `their limits are those of ${['wasm', 'gpu'][i]}`;
+    if (typeof backend === 'string') test.unavailable(name, backend);
+    else {
+      test(name, async () => {
+        await backend.close();
+        assert.equal(backend.limits, limits);
+      });
+    }
+  });
+
   for (const [name, plan] of plans) {
     test(name, () => {
       const text = `${plan().toString()}\n`;
@@ -41,6 +56,6 @@ suite('golden plans', (test) => {
   }
 
   test('the same step gives the same plan', () => {
-    assert.is(buildPlan(cnnStep(8), wasm).toString(), buildPlan(cnnStep(8), wasm).toString());
+    assert.is(buildPlan(cnnStep(8), usualLimits).toString(), buildPlan(cnnStep(8), usualLimits).toString());
   });
 });

@@ -5,6 +5,7 @@ import type { Limits } from '../../src/plan/limits.js';
 import { graphSignature, randomGraph } from '../support/graphs.js';
 import { compareArrays, type Tolerance } from '../support/kernelCases/compare.js';
 import { gpuLimits, openLimited, usualLimits } from '../support/plans.js';
+import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 
 /** Double precision on the reference backend: the order of roundings must not decide. */
@@ -44,17 +45,21 @@ const opened = await Promise.all(
   variants.map(async ([name, limits, options, tolerance]) => ({
     name,
     tolerance,
-    oracle: await openEngine(options),
-    engine: await openLimited(limits, options),
+    oracle: await openEngine(options).catch(reasonOf),
+    engine: await openLimited(limits, options).catch(reasonOf),
   })),
 );
 
 for (const { name, tolerance, oracle, engine } of opened) {
   suite(`random steps, optimised against unoptimised: ${name}`, (test) => {
+    if (typeof oracle === 'string' || typeof engine === 'string') {
+      test.unavailable('all seeds', String(engine));
+      return;
+    }
     test.after(async () => {
       await Promise.all([oracle.close(), engine.close()]);
     });
-    for (let seed = 0; seed < 60; seed++) {
+    for (let seed = 0; seed < 40; seed++) {
       test(`seed ${seed}`, async () => {
         const expected = await traceOf(oracle, seed, false);
         const actual = await traceOf(engine, seed, true);

@@ -4,8 +4,10 @@ import type { StepResult } from '../../src/engine/engine.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { constant, parameter, state } from '../../src/tensor/leaves.js';
 import { concatenate, pad } from '../../src/tensor/ops/assemble.js';
+import { conv2d } from '../../src/tensor/ops/conv2d.js';
 import { gather } from '../../src/tensor/ops/gather.js';
 import { leakyRelu, less } from '../../src/tensor/ops/pointwise.js';
+import { averagePool2d, maxPool2d } from '../../src/tensor/ops/pool.js';
 import { softmax, softmaxCrossEntropy } from '../../src/tensor/ops/softmax.js';
 import { sumTo } from '../../src/tensor/ops/views.js';
 import { randomKey, randomUniform } from '../../src/tensor/random.js';
@@ -26,6 +28,14 @@ class Dice {
 
 const rows = 4;
 const columns = 6;
+
+/** x as one image of one channel. */
+const image = (x: Tensor) => x.reshape([1, rows, columns, 1]);
+const matrix = (x: Tensor) => x.reshape([rows, columns]);
+/** The corner of w as a filter. */
+const filter = (w: Leaf) => w.slice([0, 0], [3, 3]).reshape([3, 3, 1, 1]);
+/** Each pixel of a pooled image four times. */
+const enlarged = (x: Tensor) => matrix(x.reshape([2, 1, 3, 1]).broadcastTo([2, 2, 3, 2]));
 
 /** From tensors of [4, 6] to one of [4, 6]; the table covers views, broadcasting, every structure and random numbers. */
 const moves: readonly ((x: Tensor, y: Tensor, w: Leaf, step: Leaf) => Tensor)[] = [
@@ -66,6 +76,12 @@ const moves: readonly ((x: Tensor, y: Tensor, w: Leaf, step: Leaf) => Tensor)[] 
     const keep = less(randomUniform([rows, columns], randomKey(3, ['drop'], step)), 0.7);
     return x.multiply(keep);
   },
+  (x, _, w) => matrix(conv2d(image(x), filter(w), { padding: 'same' })).tanh(),
+  (x, y, w) =>
+    enlarged(maxPool2d(conv2d(image(x), filter(w), { padding: 'same' }).add(y.max()).relu())).tanh(),
+  (x, _, w) => enlarged(maxPool2d(conv2d(image(x), filter(w), { padding: 'same' }))).sigmoid(),
+  (x) => matrix(maxPool2d(image(x), 3, { strides: 1, padding: 'same' })),
+  (x) => matrix(averagePool2d(image(x), [2, 3], { strides: 1, padding: 'same' })),
   (x) => x.slice([0], [], [2]).expandDims(1).broadcastTo([2, 2, columns]).reshape([rows, columns]),
 ];
 

@@ -14,7 +14,11 @@ export function throws(work: () => unknown, type: ErrorClass, message: string): 
 }
 
 /** Fails unless `work` rejects with an error of this class with exactly this message. */
-export async function rejects(work: () => Promise<unknown>, type: ErrorClass, message: string): Promise<void> {
+export async function rejects(
+  work: () => Promise<unknown>,
+  type: ErrorClass,
+  message: string,
+): Promise<void> {
   const nothing = Symbol();
   const thrown = await work().then(
     () => nothing,

@@ -80,7 +80,7 @@ export async function openCandidates(extra: BackendOptions = {}): Promise<Candid
 }
 
 /** The message of a BackendError; any other error is thrown on. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof BackendError) return error.message.split('\n')[0]!;
   throw error;
 }

@@ -16,7 +16,7 @@ import { compareResults, runCase } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 
 /** Functions that are no ops: they make keys and ops, or are a part of other ops' gradients with tests of their own. */
-const helpers = ['definePointwise', 'randomKey', 'subKey', 'scatterSlices'];
+const helpers = ['definePointwise', 'isRelu', 'randomKey', 'subKey', 'scatterSlices'];
 
 const engine = await openEngine({ backend: 'reference' });
 

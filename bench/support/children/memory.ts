@@ -9,7 +9,7 @@ import { loadDataset } from '../../../src/data/datasets.js';
 import { openEngine } from '../../../src/engine/engine.js';
 import { loadRecipe, recipeModel } from '../../../src/recipes/index.js';
 import { fit } from '../../../src/training/fit.js';
-import { saveModel } from '../../../src/training/trainedModel.js';
+import { saveModel } from '../../../src/training/savedModel.js';
 import { randomDataset } from '../seedModels.js';
 
 export interface MemoryUse {

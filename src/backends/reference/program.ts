@@ -43,7 +43,7 @@ export class ReferenceProgram implements Program {
       if (leaf.kind === 'input') continue;
       const resident = residents.get(leaf);
       if (!(resident instanceof ReferenceResident)) {
-        throw new BackendError(`prepare: ${leaf} has no resident of this backend`);
+        throw new BackendError(`reference: ${leaf} has no resident of this backend`);
       }
       this.residents.set(slot, resident);
     }

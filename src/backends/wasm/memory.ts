@@ -95,13 +95,18 @@ export class Region {
 
   constructor(private readonly memory: WasmMemory) {}
 
-  /** Makes room. The address may change. */
+  /** Makes room. The address may change, also where this throws a BackendError for want of memory. */
   reserve(bytes: number): void {
     if (bytes <= this.bytes) return;
-    if (this.bytes > 0) this.memory.release(this.address, this.bytes);
-    // nothing is held if there is no room
-    this.bytes = 0;
-    this.address = this.memory.allocate(bytes);
-    this.bytes = bytes;
+    const before = this.bytes;
+    if (before > 0) this.memory.release(this.address, before);
+    try {
+      this.address = this.memory.allocate(bytes);
+      this.bytes = bytes;
+    } catch (error) {
+      // others still need what there was
+      if (before > 0) this.address = this.memory.allocate(before);
+      throw error;
+    }
   }
 }

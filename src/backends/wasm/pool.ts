@@ -1,38 +1,52 @@
 /** The workers beside the thread that owns the engine, which is worker 0 itself. They never keep the process alive. */
 import { BackendError } from '../../core/errors.js';
-import { Barrier, controlBytes, maySleep, spinsFor } from './barrier.js';
+import { turn } from '../../engine/runSteps.js';
+import { Claims, controlBytes, maySleep, spinsFor } from './claims.js';
 import type { Kernel } from './kernels.js';
 import type { WasmMemory } from './memory.js';
-import { type BoundPhase, runPhase, type Table } from './table.js';
+import type { Chunk, Table } from './table.js';
 import { processors, startThread, type Thread } from './thread.js';
 import type { WorkerMessage } from './worker.js';
 
-/** How long worker 0 sleeps at a barrier before it lets the event loop tell of a dead worker, in milliseconds. */
+/** How long worker 0 waits before it lets the event loop tell of a dead worker, in milliseconds. */
 const patience = 50;
+
+/** The workers are called for at most so many chunks at once: counters that wrap are compared by their difference. */
+const mostChunks = 2 ** 30;
+
+/** A program as worker 0 walks it. */
+export interface PooledProgram {
+  readonly number: number;
+  readonly chunks: readonly Chunk[];
+}
 
 export class Pool {
   /** Started when there is work to share, so that an engine for small things costs no threads. */
-  private threads: Thread[] | undefined;
-  private readonly barrier: Barrier;
+  private threads: readonly Thread[] | undefined;
+  private readonly claims: Claims;
   private readonly control: number;
   private readonly spins: number;
-  private readonly sleep = maySleep() ? patience : 0;
   private readonly sent = new Set<Kernel>();
   private programs = 0;
-  private run = 0;
-  /** Steps of the run that the workers have not begun. */
+  /** Steps of the run that are not begun, and those of them that the workers were called for. */
   private left = 0;
+  private called = 0;
   private dead: string | undefined;
 
   constructor(
     private readonly memory: WasmMemory,
     /** All workers, the first included. */
     readonly workers: number,
+    /** Where worker.js is, if not beside this file. */
+    private readonly script?: string | URL | undefined,
   ) {
     this.control = memory.allocate(controlBytes);
     this.spins = spinsFor(workers, processors());
-    const words = new Int32Array(memory.memory.buffer, this.control, controlBytes / 4);
-    this.barrier = new Barrier(words, workers, this.spins);
+    this.claims = new Claims(
+      new Int32Array(memory.memory.buffer, this.control, controlBytes / 4),
+      this.spins,
+      maySleep(),
+    );
   }
 
   /** Makes a program known to all workers, or its new table; gives its number. */
@@ -48,31 +62,39 @@ export class Pool {
     return number;
   }
 
-  /** Calls the workers to a run. `step` must follow for every step, or `end`. */
-  begin(program: number, steps: number): void {
-    this.checkAlive();
-    this.run++;
+  /** Begins a run. `step` must follow for every step, or `end`. */
+  begin(steps: number): void {
     this.left = steps;
-    this.send({ type: 'run', program, steps, run: this.run });
+    this.called = 0;
   }
 
-  /** Walks the program once in step with the workers. `phases` is worker 0's share. */
-  step(phases: readonly BoundPhase[]): Promise<void> | undefined {
+  /** Walks the program once, with the help of the workers; the feeds must be in place. */
+  step({ number, chunks }: PooledProgram): Promise<void> | undefined {
     this.checkAlive();
+    const start = this.claims.finished;
+    if (this.called === 0) {
+      this.called = Math.min(this.left, Math.floor(mostChunks / chunks.length));
+      this.send({ type: 'run', program: number, start, count: this.called * chunks.length });
+    }
     this.left--;
-    return this.follow(this.meet(), phases, 0);
+    this.called--;
+    this.claims.pass(1);
+    return this.finish(chunks, start);
   }
 
-  /** Ends the run: before its last step if there are any left. */
-  end(): Promise<void> | undefined {
-    if (this.left === 0 || this.dead !== undefined) return undefined;
-    this.left = 0;
-    this.barrier.stop(this.run);
-    return this.meet();
+  /** Ends the run between two steps: tells workers that were called for more that there is no more. */
+  end(chunks: readonly Chunk[]): void {
+    if (this.dead === undefined && this.called > 0) this.claims.pass(this.called * chunks.length);
+    this.called = 0;
+  }
+
+  /** Throws a BackendError once a worker has died: what it was in the middle of is lost. */
+  checkAlive(): void {
+    if (this.dead !== undefined) throw new BackendError(this.dead);
   }
 
   close(): void {
-    this.die('the pool is closed');
+    this.die('the backend is closed');
   }
 
   private start(): void {
@@ -82,8 +104,8 @@ export class Pool {
     this.threads = Array.from({ length: workers - 1 }, (_, i) => {
       const worker = i + 1;
       const died = (reason: string) => this.die(`worker ${worker} died: ${reason}`);
-      const thread = startThread(`quern ${worker}`, died);
-      thread.send({ type: 'start', memory, worker, workers, spins, control });
+      const thread = startThread(`quern ${worker}`, this.script, died);
+      thread.send({ type: 'start', memory, worker, spins, control });
       return thread;
     });
   }
@@ -92,50 +114,34 @@ export class Pool {
     for (const thread of this.threads!) thread.send(message);
   }
 
-  /** Does the phases from `index` on, when `pause`, the wait before them, is over. A promise only where it has to wait. */
-  private follow(
-    pause: Promise<void> | undefined,
-    phases: readonly BoundPhase[],
-    index: number,
-  ): Promise<void> | undefined {
-    if (pause !== undefined) return pause.then(() => this.follow(undefined, phases, index));
-    for (let i = index; i < phases.length; i++) {
-      this.runPhase(phases[i]!);
-      const next = this.meet();
-      if (next !== undefined) return this.follow(next, phases, i + 1);
+  /** Works until the step that began at `start` is finished. A promise only where it has to wait for long. */
+  private finish(chunks: readonly Chunk[], start: number): Promise<void> | undefined {
+    const end = (start + chunks.length) | 0;
+    for (;;) {
+      const awaited = this.work(chunks, start) ?? end;
+      if (!this.claims.wait(awaited, patience)) return this.finishSlowly(chunks, start);
+      if (awaited === end) return undefined;
     }
-    return undefined;
   }
 
-  private runPhase(phase: BoundPhase): void {
+  private async finishSlowly(chunks: readonly Chunk[], start: number): Promise<void> {
+    // the event loop tells of dead workers
+    await turn();
+    this.checkAlive();
+    await this.finish(chunks, start);
+  }
+
+  private work(chunks: readonly Chunk[], start: number): number | undefined {
     try {
-      runPhase(phase);
+      return this.claims.work(chunks, start, chunks.length);
     } catch (cause) {
-      // the others wait for a phase that will never end
+      // the others would wait for ever for what worker 0 had claimed
       this.die(`worker 0 died: ${cause}`);
       throw new BackendError(this.dead!, { cause });
     }
   }
 
-  /** Waits at the barrier: at once where the others come soon, else in turns with the event loop. */
-  private meet(): Promise<void> | undefined {
-    const ticket = this.barrier.arrive();
-    if (ticket === undefined || this.barrier.wait(ticket, this.sleep)) return undefined;
-    return this.meetSlowly(ticket);
-  }
-
-  private async meetSlowly(ticket: number): Promise<void> {
-    do {
-      await new Promise((resolve) => setTimeout(resolve));
-      this.checkAlive();
-    } while (!this.barrier.wait(ticket, this.sleep));
-  }
-
-  private checkAlive(): void {
-    if (this.dead !== undefined) throw new BackendError(this.dead);
-  }
-
-  /** One worker cannot be replaced in the middle of a step: all end. */
+  /** A worker cannot be replaced in the middle of a step: all end. */
   private die(reason: string): void {
     if (this.dead !== undefined) return;
     this.dead = `wasm: ${reason}`;

@@ -5,7 +5,7 @@ import { sizeOf } from '../../core/shape.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
 import { checkFeeds } from '../../engine/feeds.js';
 import { runSteps } from '../../engine/runSteps.js';
-import type { Output, Plan, Slot } from '../../plan/plan.js';
+import type { Output, Plan, Slot, Step } from '../../plan/plan.js';
 import { type DeadSlots, deadSlots, poison } from '../../plan/poison.js';
 import { stepBytes, stepFlops } from '../../plan/print.js';
 import type { Leaf } from '../../tensor/tensor.js';
@@ -13,19 +13,17 @@ import { Inputs } from './inputs.js';
 import type { Kernel } from './kernels.js';
 import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
-import { type BoundPhase, bindTable, makePhases, runPhase, type Table } from './table.js';
+import { bindTable, type Chunk, makePhases, runChunk, type Table, type TableEntry } from './table.js';
 import type { WasmState } from './wasm.js';
 
-/**
- * Work that moves fewer bytes than this (arithmetic converted at `flopsPerByte`) is over in a microsecond or two, about
- * the price of a barrier: one worker does it alone.
- */
-const smallBytes = 32768;
+/** How many bytes could be moved in the time of a floating-point operation, for what `pieceBytes` counts. */
 const flopsPerByte = 2;
+/** More pieces than workers, so that one who is slow takes fewer. */
+const piecesPerWorker = 2;
 
-/** What of a program every worker walks. */
-interface Shared {
-  readonly phases: readonly BoundPhase[];
+/** A program with the addresses of arena and scratch area that were current when it was linked. */
+interface Linked {
+  readonly chunks: readonly Chunk[];
   /** Number that the pool knows the program by; undefined where worker 0 does everything. */
   readonly number: number | undefined;
   readonly arenaAddress: number;
@@ -33,7 +31,7 @@ interface Shared {
 }
 
 export class WasmProgram implements Program {
-  private linked: Shared | undefined;
+  private linked: Linked | undefined;
   /** Distance from one worker's scratch area to the next. */
   private readonly scratchBytes: number;
   private readonly inputs: Inputs;
@@ -61,36 +59,34 @@ export class WasmProgram implements Program {
         hint: 'Plan it for the limits of this backend.',
       });
     }
-    this.inputs = new Inputs(state.memory, plan.leaves);
-    this.dead = state.poison ? deadSlots(plan) : undefined;
     state.arena.reserve(plan.memory.peakBytes);
     this.scratchBytes = Math.max(0, ...kernels.map(({ scratchBytes }) => scratchBytes));
     state.scratch.reserve(this.scratchBytes * state.workers);
+    this.inputs = new Inputs(state.memory, plan.leaves);
+    this.dead = state.poison ? deadSlots(plan) : undefined;
   }
 
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Fetches> {
     const { steps = 1 } = options;
     const { pool } = this.state;
     this.state.checkOpen();
+    pool?.checkAlive();
     for (const resident of this.residents.values()) resident.checkHeld();
     checkFeeds(this.inputs.leaves, feeds, steps);
-    const { phases, number } = this.link();
-    if (pool === undefined || number === undefined) {
+    const { chunks, number } = this.link();
+    const walk =
+      pool === undefined || number === undefined
+        ? () => this.walk(chunks)
+        : () => pool.step({ number, chunks });
+    pool?.begin(steps);
+    try {
       await runSteps(options, (step) => {
+        this.state.checkOpen();
         this.inputs.feed(feeds, step);
-        this.walk(phases);
-        return undefined;
+        return walk();
       });
-    } else {
-      pool.begin(number, steps);
-      try {
-        await runSteps(options, (step) => {
-          this.inputs.feed(feeds, step);
-          return pool.step(phases);
-        });
-      } finally {
-        await pool.end();
-      }
+    } finally {
+      pool?.end(chunks);
     }
     return Object.fromEntries(this.plan.outputs.map((output) => [output.name, this.fetch(output)]));
   }
@@ -111,46 +107,45 @@ export class WasmProgram implements Program {
   }
 
   /** Makes the table, anew when the arena or the scratch area has moved. */
-  private link(): Shared {
-    const { arena, scratch, pool, workers } = this.state;
+  private link(): Linked {
+    const { arena, scratch, pool } = this.state;
     const { linked } = this;
     if (linked?.arenaAddress === arena.address && linked.scratchAddress === scratch.address) return linked;
-    const entries = this.plan.steps.map((step, index) => {
-      const { id, units, scratchBytes } = this.kernels[index]!;
-      const { slots } = this.plan;
-      const inputs = step.inputs.map(
-        ({ slot, offset }) => this.address(slot) + offset * bytesOf[slots[slot]!.dtype],
-      );
-      const outputs = step.outputs.map(({ slot }) => this.address(slot));
-      const cost = stepFlops(step, slots) / flopsPerByte + stepBytes(step, slots);
-      return {
-        kernel: id,
-        pointers: [...inputs, ...outputs],
-        units,
-        scratch: scratchBytes > 0,
-        small: cost < smallBytes,
-      };
-    });
-    const phases =
-      pool === undefined ? entries.map((entry) => ({ entries: [entry], alone: true })) : makePhases(entries);
+    const entries = this.plan.steps.map((step, index) => this.entry(step, this.kernels[index]!));
+    // poisoning looks at every step
+    const phases = this.state.poison ? entries.map((entry) => [entry]) : makePhases(entries);
     const table: Table = { phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes };
     const functions: Kernel['run'][] = [];
     for (const { id, run } of this.kernels) functions[id] = run;
-    const shared = pool !== undefined && phases.some(({ alone }) => !alone);
+    const shared = entries.some(({ pieces }) => pieces > 1);
     this.linked = {
-      phases: bindTable(table, functions, 0, workers),
-      number: shared ? pool.setTable(linked?.number, table, this.kernels) : undefined,
+      chunks: bindTable(table, functions, 0),
+      number: shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined,
       arenaAddress: arena.address,
       scratchAddress: scratch.address,
     };
     return this.linked;
   }
 
-  private walk(phases: readonly BoundPhase[]): void {
-    for (let index = 0; index < phases.length; index++) {
-      if (this.dead !== undefined) this.poison(this.dead.before[index]!);
-      runPhase(phases[index]!);
-      if (this.dead !== undefined) this.poison(this.dead.after[index]!);
+  private entry(step: Step, { id, units, scratchBytes }: Kernel): TableEntry {
+    const { slots } = this.plan;
+    const inputs = step.inputs.map(
+      ({ slot, offset }) => this.address(slot) + offset * bytesOf[slots[slot]!.dtype],
+    );
+    const outputs = step.outputs.map(({ slot }) => this.address(slot));
+    const { workers, pieceBytes } = this.state;
+    const bytes = stepFlops(step, slots) / flopsPerByte + stepBytes(step, slots);
+    const most = workers === 1 ? 1 : Math.min(units, workers * piecesPerWorker);
+    const pieces = Math.max(1, Math.min(most, Math.floor(bytes / pieceBytes)));
+    return { kernel: id, pointers: [...inputs, ...outputs], units, scratch: scratchBytes > 0, pieces };
+  }
+
+  private walk(chunks: readonly Chunk[]): undefined {
+    for (let index = 0; index < chunks.length; index++) {
+      // the first chunk stands for the feeds
+      if (this.dead !== undefined && index > 0) this.poison(this.dead.before[index - 1]!);
+      runChunk(chunks[index]!);
+      if (this.dead !== undefined && index > 0) this.poison(this.dead.after[index - 1]!);
     }
   }
 

@@ -8,13 +8,12 @@ export interface TableEntry {
   readonly pointers: readonly number[];
   readonly units: number;
   readonly scratch: boolean;
+  /** Pieces that the units are cut into: contiguous, as equal as can be. */
+  readonly pieces: number;
 }
 
-/** Steps between two barriers: one that all workers share, or several that the first does alone. */
-export interface Phase {
-  readonly entries: readonly TableEntry[];
-  readonly alone: boolean;
-}
+/** Steps that begin when all before are finished: one in several pieces, or several in a row by one worker. */
+export type Phase = readonly TableEntry[];
 
 export interface Table {
   readonly phases: readonly Phase[];
@@ -23,50 +22,59 @@ export interface Table {
   readonly scratchBytes: number;
 }
 
-/** Groups entries into phases. Small work is done by one worker, with no barrier in between. */
-export function makePhases(entries: readonly (TableEntry & { readonly small: boolean })[]): Phase[] {
-  const phases: { entries: TableEntry[]; alone: boolean }[] = [];
-  for (const { small, ...entry } of entries) {
-    const alone = small || entry.units < 2;
+/** Groups entries into phases: neighbours that are not worth sharing are done in one go. */
+export function makePhases(entries: readonly TableEntry[]): Phase[] {
+  const phases: TableEntry[][] = [];
+  for (const entry of entries) {
     const last = phases.at(-1);
-    if (alone && last?.alone) last.entries.push(entry);
-    else phases.push({ entries: [entry], alone });
+    if (last !== undefined && entry.pieces === 1 && last[0]!.pieces === 1) last.push(entry);
+    else phases.push([entry]);
   }
   return phases;
 }
 
-/** A phase with one worker's functions and arguments. */
-export type BoundPhase = readonly { readonly run: KernelRun; readonly args: readonly number[] }[];
+/** What one worker does at a time. */
+export interface Chunk {
+  /** Where its phase starts and ends, counted in chunks from the beginning of the step. */
+  readonly phaseStart: number;
+  readonly phaseEnd: number;
+  readonly calls: readonly { readonly run: KernelRun; readonly args: readonly number[] }[];
+}
 
 /**
- * The table with the functions of one worker's instances and its share of the units: contiguous, as equal as can be.
- * A phase in which the worker has nothing to do is empty.
+ * The chunks of a step with the functions of one worker's instances. The first is empty: it stands for the feeds, which
+ * worker 0 writes.
  *
  * @param functions by number of the kernel
  */
 export function bindTable(
-  table: Table,
+  { phases, scratchAddress, scratchBytes }: Table,
   functions: readonly (KernelRun | undefined)[],
   worker: number,
-  workers: number,
-): BoundPhase[] {
-  const scratch = table.scratchAddress + worker * table.scratchBytes;
-  return table.phases.map(({ entries, alone }) =>
-    entries.flatMap(({ kernel, pointers, units, scratch: wantsScratch }) => {
-      const begin = alone ? 0 : Math.floor((units * worker) / workers);
-      const end = alone ? units : Math.floor((units * (worker + 1)) / workers);
-      if ((alone && worker > 0) || begin === end) return [];
-      return [
-        { run: functions[kernel]!, args: [...pointers, ...(wantsScratch ? [scratch] : []), begin, end] },
-      ];
-    }),
-  );
+): Chunk[] {
+  const scratch = scratchAddress + worker * scratchBytes;
+  const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, calls: [] }];
+  for (const phase of phases) {
+    const phaseStart = chunks.length;
+    const { pieces } = phase[0]!;
+    for (let piece = 0; piece < pieces; piece++) {
+      const calls = phase.map(({ kernel, pointers, units, scratch: wantsScratch }) => {
+        const begin = Math.floor((units * piece) / pieces);
+        const end = Math.floor((units * (piece + 1)) / pieces);
+        return {
+          run: functions[kernel]!,
+          args: [...pointers, ...(wantsScratch ? [scratch] : []), begin, end],
+        };
+      });
+      chunks.push({ phaseStart, phaseEnd: phaseStart + pieces, calls });
+    }
+  }
+  return chunks;
 }
 
-/** Does one worker's share of a phase. */
-export function runPhase(phase: BoundPhase): void {
-  for (let i = 0; i < phase.length; i++) {
-    const { run, args } = phase[i]!;
+export function runChunk({ calls }: Chunk): void {
+  for (let i = 0; i < calls.length; i++) {
+    const { run, args } = calls[i]!;
     run.apply(null, args as number[]);
   }
 }

@@ -17,8 +17,15 @@ export interface WasmBackendOptions {
   readonly simd?: SimdLevel | undefined;
   /** Workers that share the work of every kernel; the bytes of results do not depend on it. Default 1. */
   readonly threads?: number | undefined;
+  /** Where worker.js of this package is, if not beside the code: for bundles, see docs/browser.md. */
+  readonly workerUrl?: string | URL | undefined;
   /** Fills memory with NaN after its last use. For tests. Default false. */
   readonly poison?: boolean | undefined;
+  /**
+   * For tests and measurements: work is not cut into pieces that move fewer bytes than this. By default 32768, which a
+   * worker moves in a microsecond or two, a few times what it costs to share a piece; 1 shares everything.
+   */
+  readonly pieceBytes?: number | undefined;
 }
 
 /** What residents and programs share of their backend. */
@@ -28,6 +35,7 @@ export interface WasmState {
   readonly arena: Region;
   readonly scratch: Region;
   readonly poison: boolean;
+  readonly pieceBytes: number;
   /** Worker threads, the one that owns the engine included. */
   readonly workers: number;
   /** The other workers, if there are any. */
@@ -43,7 +51,7 @@ export interface WasmState {
 const numericsVersion = 1;
 
 class WasmBackend implements Backend, WasmState {
-  readonly limits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true };
+  readonly limits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true, routes: true };
   readonly report: BackendReport;
   readonly memory: WasmMemory;
   readonly arena: Region;
@@ -56,12 +64,14 @@ class WasmBackend implements Backend, WasmState {
     simd: SimdLevel,
     readonly workers: number,
     readonly poison: boolean,
+    readonly pieceBytes: number,
+    workerUrl: string | URL | undefined,
   ) {
     const shared = workers > 1;
     this.memory = new WasmMemory(shared);
     this.arena = new Region(this.memory);
     this.scratch = new Region(this.memory);
-    this.pool = shared ? new Pool(this.memory, workers) : undefined;
+    this.pool = shared ? new Pool(this.memory, workers, workerUrl) : undefined;
     this.kernels = new KernelCache(this.memory.memory, { simd, shared });
     this.report = {
       backend: 'wasm',
@@ -98,7 +108,7 @@ const mostThreads = 64;
 
 /** Opens the backend, or throws a BackendError that says what the JavaScript engine lacks. */
 export async function openWasm(options: WasmBackendOptions = {}): Promise<Backend> {
-  const { threads = 1, poison = false } = options;
+  const { threads = 1, poison = false, pieceBytes = 32768 } = options;
   if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
     throw new UsageError(`wasm: threads must be an integer from 1 to ${mostThreads}, not ${threads}`);
   }
@@ -114,5 +124,5 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   if (options.simd === 'relaxed' && best === 'baseline') {
     throw new BackendError('wasm: relaxed SIMD was asked for and this JavaScript engine does not have it');
   }
-  return new WasmBackend(options.simd ?? best, workers, poison);
+  return new WasmBackend(options.simd ?? best, workers, poison, pieceBytes, options.workerUrl);
 }

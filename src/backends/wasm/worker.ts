@@ -1,10 +1,10 @@
 /**
- * A worker of the pool: it keeps kernels and tables, and walks a table when it is told to, in step with the others. It
- * never answers: what it has done shows at the barriers, and an error ends it, which the pool is told of.
+ * A worker of the pool: it keeps kernels and tables, and helps with a run when it is told of one. It never answers: what
+ * it has done shows in the claims, and an error ends it, which the pool is told of.
  */
 import type { KernelRun } from '../../writers/assembler.js';
-import { Barrier, controlBytes } from './barrier.js';
-import { type BoundPhase, bindTable, runPhase, type Table } from './table.js';
+import { Claims, controlBytes } from './claims.js';
+import { bindTable, type Chunk, type Table } from './table.js';
 
 /** What the pool sends. */
 export type WorkerMessage =
@@ -12,54 +12,46 @@ export type WorkerMessage =
       readonly type: 'start';
       readonly memory: WebAssembly.Memory;
       readonly worker: number;
-      readonly workers: number;
       readonly spins: number;
       /** Address of the control block. */
       readonly control: number;
     }
   | { readonly type: 'kernel'; readonly kernel: number; readonly module: WebAssembly.Module }
   | { readonly type: 'table'; readonly program: number; readonly table: Table }
-  | { readonly type: 'run'; readonly program: number; readonly steps: number; readonly run: number };
+  | { readonly type: 'run'; readonly program: number; readonly start: number; readonly count: number };
 
 let memory: WebAssembly.Memory;
-let barrier: Barrier;
+let claims: Claims;
 let worker: number;
-let workers: number;
 const kernels: KernelRun[] = [];
-const programs: BoundPhase[][] = [];
+const programs: Chunk[][] = [];
 
-function walk(phases: readonly BoundPhase[], steps: number, run: number): void {
-  for (let step = 0; step < steps; step++) {
-    // worker 0 writes the feeds of the step
-    barrier.meet();
-    if (barrier.hasStopped(run)) return;
-    for (let i = 0; i < phases.length; i++) {
-      runPhase(phases[i]!);
-      barrier.meet();
-    }
+function help(chunks: readonly Chunk[], start: number, count: number): void {
+  for (;;) {
+    const awaited = claims.work(chunks, start, count);
+    if (awaited === undefined) return;
+    claims.wait(awaited, Infinity);
   }
 }
 
 function handle(message: WorkerMessage): void {
   switch (message.type) {
-    case 'start':
-      ({ memory, worker, workers } = message);
-      barrier = new Barrier(
-        new Int32Array(memory.buffer, message.control, controlBytes / 4),
-        workers,
-        message.spins,
-      );
+    case 'start': {
+      ({ memory, worker } = message);
+      const words = new Int32Array(memory.buffer, message.control, controlBytes / 4);
+      claims = new Claims(words, message.spins, true);
       return;
+    }
     case 'kernel': {
       const instance = new WebAssembly.Instance(message.module, { env: { memory } });
       kernels[message.kernel] = instance.exports.run as KernelRun;
       return;
     }
     case 'table':
-      programs[message.program] = bindTable(message.table, kernels, worker, workers);
+      programs[message.program] = bindTable(message.table, kernels, worker);
       return;
     case 'run':
-      walk(programs[message.program]!, message.steps, message.run);
+      help(programs[message.program]!, message.start, message.count);
   }
 }
 

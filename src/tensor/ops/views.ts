@@ -133,6 +133,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 
 /** The reverse of broadcasting: sums x over the axes that broadcasting `shape` to x's shape has stretched. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (!sameShape(broadcastShapes('sumTo', shape, x.shape), x.shape)) {
+    throw new ShapeError(`sumTo: ${describe(x)} is no broadcast of ${formatShape(shape)}`);
+  }
   const added = x.rank - shape.length;
   const axes = x.shape.flatMap((extent, axis) =>
     axis < added || shape[axis - added] !== extent ? [axis] : [],

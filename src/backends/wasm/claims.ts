@@ -1,0 +1,120 @@
+/**
+ * How workers share the work of a run. It is cut into chunks, and these stand in a line: those of the first phase, those
+ * of the second, … , step after step. Two counters in shared memory tell how many were claimed and how many are
+ * finished; whoever is free claims the next chunk, as soon as all phases before it are finished.
+ *
+ * So a worker that comes late, or that the operating system has put aside, holds nobody up unless it has claimed
+ * something; and when all is finished, nobody touches the memory any more, whatever he may still be about to look at.
+ * Both counters wrap around at 2^32, so they are compared by their difference.
+ */
+import { type Chunk, runChunk } from './table.js';
+
+/** Bytes of the control block. Each word has a cache line of its own. */
+export const controlBytes = 3 * 64;
+
+/** Number of chunks claimed. */
+const claimed = 0;
+/** Number of chunks finished; what waiting workers watch. */
+const finished = 16;
+/** How many workers sleep, or are about to. */
+const asleep = 32;
+
+/**
+ * Turns of the spinning loop before a worker sleeps. Where every worker has a processor, it spins for about as long as
+ * it takes to fall asleep and be woken (10 µs); where they share, spinning keeps the other from finishing.
+ */
+export function spinsFor(workers: number, processors: number): number {
+  return workers <= processors ? 2000 : 100;
+}
+
+export class Claims {
+  /** @param maySleep whether this thread may; in browsers the main thread may not, and spins on */
+  constructor(
+    private readonly words: Int32Array,
+    private readonly spins: number,
+    private readonly maySleep: boolean,
+  ) {}
+
+  /** How many chunks are finished, counted from the beginning of time. */
+  get finished(): number {
+    return Atomics.load(this.words, finished);
+  }
+
+  /**
+   * Claims chunks and does them, as long as it need not wait. Returns the number of finished chunks to wait for before
+   * the next call, or undefined if nothing is left to claim.
+   *
+   * @param chunks those of a step. The first is worker 0's: it opens the step by `open`.
+   * @param start number of chunks that were finished before the first step
+   * @param count number of chunks of all steps
+   */
+  work(chunks: readonly Chunk[], start: number, count: number): number | undefined {
+    const { words } = this;
+    for (;;) {
+      const position = Atomics.load(words, claimed);
+      const passed = (position - start) | 0;
+      if (passed >= count) return undefined;
+      const index = passed % chunks.length;
+      const step = position - index;
+      if (index === 0) return (step + 1) | 0;
+      const chunk = chunks[index]!;
+      const before = (step + chunk.phaseStart) | 0;
+      if (!this.reached(before)) return before;
+      if (Atomics.compareExchange(words, claimed, position, (position + 1) | 0) !== position) continue;
+      runChunk(chunk);
+      const done = (Atomics.add(words, finished, 1) + 1) | 0;
+      if (done === ((step + chunk.phaseEnd) | 0)) this.wake();
+    }
+  }
+
+  /** Passes `chunks` chunks without doing them; for worker 0, while nobody can claim any: 1 to open a step. */
+  pass(chunks: number): void {
+    Atomics.add(this.words, claimed, chunks);
+    Atomics.add(this.words, finished, chunks);
+    this.wake();
+  }
+
+  /** Waits until `count` chunks are finished, for at most `milliseconds`; tells whether they are. */
+  wait(count: number, milliseconds: number): boolean {
+    if (this.spin(count)) return true;
+    const until = performance.now() + milliseconds;
+    for (;;) {
+      const left = until - performance.now();
+      if (left <= 0) return false;
+      if (this.maySleep ? this.doze(count, left) : this.spin(count)) return true;
+    }
+  }
+
+  private spin(count: number): boolean {
+    for (let turn = 0; turn < this.spins; turn++) if (this.reached(count)) return true;
+    return false;
+  }
+
+  /** Sleeps until a phase is over. */
+  private doze(count: number, milliseconds: number): boolean {
+    // counts itself before it looks: then either it sees the last chunk, or who finishes that chunk sees it
+    Atomics.add(this.words, asleep, 1);
+    const seen = this.finished;
+    if (((seen - count) | 0) < 0) Atomics.wait(this.words, finished, seen, milliseconds);
+    Atomics.sub(this.words, asleep, 1);
+    return this.reached(count);
+  }
+
+  private reached(count: number): boolean {
+    return ((this.finished - count) | 0) >= 0;
+  }
+
+  private wake(): void {
+    if (Atomics.load(this.words, asleep) > 0) Atomics.notify(this.words, finished);
+  }
+}
+
+/** Whether this thread may sleep. */
+export function maySleep(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

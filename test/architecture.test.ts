@@ -1,0 +1,176 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { suite } from './support/suite.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Rule {
+  /** Folders of src (and kernels/) that its files may import from. */
+  readonly from: readonly string[];
+  /** Folders of which it may import types alone. */
+  readonly types?: readonly string[];
+  /** Folders that it may only load when they are needed. */
+  readonly dynamic?: readonly string[];
+  /** Packages and modules of Node.js; default none. */
+  readonly packages?: readonly (string | RegExp)[];
+  /** Where not the whole of a folder is meant: the files of it, without the folder's name. */
+  readonly only?: Readonly<Record<string, RegExp>>;
+}
+
+/** The arrows of the architecture: what each part may know of the others. */
+const rules: Readonly<Record<string, Rule>> = {
+  core: { from: [] },
+  writers: { from: ['core'] },
+  kernels: { from: ['core', 'writers'], packages: ['ndarray', 'ndarray-ops'] },
+  tensor: { from: ['core'], types: ['kernels'], only: { kernels: /^kinds|contract/ } },
+  plan: { from: ['core', 'kernels', 'tensor'], only: { kernels: /^kinds|contract/ } },
+  engine: { from: ['core', 'plan', 'tensor'], dynamic: ['backends'], packages: ['ndarray'] },
+  backends: {
+    from: ['core', 'engine', 'kernels', 'plan', 'writers'],
+    types: ['tensor'],
+    packages: ['gpu.js', 'ndarray', 'ndarray-ops', /^node:/],
+    // the contract, and what every backend does alike
+    only: { engine: /^(backend|feeds|runSteps)\.ts$/ },
+  },
+  nn: { from: ['core', 'tensor'] },
+  optimizers: { from: ['core', 'tensor'] },
+  data: { from: ['core'], packages: ['fast-png', /^node:/] },
+  training: {
+    from: ['core', 'data', 'engine', 'nn', 'optimizers', 'tensor'],
+    packages: ['ndarray', /^node:/],
+  },
+  recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
+  report: { from: ['core', 'data', 'engine', 'nn', 'training'], packages: [/^node:/] },
+  cli: {
+    from: ['core', 'data', 'engine', 'nn', 'optimizers', 'recipes', 'report', 'tensor', 'training'],
+    dynamic: ['bench', 'data', 'nn', 'recipes', 'report'],
+    packages: ['cli-progress', 'yargs', /^node:|^yargs\//],
+  },
+};
+
+function filesBelow(folder: string, end = '.ts'): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(end))
+    .map((file) => join(folder, file));
+}
+
+function textOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
+
+/** `tensor` for src/tensor/ops/matmul.ts, `kernels` for kernels/matmul/wasm.ts, '' for the entries in src itself. */
+function partOf(file: string): string {
+  const [first, second, third] = file.split('/');
+  if (first !== 'src') return first!;
+  return third === undefined ? '' : second!;
+}
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly kind: 'value' | 'type' | 'dynamic';
+}
+
+/** What a file imports, comments apart. */
+function importsOf(file: string): Import[] {
+  const text = textOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+  const found: Import[] = [];
+  for (const [, type, target] of text.matchAll(
+    /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm,
+  )) {
+    found.push({ file, target: target!, kind: type === undefined ? 'value' : 'type' });
+  }
+  for (const [, target] of text.matchAll(/\bimport\('([^']+)'\)/g)) {
+    found.push({ file, target: target!, kind: 'dynamic' });
+  }
+  return found;
+}
+
+/** Why an import is against the rules, or undefined. */
+function objection({ file, target, kind }: Import): string | undefined {
+  const part = partOf(file);
+  const rule = rules[part];
+  const told = `${file} imports ${target}`;
+  if (rule === undefined) return `${told}: ${part} has no rule`;
+  if (!target.startsWith('.')) {
+    const taken = rule.packages?.some((name) =>
+      typeof name === 'string' ? name === target : name.test(target),
+    );
+    return taken ? undefined : `${told}: not a package that ${part} uses`;
+  }
+  const path = join(dirname(file), target).replace(/\.js$/, '.ts');
+  const other = partOf(path);
+  if (other === part) return undefined;
+  const rest = path.slice(path.indexOf(`${other}/`) + other.length + 1);
+  const parts =
+    kind === 'dynamic'
+      ? (rule.dynamic ?? [])
+      : [...rule.from, ...(kind === 'type' ? (rule.types ?? []) : [])];
+  if (!parts.includes(other)) return `${told} (${kind}): ${part} knows nothing of ${other}`;
+  const only = rule.only?.[other];
+  return only === undefined || only.test(rest)
+    ? undefined
+    : `${told}: more than ${part} may know of ${other}`;
+}
+
+const sources = [...filesBelow('src'), ...filesBelow('kernels')];
+
+suite('architecture', (test) => {
+  test('imports follow the arrows', () => {
+    const imports = sources.filter((file) => partOf(file) !== '').flatMap(importsOf);
+    assert.ok(imports.length > 200, `${imports.length} imports`);
+    assert.equal(
+      imports.flatMap((each) => objection(each) ?? []),
+      [],
+    );
+  });
+
+  test('a wrong import is found', () => {
+    const wrong = (file: string, target: string, kind: Import['kind'] = 'value') =>
+      objection({ file, target, kind });
+    assert.is(
+      wrong('src/core/shape.ts', '../tensor/tensor.js'),
+      'src/core/shape.ts imports ../tensor/tensor.js (value): core knows nothing of tensor',
+    );
+    assert.ok(wrong('src/tensor/op.ts', '../../kernels/kinds.js'));
+    assert.not(wrong('src/tensor/op.ts', '../../kernels/kinds.js', 'type'));
+    assert.ok(wrong('src/plan/build.ts', '../../kernels/matmul/reference.js'));
+    assert.ok(wrong('src/engine/choose.ts', '../backends/wasm/wasm.js'));
+    assert.not(wrong('src/engine/choose.ts', '../backends/wasm/wasm.js', 'dynamic'));
+    assert.ok(wrong('src/backends/gpu/index.ts', '../../engine/engine.js', 'type'));
+    assert.ok(wrong('src/nn/dense.ts', 'node:fs'));
+  });
+
+  test('a backend knows no other', () => {
+    const crossing = filesBelow('src/backends')
+      .flatMap(importsOf)
+      .filter(({ file, target }) => {
+        const path = join(dirname(file), target);
+        return path.startsWith('src/backends/') && dirname(file).split('/')[2] !== path.split('/')[2];
+      });
+    assert.equal(crossing, []);
+  });
+
+  test('no file is longer than 400 lines', () => {
+    const files = [...sources, ...['test', 'bench', 'examples'].flatMap((folder) => filesBelow(folder))];
+    const long = files.filter((file) => textOf(file).trimEnd().split('\n').length > 400);
+    assert.equal(long, []);
+  });
+
+  test('every test file defines its suites with the helper, which runs them', () => {
+    const tests = filesBelow('test', '.test.ts');
+    assert.ok(tests.length > 20, `${tests.length} files`);
+    for (const file of tests) {
+      const imports = importsOf(file).map(({ target }) => target);
+      const helper = relative(dirname(file), 'test/support/suite.js');
+      const path = helper.startsWith('.') ? helper : `./${helper}`;
+      assert.ok(imports.includes(path), `${file} does not import ${path}`);
+      assert.not(imports.includes('uvu'), `${file} imports uvu itself`);
+      assert.match(textOf(file), /^\s*suite\(/m);
+    }
+  });
+});

@@ -1,0 +1,7 @@
+/** What every backend promises, a row each. `contract.test.ts` runs the rows on all of them. */
+import { errorRows } from './contractErrors.js';
+import { runRows } from './contractRuns.js';
+import type { ContractRow } from './contractSupport.js';
+import { valueRows } from './contractValues.js';
+
+export const contract: readonly ContractRow[] = [...valueRows, ...runRows, ...errorRows];

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import * as assert from 'uvu/assert';
+import * as everywhere from '../../src/browser.js';
+import { UsageError } from '../../src/core/errors.js';
+import * as library from '../../src/index.js';
+import { hashWeights } from '../../src/training/weights.js';
+import { rejects } from '../support/messages.js';
+import { suite } from '../support/suite.js';
+
+/** What a bundler for browsers makes of `import … from 'quern'`; errors name what it cannot take. */
+async function bundle(contents: string) {
+  const { metafile, warnings } = await build({
+    ...{ bundle: true, minify: true, splitting: true, write: false, metafile: true, logLevel: 'silent' },
+    ...{ format: 'esm', platform: 'browser', target: 'es2022', outdir: 'out' },
+    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+  });
+  assert.equal(warnings, []);
+  return metafile;
+}
+
+suite('the surface in browsers', (test) => {
+  test('everything but what needs files', () => {
+    const missing = Object.keys(library).filter((name) => !(name in everywhere));
+    assert.equal(missing.sort(), [
+      'describeDatasets',
+      'loadDataset',
+      'loadModel',
+      'looksInverted',
+      'readImage',
+      'saveModel',
+    ]);
+  });
+
+  test('bundles under its own name, and loads no backend before it is chosen', async () => {
+    const { outputs } = await bundle("export * from 'quern';");
+    const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint === '<stdin>')!;
+    const names = Object.keys(entry.inputs);
+    for (const { path, kind } of entry.imports) {
+      if (kind === 'import-statement') names.push(...Object.keys(outputs[path]!.inputs));
+    }
+    assert.ok(names.some((name) => name.endsWith('src/browser.js')));
+    assert.equal(
+      names.filter((name) => name.includes('gpu.js/') || name.includes('src/backends/')),
+      [],
+    );
+  });
+
+  test('the worker bundles under its own name', async () => {
+    const { inputs } = await bundle("import 'quern/worker';");
+    assert.ok(Object.keys(inputs).some((name) => name.endsWith('backends/wasm/worker.js')));
+  });
+
+  test('a page without a secure context has no hashes', async () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'crypto')!;
+    Object.defineProperty(globalThis, 'crypto', { value: {}, configurable: true });
+    try {
+      await rejects(
+        () => hashWeights(new Map()),
+        UsageError,
+        'weightsSha256: this page has no crypto.subtle\n' +
+          '  Browsers have it on pages that come by https or from localhost.',
+      );
+    } finally {
+      Object.defineProperty(globalThis, 'crypto', own);
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import type { TrainingResult } from '../../src/cli/results.js';
+import { readModelFile } from '../../src/training/modelFile.js';
+import { suite } from '../support/suite.js';
+import { inProject, onReference, quern, recipeText } from './support.js';
+
+/** Calls `act` once, as soon as stderr has said this. */
+function when(said: RegExp, act: (child: ChildProcess) => void) {
+  let done = false;
+  return (text: string, child: ChildProcess) => {
+    if (done || !said.test(text)) return;
+    done = true;
+    act(child);
+  };
+}
+
+suite('quern train, interrupted', (test) => {
+  for (const [signal, expected] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    test(`${signal} in the middle of an epoch: the model so far, every file whole`, () =>
+      inProject(async (cwd) => {
+        const words = [
+          'train',
+          './tiny.mjs',
+          '--epochs',
+          '100000',
+          '--batch-size',
+          '4',
+          '--out',
+          'run',
+          '--json',
+        ];
+        const onError = when(/^epoch 1\//, (child) => setTimeout(() => child.kill(signal), 150));
+        const { code, stdout, stderr } = await quern([...words, ...onReference], { cwd, onError });
+        assert.is(code, expected, stderr);
+        assert.match(stderr, /\nending after this step; again to end at once\n/);
+        assert.match(
+          stderr,
+          /\nquern: interrupted after \d+ steps; the model so far is in run\/model\.safetensors\n$/,
+        );
+
+        const result = JSON.parse(stdout) as TrainingResult;
+        assert.is(result.interrupted, true);
+        assert.is(result.testAccuracy, null);
+        assert.ok(result.epochs >= 1);
+        assert.ok(result.steps >= result.epochs * 64 && result.steps < (result.epochs + 1) * 64);
+        const history = readFileSync(join(cwd, 'run/history.jsonl'), 'utf8').trimEnd().split('\n');
+        assert.is(history.length, result.epochs);
+        for (const line of history) assert.ok(JSON.parse(line));
+        assert.equal(readdirSync(join(cwd, 'run')).sort(), [
+          'config.json',
+          'history.jsonl',
+          'model.safetensors',
+        ]);
+
+        const evaluated = await quern(['evaluate', result.model, '--json', ...onReference], { cwd });
+        assert.is(JSON.parse(evaluated.stdout).weightsSha256, result.weightsSha256);
+      }));
+  }
+
+  test('a second one ends at once: no model, and what is there is whole', () =>
+    inProject(async (cwd) => {
+      // A step takes so long that both signals arrive within one.
+      const layers = 'layer: () => sequential([flatten(), dense(1500), relu(), dense(10)]),';
+      writeFileSync(join(cwd, 'slow.mjs'), recipeText(`${layers} epochs: 1000, batchSize: 256,`));
+      const onError = when(/^epoch 1\//, (child) => {
+        setTimeout(() => child.kill('SIGINT'), 100);
+        setTimeout(() => child.kill('SIGINT'), 200);
+      });
+      const words = [
+        'train',
+        './slow.mjs',
+        '--limit',
+        '64',
+        '--batch-size',
+        '64',
+        '--out',
+        'run',
+        ...onReference,
+      ];
+      const { code, stdout, stderr } = await quern(words, { cwd, onError });
+      assert.is(code, 130, stderr);
+      assert.match(stderr, /\nending after this step; again to end at once\n$/);
+      assert.is(stdout, '');
+      assert.equal(readdirSync(join(cwd, 'run')).sort(), ['config.json', 'history.jsonl']);
+      const history = readFileSync(join(cwd, 'run/history.jsonl'), 'utf8');
+      assert.ok(history.endsWith('}\n'));
+      for (const line of history.trimEnd().split('\n')) assert.ok(JSON.parse(line));
+    }));
+
+  test('in the last measurement: the model is saved already', () =>
+    inProject(async (cwd) => {
+      writeFileSync(
+        join(cwd, 'slow.mjs'),
+        recipeText('layer: () => sequential([flatten(), dense(600), relu(), dense(10)]),'),
+      );
+      const onError = when(/^epoch 1\/1 /, (child) => child.kill('SIGINT'));
+      const words = ['train', './slow.mjs', '--epochs', '1', '--out', 'run', '--json', ...onReference];
+      const { code, stdout, stderr } = await quern(words, { cwd, onError });
+      assert.is(code, 130, stderr);
+      assert.match(stderr, /\nquern: interrupted after (all 1 epochs|4 steps); the model so far is in run\//);
+      assert.is(JSON.parse(stdout).steps, 4);
+      assert.is((await readModelFile(join(cwd, 'run/model.safetensors'))).details.recipe, 'tiny');
+    }));
+});

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inFolder } from '../data/support.js';
+
+export const main = join(import.meta.dirname, '../../src/cli/main.js');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface QuernOptions {
+  readonly cwd?: string | undefined;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** Options of node itself. */
+  readonly node?: readonly string[] | undefined;
+  /** Told of all that stderr has said so far. */
+  readonly onError?: ((text: string, child: ChildProcess) => void) | undefined;
+}
+
+/** Runs the command line as its users do. */
+export function quern(words: readonly string[], options: QuernOptions = {}): Promise<Ended> {
+  const { cwd, environment, node = [], onError } = options;
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [...node, main, ...words], {
+      cwd,
+      env: { ...process.env, FORCE_COLOR: undefined, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+      onError?.(stderr, child);
+    });
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** A recipe on the fixture, as its users write one. */
+export const recipeText = (changes = '') => `
+  import { adam, dense, defineRecipe, flatten, relu, sequential } from 'quern';
+  export default defineRecipe({
+    name: 'tiny', title: 'Tiny', dataset: 'fixture', epochs: 2, batchSize: 64,
+    optimizer: adam({ learningRate: 0.02 }),
+    layer: () => sequential([flatten(), dense(12), relu(), dense(10)]),
+    ${changes}
+  });`;
+
+/** Runs in a folder of its own that holds `tiny.mjs`. */
+export function inProject(run: (folder: string) => Promise<void>): Promise<void> {
+  return inFolder(async (folder) => {
+    writeFileSync(join(folder, 'tiny.mjs'), recipeText());
+    await run(folder);
+  });
+}
+
+export const onReference = ['--backend', 'reference'];

@@ -1,0 +1,48 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { suite } from './support/suite.js';
+
+// from dist/test to the root
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+suite('documentation', (test) => {
+  test('the snippet of adding-an-op.md is the example that the compiler and the tests run', () => {
+    const [, snippet] = /```ts\n([\s\S]*?)```/.exec(read('docs/adding-an-op.md')) ?? [];
+    assert.is(snippet, read('examples/softsign.ts'));
+  });
+
+  test('links between the pages lead to files', () => {
+    const decisions = readdirSync(join(root, 'docs/decisions')).map((file) => `docs/decisions/${file}`);
+    const pages = [
+      'README.md',
+      'CONTRIBUTING.md',
+      'docs/architecture.md',
+      'docs/tour.md',
+      'docs/adding-an-op.md',
+    ];
+    let links = 0;
+    for (const page of [...pages, ...decisions]) {
+      for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+        links++;
+        const path = join(root, dirname(page), target!);
+        assert.not.throws(() => readdirSync(dirname(path)).length, `${page}: ${target}`);
+        assert.ok(
+          readdirSync(dirname(path)).some((name) => path.endsWith(name)),
+          `${page} links to ${target}, which does not exist`,
+        );
+      }
+    }
+    assert.ok(links > 10);
+  });
+
+  test('decisions are numbered without gaps', () => {
+    const numbers = readdirSync(join(root, 'docs/decisions')).map((file) => Number(file.slice(0, 4)));
+    assert.equal(
+      numbers.sort((a, b) => a - b),
+      numbers.map((_, index) => index + 1),
+    );
+  });
+});

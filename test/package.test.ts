@@ -1,0 +1,152 @@
+/** The package as its users get it: packed, installed in an empty project with install scripts off, imported, run. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { type Suite, suite } from './support/suite.js';
+
+const root = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'quern-package-'));
+const project = join(folder, 'project');
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(command: string, words: readonly string[], cwd: string): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(command, words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** What npm says when it cannot reach the registry and has not all packages in its cache. */
+const unreachable = /\b(ENOTFOUND|EAI_AGAIN|ENOTCACHED|ETIMEDOUT|ECONNREFUSED|ECONNRESET|ENETUNREACH)\b/;
+
+const program = `
+  import { adam, dense, fit, flatten, loadDataset, openEngine, relu, sequential } from 'quern';
+  const { train, test } = await loadDataset('fixture');
+  const engine = await openEngine();
+  const model = sequential([flatten(), dense(32), relu(), dense(10)]);
+  const run = await fit(engine, model, train, { optimizer: adam({ learningRate: 0.01 }), epochs: 8, batchSize: 32 });
+  const { accuracy } = await run.evaluate(test);
+  console.log(JSON.stringify({ accuracy, backend: engine.report.backend }));
+  await engine.close();`;
+
+const typedProgram = `
+  import { type Dataset, type Evaluation, evaluate, type FitOptions, fit, type Layer, type Run } from 'quern';
+  import { type Engine, type EpochRecord, layer, ops, type Tensor } from 'quern';
+  export const double: Layer = layer('double', {}, (x: Tensor) => ops.multiply(x, 2));
+  export async function measure(engine: Engine, data: Dataset, options: FitOptions): Promise<Evaluation> {
+    const run: Run = await fit(engine, double, data, options);
+    const history: readonly EpochRecord[] = run.history;
+    return evaluate(engine, run.model, data, { onProgress: (done: number) => console.log(done, history.length) });
+  }
+  // @ts-expect-error a dataset is not an engine
+  fit({} as Dataset, double, {} as Dataset, {} as FitOptions);`;
+
+const recipe = `
+  import { dense, defineRecipe, flatten, sequential, sgd } from 'quern';
+  export default defineRecipe({
+    name: 'mine', title: 'Mine', dataset: 'fixture', epochs: 1, optimizer: sgd(),
+    layer: () => sequential([flatten(), dense(10)]),
+  });`;
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+function installed({ files }: Packed, test: Suite): void {
+  test('holds what runs, and no more', () => {
+    const paths = files.map(({ path }) => path);
+    for (const path of [
+      'README.md',
+      'LICENSE',
+      'data/manifest.json',
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+    ]) {
+      assert.ok(paths.includes(path), path);
+    }
+    const strange = paths.filter((path) =>
+      /^(src|test|kernels|bench|examples|dist\/(test|bench|examples))\//.test(path),
+    );
+    assert.equal(strange, []);
+  });
+
+  test('a program that trains', async () => {
+    writeFileSync(join(project, 'program.mjs'), program);
+    const { code, stdout, stderr } = await run(process.execPath, ['program.mjs'], project);
+    assert.is(code, 0, stderr);
+    const { accuracy, backend } = JSON.parse(stdout);
+    assert.is(backend, 'wasm');
+    assert.ok(accuracy > 0.9, `test accuracy ${accuracy}`);
+  });
+
+  test('types', async () => {
+    writeFileSync(join(project, 'program.mts'), typedProgram);
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
+    const libraries = ['--lib', 'es2023,dom,esnext.disposable', '--types', '', '--ignoreConfig'];
+    const { code, stdout } = await run(
+      process.execPath,
+      [compiler, ...options, ...libraries, 'program.mts'],
+      project,
+    );
+    assert.is(stdout, '');
+    assert.is(code, 0);
+  });
+
+  test('the command', async () => {
+    const { code, stdout, stderr } = await run('npx', ['--no-install', 'quern', '--help'], project);
+    assert.is(code, 0, stderr);
+    assert.match(stdout, /^quern <command>/);
+  });
+
+  test('the command, with a recipe of the project', async () => {
+    writeFileSync(join(project, 'my-recipe.js'), recipe);
+    const words = ['--no-install', 'quern', 'train', './my-recipe.js', '--json', '--quiet'];
+    const { code, stdout, stderr } = await run('npx', words, project);
+    assert.is(code, 0, stderr);
+    assert.is(JSON.parse(stdout).recipe, 'mine');
+  });
+}
+
+async function install(): Promise<Ended & { packed?: Packed }> {
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "name": "project", "private": true }');
+  // The build is what is being tested; the scripts would make it anew.
+  const pack = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], root);
+  if (pack.code !== 0) return pack;
+  const [packed] = JSON.parse(pack.stdout) as [Packed];
+  const words = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  return { ...(await run('npm', [...words, join(folder, packed.filename)], project)), packed };
+}
+
+const { code, stderr, packed } = await install();
+
+suite('the package, installed', (test) => {
+  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  if (code !== 0 && unreachable.test(stderr)) {
+    const [reason] = stderr.match(unreachable)!;
+    test.unavailable(
+      'in an empty project',
+      `its dependencies cannot be installed without a network (${reason})`,
+    );
+    return;
+  }
+  test('can be packed and installed with scripts off', () => assert.is(code, 0, stderr));
+  if (packed !== undefined) installed(packed, test);
+});
