@@ -17,11 +17,12 @@ export interface BenchOptions {
   readonly backend?: BackendOptions['backend'];
   readonly gpuMode?: string | undefined;
   readonly simd?: BackendOptions['simd'];
+  readonly revectorize?: BackendOptions['revectorize'];
   /** The largest number of threads; 1 is measured in any case. Default: all processors. */
   readonly threads?: number | undefined;
   /** Folder for results as JSON and SVG. Default: none are written. */
   readonly out?: string | undefined;
-  /** Print one JSON array instead of tables. Default false. */
+  /** Print one JSON object instead of tables. Default false. */
   readonly json?: boolean | undefined;
   /** Print the names and questions, measure nothing. Default false. */
   readonly list?: boolean | undefined;
@@ -39,12 +40,12 @@ function progress(text: string): void {
 
 /** What is measured, before it is. */
 function contextOf(name: string, options: BenchOptions): Context {
-  const { quick = false, backend, gpuMode, simd, threads = availableParallelism() } = options;
+  const { quick = false, backend, gpuMode, simd, revectorize, threads = availableParallelism() } = options;
   const single = threads === 1 || (backend !== undefined && backend !== 'auto' && backend !== 'wasm');
   return {
     sampling: samplings[quick ? 'quick' : 'full'],
     quick,
-    backend: { backend, gpuMode, simd },
+    backend: { backend, gpuMode, simd, revectorize },
     threads: single ? [1] : [1, threads],
     progress: (text) => progress(`${name}: ${text}`),
   };
@@ -83,7 +84,13 @@ function show({
   notes,
   ...table
 }: BenchResult): void {
-  const ran = [...new Set(backends.map(({ backend, numerics }) => `${backend} (${numerics})`))];
+  const ran = [
+    ...new Set(
+      backends.map(({ backend, numerics, experimental }) =>
+        [`${backend} (${numerics})`, ...(experimental ? [experimental] : [])].join(' '),
+      ),
+    ),
+  ];
   const commit = versions.commit === undefined ? '' : ` at ${versions.commit}`;
   console.log(`\n${bench}: ${question}\n`);
   console.log(formatTable(table));
@@ -121,7 +128,7 @@ export async function runBenches(options: BenchOptions): Promise<void> {
     if (out === undefined) continue;
     for (const path of await writeResult(out, result)) console.error(`written: ${path}`);
   }
-  if (json) console.log(JSON.stringify(results, undefined, 2));
+  if (json) console.log(JSON.stringify({ results }, undefined, 2));
   if (out !== undefined && !(await canPlot())) {
     console.error('no plots: the development dependency that draws them, echarts, is not installed');
   }

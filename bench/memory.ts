@@ -5,7 +5,7 @@ import { threadCount } from './support/format.js';
 import { summarise } from './support/statistics.js';
 
 const recipes = ['mnist-mlp', 'fashion-cnn'];
-const trainingSeconds = { quick: 1, full: 10 };
+const trainingSeconds = { quick: 0.5, full: 10 };
 const megabyte = 1e6;
 
 export const bench: Bench = {

@@ -1,13 +1,13 @@
 import type { Bench, Findings, Row } from './support/bench.js';
 import { threadCount } from './support/format.js';
 import { kernelColumns, kernelNotes, kernelRow } from './support/kernelFindings.js';
-import { measureSeedKernels, type SeedKernels } from './support/seedKernels.js';
+import { type MeasuredStep, measureSeedKernels } from './support/measureKernels.js';
 import { type SeedModel, seedModels, seedModelTitles } from './support/seedModels.js';
 
 /** Kernels that take less of a step are one line together. */
 const worthALine = 0.005;
 
-function rowsOf(name: SeedModel, measured: SeedKernels): Row[] {
+function rowsOf(name: SeedModel, measured: MeasuredStep): Row[] {
   const { kernels, step, report } = measured;
   const title = seedModelTitles[name];
   const shares = kernels.map(({ seconds }) => seconds.median / step.median);
@@ -34,7 +34,7 @@ function rowsOf(name: SeedModel, measured: SeedKernels): Row[] {
 export const bench: Bench = {
   question: 'Where does the time of a training step go, kernel by kernel?',
   async run(context): Promise<Findings> {
-    const all: [SeedModel, SeedKernels][] = [];
+    const all: [SeedModel, MeasuredStep][] = [];
     for (const name of seedModels) {
       for (const threads of context.threads) {
         all.push([name, await measureSeedKernels(context, name, threads, () => true)]);

@@ -1,5 +1,6 @@
 import { openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Row } from './support/bench.js';
+import { ensure } from './support/ensure.js';
 import { threadCount } from './support/format.js';
 import { interleave, rateOf, type Sample, secondsOf, speedUp } from './support/measure.js';
 import {
@@ -63,7 +64,7 @@ export const bench: Bench = {
       );
       for (const [key, training] of trainings) {
         const loss = await training.loss();
-        if (!Number.isFinite(loss)) throw new Error(`step: ${key}: the training went wrong: loss ${loss}`);
+        ensure(Number.isFinite(loss), `the training of ${key} went wrong: the loss is ${loss}`);
       }
       return {
         columns: [

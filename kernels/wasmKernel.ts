@@ -6,6 +6,11 @@ export interface WasmOptions {
   readonly simd: SimdLevel;
   /** Whether the memory that the module will import is a shared one. */
   readonly shared: boolean;
+  /**
+   * Whether the JavaScript engine joins neighbouring vectors to 256 bits (V8's revectorization): then twice as much fits
+   * into registers. Never changes bits. Default false.
+   */
+  readonly wide?: boolean;
 }
 
 export interface WasmCode {

@@ -34,7 +34,9 @@ export function askChild<T>(module: string, words: readonly string[]): Promise<A
     child.on('error', reject);
     child.on('close', (code) => {
       if (answered === undefined || code !== 0) {
-        const reason = complaint.trim().split('\n').at(0) || `exit code ${code}`;
+        // among the lines of a stack, the one that says what is wrong
+        const said = complaint.split('\n').find((line) => /^\w*Error\b/.test(line));
+        const reason = said ?? `exit code ${code}`;
         reject(new BackendError(`bench: ${module} ended without an answer: ${reason}`));
         return;
       }

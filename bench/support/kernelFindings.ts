@@ -1,7 +1,7 @@
 /** Measured kernels as rows, for the benches that show some of them. */
 import type { Column, Findings, Row } from './bench.js';
 import { threadCount } from './format.js';
-import { kernelName, type MeasuredKernel, type SeedKernels } from './seedKernels.js';
+import { kernelName, type MeasuredKernel, type MeasuredStep } from './measureKernels.js';
 
 export const kernelColumns: readonly Column[] = [
   { key: 'kernel', title: 'kernel' },
@@ -17,7 +17,7 @@ export const kernelColumns: readonly Column[] = [
 
 const scaled = (work: number, scale: number, { seconds }: MeasuredKernel) => work / scale / seconds.median;
 
-export function kernelRow(kernel: MeasuredKernel, { step }: SeedKernels): Row {
+export function kernelRow(kernel: MeasuredKernel, { step }: MeasuredStep): Row {
   const { seconds, threads, bound, share, algorithm, flops, bytes } = kernel;
   const { median, low, high, count } = seconds;
   return {
@@ -43,13 +43,21 @@ export const kernelNotes: readonly string[] = [
   oneThreadNote,
 ];
 
-/** The findings of a bench that shows the kernels of the seed CNN that `wanted` picks. */
-export function kernelFindings(measured: readonly SeedKernels[], title: string): Findings {
+export interface KernelTable {
+  /** Of the plot. */
+  readonly title: string;
+  /** Whether the steps mean something, and so the share that a kernel has of its step. */
+  readonly ofSteps: boolean;
+}
+
+/** The findings of a bench that shows kernels. */
+export function kernelFindings(measured: readonly MeasuredStep[], { title, ofSteps }: KernelTable): Findings {
+  const columns = kernelColumns.filter(({ key }) => ofSteps || key !== 'stepShare');
   const rows = measured.flatMap((one) => one.kernels.map((kernel) => kernelRow(kernel, one)));
   const names = measured[0]!.kernels.map(kernelName);
   return {
-    columns: kernelColumns,
-    rows,
+    columns,
+    rows: ofSteps ? rows : rows.map(({ stepShare: _, ...row }) => row),
     notes: kernelNotes,
     backends: measured.map(({ report }) => report),
     plots: [

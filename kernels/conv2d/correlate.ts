@@ -17,8 +17,8 @@ import {
   select,
 } from '../../src/writers/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { EpilogueEmitter } from '../shared/epilogue.js';
-import { cutRows, emitGemmTile, isLooped, panelColumns, tileRows } from '../shared/gemm.js';
+import { EpilogueEmitter, type EpiloguePosition } from '../shared/epilogue.js';
+import { cutRows, emitGemmTile, isLooped, panelColumns, tallestTile } from '../shared/gemm.js';
 import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
@@ -67,7 +67,7 @@ export function correlationCode(
   const module = new ModuleBuilder(options);
   const names = ['image', 'filter', ...epilogue.names, 'out', 'scratch'];
   const units = height * width * outputs === 0 ? 0 : batch;
-  const cut = cutRows(width, tileRows[options.simd]);
+  const cut = cutRows(width, tallestTile(options.simd, options.wide));
   if (units === 0) module.kernel(names, () => {});
   else emitKernel(module, correlation, epilogue, names, options);
   return {
@@ -83,19 +83,19 @@ function emitKernel(
   correlation: Correlation,
   epilogue: EpilogueEmitter,
   names: readonly string[],
-  { simd }: WasmOptions,
+  { simd, wide = false }: WasmOptions,
 ): void {
   const { frame, output, window, strides, filter } = correlation;
   const [height, width, outputs] = output;
   const depth = window[0] * window[1] * frame.channels;
-  const cut = cutRows(width, tileRows[simd]);
+  const cut = cutRows(width, tallestTile(simd, wide));
   const heights = cut.tall < cut.tiles ? [cut.rows, cut.rows - 1] : [cut.rows];
   const panelCut = cutPanels(outputs);
   const panel = (columns: number, panelWidth: 4 | 8): Panel => ({
     columns,
     width: panelWidth,
     pack: emitPack(module, filter, columns, panelWidth),
-    tiles: heights.map((rows) => emitTile(module, correlation, epilogue, rows, columns, panelWidth)),
+    tiles: heights.map((rows) => emitTile(module, correlation, epilogue, rows, columns, panelWidth, wide)),
   });
   const full = panelCut.full > 0 ? panel(panelColumns, panelColumns) : undefined;
   const rest = panelCut.rest > 0 ? panel(panelCut.rest, panelCut.restWidth) : undefined;
@@ -210,6 +210,7 @@ function emitTile(
   rows: number,
   columns: number,
   width: 4 | 8,
+  wide: boolean,
 ): FunctionHandle {
   const { frame, output, window, strides } = correlation;
   const outputs = output[2];
@@ -226,7 +227,13 @@ function emitTile(
     const finish = epilogue.begin(
       f,
       epilogue.names.map((name) => p[name]!),
+      true,
     );
+    const position = (r: number, v: number): EpiloguePosition => ({
+      element: { base: element, constant: 4 * r * outputs + 16 * v },
+      column: { base: column, constant: 16 * v },
+      lanes: Math.min(4, columns - 4 * v),
+    });
     const tile = {
       rows,
       columns: width,
@@ -235,6 +242,7 @@ function emitTile(
       rowStride: 4 * strides[1] * frame.channels,
       segmentStride: 4 * frame.frameWidth * frame.channels,
       innerStride: 4,
+      wide,
       ...(skips ? { segmentCount: p.count! } : {}),
     };
     emitGemmTile(
@@ -242,16 +250,8 @@ function emitTile(
       tile,
       { a: p.a!, panel: p.panel! },
       {
-        store(r, v, sum) {
-          const lanes = Math.min(4, columns - 4 * v);
-          if (lanes < 1) return;
-          const position = {
-            element: { base: element, constant: 4 * r * outputs + 16 * v },
-            column: { base: column, constant: 16 * v },
-            lanes,
-          };
-          epilogue.store(f, p.out!, finish(sum, position), position);
-        },
+        finish: (r, v, sum) => finish(sum, position(r, v)),
+        store: (r, v, value) => epilogue.store(f, p.out!, value, position(r, v)),
       },
     );
   });

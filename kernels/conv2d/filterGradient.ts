@@ -12,12 +12,12 @@ import {
   f32x4,
   type I32,
   i32,
+  i32x4,
   ModuleBuilder,
-  select,
   v128,
 } from '../../src/writers/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { cutRows, emitGemmTile, panelColumns, tileRows } from '../shared/gemm.js';
+import { cutRows, emitGemmTile, panelColumns, tallestTile } from '../shared/gemm.js';
 import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
@@ -62,7 +62,7 @@ export function denseFilterGradientWasm(
     inPlace: outputs % 4 === 0,
   };
   const rows = windowWidth * channels;
-  const cut = cutRows(rows, tileRows[options.simd]);
+  const cut = cutRows(rows, tallestTile(options.simd, options.wide));
   const panelCut = cutPanels(outputs);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
   const module = new ModuleBuilder(options);
@@ -81,10 +81,10 @@ interface Panel {
   readonly tiles: readonly FunctionHandle[];
 }
 
-function emitKernel(module: ModuleBuilder, shape: Shape, { simd }: WasmOptions): void {
+function emitKernel(module: ModuleBuilder, shape: Shape, { simd, wide = false }: WasmOptions): void {
   const { frame, batch, grid, outputs, window, inPlace } = shape;
   const depth = grid[0] * grid[1];
-  const cut = cutRows(window[1] * frame.channels, tileRows[simd]);
+  const cut = cutRows(window[1] * frame.channels, tallestTile(simd, wide));
   const heights = cut.tall < cut.tiles ? [cut.rows, cut.rows - 1] : [cut.rows];
   const panelCut = cutPanels(outputs);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
@@ -104,7 +104,7 @@ function emitKernel(module: ModuleBuilder, shape: Shape, { simd }: WasmOptions):
       : module.function(`pack_${columns}`, { source: 'i32', destination: 'i32' } as const, (f, p) => {
           emitPackPanel(f, { k: depth, columns, width, rowStride: 4 * outputs, columnStride: 4 }, p);
         }),
-    tiles: heights.map((rows) => emitTile(module, shape, rows, columns, width)),
+    tiles: heights.map((rows) => emitTile(module, shape, rows, columns, width, wide)),
   });
   const full = panelCut.full > 0 ? panel(panelColumns, panelColumns) : undefined;
   const rest = panelCut.rest > 0 ? panel(panelCut.rest, panelCut.restWidth) : undefined;
@@ -181,6 +181,7 @@ function emitTile(
   rows: number,
   columns: number,
   width: 4 | 8,
+  wide: boolean,
 ): FunctionHandle {
   const { frame, grid, outputs, strides, inPlace } = shape;
   const parameters = { a: 'i32', panel: 'i32', out: 'i32', image: 'i32' } as const;
@@ -193,16 +194,19 @@ function emitTile(
       rowStride: 4,
       segmentStride: 4 * strides[0] * frame.frameWidth * frame.channels,
       innerStride: 4 * strides[1] * frame.channels,
+      wide,
       ...(inPlace ? { panelStride: 4 * outputs } : {}),
     };
+    // the first image masks whatever the output holds
+    const earlier = f.let(i32x4.splat(i32.sub(0, i32.ne(p.image, 0))));
+    const lanes = (v: number) => Math.min(4, columns - 4 * v);
+    const offset = (r: number, v: number) => 4 * r * outputs + 16 * v;
     emitGemmTile(f, tile, p, {
-      store(r, v, sum) {
-        const lanes = Math.min(4, columns - 4 * v);
-        if (lanes < 1) return;
-        const offset = 4 * r * outputs + 16 * v;
-        const before = select(p.image, v128.loadLanes(p.out, lanes, offset), f32x4.const(0));
-        f.storeLanes(p.out, f32x4.add(before, sum), lanes, offset);
+      finish(r, v, sum) {
+        const before = v128.and(v128.loadLanes(p.out, lanes(v), offset(r, v)), earlier);
+        return f32x4.add(before, sum);
       },
+      store: (r, v, value) => f.storeLanes(p.out, value, lanes(v), offset(r, v)),
     });
   });
 }

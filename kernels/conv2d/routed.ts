@@ -142,20 +142,20 @@ function eachEntry(
 }
 
 /**
- * Ends a basic block now and then, by a branch that is never taken: V8 would move all loads of a block before its
- * arithmetic and run out of registers (see shared/gemm.ts).
+ * Visits the vectors of a group a few at a time, each time in a basic block of its own, which ends by a branch that is
+ * never taken: V8 would move all loads of a block before its arithmetic and run out of registers (see shared/gemm.ts).
  */
 function fenced(
   f: FunctionBuilder,
   pointer: I32,
   vectors: readonly WindowVector[],
-  visit: (index: number) => void,
+  visit: (vectors: readonly WindowVector[], first: number) => void,
 ) {
   f.block((leave) => {
-    vectors.forEach((_, index) => {
-      visit(index);
-      if (index % loadsTogether === loadsTogether - 1) f.branchIf(leave, i32.gtU(pointer, -1 - index));
-    });
+    for (let first = 0; first < vectors.length; first += loadsTogether) {
+      visit(vectors.slice(first, first + loadsTogether), first);
+      f.branchIf(leave, i32.gtU(pointer, -1 - first));
+    }
   });
 }
 
@@ -164,14 +164,19 @@ export function emitSumWindows(module: ModuleBuilder, group: readonly WindowVect
   return module.function(`sum_${group[0]!.packedOffset}`, { list: 'i32', sums: 'i32' } as const, (f, p) => {
     const sums = group.map(() => f.local('v128'));
     eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (index) => {
-        const { lanes, frameOffset } = group[index]!;
-        const pixels = v128.loadLanes(window, lanes, frameOffset);
-        f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
+      fenced(f, window, group, (vectors, first) => {
+        for (const [index, { lanes, frameOffset }] of vectors.entries()) {
+          const sum = sums[first + index]!;
+          f.set(sum, f.multiplyAdd(value, v128.loadLanes(window, lanes, frameOffset), sum));
+        }
       });
     });
+    // all is loaded before anything is stored, so that V8 may join vectors
     group.forEach(({ packedOffset }, index) => {
-      f.store(p.sums, f32x4.add(v128.load(p.sums, packedOffset), sums[index]!), packedOffset);
+      f.set(sums[index]!, f32x4.add(v128.load(p.sums, packedOffset), sums[index]!));
+    });
+    group.forEach(({ packedOffset }, index) => {
+      f.store(p.sums, sums[index]!, packedOffset);
     });
   });
 }
@@ -181,10 +186,15 @@ export function emitAddWindows(module: ModuleBuilder, group: readonly WindowVect
   return module.function(`add_${group[0]!.packedOffset}`, { list: 'i32', filter: 'i32' } as const, (f, p) => {
     const filter = group.map(({ packedOffset }) => f.let(v128.load(p.filter, packedOffset)));
     eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (index) => {
-        const { lanes, frameOffset } = group[index]!;
-        const before = v128.loadLanes(window, lanes, frameOffset);
-        f.storeLanes(window, f.multiplyAdd(value, filter[index]!, before), lanes, frameOffset);
+      fenced(f, window, group, (vectors, first) => {
+        // loaded before any of them is stored, so that V8 may join them
+        const results = vectors.map(({ lanes, frameOffset }, index) => {
+          const before = v128.loadLanes(window, lanes, frameOffset);
+          return f.let(f.multiplyAdd(value, filter[first + index]!, before));
+        });
+        for (const [index, { lanes, frameOffset }] of vectors.entries()) {
+          f.storeLanes(window, results[index]!, lanes, frameOffset);
+        }
       });
     });
   });

@@ -26,6 +26,7 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
     shape,
     options.simd,
     new EpilogueEmitter(call.specification.epilogue, call),
+    options.wide,
   );
   const module = new ModuleBuilder(options);
   emission.emit(module);

@@ -36,6 +36,15 @@ export interface EpiloguePosition {
 /** Computes the epilogue of a vector of results: gives the values to store, in the compute type of the output. */
 export type FinishVector = (value: V128, position: EpiloguePosition) => V128;
 
+/** An address that has been computed, and what of. */
+interface KnownAddress {
+  readonly pointer: I32;
+  readonly base: I32;
+  /** Bytes per 4 bytes of `base`. */
+  readonly scale: number;
+  readonly address: I32;
+}
+
 export class EpilogueEmitter {
   /** Names for the pointer parameters of the epilogue's operands, in order: `extra1`, `extra2`, … */
   readonly names: readonly string[];
@@ -43,6 +52,8 @@ export class EpilogueEmitter {
   private readonly operands: readonly Layout[];
   private readonly output: Layout;
   private readonly printer: SimdPrinter;
+  /** Of the function that is being written, if its addresses stay. */
+  private known: KnownAddress[] | undefined;
 
   /** Without an epilogue, results are stored as they are. Only the first output has an epilogue. */
   constructor(epilogue: Epilogue | undefined, call: Pick<KernelCall<unknown>, 'inputs' | 'outputs'>) {
@@ -57,8 +68,12 @@ export class EpilogueEmitter {
   /**
    * Loads the operands of a single element and computes what depends on nothing else. `pointers` are the addresses of
    * the epilogue's operands, in order; they and the result are used as often as `finish` is called.
+   *
+   * @param still whether positions are used in straight code only, over which their bases keep their values: addresses
+   *   are then computed once, by which V8 knows that vectors are neighbours. Default false.
    */
-  begin(f: FunctionBuilder, pointers: readonly I32[]): FinishVector {
+  begin(f: FunctionBuilder, pointers: readonly I32[], still = false): FinishVector {
+    this.known = still ? [] : undefined;
     const operands = this.operands.map((layout) => {
       const strides = epilogueStrides(layout, this.output.shape);
       return { layout, whole: strides.row !== 0, column: strides.column };
@@ -75,12 +90,8 @@ export class EpilogueEmitter {
         if (index === 0) return value;
         const { layout, whole, column: stride } = operands[index - 1]!;
         const step = whole ? 1 : stride;
-        const { address, offset } = elementAddress(
-          pointers[index - 1]!,
-          whole ? element : column,
-          layout,
-          step,
-        );
+        const at = whole ? element : column;
+        const { address, offset } = this.elementAddress(f, pointers[index - 1]!, at, layout, step);
         return loadVector(layout.dtype, address, step, lanes, offset);
       };
       const counter = () => countingLanes(i32.shrU(i32.add(element.base, element.constant), 2));
@@ -91,20 +102,29 @@ export class EpilogueEmitter {
 
   /** Stores what `finish` gave at its place in the output, whose address is `out`. */
   store(f: FunctionBuilder, out: I32, value: V128, { element, lanes }: EpiloguePosition): void {
-    const { address, offset } = elementAddress(out, element, this.output, 1);
+    const { address, offset } = this.elementAddress(f, out, element, this.output, 1);
     storeVector(f, this.output.dtype, address, value, lanes, offset);
   }
-}
 
-/** Turns an offset that counts 4 bytes per element into one of the array's own elements, `stride` apart. */
-function elementAddress(
-  pointer: I32,
-  { base, constant }: ByteOffset,
-  { dtype }: Layout,
-  stride: number,
-): { address: I32; offset: number } {
-  const scaled = i32.mul(base, stride);
-  const bytes = constant * stride;
-  if (bytesOf[dtype] === 4) return { address: i32.add(pointer, scaled), offset: bytes };
-  return { address: i32.add(pointer, i32.shrS(scaled, 2)), offset: bytes / 4 };
+  /** Turns an offset that counts 4 bytes per element into one of the array's own elements, `stride` apart. */
+  private elementAddress(
+    f: FunctionBuilder,
+    pointer: I32,
+    { base, constant }: ByteOffset,
+    { dtype }: Layout,
+    stride: number,
+  ): { address: I32; offset: number } {
+    const scale = (stride * bytesOf[dtype]) / 4;
+    const offset = constant * scale;
+    const same = this.known?.find(
+      (known) => known.pointer === pointer && known.base === base && known.scale === scale,
+    );
+    if (same !== undefined) return { address: same.address, offset };
+    const scaled = i32.mul(base, stride);
+    const address = i32.add(pointer, bytesOf[dtype] === 4 ? scaled : i32.shrS(scaled, 2));
+    if (this.known === undefined) return { address, offset };
+    const kept = f.let(address);
+    this.known.push({ pointer, base, scale, address: kept });
+    return { address: kept, offset };
+  }
 }

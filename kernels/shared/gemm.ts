@@ -23,10 +23,15 @@ export const panelColumns = 8;
 
 /**
  * Rows of the largest tile. x64 has 16 vector registers, one of them kept by V8: 6x8 takes 12 sums, 2 vectors of the
- * panel and 1 value of A. Without fused multiply-add the product needs a register of its own.
+ * panel and 1 value of A. Without fused multiply-add the product needs a register of its own. Where V8 makes registers
+ * of 256 bits of the two vectors of a row, twice the rows take as many.
  */
-export const tileRows: Record<SimdLevel, number> = { relaxed: 6, baseline: 5 };
+const tileRows: Record<SimdLevel, number> = { relaxed: 6, baseline: 5 };
 const registers: Record<SimdLevel, number> = { relaxed: 15, baseline: 14 };
+
+export function tallestTile(simd: SimdLevel, wide = false): number {
+  return wide ? 2 * tileRows[simd] : tileRows[simd];
+}
 
 /** Products that are written out per turn of the loop, and the length of a sum that is written out altogether. */
 const unroll = 4;
@@ -47,7 +52,7 @@ export function cutRows(m: number, largest: number): RowCut {
 }
 
 export interface GemmTile {
-  /** 1 to 6 rows; columns of the panel. */
+  /** 1 to 12 rows; columns of the panel. */
   readonly rows: number;
   readonly columns: 4 | 8;
   /** The sum runs over `segments` runs of `segmentLength` products each. */
@@ -64,6 +69,8 @@ export interface GemmTile {
   readonly segmentCount?: Local<'i32'>;
   /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
   readonly panelStride?: number;
+  /** Whether V8 joins the two vectors of a row (WasmOptions). Default false. */
+  readonly wide?: boolean;
 }
 
 /** Whether the sum is a loop over segments: a short one is written out. */
@@ -74,8 +81,10 @@ export function isLooped(segments: number, segmentLength: number): boolean {
 export interface GemmHooks {
   /** The value to start from at row r, vector v of the tile; by default 0. */
   initial?(r: number, v: number): V128;
-  /** Takes the finished sums of row r, columns 4v to 4v + 3. */
-  store(r: number, v: number, sum: Local<'v128'>): void;
+  /** What becomes of the sums of row r, columns 4v to 4v + 3; by default they stay what they are. */
+  finish?(r: number, v: number, sum: Local<'v128'>): V128;
+  /** Takes the finished values of row r, columns 4v to 4v + 3, and loads nothing. */
+  store(r: number, v: number, value: Local<'v128'>): void;
 }
 
 /**
@@ -94,8 +103,9 @@ export function emitGemmTile(
 ): void {
   const { rows, columns, segments, segmentLength, rowStride, segmentStride, innerStride } = tile;
   const vectors = columns / 4;
+  const registersOfRow = tile.wide ? 1 : vectors;
   const panelStride = tile.panelStride ?? columns * 4;
-  const rowsPerBlock = Math.max(1, registers[f.simd] - rows * vectors - vectors);
+  const rowsPerBlock = Math.max(1, registers[f.simd] - (rows + 1) * registersOfRow);
   const sums = Array.from({ length: rows }, (_, r) =>
     Array.from({ length: vectors }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
   );
@@ -145,5 +155,9 @@ export function emitGemmTile(
       f.increase(a, nextSegment);
     });
   });
-  for (const [r, row] of sums.entries()) for (const [v, sum] of row.entries()) hooks.store(r, v, sum);
+  // A row is finished before any of it is stored: V8 joins only stores with no load in between.
+  for (const [r, row] of sums.entries()) {
+    if (hooks.finish) for (const [v, sum] of row.entries()) f.set(sum, hooks.finish(r, v, sum));
+    for (const [v, sum] of row.entries()) hooks.store(r, v, sum);
+  }
 }

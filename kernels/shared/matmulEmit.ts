@@ -6,19 +6,20 @@
  * the second level cache; groups of row tiles, whose part of A does; panels (one stays in the first level cache); tiles.
  * Blocks of k change no bits: between them the sums go through the output in the precision they are kept in.
  */
+import { rowMajorStrides } from '../../src/core/shape.js';
 import {
   type FunctionBuilder,
   type FunctionHandle,
   f32x4,
   type I32,
   i32,
+  i32x4,
   type ModuleBuilder,
-  select,
   type V128,
   v128,
 } from '../../src/writers/assembler.js';
 import type { SimdLevel } from '../../src/writers/simdLevel.js';
-import type { EpiloguePosition, FinishVector } from './epilogue.js';
+import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from './epilogue.js';
 import { emitGemmTile, panelColumns } from './gemm.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './matmulPlan.js';
 import { emitPackPanel } from './packing.js';
@@ -28,7 +29,7 @@ import { addressAt, minimum, unravel } from './units.js';
 export interface TileEpilogue {
   /** Names of the further inputs, in the order of their pointers after A and B. */
   readonly names: readonly string[];
-  begin(f: FunctionBuilder, pointers: readonly I32[]): FinishVector;
+  begin(f: FunctionBuilder, pointers: readonly I32[], still: boolean): FinishVector;
   store(f: FunctionBuilder, out: I32, value: V128, position: EpiloguePosition): void;
 }
 
@@ -47,9 +48,10 @@ export interface MatmulEmission {
 export function matmulEmission(
   shape: MatmulShape,
   simd: SimdLevel,
-  epilogue: TileEpilogue = plainStore,
+  epilogue: TileEpilogue = plainStore(shape),
+  wide = false,
 ): MatmulEmission {
-  const plan = planMatmul(shape, simd);
+  const plan = planMatmul(shape, simd, wide);
   return {
     units: plan.units,
     scratchBytes: plan.scratchBytes,
@@ -58,12 +60,13 @@ export function matmulEmission(
   };
 }
 
-const plainStore: TileEpilogue = {
-  names: [],
-  begin: () => (sums) => sums,
-  store: (f, out, value, { element, lanes }) =>
-    f.storeLanes(i32.add(out, element.base), value, lanes, element.constant),
-};
+function plainStore({ batch, m, n }: MatmulShape): TileEpilogue {
+  const shape = [...batch, m, n];
+  return new EpilogueEmitter(undefined, {
+    inputs: [],
+    outputs: [{ dtype: 'float32', shape, strides: rowMajorStrides(shape) }],
+  });
+}
 
 /** Columns of a panel: those that exist, and the width that zeros fill. */
 interface PanelSize {
@@ -96,7 +99,7 @@ const integers = (names: readonly string[]) =>
 /** Writes the function of one size of tile. Being called often, it is soon replaced by its optimised code. */
 function emitTile(
   module: ModuleBuilder,
-  { shape: { k, n, a }, packedRows }: MatmulPlan,
+  { shape: { k, n, a }, packedRows, wide }: MatmulPlan,
   epilogue: TileEpilogue,
   rows: number,
   { columns, width }: PanelSize,
@@ -116,7 +119,15 @@ function emitTile(
       ...{ rows, columns: width, segments: 1, segmentLength: length, segmentStride: 0 },
       rowStride: packedRows > 0 ? 4 : 4 * a.row,
       innerStride: packedRows > 0 ? 4 * packedRows : 4 * a.column,
+      wide,
     };
+    const position = (r: number, v: number): EpiloguePosition => ({
+      element: { base: element, constant: offset(r, v) },
+      column: { base: columnBytes, constant: 16 * v },
+      lanes: lanes(v),
+    });
+    // sums of earlier blocks count but for the first block: then whatever the output holds is masked
+    const earlier = length === k ? undefined : f.let(i32x4.splat(i32.sub(0, i32.ne(p.fromK!, 0))));
     // Begun behind the sums, whose registers are free by then.
     let finish: FinishVector | undefined;
     emitGemmTile(
@@ -125,21 +136,21 @@ function emitTile(
       { a: p.a!, panel: p.panel! },
       {
         initial(r, v) {
-          if (length === k) return f32x4.const(0);
-          return select(p.fromK!, v128.loadLanes(sumsAt, lanes(v), offset(r, v)), f32x4.const(0));
+          if (earlier === undefined) return f32x4.const(0);
+          return v128.and(v128.loadLanes(sumsAt, lanes(v), offset(r, v)), earlier);
         },
-        store(r, v, sums) {
-          if (!last) return f.storeLanes(sumsAt, sums, lanes(v), offset(r, v));
+        finish(r, v, sums) {
+          if (!last) return sums;
           finish ??= epilogue.begin(
             f,
             epilogue.names.map((name) => p[name]!),
+            true,
           );
-          const position: EpiloguePosition = {
-            element: { base: element, constant: offset(r, v) },
-            column: { base: columnBytes, constant: 16 * v },
-            lanes: lanes(v),
-          };
-          epilogue.store(f, p.out!, finish(sums, position), position);
+          return finish(sums, position(r, v));
+        },
+        store(r, v, value) {
+          if (last) epilogue.store(f, p.out!, value, position(r, v));
+          else f.storeLanes(sumsAt, value, lanes(v), offset(r, v));
         },
       },
     );

@@ -1,6 +1,6 @@
 /** What is decided about a matrix multiplication before any code is written. Plain numbers. */
 import type { SimdLevel } from '../../src/writers/simdLevel.js';
-import { cutRows, panelColumns, type RowCut, tileRows } from './gemm.js';
+import { cutRows, panelColumns, type RowCut, tallestTile } from './gemm.js';
 import { cutPanels, type PanelCut, packedBytes } from './packing.js';
 
 /** Strides of an operand in elements, of any sign; 0 repeats it. `batch` has one per axis of the batch. */
@@ -26,6 +26,8 @@ export interface MatmulShape {
 
 export interface MatmulPlan {
   readonly shape: MatmulShape;
+  /** Whether V8 joins vectors (WasmOptions). */
+  readonly wide: boolean;
   readonly rowCut: RowCut;
   readonly panelCut: PanelCut;
   readonly panels: number;
@@ -65,9 +67,9 @@ function groupSize(items: number, limit: number): number {
 
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
-export function planMatmul(shape: MatmulShape, simd: SimdLevel): MatmulPlan {
+export function planMatmul(shape: MatmulShape, simd: SimdLevel, wide = false): MatmulPlan {
   const { m, k, n, a, b } = shape;
-  const rowCut = cutRows(m, tileRows[simd]);
+  const rowCut = cutRows(m, tallestTile(simd, wide));
   const panelCut = cutPanels(n);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
 
@@ -85,6 +87,7 @@ export function planMatmul(shape: MatmulShape, simd: SimdLevel): MatmulPlan {
   const packedRowsOffset = roundUp(packedPanels, 64);
   return {
     ...{ shape, rowCut, panelCut, panels, block, panelGroup, rowGroup, packedRows, units, packedRowsOffset },
+    wide,
     packsOnce: b.batch.every((stride) => stride === 0) && panelGroup === panels && block === k,
     scratchBytes: units === 0 ? 0 : packedRowsOffset + roundUp(4 * block * packedRows, 64),
   };

@@ -62,16 +62,16 @@ export function emitPackPanel(
   const store = (row: number, v: number, value: V128) =>
     f.store(destination, value, 4 * row * width + 16 * v);
   const copyRow = (row: number) => {
-    for (const { v, lanes } of vectors) {
+    // loaded whole before it is stored, so that V8 may join its vectors
+    const values = vectors.map(({ v, lanes }) => {
       const offset = row * rowStride + 4 * v * columnStride;
-      store(
-        row,
-        v,
+      return f.let(
         columnStride === 4
           ? v128.loadLanes(source, lanes, offset)
           : gatherLanes(source, lanes, columnStride, offset),
       );
-    }
+    });
+    for (const [v, value] of values.entries()) store(row, v, value);
   };
   const transposeFourRows = () => {
     for (const { v, lanes } of vectors) {

@@ -8,7 +8,11 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
     'measure a saved model on a dataset',
     (command) =>
       command
-        .positional('model', { type: 'string', demandOption: true, describe: 'a file that train has saved' })
+        .positional('model', {
+          type: 'string',
+          demandOption: true,
+          describe: 'a run folder, or the model.safetensors in it',
+        })
         .options({
           dataset: {
             string: true,

@@ -38,10 +38,11 @@ export async function openDataset(
 
 /** Opens the engine and says what it got, where that was left to Quern. */
 export async function openChosenEngine(options: BackendArguments, listener: Listener): Promise<Engine> {
-  const { backend, gpuMode, threads } = options;
-  const engine = await openEngine({ backend, gpuMode, threads });
+  const { backend, gpuMode, threads, revectorize } = options;
+  const engine = await openEngine({ backend, gpuMode, threads, revectorize });
   const { report } = engine;
   if (backend === 'auto') listener.note(`backend ${report.backend}: ${autoRule}`);
+  if (report.experimental !== undefined) listener.note(`experimental: ${report.experimental}`);
   if (report.fallback !== undefined) listener.note(`backend ${report.backend}: ${report.fallback}`);
   return engine;
 }

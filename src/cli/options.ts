@@ -34,6 +34,11 @@ export const backendOptions = {
     coerce: whole('threads', 1),
     describe: 'worker threads, for --backend wasm',
   },
+  revectorize: {
+    boolean: true,
+    default: false,
+    describe: 'experimental, for --backend wasm in Node 24: 256-bit vectors; same results, faster',
+  },
 } as const;
 
 export const dataOptions = {
@@ -53,6 +58,7 @@ export interface BackendArguments {
   readonly backend: NonNullable<BackendOptions['backend']>;
   readonly gpuMode?: string | undefined;
   readonly threads?: number | undefined;
+  readonly revectorize?: boolean | undefined;
 }
 
 export interface DataArguments {

@@ -8,7 +8,11 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
     'tell what is in PNG pictures',
     (command) =>
       command
-        .positional('model', { type: 'string', demandOption: true, describe: 'a file that train has saved' })
+        .positional('model', {
+          type: 'string',
+          demandOption: true,
+          describe: 'a run folder, or the model.safetensors in it',
+        })
         .positional('image', { type: 'string', array: true, demandOption: true, describe: 'PNG files' })
         .options({ ...backendOptions, ...jsonOption }),
     async (options) => {

@@ -3,6 +3,7 @@ import { openModel } from '../training/savedModel.js';
 import { onlyNotes, openChosenEngine, openDataset } from './openers.js';
 import type { BackendArguments, DataArguments } from './options.js';
 import { evaluationText } from './results.js';
+import { modelPathOf } from './runFolder.js';
 
 export interface EvaluateArguments extends BackendArguments, DataArguments {
   readonly model: string;
@@ -14,7 +15,7 @@ export interface EvaluateArguments extends BackendArguments, DataArguments {
 
 /** Measures a saved model on a dataset. */
 export async function runEvaluation(options: EvaluateArguments): Promise<void> {
-  const file = await readModelFile(options.model);
+  const file = await readModelFile(await modelPathOf(options.model));
   const name = options.dataset ?? file.details.dataset;
   const dataset = (await openDataset(name, options, onlyNotes))[options.split];
   await using engine = await openChosenEngine(options, { ...onlyNotes, note: () => {} });

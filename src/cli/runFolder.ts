@@ -18,6 +18,12 @@ async function holdsRun(path: string): Promise<boolean> {
   return found.includes(true);
 }
 
+/** Where the model of an argument lies: in a run folder under its own name, else the path is the file's. */
+export async function modelPathOf(argument: string): Promise<string> {
+  const inside = join(argument, files.model);
+  return (await exists(inside)) ? inside : argument;
+}
+
 /** `runs/mnist-mlp-2025-01-31T12-00-00`, in UTC; with a number behind it if that is taken. */
 async function freeFolder(recipe: string): Promise<string> {
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');

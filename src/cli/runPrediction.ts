@@ -6,6 +6,7 @@ import { openModel } from '../training/savedModel.js';
 import { percent } from './format.js';
 import { onlyNotes, openChosenEngine } from './openers.js';
 import type { BackendArguments } from './options.js';
+import { modelPathOf } from './runFolder.js';
 
 export interface PredictArguments extends BackendArguments {
   readonly model: string;
@@ -34,7 +35,7 @@ function predictionText({ image, probabilities }: Prediction, classes: readonly 
 
 /** Tells the classes of PNG pictures. */
 export async function runPrediction(options: PredictArguments): Promise<void> {
-  const file = await readModelFile(options.model);
+  const file = await readModelFile(await modelPathOf(options.model));
   const { classes } = file.details;
   const [height, width, channels] = file.model.inputShape;
   if (channels !== 1 || file.model.inputShape.length !== 3) {

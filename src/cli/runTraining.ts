@@ -18,7 +18,7 @@ import { openChosenEngine, openDataset } from './openers.js';
 import type { BackendArguments, DataArguments } from './options.js';
 import { Progress } from './progress.js';
 import { resultText, type TrainingResult } from './results.js';
-import { RunFolder } from './runFolder.js';
+import { modelPathOf, RunFolder } from './runFolder.js';
 
 export interface TrainArguments extends BackendArguments, DataArguments {
   readonly recipe: string;
@@ -179,7 +179,7 @@ export async function runTraining(options: TrainArguments): Promise<void> {
   const loaded = await loadRecipe(options.recipe);
   // What is wrong with the options is said before anything is made.
   chooseSettings(loaded.recipe, options);
-  const from = options.from === undefined ? undefined : await readModelFile(options.from);
+  const from = options.from === undefined ? undefined : await readModelFile(await modelPathOf(options.from));
   const folder = await RunFolder.open(options.out, loaded.recipe.name, options.force);
   const progress = await Progress.open(options.quiet);
   const interrupt = new Interrupt(() => progress.note('ending after this step; again to end at once'));

@@ -16,6 +16,8 @@ export interface BackendReport {
   /** For gpu: the mode of gpu.js that runs. */
   readonly mode?: string;
   readonly adapter?: string;
+  /** Experiments of the JavaScript engine that were asked for; they change speed, never bits. */
+  readonly experimental?: string;
   /** Why something less than what was asked for runs. */
   readonly fallback?: string;
 }
@@ -27,7 +29,7 @@ export interface Resident {
   release(): void;
 }
 
-/** Values by input name; with `steps` > 1 each has a leading axis of that extent. */
+/** Values by input name; with `steps` > 1 each has a leading axis of that extent. They are read while the run goes on. */
 export type Feeds = Readonly<Record<string, HostArray>>;
 
 /** Row-major values by output name, owned by the caller. */
@@ -36,9 +38,12 @@ export type Fetches = Record<string, HostArray>;
 export interface RunOptions {
   /** How many times the plan runs, each on its own slice of the feeds. Default 1. Outputs are those of the last. */
   readonly steps?: number;
-  /** Ends the run at the next step boundary: what was done stays, `run` rejects with the signal's reason. */
+  /**
+   * Ends the run before the next step: what was done stays, `run` rejects with the signal's reason. After the last step
+   * it changes nothing.
+   */
   readonly signal?: AbortSignal;
-  /** Called now and then with the number of steps finished. */
+  /** Called after every step with the number of steps finished. */
   readonly onProgress?: (finished: number) => void;
 }
 
@@ -48,6 +53,7 @@ export interface Program {
   explain(): string;
 }
 
+/** Calls must not overlap, but for `close`, which makes a run that goes on reject: the engine queues them. */
 export interface Backend {
   readonly limits: Limits;
   readonly report: BackendReport;

@@ -13,8 +13,8 @@ const shared = { pieceBytes: 1 };
 const candidates: readonly (readonly [string, () => Promise<Backend>])[] = [
   ['reference', open({ backend: 'reference' })],
   ['reference, float64 storage', open({ backend: 'reference', precision: 'float64' })],
-  ['wasm, baseline SIMD', wasm({ simd: 'baseline' })],
-  ['wasm, relaxed SIMD', wasm({ simd: 'relaxed' })],
+  ['wasm, baseline SIMD', wasm({ simd: 'baseline', threads: 1 })],
+  ['wasm, relaxed SIMD', wasm({ simd: 'relaxed', threads: 1 })],
   ['wasm, poisoned memory', wasm({ poison: true })],
   ['wasm, baseline SIMD, 2 threads', wasm({ simd: 'baseline', threads: 2, ...shared })],
   ['wasm, relaxed SIMD, 2 threads', wasm({ simd: 'relaxed', threads: 2 })],

@@ -137,6 +137,24 @@ for (const shared of [false, true]) {
       assert.ok(memory.allocate(1000) >= address + 1000);
     });
 
+    test('an engine that gives no memory', () => {
+      const { Memory } = WebAssembly;
+      const cause = new RangeError('could not allocate memory');
+      WebAssembly.Memory = class {
+        constructor() {
+          throw cause;
+        }
+      } as unknown as typeof Memory;
+      const message =
+        'wasm: there is no address space left for a memory\n' +
+        '  Every engine takes its share: close those that are done.';
+      try {
+        throws(() => new WasmMemory(shared), BackendError, message);
+      } finally {
+        WebAssembly.Memory = Memory;
+      }
+    });
+
     test('views of every dtype start at the address', () => {
       const memory = new WasmMemory(shared);
       const address = memory.allocate(16);

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
+import os, { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
-import { openWasm, type WasmBackendOptions } from '../../src/backends/wasm/wasm.js';
+import { defaultThreads, openWasm, type WasmBackendOptions } from '../../src/backends/wasm/wasm.js';
 import { BackendError, UsageError } from '../../src/core/errors.js';
 import { openEngine } from '../../src/engine/engine.js';
 import type { Traced } from '../../src/plan/lower.js';
@@ -48,7 +49,7 @@ suite('wasm threads: the same bytes', (test) => {
   for (const [name, make, steps] of models) {
     test(`${name}: whatever the number of threads, the pieces and the groups of steps`, async () => {
       const ones = Array.from({ length: steps }, () => 1);
-      const expected = await train(make(), {}, ones);
+      const expected = await train(make(), { threads: 1 }, ones);
       assert.ok(!expected.includes('null'), 'no output is NaN');
       for (const threads of [2, 3, 4]) {
         assert.ok((await train(make(), { threads }, [steps])) === expected, `${threads} threads`);
@@ -59,7 +60,7 @@ suite('wasm threads: the same bytes', (test) => {
         );
       }
       assert.ok((await train(make(), { poison: true }, [2, steps - 2])) === expected, 'poisoned memory');
-      const baseline = await train(make(), { simd: 'baseline' }, [steps]);
+      const baseline = await train(make(), { simd: 'baseline', threads: 1 }, [steps]);
       const divided = await train(make(), { simd: 'baseline', threads: 3, pieceBytes: 1 }, ones);
       assert.ok(divided === baseline, 'baseline SIMD');
     });
@@ -118,6 +119,25 @@ suite('wasm threads: options', (test) => {
     await backend.close();
   });
 
+  test('unless told otherwise, the number of processors up to 8', async () => {
+    const backend = await openWasm();
+    assert.is(backend.report.threads, Math.min(availableParallelism(), 8));
+    await backend.close();
+    const { availableParallelism: kept } = os;
+    try {
+      for (const [processors, threads] of [
+        [1, 1],
+        [6, 6],
+        [96, 8],
+      ] as const) {
+        os.availableParallelism = () => processors;
+        assert.is(defaultThreads(), threads);
+      }
+    } finally {
+      os.availableParallelism = kept;
+    }
+  });
+
   test('poisoned memory is watched by one thread, and says so', async () => {
     const backend = await openWasm({ threads: 2, poison: true });
     assert.is(backend.report.threads, 1);
@@ -132,7 +152,8 @@ suite('wasm threads: options', (test) => {
         'wasm: 2 threads need a SharedArrayBuffer, which this page does not have\n' +
         '  Serve it with cross-origin isolation, or use one thread.';
       await rejects(() => openWasm({ threads: 2 }), BackendError, message);
-      const alone = await openWasm({ threads: 1 });
+      const alone = await openWasm();
+      assert.is(alone.report.threads, 1);
       const leaf = state('leaf', [2], 3);
       assert.equal(await (await alone.allocate(leaf, leaf.initial())).read(), Float32Array.of(3, 3));
       await alone.close();

@@ -41,6 +41,17 @@ suite('quern evaluate', (test) => {
       assert.is(result.count, 20);
     }));
 
+  test('a run folder stands for the model in it', () =>
+    withModel(async (cwd, model) => {
+      const words = ['--limit', '20', ...onReference];
+      const [ofFolder, ofFile] = [
+        await quern(['evaluate', 'run', ...words], { cwd }),
+        await quern(['evaluate', model, ...words], { cwd }),
+      ];
+      assert.is(ofFolder.code, 0, ofFolder.stderr);
+      assert.is(ofFolder.stdout, ofFile.stdout);
+    }));
+
   test('says when other arithmetic measures than has trained', () =>
     withModel(async (cwd, model) => {
       const { code, stderr } = await quern(['evaluate', model, '--backend', 'wasm'], { cwd });

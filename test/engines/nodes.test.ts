@@ -1,19 +1,10 @@
-import { execFile } from 'node:child_process';
-import { delimiter } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import * as assert from 'uvu/assert';
 import type { ParityResult } from '../support/parity.js';
 import { suite } from '../support/suite.js';
+import { noOtherNodes, otherNodes, runScript } from './support.js';
 import type { EngineFindings } from './train.js';
 
-const script = fileURLToPath(new URL('./train.js', import.meta.url));
-const run = promisify(execFile);
-
-async function trainWith(node: string): Promise<EngineFindings> {
-  const { stdout } = await run(node, [script], { timeout: 300_000 });
-  return JSON.parse(stdout) as EngineFindings;
-}
+const trainWith = (node: string) => runScript<EngineFindings>(node, './train.js');
 
 /** All results of one model and SIMD level must be one: threads and engines change nothing. */
 function groupsOf({ trained }: EngineFindings): Map<string, ParityResult[]> {
@@ -26,7 +17,6 @@ function groupsOf({ trained }: EngineFindings): Map<string, ParityResult[]> {
 }
 
 suite('versions of Node', (test) => {
-  const others = (process.env.QUERN_NODES ?? '').split(delimiter).filter((path) => path !== '');
   const own = trainWith(process.execPath);
   // reported by the test that awaits it
   own.catch(() => {});
@@ -43,10 +33,8 @@ suite('versions of Node', (test) => {
     assert.is(new Set(hashes).size, hashes.length);
   });
 
-  if (others.length === 0) {
-    test.unavailable('other versions', 'QUERN_NODES names none (paths of node, separated by colons)');
-  }
-  for (const path of others) {
+  if (otherNodes.length === 0) test.unavailable('other versions', noOtherNodes);
+  for (const path of otherNodes) {
     test(`another Node gives the bytes of ${process.version}`, async () => {
       const [expected, actual] = [await own, await trainWith(path)];
       console.log(`    ${actual.node} beside ${expected.node}`);

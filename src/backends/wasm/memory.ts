@@ -25,7 +25,14 @@ export class WasmMemory {
   /** @param shared whether workers see the memory too: it is then a SharedArrayBuffer */
   constructor(readonly shared: boolean) {
     const initial = 16;
-    this.memory = new WebAssembly.Memory({ initial, maximum: maximumPages, shared });
+    try {
+      this.memory = new WebAssembly.Memory({ initial, maximum: maximumPages, shared });
+    } catch (cause) {
+      throw new BackendError('wasm: there is no address space left for a memory', {
+        cause,
+        hint: 'Every engine takes its share: close those that are done.',
+      });
+    }
     // address 0 stays unused: a pointer of 0 is a mistake
     this.free = [{ start: alignment, end: initial * pageBytes }];
   }

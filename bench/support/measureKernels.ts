@@ -1,30 +1,30 @@
-/** The kernels of a seed model's training step, measured one by one: what several benches show a part of. */
+/** The kernels of a step, measured one by one: what several benches show a part of. */
 import { UsageError } from '../../src/core/errors.js';
 import { formatShape } from '../../src/core/shape.js';
-import type { BackendReport } from '../../src/engine/backend.js';
+import type { BackendReport, Feeds } from '../../src/engine/backend.js';
 import { openBackend } from '../../src/engine/choose.js';
 import { Engine } from '../../src/engine/engine.js';
+import type { Plan } from '../../src/plan/plan.js';
 import type { Context } from './bench.js';
+import { threadCount } from './format.js';
 import { type IsolatedStep, isolateSteps } from './isolate.js';
-import { interleave, type Sample, type Subject } from './measure.js';
+import { interleave, type Subject, secondsOf, shareOf } from './measure.js';
 import { randomDataset, type SeedModel, SeedTraining } from './seedModels.js';
-import { type Summary, summarise } from './statistics.js';
+import type { Summary } from './statistics.js';
 import { Yardsticks } from './yardsticks.js';
 
 export const profiledBatch = 128;
 
 export interface MeasuredKernel extends IsolatedStep {
   readonly threads: number;
-  readonly samples: readonly Sample[];
   readonly seconds: Summary;
   /** What limits it on this machine: operations, or bytes moved. */
   readonly bound: 'multiply-adds' | 'memory';
-  /** Rate in units of `bound`, per second, and its share of the limit that was measured around it. */
-  readonly rate: Summary;
+  /** The share of that limit, as it was measured around each sample. */
   readonly share: Summary;
 }
 
-export interface SeedKernels {
+export interface MeasuredStep {
   readonly kernels: readonly MeasuredKernel[];
   /** The whole step as `fit` runs it, seconds. */
   readonly step: Summary;
@@ -44,17 +44,25 @@ async function limitsOf(yardsticks: Yardsticks, bytes: number): Promise<{ flops:
   return { flops: yardsticks.multiplyAdd.rate(5), bytes: yardsticks.copy(bytes).rate(5) };
 }
 
+/** A step whose kernels are to be measured. */
+export interface KernelSource {
+  readonly plan: Plan;
+  readonly feeds: Feeds;
+  /** Runs the whole step. */
+  run(repeats: number): Promise<void>;
+}
+
 /**
- * Measures the kernels of a model's training step that `wanted` picks, in batches of 128.
+ * Measures those kernels of a step that `wanted` picks, and the step.
  *
  * @throws UsageError for a backend other than wasm, whose kernels do not stand alone
  */
-export async function measureSeedKernels(
+export async function measureKernels(
   context: Context,
-  name: SeedModel,
   threads: number,
+  make: (engine: Engine) => KernelSource,
   wanted: (step: IsolatedStep) => boolean,
-): Promise<SeedKernels> {
+): Promise<MeasuredStep> {
   const backend = await openBackend({ ...context.backend, threads });
   const { report } = backend;
   if (report.backend !== 'wasm') {
@@ -65,39 +73,47 @@ export async function measureSeedKernels(
   const yardsticks = new Yardsticks(threads);
   const { clock } = yardsticks;
   try {
-    const training = new SeedTraining(engine, name, randomDataset(context.quick ? 8192 : undefined));
-    const { plan } = training.compile(profiledBatch);
-    const steps = await isolateSteps(backend, plan, training.feeds(profiledBatch, 1));
-    const chosen = steps.filter(wanted);
-    const bounds = new Map<IsolatedStep, MeasuredKernel['bound']>();
+    const { plan, feeds, run } = make(engine);
+    const chosen = (await isolateSteps(backend, plan, feeds)).filter(wanted);
+    const bounds: MeasuredKernel['bound'][] = [];
     const subjects: Subject[] = [];
     for (const step of chosen) {
       const limits = await limitsOf(yardsticks, step.bytes);
       const memory = step.bytes / limits.bytes > step.flops / limits.flops;
-      bounds.set(step, memory ? 'memory' : 'multiply-adds');
+      bounds.push(memory ? 'memory' : 'multiply-adds');
       const yardstick = memory ? yardsticks.copy(step.bytes) : yardsticks.multiplyAdd;
       subjects.push({ name: String(step.index), run: step.run, yardstick, clock });
     }
-    const whole: Subject = { name: 'step', run: (repeats) => training.run(profiledBatch, repeats), clock };
-    const samples = await interleave([...subjects, whole], context.sampling, (round) =>
-      context.progress(`${name}, ${threads} threads, round ${round} of ${context.sampling.rounds}`),
+    const { rounds } = context.sampling;
+    const samples = await interleave([...subjects, { name: 'step', run, clock }], context.sampling, (round) =>
+      context.progress(`${threadCount(threads)}, round ${round} of ${rounds}`),
     );
-    const kernels = chosen.map((step): MeasuredKernel => {
+    const kernels = chosen.map((step, i): MeasuredKernel => {
       const own = samples.get(String(step.index))!;
-      const bound = bounds.get(step)!;
+      const bound = bounds[i]!;
       const work = bound === 'memory' ? step.bytes : step.flops;
-      return {
-        ...step,
-        threads,
-        samples: own,
-        bound,
-        seconds: summarise(own.map(({ seconds }) => seconds)),
-        rate: summarise(own.map(({ seconds }) => work / seconds)),
-        share: summarise(own.map(({ seconds, limit }) => work / seconds / limit!)),
-      };
+      return { ...step, threads, bound, seconds: secondsOf(own), share: shareOf(own, work) };
     });
-    return { kernels, step: summarise(samples.get('step')!.map(({ seconds }) => seconds)), report };
+    return { kernels, step: secondsOf(samples.get('step')!), report };
   } finally {
     await yardsticks.close();
   }
+}
+
+/** Kernels of a seed model's training step, in batches of 128. */
+export function measureSeedKernels(
+  context: Context,
+  name: SeedModel,
+  threads: number,
+  wanted: (step: IsolatedStep) => boolean,
+): Promise<MeasuredStep> {
+  const make = (engine: Engine): KernelSource => {
+    const training = new SeedTraining(engine, name, randomDataset(context.quick ? 8192 : undefined));
+    return {
+      plan: training.compile(profiledBatch).plan,
+      feeds: training.feeds(profiledBatch, 1),
+      run: (repeats) => training.run(profiledBatch, repeats),
+    };
+  };
+  return measureKernels(context, threads, make, wanted);
 }

@@ -1,0 +1,99 @@
+import * as assert from 'uvu/assert';
+import { checkRevectorize, revectorizeHost } from '../../src/backends/wasm/revectorize.js';
+import { BackendError } from '../../src/core/errors.js';
+import { openEngine } from '../../src/engine/engine.js';
+import { detectSimdLevel, numericsOf } from '../../src/writers/simdLevel.js';
+import { rejects, throws } from '../support/messages.js';
+import { suite } from '../support/suite.js';
+import type { RevectorizedFindings } from './revectorizedKernels.js';
+import { noOtherNodes, otherNodes, runScript, v8Version } from './support.js';
+import type { EngineFindings } from './train.js';
+
+const hint = '\n  Leave revectorize out: results are the same without it.';
+const own = revectorizeHost(numericsOf(detectSimdLevel()));
+
+/** Why a Node that brings this V8 cannot join vectors on this machine, if so. */
+function reasonAgainst(v8: string): string | undefined {
+  try {
+    checkRevectorize({ ...own, v8 });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message.split('\n')[0];
+  }
+}
+
+/** The first Node that can, this one before others; or why there is none. */
+async function findNode(): Promise<{ path: string } | { reason: string }> {
+  let reason = noOtherNodes;
+  for (const path of [process.execPath, ...otherNodes]) {
+    const against = reasonAgainst(await v8Version(path));
+    if (against === undefined) return { path };
+    reason = `${against}${otherNodes.length === 0 ? `; ${noOtherNodes}` : ''}`;
+  }
+  return { reason };
+}
+
+const node = await findNode();
+
+suite('revectorize', (test) => {
+  test('says what it needs', () => {
+    const able = { v8: '13.6.233.17-node.48', arch: 'x64', numerics: 'fma' } as const;
+    checkRevectorize(able);
+    throws(
+      () => checkRevectorize({ ...able, v8: '12.4.254.21-node.56' }),
+      BackendError,
+      `wasm: revectorize needs V8 13, that of Node 24, or a later one: this is V8 12.4.254.21-node.56${hint}`,
+    );
+    throws(
+      () => checkRevectorize({ ...able, v8: undefined, arch: undefined }),
+      BackendError,
+      `wasm: revectorize needs V8 13, that of Node 24, or a later one: this is not Node${hint}`,
+    );
+    throws(
+      () => checkRevectorize({ ...able, arch: 'arm64' }),
+      BackendError,
+      `wasm: revectorize needs an x64 processor with AVX2: this is arm64${hint}`,
+    );
+    throws(
+      () => checkRevectorize({ ...able, numerics: 'mul-add' }),
+      BackendError,
+      `wasm: revectorize needs an x64 processor with AVX2: this is x64 without fused multiply-add${hint}`,
+    );
+  });
+
+  test('an engine reports it, or refuses it with the reason', async () => {
+    const reason = reasonAgainst(process.versions.v8);
+    if (reason === undefined) {
+      await using engine = await openEngine({ backend: 'wasm', revectorize: true });
+      assert.is(engine.report.experimental, 'revectorize');
+    } else {
+      await rejects(() => openEngine({ backend: 'wasm', revectorize: true }), BackendError, reason + hint);
+    }
+    await using engine = await openEngine({ backend: 'wasm' });
+    assert.is(engine.report.experimental, undefined);
+  });
+
+  if ('reason' in node) {
+    test.unavailable('every kernel gives the same bytes', node.reason);
+    test.unavailable('training gives the same bytes', node.reason);
+    return;
+  }
+  // all code that runs is then what V8 has optimised
+  const flags = ['--no-liftoff'];
+
+  test('every kernel gives the same bytes', async () => {
+    const script = './revectorizedKernels.js';
+    const { compared, different } = await runScript<RevectorizedFindings>(node.path, script, { flags });
+    assert.ok(compared > 1000, `${compared} cases`);
+    assert.equal(different, []);
+  });
+
+  test('training gives the same bytes, which this Node gives too', async () => {
+    const expected = await runScript<EngineFindings>(process.execPath, './train.js');
+    const actual = await runScript<EngineFindings>(node.path, './train.js', {
+      flags,
+      words: ['revectorize'],
+    });
+    assert.equal(actual.trained, expected.trained);
+  });
+});
