@@ -2,6 +2,7 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError } from '../core/errors.js';
+import { addBench } from './bench.js';
 import { addDatasets } from './datasets.js';
 import { addEvaluate } from './evaluate.js';
 import { addPredict } from './predict.js';
@@ -10,7 +11,7 @@ import { addSummary } from './summary.js';
 import { addTrain } from './train.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
-const commands = [addTrain, addEvaluate, addPredict, addDatasets, addSummary];
+const commands = [addTrain, addEvaluate, addPredict, addDatasets, addSummary, addBench];
 
 /** What yargs complains about: a message, or an error of its own for what a coercion throws. */
 function usageError(message: string | null, error: Error | undefined): UsageError | undefined {

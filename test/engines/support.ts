@@ -14,15 +14,33 @@ export const otherNodes: readonly string[] = (process.env.QUERN_NODES ?? '')
 /** Why `otherNodes` is empty. */
 export const noOtherNodes = 'QUERN_NODES names none (paths of node, separated by colons)';
 
-/** What a compiled script of this folder prints, as JSON. `words` go before and after its path. */
+interface Words {
+  readonly flags?: readonly string[];
+  readonly words?: readonly string[];
+}
+
+/** All that a compiled script of this folder prints; `flags` go before its path, `words` behind. */
+export async function printedBy(
+  node: string,
+  script: string,
+  { flags = [], words = [] }: Words,
+): Promise<string> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const limits = { timeout: 300_000, maxBuffer: 2 ** 28 };
+  return (await run(node, [...flags, path, ...words], limits)).stdout;
+}
+
+/** What a script tells as JSON in the last line that it prints. */
+export function findingsIn<Findings>(printed: string): Findings {
+  return JSON.parse(printed.trimEnd().split('\n').at(-1)!) as Findings;
+}
+
 export async function runScript<Findings>(
   node: string,
   script: string,
-  { flags = [], words = [] }: { readonly flags?: readonly string[]; readonly words?: readonly string[] } = {},
+  words: Words = {},
 ): Promise<Findings> {
-  const path = fileURLToPath(new URL(script, import.meta.url));
-  const { stdout } = await run(node, [...flags, path, ...words], { timeout: 300_000 });
-  return JSON.parse(stdout) as Findings;
+  return findingsIn(await printedBy(node, script, words));
 }
 
 /** The version of V8 in a node. */
