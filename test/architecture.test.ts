@@ -42,10 +42,9 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['ndarray', /^node:/],
   },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
-  report: { from: ['core', 'data', 'engine', 'nn', 'training'], packages: [/^node:/] },
   cli: {
-    from: ['core', 'data', 'engine', 'nn', 'optimizers', 'recipes', 'report', 'tensor', 'training'],
-    dynamic: ['bench', 'data', 'nn', 'recipes', 'report'],
+    from: ['core', 'data', 'engine', 'nn', 'optimizers', 'recipes', 'tensor', 'training'],
+    dynamic: ['bench', 'data', 'nn', 'recipes'],
     packages: ['cli-progress', 'yargs', /^node:|^yargs\//],
   },
 };

@@ -19,9 +19,13 @@ suite('documentation', (test) => {
     const pages = [
       'README.md',
       'CONTRIBUTING.md',
+      'CHANGELOG.md',
       'docs/architecture.md',
       'docs/tour.md',
       'docs/adding-an-op.md',
+      'docs/browser.md',
+      'bench/README.md',
+      'bench/peers/README.md',
     ];
     let links = 0;
     for (const page of [...pages, ...decisions]) {

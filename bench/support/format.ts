@@ -1,6 +1,5 @@
 /** Findings as a table of plain text. */
 import type { Column, Findings, Row } from './bench.js';
-import { isSummary } from './statistics.js';
 
 const grouped = (text: string) => text.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
 
@@ -45,12 +44,6 @@ export function formatTable({ columns, rows }: Pick<Findings, 'columns' | 'rows'
       .trimEnd();
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2));
   return [print(lines[0]!), rule, ...lines.slice(1).map(print)].join('\n');
-}
-
-/** What a plot takes for a cell: a median, a number, or nothing. */
-export function plainNumber(value: Row[string] | undefined): number | null {
-  if (isSummary(value)) return value.median;
-  return typeof value === 'number' ? value : null;
 }
 
 /** `1 thread`, `2 threads` */

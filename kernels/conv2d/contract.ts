@@ -1,6 +1,7 @@
+import { formatExpression } from '../../src/core/expression.js';
 import { type Shape, sizeOf } from '../../src/core/shape.js';
-import { type Contract, type Epilogue, epilogueFlops, type Padding } from '../contract.js';
-import { printWindow, type Window } from '../maxPool/contract.js';
+import { type Contract, type Epilogue, epilogueFlops, type KernelCall, type Padding } from '../contract.js';
+import { type MaxPoolSpecification, maxPool, printWindow, type Window } from '../maxPool/contract.js';
 
 /**
  * Convolution as neural networks mean it (cross-correlation), images NHWC, filters [height, width, in, out], float32:
@@ -14,6 +15,10 @@ import { printWindow, type Window } from '../maxPool/contract.js';
  * With a `route`, a gradient takes two inputs in the place of dy, the values and indices of a
  * maxPoolGradient(values, indices) with that window, whose result dy is; the indices point inside the image. A
  * value of 0 contributes nothing, whatever it is multiplied with.
+ *
+ * With a `pool`, conv2d stores what a maxPool makes of y in the place of y: its outputs are the pool's, and y is never
+ * whole in memory. The pool's `prologue` is applied to y before, the `epilogue` to the pooled values after; their
+ * operands follow the filter in this order.
  */
 export interface Conv2dSpecification {
   /** Steps between outputs, [height, width]. */
@@ -21,12 +26,29 @@ export interface Conv2dSpecification {
   readonly padding: Padding;
   /** conv2dInputGradient and conv2dFilterGradient only. */
   readonly route?: Window | undefined;
+  /** conv2d only; a window of which `poolsWithin` is true. */
+  readonly pool?: ResultPool | undefined;
   readonly epilogue?: Epilogue | undefined;
 }
 
-function print({ strides, padding, route }: Conv2dSpecification): string {
+/** A max pool right behind a convolution; 'values' are always among its outputs. */
+export interface ResultPool extends MaxPoolSpecification {
+  /** Pointwise work between the convolution and the pool; its operands are shaped after y. */
+  readonly prologue?: Epilogue | undefined;
+}
+
+/** Whether a convolution takes this pool: 2x2 side by side, as nearly all of them are. */
+export function poolsWithin({ window, strides, padding }: Window): boolean {
+  const sizes = [...window, ...strides];
+  return sizes.every((size) => size === 2) && Object.values(padding).every((pixels) => pixels === 0);
+}
+
+function print({ strides, padding, route, pool }: Conv2dSpecification): string {
   const own = `strides ${strides.join(',')} pad ${padding.top},${padding.bottom},${padding.left},${padding.right}`;
-  return route === undefined ? own : `${own} routed by ${printWindow(route)}`;
+  if (route !== undefined) return `${own} routed by ${printWindow(route)}`;
+  if (pool === undefined) return own;
+  const before = pool.prologue === undefined ? '' : `${formatExpression(pool.prologue.expression)} `;
+  return `${own} | then ${before}pooled by ${printWindow(pool)} gives ${pool.outputs.join(' and ')}`;
 }
 
 /** Height and width of y: how many windows of a filter `[height, width]` fit the padded image. */
@@ -46,12 +68,27 @@ function multiplyAdds(y: Shape, filter: Shape): number {
   return sizeOf(y) * filter[0]! * filter[1]! * filter[2]!;
 }
 
+/** The shape of y: of the first output, but for a pool. */
+export function resultShape({ specification, inputs, outputs }: KernelCall<Conv2dSpecification>): Shape {
+  if (specification.pool === undefined) return outputs[0]!.shape;
+  const [batch, height, width] = inputs[0]!.shape;
+  const [filterHeight, filterWidth, , filters] = inputs[1]!.shape;
+  return [batch!, ...gridOf(specification, [height!, width!], [filterHeight!, filterWidth!]), filters!];
+}
+
 export const conv2d: Contract<Conv2dSpecification> = {
   layout: 'contiguous',
   epilogue: true,
-  flops: ({ specification, inputs, outputs }) =>
-    2 * multiplyAdds(outputs[0]!.shape, inputs[1]!.shape) +
-    epilogueFlops(specification.epilogue, outputs[0]!.shape),
+  flops(call) {
+    const { inputs, outputs } = call;
+    const { epilogue, pool } = call.specification;
+    const y = resultShape(call);
+    const pooled =
+      pool === undefined
+        ? 0
+        : epilogueFlops(pool.prologue, y) + maxPool.flops({ ...call, specification: pool });
+    return 2 * multiplyAdds(y, inputs[1]!.shape) + pooled + epilogueFlops(epilogue, outputs[0]!.shape);
+  },
   print,
 };
 

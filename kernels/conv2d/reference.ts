@@ -1,7 +1,7 @@
 import ndarray from 'ndarray';
 import { rowMajorStrides, type Shape, sizeOf } from '../../src/core/shape.js';
 import type { KernelCall } from '../contract.js';
-import { maxPoolGradient } from '../maxPool/reference.js';
+import { maxPool, maxPoolGradient } from '../maxPool/reference.js';
 import {
   elementsOf,
   forEachTap,
@@ -9,7 +9,7 @@ import {
   type Strided,
   storeResults,
 } from '../shared/reference.js';
-import { type Conv2dSpecification, gridOf } from './contract.js';
+import { type Conv2dSpecification, gridOf, type ResultPool, resultShape } from './contract.js';
 
 // One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter
 // element is (pixel · channels + channel).
@@ -17,7 +17,7 @@ import { type Conv2dSpecification, gridOf } from './contract.js';
 /** y[y,o] += x[x,c] · w[tap,c,o] */
 export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
   const [x, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
-  const [images, filter, result] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
+  const [images, filter, result] = [inputs[0]!.shape, inputs[1]!.shape, resultShape(call)];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const y = new Float64Array(sizeOf(result));
   forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
@@ -27,8 +27,35 @@ export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outpu
       for (let o = 0; o < filters; o++) y[yPixel * filters + o]! += value * w[row + o]!;
     }
   });
-  storeResults(y, call, inputs, outputs[0]!);
+  if (call.specification.pool === undefined) storeResults(y, call, inputs, outputs[0]!);
+  else storePooled(y, call.specification.pool, call, inputs, outputs);
 };
+
+/** y → prologue → pool → epilogue. What is pooled is rounded as if it had been stored. */
+function storePooled(
+  y: Float64Array,
+  pool: ResultPool,
+  call: KernelCall<Conv2dSpecification>,
+  inputs: readonly Strided[],
+  outputs: readonly Strided[],
+): void {
+  const Stored = inputs[0]!.data instanceof Float64Array ? Float64Array : Float32Array;
+  const own = inputs.length - (call.specification.epilogue?.operands ?? 0);
+  const shape = resultShape(call);
+  const layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) } as const;
+  const results = ndarray(new Stored(sizeOf(shape)), [...shape]);
+  const before = {
+    specification: { epilogue: pool.prologue },
+    inputs: call.inputs.slice(0, own),
+    outputs: [layout],
+  };
+  storeResults(y, before, inputs.slice(0, own), results);
+  const pooled = call.outputs[0]!.shape;
+  const values = ndarray(new Stored(sizeOf(pooled)), [...pooled]);
+  const poolCall = { specification: pool, inputs: [layout], outputs: call.outputs };
+  maxPool(poolCall, [results], [values, ...outputs.slice(1)]);
+  storeResults(values.data, call, inputs, outputs[0]!);
+}
 
 /** The inputs with dy in the place of the values and indices that it is routed by; `at` is where they stand. */
 function unrouted(

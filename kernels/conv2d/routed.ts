@@ -142,18 +142,18 @@ function eachEntry(
 }
 
 /**
- * Visits the vectors of a group a few at a time, each time in a basic block of its own, which ends by a branch that is
+ * Visits ranges of a group, a few vectors at a time, each time in a basic block of its own, which ends by a branch that is
  * never taken: V8 would move all loads of a block before its arithmetic and run out of registers (see shared/gemm.ts).
  */
 function fenced(
   f: FunctionBuilder,
   pointer: I32,
   vectors: readonly WindowVector[],
-  visit: (vectors: readonly WindowVector[], first: number) => void,
+  visit: (from: number, to: number) => void,
 ) {
   f.block((leave) => {
     for (let first = 0; first < vectors.length; first += loadsTogether) {
-      visit(vectors.slice(first, first + loadsTogether), first);
+      visit(first, Math.min(first + loadsTogether, vectors.length));
       f.branchIf(leave, i32.gtU(pointer, -1 - first));
     }
   });
@@ -164,36 +164,52 @@ export function emitSumWindows(module: ModuleBuilder, group: readonly WindowVect
   return module.function(`sum_${group[0]!.packedOffset}`, { list: 'i32', sums: 'i32' } as const, (f, p) => {
     const sums = group.map(() => f.local('v128'));
     eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (vectors, first) => {
-        for (const [index, { lanes, frameOffset }] of vectors.entries()) {
-          const sum = sums[first + index]!;
-          f.set(sum, f.multiplyAdd(value, v128.loadLanes(window, lanes, frameOffset), sum));
+      fenced(f, window, group, (from, to) => {
+        for (let index = from; index < to; index++) {
+          const { lanes, frameOffset } = group[index]!;
+          const pixels = v128.loadLanes(window, lanes, frameOffset);
+          f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
         }
       });
     });
-    // all is loaded before anything is stored, so that V8 may join vectors
-    group.forEach(({ packedOffset }, index) => {
-      f.set(sums[index]!, f32x4.add(v128.load(p.sums, packedOffset), sums[index]!));
-    });
-    group.forEach(({ packedOffset }, index) => {
-      f.store(p.sums, sums[index]!, packedOffset);
-    });
+    for (let from = 0; from < group.length; from += 2) {
+      // pairs are loaded before they are stored, so that V8 may join them
+      const pair = group.slice(from, from + 2);
+      for (const [index, { packedOffset }] of pair.entries()) {
+        const sum = sums[from + index]!;
+        f.set(sum, f32x4.add(v128.load(p.sums, packedOffset), sum));
+      }
+      for (const [index, { packedOffset }] of pair.entries()) {
+        f.store(p.sums, sums[from + index]!, packedOffset);
+      }
+    }
   });
 }
 
-/** A function (list, filter): adds value · filter to every window of the list, for the group's vectors. */
-export function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
+/**
+ * A function (list, filter): adds value · filter to every window of the list, for the group's vectors.
+ *
+ * @param wide whether V8 joins vectors (WasmOptions): then a pair is loaded before it is stored
+ */
+export function emitAddWindows(
+  module: ModuleBuilder,
+  group: readonly WindowVector[],
+  wide = false,
+): FunctionHandle {
+  const together = wide ? 2 : 1;
   return module.function(`add_${group[0]!.packedOffset}`, { list: 'i32', filter: 'i32' } as const, (f, p) => {
     const filter = group.map(({ packedOffset }) => f.let(v128.load(p.filter, packedOffset)));
     eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (vectors, first) => {
-        // loaded before any of them is stored, so that V8 may join them
-        const results = vectors.map(({ lanes, frameOffset }, index) => {
-          const before = v128.loadLanes(window, lanes, frameOffset);
-          return f.let(f.multiplyAdd(value, filter[first + index]!, before));
-        });
-        for (const [index, { lanes, frameOffset }] of vectors.entries()) {
-          f.storeLanes(window, results[index]!, lanes, frameOffset);
+      fenced(f, window, group, (from, to) => {
+        for (let first = from; first < to; first += together) {
+          const vectors = group.slice(first, Math.min(first + together, to));
+          const results = vectors.map(({ lanes, frameOffset }, index) => {
+            const before = v128.loadLanes(window, lanes, frameOffset);
+            return f.let(f.multiplyAdd(value, filter[first + index]!, before));
+          });
+          for (const [index, { lanes, frameOffset }] of vectors.entries()) {
+            f.storeLanes(window, results[index]!, lanes, frameOffset);
+          }
         }
       });
     });

@@ -155,7 +155,8 @@ export function routedInputGradientWasm(
   const names = ['values', 'indices', 'filter', ...epilogue.names, 'out', 'scratch'];
   const units = frame.height * frame.width * frame.channels === 0 ? 0 : image[0];
   const list = emitListing(module, shape);
-  const addWindows = vectors.length === 0 ? [] : groups.map((group) => emitAddWindows(module, group));
+  const addWindows =
+    vectors.length === 0 ? [] : groups.map((group) => emitAddWindows(module, group, options.wide));
 
   module.kernel(names, (f, parameters) => {
     const p = parameters as Record<string, Local<'i32'>> & typeof parameters;

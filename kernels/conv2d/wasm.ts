@@ -1,7 +1,7 @@
 import type { KernelCall } from '../contract.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
-import type { Conv2dSpecification } from './contract.js';
-import { correlationCode } from './correlate.js';
+import { type Conv2dSpecification, resultShape } from './contract.js';
+import { correlationCode } from './correlation.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { routedFilterGradientWasm, routedInputGradientWasm } from './routedGradients.js';
 
@@ -20,7 +20,7 @@ type Four = readonly [number, number, number, number];
 export function conv2dWasm(call: KernelCall<Conv2dSpecification>, options: WasmOptions): WasmCode {
   const [batch, height, width, channels] = call.inputs[0]!.shape as Four;
   const [windowHeight, windowWidth, , outputs] = call.inputs[1]!.shape as Four;
-  const [, outputHeight, outputWidth] = call.outputs[0]!.shape as Four;
+  const [, outputHeight, outputWidth] = resultShape(call) as Four;
   const { strides, padding } = call.specification;
   return correlationCode(
     {

@@ -1,13 +1,4 @@
-import type { Dtype } from '../../src/core/dtype.js';
-import {
-  type FunctionBuilder,
-  f32x4,
-  type I32,
-  i32,
-  i32x4,
-  type V128,
-  v128,
-} from '../../src/writers/assembler.js';
+import { f32x4, type I32, i32, i32x4, type V128, v128 } from '../../src/writers/assembler.js';
 import { selectLanes } from '../../src/writers/simdMath.js';
 import { loadVector, storeVector } from '../../src/writers/simdMemory.js';
 import type { Layout } from '../contract.js';
@@ -17,44 +8,11 @@ import { buildUnits, isEmpty } from '../shared/units.js';
 import { forEachWindowVector, geometryOf } from '../shared/windows.js';
 import type { WasmKernel } from '../wasmKernel.js';
 import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
+import { beats, contender, indexOffset, tournament } from './tournament.js';
 
 /** Rows of the outer two axes: of images in a gradient, of the grid of windows elsewhere. */
 function rowsOf({ shape }: Layout): number {
   return isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
-}
-
-/** Turns a byte offset for 4-byte elements into one of the indices, which may be bytes. */
-function indexOffset(dtype: Dtype, base: I32, constant: number): [I32, number] {
-  return dtype === 'uint8' ? [i32.shrU(base, i32.const(2)), constant / 4] : [base, constant];
-}
-
-/** The largest pixels of a part of the window and their positions, lane by lane. */
-interface Winner {
-  readonly value: V128;
-  readonly position: V128;
-  /** The position where it is the same in all lanes. */
-  readonly constant?: number;
-}
-
-/** Mask of the lanes where `later` wins over `earlier`: it is larger, or the first NaN. */
-function beats(later: V128, earlier: V128): V128 {
-  return v128.andnot(f32x4.eq(earlier, earlier), f32x4.le(later, earlier));
-}
-
-/** Halves play each other: half as many steps depend on each other as in a row, and constants meet constants. */
-function tournament(f: FunctionBuilder, pixels: readonly Winner[]): Winner {
-  if (pixels.length === 1) return pixels[0]!;
-  const half = Math.ceil(pixels.length / 2);
-  const [earlier, later] = [tournament(f, pixels.slice(0, half)), tournament(f, pixels.slice(half))];
-  const mask = f.let(beats(later.value, earlier.value));
-  const neighbours = earlier.constant !== undefined && later.constant === earlier.constant + 1;
-  return {
-    value: f.let(selectLanes(f, later.value, earlier.value, mask)),
-    // a mask is −1 as a number
-    position: f.let(
-      neighbours ? i32x4.sub(earlier.position, mask) : selectLanes(f, later.position, earlier.position, mask),
-    ),
-  };
 }
 
 /** A unit is a row of the grid of windows; values and indices are made in one pass over the window. */
@@ -83,11 +41,9 @@ export const maxPoolWasm: WasmKernel<MaxPoolSpecification> = (
     };
     forEachWindowVector(f, geometry, pointers.unit!, {
       whole({ element: { base, constant }, lanes }, taps) {
-        const pixels = taps.map((tap, position) => ({
-          value: f.let(v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant)),
-          position: i32x4.const(position),
-          constant: position,
-        }));
+        const pixels = taps.map((tap, position) =>
+          contender(f.let(v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant)), position),
+        );
         const { value, position } = tournament(f, pixels);
         store(base, constant, lanes, value, position);
       },

@@ -45,6 +45,10 @@ interface KnownAddress {
   readonly address: I32;
 }
 
+/**
+ * Prints the epilogue of one kernel call into any number of functions: `begin` in each, then `finish` and `store` for
+ * every vector of results. The operands of the epilogue are the last inputs of the call.
+ */
 export class EpilogueEmitter {
   /** Names for the pointer parameters of the epilogue's operands, in order: `extra1`, `extra2`, … */
   readonly names: readonly string[];

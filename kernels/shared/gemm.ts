@@ -44,6 +44,7 @@ export interface RowCut {
   readonly tall: number;
 }
 
+/** Cuts m rows into the fewest tiles of at most `largest` rows. */
 export function cutRows(m: number, largest: number): RowCut {
   if (m === 0) return { tiles: 0, rows: 0, tall: 0 };
   const tiles = Math.ceil(m / largest);

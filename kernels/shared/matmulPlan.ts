@@ -67,6 +67,10 @@ function groupSize(items: number, limit: number): number {
 
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
+/**
+ * Cuts a multiplication into tiles, panels and blocks, by shape and strides alone; `simd` and `wide` set the height of a
+ * tile. Default of `wide`: false. Sizes of zero are fine and give no units.
+ */
 export function planMatmul(shape: MatmulShape, simd: SimdLevel, wide = false): MatmulPlan {
   const { m, k, n, a, b } = shape;
   const rowCut = cutRows(m, tallestTile(simd, wide));

@@ -25,6 +25,7 @@ export interface PanelCut {
   readonly restWidth: 4 | 8;
 }
 
+/** Cuts columns into panels of 8; 1 to 4 that are left over get a panel of 4, 5 to 7 one of 8. */
 export function cutPanels(columns: number): PanelCut {
   const rest = columns % panelColumns;
   return { full: (columns - rest) / panelColumns, rest, restWidth: rest <= 4 ? 4 : 8 };
@@ -97,7 +98,7 @@ export function emitPackPanel(
 }
 
 /** Lanes from memory `stride` bytes apart, zeros in the rest. */
-function gatherLanes(address: I32, lanes: number, stride: number, offset: number): V128 {
+export function gatherLanes(address: I32, lanes: number, stride: number, offset: number): V128 {
   let value = v128.load32Zero(address, offset);
   for (let lane = 1; lane < lanes; lane++)
     value = v128.load32Lane(address, value, lane, offset + lane * stride);

@@ -39,3 +39,17 @@ export class Interrupt {
     this.controller.abort();
   };
 }
+
+/** Does work that has nothing to save: the first Ctrl-C aborts it, and what it was making is removed. */
+export async function interruptible(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupt = new Interrupt(() => {});
+  try {
+    await work(interrupt.signal);
+  } catch (error) {
+    if (!interrupt.caused(error)) throw error;
+    console.error('quern: interrupted');
+    process.exitCode = interrupt.exitCode;
+  } finally {
+    interrupt.end();
+  }
+}

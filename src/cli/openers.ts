@@ -13,8 +13,8 @@ export interface Listener {
   clear(): void;
 }
 
-/** Says nothing but why something else runs than what was asked for. */
-export const onlyNotes: Listener = { note: (text) => console.error(text), show: () => {}, clear: () => {} };
+/** For commands whose result tells what ran. */
+export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
 
 export async function openDataset(
   name: string,
@@ -36,13 +36,16 @@ export async function openDataset(
   }
 }
 
-/** Opens the engine and says what it got, where that was left to Quern. */
+/** Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for. */
 export async function openChosenEngine(options: BackendArguments, listener: Listener): Promise<Engine> {
   const { backend, gpuMode, threads, revectorize } = options;
   const engine = await openEngine({ backend, gpuMode, threads, revectorize });
   const { report } = engine;
   if (backend === 'auto') listener.note(`backend ${report.backend}: ${autoRule}`);
   if (report.experimental !== undefined) listener.note(`experimental: ${report.experimental}`);
-  if (report.fallback !== undefined) listener.note(`backend ${report.backend}: ${report.fallback}`);
+  if (report.fallback !== undefined) {
+    listener.clear();
+    console.error(`quern: backend ${report.backend}: ${report.fallback}`);
+  }
   return engine;
 }

@@ -1,7 +1,6 @@
 /** Options that several commands share, and the checks of their values. */
 import { UsageError } from '../core/errors.js';
-// Only types: what is behind them loads with the command's own work.
-import type { BackendOptions } from '../engine/choose.js';
+import { type BackendOptions, backendNames } from '../engine/choose.js';
 
 /** A coercion for yargs: a whole number of at least `least`. */
 export function whole(option: string, least: number) {
@@ -23,7 +22,7 @@ export function positive(option: string, limit = Number.POSITIVE_INFINITY) {
 export const backendOptions = {
   backend: {
     requiresArg: true,
-    choices: ['auto', 'wasm', 'reference', 'gpu'] as const,
+    choices: backendNames,
     default: 'auto' as const,
     describe: 'what computes; auto takes wasm',
   },

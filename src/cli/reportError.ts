@@ -1,8 +1,7 @@
 import { QuernError, UsageError } from '../core/errors.js';
 
-/** The command did what it was told. */
-export const faultCode = 1;
-export const usageCode = 2;
+const faultCode = 1;
+const usageCode = 2;
 
 /** Prints an error on stderr, its stack only if asked to. Gives the exit code: 2 for wrong usage, 1 for a fault. */
 export function reportError(error: unknown, verbose: boolean): number {

@@ -1,18 +1,12 @@
+import type { BackendReport } from '../engine/backend.js';
 import type { Reference } from '../recipes/recipe.js';
 import type { Evaluation } from '../training/inference.js';
 import { decimals, grouped, percent, seconds } from './format.js';
 
 /** What `train --json` prints. Accuracies are shares from 0 to 1; what an interrupted training lacks is null. */
-export interface TrainingResult {
+export interface TrainingResult extends BackendReport {
   readonly recipe: string;
   readonly dataset: string;
-  readonly backend: string;
-  readonly threads: number;
-  readonly numerics: string;
-  /** For gpu: the mode of gpu.js. */
-  readonly mode?: string | undefined;
-  /** Why something less than what was asked for ran. */
-  readonly fallback?: string | undefined;
   readonly seed: number;
   /** Whole epochs that were done. */
   readonly epochs: number;
@@ -44,12 +38,22 @@ export function evaluationText({ accuracy, interval: [low, high], loss }: Evalua
   return `${percent(accuracy)} (95% interval ${percent(low)} to ${percent(high)}), loss ${decimals(loss)}`;
 }
 
+/** `gpu, threads 1, 32-bit arithmetic, mode webgl2`: what really ran, and why if it is less than was asked for. */
+export function backendText(report: BackendReport): string {
+  const { backend, threads, numerics, mode, adapter, experimental, fallback } = report;
+  const parts = [backend, `threads ${threads}`, numerics];
+  if (mode !== undefined) parts.push(`mode ${mode}`);
+  if (adapter !== undefined) parts.push(adapter);
+  if (experimental !== undefined) parts.push(`experimental: ${experimental}`);
+  return parts.join(', ') + (fallback === undefined ? '' : ` (${fallback})`);
+}
+
 /** The result for people, a line per fact. */
 export function resultText(result: TrainingResult, test: Evaluation | undefined): string {
   const { trainAccuracy, reference, imagesPerSecond } = result;
   const facts: [string, string][] = [
     ['recipe', `${result.recipe} on ${result.dataset}, seed ${result.seed}, ${result.epochs} epochs`],
-    ['backend', `${result.backend}, threads ${result.threads}, ${result.numerics}`],
+    ['backend', backendText(result)],
     ['parameters', grouped(result.parameters)],
   ];
   if (test !== undefined) facts.push(['test accuracy', evaluationText(test)]);

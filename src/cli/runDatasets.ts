@@ -7,6 +7,7 @@ import {
   verifyDataset,
 } from '../data/catalogue.js';
 import { grouped, megabytes } from './format.js';
+import { interruptible } from './interrupt.js';
 import { Progress } from './progress.js';
 
 function describe(dataset: DatasetDescription): string {
@@ -28,13 +29,19 @@ export async function listDatasets({ dataDir, json }: { dataDir?: string | undef
   console.log(json ? JSON.stringify({ datasets }) : datasets.map(describe).join('\n\n'));
 }
 
-/** Downloads datasets into the cache. */
-export async function getDatasets({ name: names, offline }: { name: readonly string[]; offline: boolean }) {
+interface GetArguments {
+  readonly name: readonly string[];
+  readonly offline: boolean;
+}
+
+async function downloadDatasets({ name: names, offline }: GetArguments, signal: AbortSignal): Promise<void> {
   const progress = await Progress.open(false);
   for (const name of names) {
+    signal.throwIfAborted();
     try {
       const files = await getDataset(name, {
         offline,
+        signal,
         onProgress: ({ file, bytes, total }) => progress.show(file, bytes, total ?? bytes, megabytes(bytes)),
       });
       progress.clear();
@@ -43,6 +50,11 @@ export async function getDatasets({ name: names, offline }: { name: readonly str
       progress.clear();
     }
   }
+}
+
+/** Downloads datasets into the cache. */
+export function getDatasets(options: GetArguments): Promise<void> {
+  return interruptible((signal) => downloadDatasets(options, signal));
 }
 
 /** Hashes the files of datasets. Fails if one is not what it should be. */

@@ -1,17 +1,12 @@
-import { access, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { ModelError, UsageError } from '../core/errors.js';
-import { reasonOf, writeWhole } from '../training/files.js';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { ModelError, reasonOf, UsageError } from '../core/errors.js';
+import { exists } from '../data/exists.js';
+import { writeWhole } from '../training/files.js';
 import type { EpochRecord } from '../training/fitOptions.js';
 
 const files = { config: 'config.json', model: 'model.safetensors', history: 'history.jsonl' } as const;
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
 
 async function holdsRun(path: string): Promise<boolean> {
   const found = await Promise.all(Object.values(files).map((file) => exists(join(path, file))));
@@ -24,16 +19,41 @@ export async function modelPathOf(argument: string): Promise<string> {
   return (await exists(inside)) ? inside : argument;
 }
 
-/** `runs/mnist-mlp-2025-01-31T12-00-00`, in UTC; with a number behind it if that is taken. */
-async function freeFolder(recipe: string): Promise<string> {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  const first = join('runs', `${recipe}-${time}`);
-  let path = first;
-  for (let i = 2; await exists(path); i++) path = `${first}-${i}`;
-  return path;
+interface Made {
+  readonly path: string;
+  /** The outermost folder that had to be made. */
+  readonly made: string | undefined;
 }
 
-/** Where a training leaves its configuration, its history and its model. Every file is whole at any moment. */
+const isTaken = (error: unknown) => (error as NodeJS.ErrnoException).code === 'EEXIST';
+
+/** Makes `parent/name`, or `name-2` and so on if that is taken: only one process gets a folder. */
+async function makeFree(parent: string, name: string): Promise<Made> {
+  const madeParent = await mkdir(parent, { recursive: true });
+  for (let i = 1; ; i++) {
+    const path = join(parent, i === 1 ? name : `${name}-${i}`);
+    try {
+      await mkdir(path);
+      return { path, made: madeParent ?? path };
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+  }
+}
+
+/** `runs/mnist-mlp-2025-01-31T12-00-00`, in UTC. */
+function makeDefault(recipe: string): Promise<Made> {
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  return makeFree('runs', `${recipe}-${time}`);
+}
+
+async function makeNamed(path: string): Promise<Made> {
+  return { path, made: await mkdir(path, { recursive: true }) };
+}
+
+const taken = (path: string) => new UsageError(`${path}: it holds a run already; --force replaces it`);
+
+/** Where a training leaves its configuration, its history and its model. The last two are whole at any moment. */
 export class RunFolder {
   readonly modelPath: string;
   private lines = '';
@@ -41,8 +61,8 @@ export class RunFolder {
 
   private constructor(
     readonly path: string,
-    /** The outermost folder that had to be made. */
     private readonly made: string | undefined,
+    private readonly force: boolean,
   ) {
     this.modelPath = join(path, files.model);
   }
@@ -53,26 +73,40 @@ export class RunFolder {
    * Throws UsageError when it holds a run already, unless `force`; ModelError when it cannot be written.
    */
   static async open(out: string | undefined, recipe: string, force: boolean): Promise<RunFolder> {
-    const path = out ?? (await freeFolder(recipe));
-    if (!force && (await holdsRun(path))) {
-      throw new UsageError(`${path}: it holds a run already; --force replaces it`);
-    }
-    const probe = join(path, `.probe-${process.pid}`);
+    if (out !== undefined && !force && (await holdsRun(out))) throw taken(out);
     try {
-      const made = await mkdir(path, { recursive: true });
+      const { path, made } = await (out === undefined ? makeDefault(recipe) : makeNamed(out));
+      const probe = join(path, `.probe-${randomUUID()}`);
       await writeFile(probe, '', { flag: 'wx' });
       await rm(probe);
-      return new RunFolder(path, made);
+      return new RunFolder(path, made, force);
     } catch (cause) {
-      throw new ModelError(`${path}: the run folder cannot be written: ${reasonOf(cause)}`, { cause });
+      throw new ModelError(`${out ?? 'runs'}: the run folder cannot be written: ${reasonOf(cause)}`, {
+        cause,
+      });
     }
   }
 
-  /** Removes what an earlier run has left, the model first, and writes the configuration. */
+  /**
+   * Writes the configuration, which makes the folder this run's. With `force` it first removes what an earlier run has
+   * left, the model first.
+   *
+   * Throws UsageError when another process has begun a run there since `open`, unless `force`.
+   */
   async begin(config: object): Promise<void> {
     this.begun = true;
-    for (const file of [files.model, files.history]) await rm(join(this.path, file), { force: true });
-    await writeWhole(join(this.path, files.config), `${JSON.stringify(config, undefined, 2)}\n`);
+    const path = join(this.path, files.config);
+    const text = `${JSON.stringify(config, undefined, 2)}\n`;
+    if (this.force) {
+      for (const file of [files.model, files.history]) await rm(join(this.path, file), { force: true });
+      return writeWhole(path, text);
+    }
+    try {
+      await writeFile(path, text, { flag: 'wx' });
+    } catch (cause) {
+      if (isTaken(cause)) throw taken(this.path);
+      throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+    }
   }
 
   /** Adds a line to the history. */
@@ -89,7 +123,7 @@ export class RunFolder {
         () => true,
         () => false,
       );
-      if (!removed || path === this.made || dirname(path) === path) return;
+      if (!removed || resolve(path) === resolve(this.made) || dirname(path) === path) return;
     }
   }
 }

@@ -4,8 +4,9 @@ import { looksInverted, readImage } from '../data/images.js';
 import { readModelFile } from '../training/modelFile.js';
 import { openModel } from '../training/savedModel.js';
 import { percent } from './format.js';
-import { onlyNotes, openChosenEngine } from './openers.js';
+import { openChosenEngine, silent } from './openers.js';
 import type { BackendArguments } from './options.js';
+import { backendText } from './results.js';
 import { modelPathOf } from './runFolder.js';
 
 export interface PredictArguments extends BackendArguments {
@@ -52,7 +53,7 @@ export async function runPrediction(options: PredictArguments): Promise<void> {
       `quern: ${path}: dark on bright, it seems; the model was trained on bright on dark, so invert the picture`,
     );
   });
-  await using engine = await openChosenEngine(options, { ...onlyNotes, note: () => {} });
+  await using engine = await openChosenEngine(options, silent);
   const trained = await openModel(engine, file);
   const pixels = new Uint8Array(images.flatMap((image) => [...image.pixels]));
   const rows = (await trained.predict(pixels)).data;
@@ -61,6 +62,10 @@ export async function runPrediction(options: PredictArguments): Promise<void> {
     const best = probabilities.indexOf(Math.max(...probabilities));
     return { image, class: classes[best]!, inverted: inverted[i]!, probabilities };
   });
-  if (options.json) console.log(JSON.stringify({ model: options.model, classes, predictions }));
-  else console.log(predictions.map((prediction) => predictionText(prediction, classes)).join('\n\n'));
+  if (options.json) {
+    console.log(JSON.stringify({ model: options.model, ...engine.report, classes, predictions }));
+    return;
+  }
+  const texts = predictions.map((prediction) => predictionText(prediction, classes));
+  console.log([...texts, `backend ${backendText(engine.report)}`].join('\n\n'));
 }

@@ -142,16 +142,11 @@ class TrainingCommand {
     evaluations: { train: Evaluation; test: Evaluation } | undefined,
     trainSeconds: number,
   ): Promise<void> {
-    const { report } = run.engine;
     const seconds = run.history.reduce((sum, record) => sum + record.seconds, 0);
     const result: TrainingResult = {
       recipe: settings.recipe,
       dataset: run.details.dataset,
-      backend: report.backend,
-      threads: report.threads,
-      numerics: report.numerics,
-      mode: report.mode,
-      fallback: report.fallback,
+      ...run.engine.report,
       seed: settings.seed,
       epochs: run.history.length,
       steps: run.steps,

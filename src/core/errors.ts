@@ -57,3 +57,10 @@ export class TrainingError extends QuernError {
 export class UsageError extends QuernError {
   override readonly name = 'UsageError';
 }
+
+/** The system's reason in a few words, for a message that names the path itself: `ENOTDIR: not a directory`. */
+export function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  // Node appends the call and the path.
+  return text.replace(/, \w+ '.*$/s, '');
+}

@@ -74,14 +74,23 @@ export function computeType(dtype: Dtype): ComputeType {
   return dtype === 'float32' ? 'float32' : 'int32';
 }
 
+/** Operand `index`, in its compute type; in an epilogue 0 is the result of the kernel. Default float32. */
 export function input(index: number, dtype: ComputeType = 'float32'): Expression {
   return { type: 'input', index, dtype };
 }
 
+/** A number. Default float32. */
 export function constantOf(value: number, dtype: ComputeType = 'float32'): Expression {
   return { type: 'constant', value, dtype };
 }
 
+/**
+ * A uniform float32 in (0, 1): `randomUniform(counter, key, step)` of random.ts, whose counter is the row-major index of
+ * the element that is computed.
+ *
+ * @param key 32 bits, from `randomKey`
+ * @param step an int32
+ */
 export function random(key: number, step: Expression): Expression {
   return { type: 'random', key, step, dtype: 'float32' };
 }

@@ -1,6 +1,6 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { DataError } from '../core/errors.js';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DataError, reasonOf } from '../core/errors.js';
 
 export interface DownloadProgress {
   readonly url: string;
@@ -73,11 +73,31 @@ async function fetchInto(path: string, url: string, request: DownloadRequest): P
 /** `fetch` hides what happened one level down: "fetch failed", because the name was not found. */
 function reason(error: unknown): string {
   const { message, cause } = error as Error;
-  if (error instanceof DataError || !(cause instanceof Error)) return message;
+  if (error instanceof DataError) return message;
+  if (!(cause instanceof Error)) return reasonOf(error);
   return `${message} (${cause.message || (cause as NodeJS.ErrnoException).code})`;
 }
 
 let downloads = 0;
+
+const dayMilliseconds = 24 * 60 * 60 * 1000;
+
+/**
+ * Removes what downloads have left that were killed. One that is alive writes again and again, or is given up long
+ * before its file is a day old.
+ */
+async function removeStale(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!/\.\d+-\d+\.partial$/.test(name)) continue;
+    const path = join(directory, name);
+    const modified = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      // Another process has finished or removed it.
+      () => Number.POSITIVE_INFINITY,
+    );
+    if (modified < Date.now() - dayMilliseconds) await rm(path, { force: true });
+  }
+}
 
 /**
  * Downloads a file: bounded in size, checked, and put in place by a rename, so that other processes see it whole or
@@ -91,9 +111,11 @@ export async function download(request: DownloadRequest): Promise<{ url: string 
   const partial = `${destination}.${process.pid}-${++downloads}.partial`;
   try {
     await mkdir(dirname(destination), { recursive: true });
+    // What cannot be removed is no reason not to download.
+    await removeStale(dirname(destination)).catch(() => {});
     await writeFile(partial, '', { flag: 'wx' });
   } catch (cause) {
-    throw new DataError(`${destination}: cannot be written: ${(cause as Error).message}`, { cause });
+    throw new DataError(`${destination}: cannot be written: ${reasonOf(cause)}`, { cause });
   }
   const failures: { url: string; error: unknown }[] = [];
   try {

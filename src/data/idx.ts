@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, gunzip, gunzipSync } from 'node:zlib';
 import { bytesOf } from '../core/dtype.js';
-import { DataError } from '../core/errors.js';
+import { DataError, reasonOf } from '../core/errors.js';
 
 /**
  * The idx format of the MNIST family: two zero bytes, a byte for the element type, a byte for the rank, the sizes as
@@ -176,7 +176,7 @@ export async function readBounded(path: string, form?: IdxForm): Promise<Uint8Ar
     throw new DataError(`${path}: too long: ${size} bytes, at most ${limit} are expected`);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    throw new DataError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { DataError, UsageError } from '../core/errors.js';
+import { DataError, reasonOf, UsageError } from '../core/errors.js';
 import { decodeGreyPng, type GreyImage } from './png.js';
 
 /** A picture in the form of a dataset's images. */
@@ -75,7 +75,7 @@ export async function readImage(
     if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
     bytes = await readFile(path);
   } catch (cause) {
-    throw new DataError(`${path}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
   const image = await decodeGreyPng(bytes, path);
   return {

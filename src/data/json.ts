@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { isObject } from '../core/isObject.js';
 
 /**
  * Reads one value of a JSON document, or throws DataError naming the value by its path. A document's form is written
@@ -44,10 +45,8 @@ export function list<T>(item: Check<T>, least = 0, most = Number.POSITIVE_INFINI
 }
 
 /** A JSON object, its members not looked at. */
-export const members: Check<Record<string, unknown>> = (value, path) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : fail(path, 'an object');
+export const members: Check<Readonly<Record<string, unknown>>> = (value, path) =>
+  isObject(value) ? value : fail(path, 'an object');
 
 type OptionalKeys<T> = { [K in keyof T]-?: undefined extends T[K] ? K : never }[keyof T];
 type Required<T> = { [K in Exclude<keyof T, OptionalKeys<T>>]: Check<T[K]> };

@@ -1,9 +1,9 @@
-import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError } from '../core/errors.js';
+import { exists } from './exists.js';
 import { filesOf } from './files.js';
 import { bundledDirectory, type DatasetEntry, type FileEntry, type Manifest } from './manifest.js';
 
@@ -38,13 +38,6 @@ export function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.e
 /** Where the cache keeps the files of a dataset. */
 export function cachedDirectory(entry: DatasetEntry, cacheDirectory = defaultCacheDirectory()): string {
   return join(cacheDirectory, 'datasets', entry.name);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The names under which a file goes about: as published, unpacked, and as some archives unpack it. */

@@ -62,7 +62,8 @@ export class Engine {
 
   /**
    * Traces a step for inputs of these shapes and plans it. Complains at once about what does not fit. The same function
-   * with the same signature is planned once.
+   * with the same signature is planned once. What is traced stays for the engine's life, constants and program included:
+   * compile outside loops.
    */
   compile<const S extends Signature, Name extends string>(
     step: StepFunction<S, Name>,
@@ -89,7 +90,10 @@ export class Engine {
     return compiled;
   }
 
-  /** The value of a leaf, or of any tensor computed from leaves other than inputs. */
+  /**
+   * The value of a leaf, or of any tensor computed from leaves other than inputs. Constants and compiled kernels of what
+   * is traced stay for the engine's life, so build the tensor outside loops and read it again.
+   */
   async read(tensor: Tensor): Promise<NdArray> {
     this.checkOpen();
     if (tensor instanceof Leaf && tensor.kind !== 'input') {
@@ -142,6 +146,8 @@ export class Engine {
     if (resident === undefined) {
       resident = this.backend.allocate(leaf, leaf.initial());
       this.residents.set(leaf, resident);
+      // what failed (for want of memory, say) is tried again the next time
+      resident.catch(() => this.residents.delete(leaf));
     }
     return resident;
   }
@@ -166,7 +172,10 @@ export class Engine {
     }
     let program: Promise<Program> | undefined;
     const prepared = () => {
-      program ??= this.prepare(plan);
+      program ??= this.prepare(plan).catch((error) => {
+        program = undefined;
+        throw error;
+      });
       return program;
     };
     const whenReady = async <T>(work: (program: Program) => T | Promise<T>): Promise<T> => {

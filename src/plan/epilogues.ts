@@ -78,11 +78,15 @@ function takeEpilogue(step: DraftStep, map: MapStep, limits: Limits): boolean {
     epilogue: { expression: combined, operands: list.operands.length },
   } as never;
   step.inputs = [...step.inputs.slice(0, own), ...list.operands];
-  step.outputs = [{ value: map.outputs[0]!.value, shape }];
+  step.outputs = [{ value: map.outputs[0]!.value, shape }, ...step.outputs.slice(1)];
   step.label = `${step.label} ${map.label}`;
   return true;
 }
 
+/**
+ * Takes into each step that may have an epilogue the chain of maps behind it, as long as each is the only reader of what
+ * is before it, gives one result of the same size, and its operands fit (`fitsEpilogue`) into `limits.inputs`.
+ */
 export function fuseEpilogues(draft: Draft, limits: Limits): void {
   draft.steps = topological(draft.steps);
   let uses = new Uses(draft);

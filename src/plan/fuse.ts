@@ -14,8 +14,10 @@ import {
 import { fuseEpilogues, fusePrologues } from './epilogues.js';
 import { fuseMaps, keepsIndex } from './fuseMaps.js';
 import type { Limits } from './limits.js';
+import { fusePools } from './pools.js';
 import { routeGradients } from './routes.js';
 
+/** Rewrites the draft in place into fewer, larger steps that the backend's limits allow. */
 export function fuse(draft: Draft, limits: Limits): void {
   removeDead(draft);
   foldConstants(draft);
@@ -25,6 +27,8 @@ export function fuse(draft: Draft, limits: Limits): void {
   // results with one user first: a mask belongs to where it is used, not to where its operand is made
   fuseMaps(draft, limits, 1);
   fusePrologues(draft, limits);
+  fuseEpilogues(draft, limits);
+  fusePools(draft, limits);
   fuseEpilogues(draft, limits);
   fuseMaps(draft, limits, limits.outputs);
   removeDead(draft);

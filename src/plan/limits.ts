@@ -10,4 +10,6 @@ export interface Limits {
   readonly fuseRandom: boolean;
   /** Whether the gradients of a convolution take a `route` (kernels/conv2d/contract.ts). Default false. */
   readonly routes?: boolean;
+  /** Whether conv2d takes a `pool` (kernels/conv2d/contract.ts). Default false. */
+  readonly pools?: boolean;
 }

@@ -2,6 +2,7 @@
 import { contracts, type KernelKind } from '../../kernels/kinds.js';
 import { PlanError } from '../core/errors.js';
 import { computeType, input } from '../core/expression.js';
+import { exactJson } from '../core/json.js';
 import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import type { Op } from '../tensor/op.js';
@@ -49,12 +50,6 @@ function checkUpdates(updates: Traced['updates']): void {
   }
 }
 
-/** JSON has no infinities, no NaN and no −0: as strings they stay apart. */
-function exact(_key: string, value: unknown): unknown {
-  if (Object.is(value, -0)) return '-0';
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-}
-
 /** Lowers a traced step. With `share`, nodes that compute the same thing become one. */
 export function lower(traced: Traced, share: boolean): Draft {
   checkUpdates(traced.updates);
@@ -73,10 +68,7 @@ export function lower(traced: Traced, share: boolean): Draft {
       // operands of equal nodes are the same objects already, so their numbers tell them apart
       const sources = node.inputs.map((source) => numberOf(operands.get(source)!));
       const attributes = single ? node.initial()[0] : node.attributes;
-      const key = JSON.stringify(
-        [numberOf(node.op as Op<never>), attributes, sources, node.shape, node.dtype],
-        exact,
-      );
+      const key = exactJson([numberOf(node.op as Op<never>), attributes, sources, node.shape, node.dtype]);
       const twin = known.get(key);
       if (twin !== undefined) {
         operands.set(node, operands.get(twin)!);

@@ -1,4 +1,4 @@
-/** What a backend runs: four plain lists, all shapes known, nothing machine-dependent. */
+/** What a backend runs: plain lists and where memory lies, all shapes known, nothing machine-dependent. */
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
 import type { Dtype } from '../core/dtype.js';
 import type { Shape } from '../core/shape.js';

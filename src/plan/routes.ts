@@ -50,6 +50,10 @@ function reroute(step: DraftStep, source: PoolGradient, limits: Limits): void {
   step.inputs = routed(step.inputs, at, source);
 }
 
+/**
+ * Lets them read the inputs of the pool gradient instead of its result: convolutions where `limits.routes` allows it and
+ * windows are `sparseEnough`, sums over pixels always. A pool gradient that nobody reads any more is dead code.
+ */
 export function routeGradients(draft: Draft, limits: Limits): void {
   const sources = draft.steps.filter((step): step is PoolGradient => step.kind === 'maxPoolGradient');
   for (const source of sources) {

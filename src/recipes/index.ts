@@ -1,10 +1,10 @@
 /** Recipes by name, and from files. They load when they are chosen. */
-import { access } from 'node:fs/promises';
 import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError, ModelError, UsageError } from '../core/errors.js';
 import type { Shape } from '../core/shape.js';
+import { exists } from '../data/exists.js';
 import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';
 
@@ -55,11 +55,7 @@ async function importFile(path: string): Promise<Recipe> {
  */
 export async function loadRecipe(source: string): Promise<LoadedRecipe> {
   if (Object.hasOwn(recipes, source)) return { recipe: (await recipes[source]!()).default, source };
-  const exists = await access(source).then(
-    () => true,
-    () => false,
-  );
-  if (!exists || extname(source) === '') {
+  if (extname(source) === '' || !(await exists(source))) {
     const known = recipeNames.join(', ');
     throw new UsageError(`unknown recipe '${source}': it is neither one of ${known} nor a file`);
   }

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js';
+import { isObject } from '../core/isObject.js';
 import type { Layer } from '../nn/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Schedule } from '../optimizers/schedules.js';
@@ -41,8 +42,6 @@ const isText: Test = (value) => typeof value === 'string' && value !== '';
 const isCount: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isFraction: Test = (value) => typeof value === 'number' && value > 0 && value < 1;
 const isFunction: Test = (value) => typeof value === 'function';
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
 const optional =
   (test: Test): Test =>
   (value) =>
@@ -90,7 +89,8 @@ function isNormalisation(value: Normalisation): boolean {
 /** Throws UsageError, naming `where`, for something that is no recipe. */
 export function checkRecipe(value: unknown, where: string): asserts value is Recipe {
   if (!isObject(value)) {
-    throw new UsageError(`${where}: a recipe is an object, not ${value === null ? 'null' : typeof value}`);
+    const found = value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value;
+    throw new UsageError(`${where}: a recipe is an object, not ${found}`);
   }
   for (const [name, [test, wanted]] of Object.entries(members)) {
     if (!test(value[name])) throw new UsageError(`${where}: ${name} must be ${wanted}`);

@@ -40,6 +40,10 @@ export type TensorLike = Tensor | number;
 
 let nextId = 0;
 
+/**
+ * A value of a known shape (`[]` is a scalar) and dtype that some op will give. Immutable; made by ops and leaves, not by
+ * `new`. Methods are the ops of the same names: they broadcast as those do and throw the same errors at once.
+ */
 export class Tensor<Attributes = unknown> {
   /** Ascends with creation, so inputs always have smaller ids than the nodes that use them. */
   readonly id = nextId++;

@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ModelError } from '../core/errors.js';
-
-/** The system's reason in a few words: `ENOTDIR: not a directory`. */
-export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  // Node appends the call and the path, which the caller's message names already.
-  return text.replace(/, \w+ '.*$/s, '');
-}
+import { ModelError, reasonOf } from '../core/errors.js';
 
 async function writeAndSync(path: string, content: Uint8Array | string): Promise<void> {
   const handle = await open(path, 'wx');

@@ -48,6 +48,8 @@ type PredictionStep = StepFunction<{ readonly images: { readonly shape: Shape } 
 /** The plans of one model in one engine that only read its weights. */
 class Inference {
   private readonly metrics = new Metrics('evaluation');
+  /** Ends with the evaluations so far: they count with the same metrics, so only one may run at a time. */
+  private queue: Promise<unknown> = Promise.resolve();
   /** One function per dataset, by which the engine knows the plans. */
   private readonly evaluations = new WeakMap<Dataset, EvaluationStep>();
   private readonly prediction: PredictionStep = ({ images }) => ({
@@ -60,7 +62,14 @@ class Inference {
     readonly normalisation: Normalisation,
   ) {}
 
-  async evaluate(dataset: Dataset, { signal, onProgress }: InferenceOptions): Promise<Evaluation> {
+  evaluate(dataset: Dataset, options: InferenceOptions): Promise<Evaluation> {
+    const evaluation = this.queue.then(() => this.measure(dataset, options));
+    // A failure is its caller's alone.
+    this.queue = evaluation.catch(() => {});
+    return evaluation;
+  }
+
+  private async measure(dataset: Dataset, { signal, onProgress }: InferenceOptions): Promise<Evaluation> {
     const { count } = dataset;
     const step = this.evaluationOf(dataset);
     await this.metrics.reset(this.engine);
@@ -117,14 +126,16 @@ class Inference {
   }
 }
 
-const known = new WeakMap<Model, Inference[]>();
+// By engine first: a model that outlives its engines must not keep their memory.
+const known = new WeakMap<Engine, WeakMap<Model, Inference[]>>();
 
 function inferenceOf(engine: Engine, model: Model, normalisation: Normalisation): Inference {
-  const all = known.get(model) ?? [];
-  known.set(model, all);
+  const models = known.get(engine) ?? new WeakMap<Model, Inference[]>();
+  known.set(engine, models);
+  const all = models.get(model) ?? [];
+  models.set(model, all);
   let found = all.find(
     (one) =>
-      one.engine === engine &&
       one.normalisation.mean === normalisation.mean &&
       one.normalisation.deviation === normalisation.deviation,
   );
@@ -137,7 +148,7 @@ function inferenceOf(engine: Engine, model: Model, normalisation: Normalisation)
 
 /**
  * Mean loss and accuracy of a model on a whole dataset, with the weights that the engine holds now. The same weights on
- * the same backend give the same numbers, to the bit.
+ * the same backend give the same numbers, to the bit. Evaluations of one model take turns.
  *
  * @throws ShapeError when images or classes do not fit the model
  */

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
-import { DataError, ModelError, type QuernError } from '../core/errors.js';
+import { DataError, ModelError, type QuernError, reasonOf } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { type Check, integer, list, object, text } from '../data/json.js';
 import type { Json } from '../nn/layer.js';
 import { Model } from '../nn/model.js';
 import { describeLayer, restoreLayer } from '../nn/registry.js';
-import { reasonOf, writeWhole } from './files.js';
+import { writeWhole } from './files.js';
 import { checkNormalisation, type Normalisation } from './normalisation.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import { checkSameTensors, savedLeaves, type Weights } from './weights.js';

@@ -5,6 +5,7 @@
  */
 import { bytesOf, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { DataError } from '../core/errors.js';
+import { isObject } from '../core/isObject.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 
 export interface StoredTensor {
@@ -52,12 +53,10 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
   return bytes;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function parseHeader(bytes: Uint8Array, file: string): { header: JsonObject; dataStart: number } {
+function parseHeader(
+  bytes: Uint8Array,
+  file: string,
+): { header: Readonly<Record<string, unknown>>; dataStart: number } {
   if (bytes.length < lengthBytes) {
     throw new DataError(`${file}: not a safetensors file: ${bytes.length} bytes hold no header length`);
   }

@@ -37,6 +37,7 @@ export interface SimdNode {
   readonly dtype: ComputeType;
 }
 
+/** Prints the given expressions together; their results come in the same order, each four lanes of its compute type. */
 export class SimdPrinter {
   private readonly nodes = new Map<string, { id: number; node: SimdNode }>();
   private readonly ids = new Map<SimdNode, number>();

@@ -56,7 +56,14 @@ suite('reference backend: running plans', (test) => {
       threads: 1,
       numerics: 'float64 arithmetic, float32 storage',
     });
-    assert.equal(backend.limits, { inputs: 64, outputs: 64, inPlace: true, fuseRandom: true, routes: true });
+    assert.equal(backend.limits, {
+      inputs: 64,
+      outputs: 64,
+      inPlace: true,
+      fuseRandom: true,
+      routes: true,
+      pools: true,
+    });
     const { report } = await openReference({ precision: 'float64' });
     assert.is(report.numerics, 'float64 arithmetic, float64 storage');
   });

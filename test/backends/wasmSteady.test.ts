@@ -86,7 +86,7 @@ suite('wasm: what it tells', (test) => {
         );
         continue;
       }
-      const numerics = `wasm 1, 128-bit ${numericsOf(simd)}`;
+      const numerics = `wasm 2, 128-bit ${numericsOf(simd)}`;
       assert.equal(backend.report, { backend: 'wasm', threads: 2, numerics });
       await backend.close();
     }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import * as assert from 'uvu/assert';
 import * as everywhere from '../../src/browser.js';
 import { UsageError } from '../../src/core/errors.js';
@@ -8,12 +8,15 @@ import { hashWeights } from '../../src/training/weights.js';
 import { rejects } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
-/** What a bundler for browsers makes of `import … from 'quern'`; errors name what it cannot take. */
-async function bundle(contents: string) {
+const absWorkingDir = fileURLToPath(new URL('.', import.meta.url));
+
+/** What a bundler for browsers makes of it; errors name what it cannot take. */
+async function bundle(what: Pick<BuildOptions, 'stdin' | 'entryPoints'>) {
   const { metafile, warnings } = await build({
     ...{ bundle: true, minify: true, splitting: true, write: false, metafile: true, logLevel: 'silent' },
     ...{ format: 'esm', platform: 'browser', target: 'es2022', outdir: 'out' },
-    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    ...what,
+    absWorkingDir,
   });
   assert.equal(warnings, []);
   return metafile;
@@ -33,7 +36,9 @@ suite('the surface in browsers', (test) => {
   });
 
   test('bundles under its own name, and loads no backend before it is chosen', async () => {
-    const { outputs } = await bundle("export * from 'quern';");
+    const { outputs } = await bundle({
+      stdin: { contents: "export * from 'quern';", resolveDir: absWorkingDir },
+    });
     const entry = Object.values(outputs).find(({ entryPoint }) => entryPoint === '<stdin>')!;
     const names = Object.keys(entry.inputs);
     for (const { path, kind } of entry.imports) {
@@ -47,7 +52,7 @@ suite('the surface in browsers', (test) => {
   });
 
   test('the worker bundles under its own name', async () => {
-    const { inputs } = await bundle("import 'quern/worker';");
+    const { inputs } = await bundle({ entryPoints: ['quern/worker'] });
     assert.ok(Object.keys(inputs).some((name) => name.endsWith('backends/wasm/worker.js')));
   });
 

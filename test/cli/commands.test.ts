@@ -33,12 +33,37 @@ suite('quern evaluate', (test) => {
       assert.is(code, 0, stderr);
       assert.match(
         stdout,
-        /^fixture test: \d+ of 50 right, [\d.]+% \(95% interval [\d.]+% to [\d.]+%\), loss [\d.]+\n$/,
+        /^fixture test: \d+ of 50 right, [\d.]+% \(95% interval [\d.]+% to [\d.]+%\), loss [\d.]+\nbackend reference, threads 1, float64 .*\n$/,
       );
       const other = ['evaluate', model, '--dataset', 'mnist', '--limit', '20', '--json', ...onReference];
       const result = JSON.parse((await quern(other, { cwd })).stdout);
       assert.is(result.dataset, 'mnist');
       assert.is(result.count, 20);
+    }));
+
+  test('it and predict tell what really ran, and why that is less than was asked for', () =>
+    withModel(async (cwd, model) => {
+      writeFileSync(join(cwd, '0.png'), picture(0));
+      const onGpu = ['--backend', 'gpu', '--gpu-mode', 'cpu'];
+      const warning = /^quern: backend gpu: gpu\.js's mode cpu runs on the CPU: .*$/m;
+      for (const words of [
+        ['evaluate', model, '--limit', '5'],
+        ['predict', model, '0.png'],
+      ]) {
+        const text = await quern([...words, ...onGpu], { cwd });
+        assert.is(text.code, 0, text.stderr);
+        assert.match(text.stderr, warning);
+        assert.match(
+          text.stdout,
+          /\nbackend gpu, threads 1, .*, mode cpu.* \(gpu\.js's mode cpu runs on .*\)\n$/,
+        );
+        const result = JSON.parse((await quern([...words, ...onGpu, '--json'], { cwd })).stdout);
+        assert.is(result.backend, 'gpu');
+        assert.is(result.threads, 1);
+        assert.is(result.mode, 'cpu');
+        assert.match(result.numerics, /./);
+        assert.match(result.fallback, /^gpu\.js's mode cpu runs on the CPU: /);
+      }
     }));
 
   test('a run folder stands for the model in it', () =>
@@ -95,6 +120,7 @@ suite('quern predict', (test) => {
 
       const text = (await quern(words, { cwd })).stdout;
       assert.match(text, /^0\.png\n {2}vertical bar {5} +[\d.]+%/);
+      assert.match(text, /\n\nbackend reference, threads 1, float64 .*\n$/);
       assert.is(text.split('%').length, 21);
       assert.is(text.split('<').length, 3);
     }));

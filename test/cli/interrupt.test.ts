@@ -108,3 +108,48 @@ suite('quern train, interrupted', (test) => {
       assert.is((await readModelFile(join(cwd, 'run/model.safetensors'))).details.recipe, 'tiny');
     }));
 });
+
+/** A preload for node: every download begins, and then nothing more comes. */
+const stalledNetwork = `
+  globalThis.fetch = async (url, { signal }) => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(100));
+        signal.addEventListener('abort', () => controller.error(signal.reason));
+        setTimeout(() => console.error('bytes came'), 50);
+      },
+    });
+    return new Response(body);
+  };`;
+
+suite('downloads, interrupted', (test) => {
+  for (const command of ['datasets get', 'evaluate'] as const) {
+    test(`${command}: no part of a file stays`, () =>
+      inProject(async (cwd) => {
+        writeFileSync(join(cwd, 'stalled.mjs'), stalledNetwork);
+        const train = ['train', './tiny.mjs', '--epochs', '1', '--out', 'run', '--quiet', ...onReference];
+        if (command === 'evaluate') assert.is((await quern(train, { cwd })).code, 0);
+        const words = {
+          'datasets get': ['datasets', 'get', 'fashion-mnist'],
+          evaluate: ['evaluate', 'run', '--dataset', 'fashion-mnist', ...onReference],
+        }[command];
+        let held: string[] = [];
+        const directory = join(cwd, 'cache/datasets/fashion-mnist');
+        const onError = when(/bytes came/, (child) => {
+          held = readdirSync(directory);
+          child.kill('SIGINT');
+        });
+        const { code, stdout, stderr } = await quern(words, {
+          cwd,
+          environment: { QUERN_CACHE: join(cwd, 'cache') },
+          node: ['--import', './stalled.mjs'],
+          onError,
+        });
+        assert.is(code, 130, stderr);
+        assert.is(stderr, 'bytes came\nquern: interrupted\n');
+        assert.is(stdout, '');
+        assert.match(held.join(' '), /^train-images-idx3-ubyte\.gz\.\d+-1\.partial$/);
+        assert.equal(readdirSync(directory), []);
+      }));
+  }
+});

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { TrainingResult } from '../../src/cli/results.js';
+import { backendText, type TrainingResult } from '../../src/cli/results.js';
 import type { EpochRecord } from '../../src/training/fitOptions.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern, recipeText } from './support.js';
@@ -191,6 +191,40 @@ suite('quern train', (test) => {
       assert.is(parse<TrainingResult>(stdout).backend, 'wasm');
       assert.is((await quern([...words, '--out', 'b', '--quiet'], { cwd })).stderr, '');
     }));
+});
+
+suite('quern train, on less than was asked for', (test) => {
+  test('says so, quiet or not, in its text and as JSON', () =>
+    inProject(async (cwd) => {
+      const words = [
+        'train',
+        './tiny.mjs',
+        '--epochs',
+        '1',
+        '--limit',
+        '10',
+        '--quiet',
+        '--force',
+        '--out',
+        'a',
+      ];
+      const onGpu = ['--backend', 'gpu', '--gpu-mode', 'cpu'];
+      const text = await quern([...words, ...onGpu], { cwd });
+      assert.is(text.code, 0, text.stderr);
+      assert.match(text.stderr, /^quern: backend gpu: gpu\.js's mode cpu runs on the CPU: .*\n$/);
+      assert.match(
+        text.stdout,
+        /\nbackend {9}gpu, threads 1, .*, mode cpu.* \(gpu\.js's mode cpu runs on .*\)\n/,
+      );
+      const result = parse<TrainingResult>((await quern([...words, ...onGpu, '--json'], { cwd })).stdout);
+      assert.is(result.mode, 'cpu');
+      assert.match(result.fallback!, /^gpu\.js's mode cpu runs on the CPU: /);
+    }));
+
+  test('experiments are named', () => {
+    const report = { backend: 'wasm', threads: 2, numerics: 'wasm 2', experimental: 'revectorize' };
+    assert.is(backendText(report), 'wasm, threads 2, wasm 2, experimental: revectorize');
+  });
 });
 
 suite('quern train, refused', (test) => {

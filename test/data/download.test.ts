@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -192,7 +192,28 @@ suite('download', (test) => {
   test('a folder that cannot be written', () =>
     scene(async (get, folder) => {
       writeFileSync(join(folder, 'deep'), 'a file where a folder should be');
-      await rejects(get(['good']), DataError, /file\.bin: cannot be written: (ENOTDIR|EEXIST)/);
+      await rejects(
+        get(['good']),
+        DataError,
+        /file\.bin: cannot be written: (ENOTDIR: not a directory|EEXIST: file already exists)$/,
+      );
+    }));
+
+  test('what killed downloads have left goes after a day', () =>
+    scene(async (get, folder) => {
+      const directory = join(folder, 'deep', 'er');
+      mkdirSync(directory, { recursive: true });
+      const yesterday = Date.now() / 1000 - 25 * 60 * 60;
+      for (const [name, time] of [
+        ['other.gz.17-1.partial', yesterday],
+        ['other.gz.17-2.partial', Date.now() / 1000],
+        ['mine.partial', yesterday],
+      ] as const) {
+        writeFileSync(join(directory, name), 'half');
+        utimesSync(join(directory, name), time, time);
+      }
+      await get(['good']);
+      assert.equal(held(folder).sort(), ['file.bin', 'mine.partial', 'other.gz.17-2.partial']);
     }));
 
   test('several at once into one place do not disturb each other', () =>

@@ -219,7 +219,11 @@ suite('idx', (test) => {
       assert.equal([...(await readIdx(path, form)).data], [7, 3]);
       writeFileSync(path, gzipSync(labels));
       assert.equal([...(await readIdx(path)).data], [7, 3]);
-      const missing = await rejects(readIdx(join(folder, 'none')), DataError, /none: cannot be read: ENOENT/);
+      const missing = await rejects(
+        readIdx(join(folder, 'none')),
+        DataError,
+        /none: cannot be read: ENOENT: no such file or directory$/,
+      );
       assert.is((missing.cause as NodeJS.ErrnoException).code, 'ENOENT');
       mkdirSync(join(folder, 'sub'));
       await rejects(readIdx(join(folder, 'sub')), DataError, /sub: cannot be read: EISDIR/);

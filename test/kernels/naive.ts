@@ -5,10 +5,11 @@
  */
 import type { Padding } from '../../kernels/contract.js';
 import type { KernelKind } from '../../kernels/kinds.js';
+import type { MaxPoolSpecification } from '../../kernels/maxPool/contract.js';
 import type { Expression } from '../../src/core/expression.js';
-import { randomUniform } from '../../src/core/random.js';
 import type { Shape } from '../../src/core/shape.js';
 import type { CaseOf, KernelCase } from '../support/kernelCases.js';
+import { evaluate, wrapped } from './naiveExpressions.js';
 
 type Position = readonly number[];
 
@@ -52,7 +53,7 @@ export function runNaively(kernelCase: KernelCase, buffers: readonly ArrayLike<n
   return kernelCase.call.outputs.map(({ shape }, o) =>
     positionsOf(shape).map((position, index) => {
       const value = element(position, o);
-      if (epilogue === undefined) return value;
+      if (epilogue === undefined || o > 0) return value;
       const operand = (i: number) => (i === 0 ? value : read(first + i - 1, position));
       return evaluate(epilogue.expression, operand, index);
     }),
@@ -98,6 +99,37 @@ function windowsOver(
   return vertical.flatMap(({ a, i }) => horizontal.map(({ a: b, i: j }) => ({ i, j, a, b })));
 }
 
+/** Of a convolution: `[batch, rows, columns, filters]`. */
+function resultShape(
+  { strides, padding }: { strides: readonly [number, number]; padding: Padding },
+  [batch, height, width]: Shape,
+  [filterHeight, filterWidth, , filters]: Shape,
+): Shape {
+  const extent = (pixels: number, stride: number) => Math.floor(pixels / stride) + 1;
+  return [
+    batch!,
+    extent(height! + padding.top + padding.bottom - filterHeight!, strides[0]),
+    extent(width! + padding.left + padding.right - filterWidth!, strides[1]),
+    filters!,
+  ];
+}
+
+/** Values and positions of the largest elements of windows over `[batch, height, width, channels]`. */
+function largest(
+  pool: MaxPoolSpecification,
+  shape: Shape,
+  element: (position: Position) => number,
+): (position: Position, output: number) => number {
+  return ([n, i, j, c], output) => {
+    const pixels = pixelsOf(pool, pool.window, shape, [i!, j!]);
+    const values = pixels.map(({ p, q }) => element([n!, p, q, c!]));
+    const nan = values.findIndex(Number.isNaN);
+    const best = nan >= 0 ? nan : values.indexOf(Math.max(...values));
+    const { a, b } = pixels[best]!;
+    return pool.outputs[output] === 'values' ? values[best]! : a * pool.window[1] + b;
+  };
+}
+
 /** dy of a convolution's gradient: input `at`, or what the values and indices there send back through a max pool. */
 function outputGradient(
   { call: { specification, inputs } }: CaseOf<'conv2dInputGradient'> | CaseOf<'conv2dFilterGradient'>,
@@ -106,15 +138,11 @@ function outputGradient(
   images: Shape,
   filter: Shape,
 ): { shape: Shape; at: (position: Position) => number } {
-  const { strides, padding, route } = specification;
+  const { route } = specification;
   const { shape } = inputs[at]!;
   if (route === undefined) return { shape, at: (position) => read(at, position) };
-  const extent = (axis: 0 | 1, around: number) =>
-    Math.floor((images[axis + 1]! + around - filter[axis]!) / strides[axis]) + 1;
-  const rows = extent(0, padding.top + padding.bottom);
-  const columns = extent(1, padding.left + padding.right);
   return {
-    shape: [shape[0]!, rows, columns, shape[3]!],
+    shape: resultShape(specification, images, filter),
     at: ([n, i, j, o]) =>
       sumOf(windowsOver(route, route.window, shape, [i!, j!]), ({ i: p, j: q, a, b }) =>
         read(at + 1, [n!, p, q, o!]) === a * route.window[1] + b ? read(at, [n!, p, q, o!]) : 0,
@@ -168,13 +196,21 @@ const definitions: { readonly [K in KernelKind]: Definition<K> } = {
     },
 
   conv2d: ({ call: { specification, inputs } }, read) => {
-    const { strides, padding } = specification;
+    const { strides, padding, pool } = specification;
     const taps = positionsOf(inputs[1]!.shape.slice(0, 3));
-    return ([n, i, j, o]) =>
+    const result = ([n, i, j, o]: Position) =>
       sumOf(taps, ([a, b, c]) => {
         const pixel = [n!, i! * strides[0] + a! - padding.top, j! * strides[1] + b! - padding.left, c!];
         return read(0, pixel) * read(1, [a!, b!, c!, o!]);
       });
+    if (pool === undefined) return result;
+    const shape = resultShape(specification, inputs[0]!.shape, inputs[1]!.shape);
+    return largest(pool, shape, (position) => {
+      if (pool.prologue === undefined) return result(position);
+      const index = position.reduce((sum, i, axis) => sum * shape[axis]! + i, 0);
+      const operand = (i: number) => (i === 0 ? result(position) : read(1 + i, position));
+      return evaluate(pool.prologue.expression, operand, index);
+    });
   },
 
   conv2dInputGradient: (kernelCase, read) => {
@@ -200,16 +236,8 @@ const definitions: { readonly [K in KernelKind]: Definition<K> } = {
       });
   },
 
-  maxPool:
-    ({ call: { specification, inputs } }, read) =>
-    ([n, i, j, c], output) => {
-      const pixels = pixelsOf(specification, specification.window, inputs[0]!.shape, [i!, j!]);
-      const values = pixels.map(({ p, q }) => read(0, [n!, p, q, c!]));
-      const nan = values.findIndex(Number.isNaN);
-      const best = nan >= 0 ? nan : values.indexOf(Math.max(...values));
-      const { a, b } = pixels[best]!;
-      return specification.outputs[output] === 'values' ? values[best]! : a * specification.window[1] + b;
-    },
+  maxPool: ({ call: { specification, inputs } }, read) =>
+    largest(specification, inputs[0]!.shape, (position) => read(0, position)),
 
   maxPoolTake:
     ({ call: { specification } }, read) =>
@@ -289,102 +317,3 @@ const definitions: { readonly [K in KernelKind]: Definition<K> } = {
       return specification.fill;
     },
 };
-
-function wrapped(value: bigint): number {
-  return Number(BigInt.asIntN(32, value));
-}
-
-/** The value of an expression by walking it, integers in unbounded precision until they are cut to 32 bits. */
-export function evaluate(expression: Expression, operand: (i: number) => number, index: number): number {
-  switch (expression.type) {
-    case 'input':
-      return operand(expression.index);
-    case 'constant':
-      return expression.dtype === 'float32' ? Math.fround(expression.value) : expression.value;
-    case 'random':
-      return randomUniform(index, expression.key, evaluate(expression.step, operand, index));
-    case 'call': {
-      const [a, b, c] = expression.arguments.map((argument) => evaluate(argument, operand, index));
-      return expression.arguments.at(-1)!.dtype === 'int32'
-        ? onIntegers(expression.function, a!, b!, c!)
-        : onFloats(expression.function, a!, b!, c!);
-    }
-  }
-}
-
-type Name = Extract<Expression, { type: 'call' }>['function'];
-
-function onIntegers(name: Name, a: number, b: number, c: number): number {
-  switch (name) {
-    case 'add':
-      return wrapped(BigInt(a) + BigInt(b));
-    case 'subtract':
-      return wrapped(BigInt(a) - BigInt(b));
-    case 'multiply':
-      return wrapped(BigInt(a) * BigInt(b));
-    case 'negate':
-      return wrapped(-BigInt(a));
-    case 'abs':
-      return wrapped(a < 0 ? -BigInt(a) : BigInt(a));
-    default:
-      return onFloats(name, a, b, c);
-  }
-}
-
-function onFloats(name: Name, a: number, b: number, c: number): number {
-  const both = !Number.isNaN(a) && !Number.isNaN(b);
-  switch (name) {
-    case 'add':
-      return a + b;
-    case 'subtract':
-      return a + -b;
-    case 'multiply':
-      return a * b;
-    case 'divide':
-      return a / b;
-    case 'power':
-      return a ** b;
-    case 'maximum':
-      return both ? [a, b].sort((p, q) => p - q)[1]! : Number.NaN;
-    case 'minimum':
-      return both ? [a, b].sort((p, q) => p - q)[0]! : Number.NaN;
-    case 'equal':
-      return Number(a === b);
-    case 'notEqual':
-      return 1 - Number(a === b);
-    case 'less':
-      return Number(b > a);
-    case 'lessEqual':
-      return Number(b >= a);
-    case 'greater':
-      return Number(b < a);
-    case 'greaterEqual':
-      return Number(b <= a);
-    case 'negate':
-      return 0 - a;
-    case 'abs':
-      return a >= 0 ? a : 0 - a;
-    case 'relu':
-      return a > 0 || Number.isNaN(a) ? a : 0;
-    case 'exp':
-      return Math.E ** a;
-    case 'log':
-      return Math.log2(a) * Math.LN2;
-    case 'sqrt':
-      return a < 0 ? Number.NaN : Math.hypot(a) ** 0.5;
-    case 'tanh':
-      // tanh x = sign x · (1 − e^(−2|x|)) / (1 + e^(−2|x|))
-      return Math.sign(a) * (-Math.expm1(-2 * Math.abs(a)) / (1 + Math.exp(-2 * Math.abs(a))));
-    case 'floor':
-      return Math.trunc(a) > a ? Math.trunc(a) - 1 : Math.trunc(a);
-    case 'where':
-      return a === 0 ? c : b;
-    case 'toFloat':
-      return a;
-    case 'toInt': {
-      if (Number.isNaN(a)) return 0;
-      const limit = 2 ** 31;
-      return a >= limit ? limit - 1 : a < -limit ? -limit : Number(BigInt(a - (a % 1)));
-    }
-  }
-}

@@ -9,7 +9,7 @@ import { cnnStep, mlpStep } from '../support/steps.js';
 import { suite } from '../support/suite.js';
 
 /**
- * The plans of the two seed models, as printed. A pass that changes them on purpose writes them anew:
+ * Plans of steps like those of the two seed models (test/support/steps.ts), as printed; the recipes differ in details. A pass that changes them on purpose writes them anew:
  *
  *     QUERN_GOLDEN=write node dist/test/plan/golden.test.js
  *
@@ -34,7 +34,7 @@ const limited = await Promise.all([
   openBackend({ backend: 'gpu', gpuMode: 'cpu' }).catch(reasonOf),
 ]);
 
-suite('golden plans', (test) => {
+suite('golden plans of seed-like steps', (test) => {
   [usualLimits, gpuLimits].forEach((limits, i) => {
     const backend = limited[i]!;
     const name = `their limits are those of ${['wasm', 'gpu'][i]}`;

@@ -117,6 +117,7 @@ suite('defineRecipe', (test) => {
       /^defineRecipe: a recipe has no member 'epoch': it has name, title,/,
     );
     throws(() => defineRecipe(null as never), UsageError, /^defineRecipe: a recipe is an object, not null$/);
+    throws(() => defineRecipe([] as never), UsageError, /^defineRecipe: a recipe is an object, not a list$/);
   });
 });
 

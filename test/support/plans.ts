@@ -7,7 +7,14 @@ import type { Limits } from '../../src/plan/limits.js';
 import type { Traced } from '../../src/plan/lower.js';
 import type { Plan } from '../../src/plan/plan.js';
 
-export const usualLimits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true, routes: true };
+export const usualLimits: Limits = {
+  inputs: 16,
+  outputs: 8,
+  inPlace: true,
+  fuseRandom: true,
+  routes: true,
+  pools: true,
+};
 
 /** Those of a gpu.js kernel: one output of its own, no work in place, random numbers from the host. */
 export const gpuLimits: Limits = { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false };

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { ModelError } from '../../src/core/errors.js';
-import { reasonOf, writeWhole } from '../../src/training/files.js';
+import { ModelError, reasonOf } from '../../src/core/errors.js';
+import { writeWhole } from '../../src/training/files.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 

@@ -1,6 +1,9 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as assert from 'uvu/assert';
 import { ShapeError } from '../../src/core/errors.js';
 import { imageSize, take } from '../../src/data/dataset.js';
+import { openEngine } from '../../src/engine/engine.js';
 import { dense } from '../../src/nn/dense.js';
 import { flatten } from '../../src/nn/flatten.js';
 import { Model } from '../../src/nn/model.js';
@@ -45,6 +48,43 @@ suite('evaluate and predict', (test) => {
       assert.is(part.count, 10);
       assert.equal(await evaluate(engine, model, testSet), first);
     }));
+
+  test('several at once do not count into each other, nor does one that fails', () =>
+    withEngine(async (engine) => {
+      const model = new Model(perceptron(), train.shape, 1);
+      const alone = [await evaluate(engine, model, train), await evaluate(engine, model, testSet)];
+      const signal = AbortSignal.abort(new Error('enough'));
+      const [ofTrain, failed, ofTest] = await Promise.allSettled([
+        evaluate(engine, model, train),
+        evaluate(engine, model, train, { signal }),
+        evaluate(engine, model, testSet),
+      ]);
+      assert.is(failed.status, 'rejected');
+      assert.equal(
+        [ofTrain, ofTest].map((result) => result.status === 'fulfilled' && result.value),
+        alone,
+      );
+    }));
+
+  test('a model does not keep a closed engine alive', async () => {
+    const model = new Model(perceptron(), train.shape, 1);
+    const use = async () => {
+      const engine = await openEngine({ backend: 'reference' });
+      await evaluate(engine, model, testSet);
+      await predict(engine, model, testSet.images);
+      await engine.close();
+      return new WeakRef(engine);
+    };
+    const engine = await use();
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    for (let i = 0; i < 10 && engine.deref() !== undefined; i++) {
+      await new Promise((resolve) => setTimeout(resolve));
+      collect();
+    }
+    assert.is(engine.deref(), undefined);
+    assert.is(model.inputShape, train.shape);
+  });
 
   test('normalisation: (pixel / 255 - mean) / deviation', () =>
     withEngine(async (engine) => {

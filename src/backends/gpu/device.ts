@@ -11,6 +11,7 @@ export type GpuMode = (typeof gpuModes)[number];
 /** A compiled kernel. It takes the buffers of its inputs and gives a new buffer, which nothing writes again. */
 export type RunKernel = (inputs: readonly Float32Array[]) => Float32Array;
 
+/** A gpu.js instance in one mode. Kernels stay compiled until it is closed. */
 export class GpuDevice {
   private readonly gpu: GPU;
   private readonly compiled = new Map<string, RunKernel>();

@@ -13,6 +13,7 @@ import { toBuffer, toHost } from './values.js';
 /** By slot. */
 type Buffers = (Float32Array | undefined)[];
 
+/** A plan as compiled gpu.js kernels. Leaves that are updated get new buffers at the end of each step. */
 export class GpuProgram implements Program {
   private readonly steps: readonly PreparedStep[];
   private readonly inputs: readonly Leaf[];

@@ -22,6 +22,10 @@ import type { ReferenceState } from './reference.js';
 import { ReferenceResident } from './resident.js';
 import { storageOf } from './storage.js';
 
+/**
+ * Runs a plan step by step through `kernels/<kind>/reference.ts`, in storage of its own. The constructor throws a
+ * BackendError where a leaf has no resident of this backend.
+ */
 export class ReferenceProgram implements Program {
   private readonly arena: Arena;
   private readonly calls: readonly KindedCall[];

@@ -27,7 +27,14 @@ export interface ReferenceState {
 }
 
 class ReferenceBackend implements Backend, ReferenceState {
-  readonly limits: Limits = { inputs: 64, outputs: 64, inPlace: true, fuseRandom: true, routes: true };
+  readonly limits: Limits = {
+    inputs: 64,
+    outputs: 64,
+    inPlace: true,
+    fuseRandom: true,
+    routes: true,
+    pools: true,
+  };
   readonly report: BackendReport;
   private closed = false;
 

@@ -27,6 +27,7 @@ export function spinsFor(workers: number, processors: number): number {
   return workers <= processors ? 2000 : 100;
 }
 
+/** One worker's view of the two counters. Every worker has one, over the same words. */
 export class Claims {
   /** @param maySleep whether this thread may; in browsers the main thread may not, and spins on */
   constructor(

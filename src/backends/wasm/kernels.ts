@@ -3,6 +3,7 @@ import type { KernelCall } from '../../../kernels/contract.js';
 import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
 import { type WasmKernel, type WasmOptions, wasmKernels } from '../../../kernels/wasm.js';
 import { BackendError } from '../../core/errors.js';
+import { exactJson } from '../../core/json.js';
 import { formatShape } from '../../core/shape.js';
 import type { KernelRun } from '../../writers/assembler.js';
 
@@ -16,12 +17,10 @@ export interface Kernel {
   readonly algorithm: string;
 }
 
-/** JSON has no infinities, no NaN and no −0: as strings they stay apart. */
-function exact(_key: string, value: unknown): unknown {
-  if (Object.is(value, -0)) return '-0';
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-}
-
+/**
+ * The kernels of one backend. Calls that agree in kind, specification and layouts share one, which is kept as long as the
+ * backend. A kernel that does not compile is a BackendError with the kind and the shapes.
+ */
 export class KernelCache {
   private readonly kernels = new Map<string, Promise<Kernel>>();
 
@@ -31,7 +30,7 @@ export class KernelCache {
   ) {}
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
-    const key = JSON.stringify([kind, call], exact);
+    const key = exactJson([kind, call]);
     let kernel = this.kernels.get(key);
     if (kernel === undefined) {
       kernel = this.compile(this.kernels.size, kind, call);

@@ -17,6 +17,10 @@ function aligned(bytes: number): number {
   return Math.max(alignment, Math.ceil(bytes / alignment) * alignment);
 }
 
+/**
+ * Memory by the block: addresses and sizes are bytes, blocks begin at multiples of 64 and are given back by address and
+ * size. It grows up to 4 GiB and never shrinks. Throws a BackendError where no more is to be had.
+ */
 export class WasmMemory {
   readonly memory: WebAssembly.Memory;
   /** Free blocks in ascending order; neighbours are merged. */

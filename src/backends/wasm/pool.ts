@@ -20,6 +20,10 @@ export interface PooledProgram {
   readonly chunks: readonly Chunk[];
 }
 
+/**
+ * The workers of one backend over one memory. A run is `begin(steps)`, then `step` for each of them, then `end`; every
+ * step has worker 0 work too. Once a worker has died, steps throw a BackendError that names it.
+ */
 export class Pool {
   /** Started when there is work to share, so that an engine for small things costs no threads. */
   private threads: readonly Thread[] | undefined;
@@ -101,13 +105,19 @@ export class Pool {
     if (this.threads !== undefined) return;
     const { memory } = this.memory;
     const { workers, spins, control } = this;
-    this.threads = Array.from({ length: workers - 1 }, (_, i) => {
-      const worker = i + 1;
-      const died = (reason: string) => this.die(`worker ${worker} died: ${reason}`);
-      const thread = startThread(`quern ${worker}`, this.script, died);
-      thread.send({ type: 'start', memory, worker, spins, control });
-      return thread;
-    });
+    const threads: Thread[] = [];
+    this.threads = threads;
+    for (let worker = 1; worker < workers; worker++) {
+      try {
+        const died = (reason: string) => this.die(`worker ${worker} died: ${reason}`);
+        const thread = startThread(`quern ${worker}`, this.script, died);
+        threads.push(thread);
+        thread.send({ type: 'start', memory, worker, spins, control });
+      } catch (cause) {
+        this.die(`worker ${worker} does not start: ${cause}`);
+        throw new BackendError(this.dead!, { cause });
+      }
+    }
   }
 
   private send(message: WorkerMessage): void {

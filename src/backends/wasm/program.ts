@@ -30,6 +30,12 @@ interface Linked {
   readonly scratchAddress: number;
 }
 
+/**
+ * A plan that is ready to run, in the arena and scratch area that all programs of the backend share.
+ *
+ * The constructor throws a BackendError where a leaf has no resident of this backend, or where the plan does not update
+ * in place; `run` where the backend is closed, a resident released, or a worker dead.
+ */
 export class WasmProgram implements Program {
   private linked: Linked | undefined;
   /** Distance from one worker's scratch area to the next. */

@@ -58,10 +58,17 @@ export interface WasmState {
  * Version of the rules by which bits of results follow from shapes: order of sums, polynomials, random numbers. It
  * changes whenever equal inputs may give other bits.
  */
-const numericsVersion = 1;
+const numericsVersion = 2;
 
 class WasmBackend implements Backend, WasmState {
-  readonly limits: Limits = { inputs: 16, outputs: 8, inPlace: true, fuseRandom: true, routes: true };
+  readonly limits: Limits = {
+    inputs: 16,
+    outputs: 8,
+    inPlace: true,
+    fuseRandom: true,
+    routes: true,
+    pools: true,
+  };
   readonly report: BackendReport;
   readonly memory: WasmMemory;
   readonly arena: Region;

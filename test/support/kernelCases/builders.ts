@@ -87,9 +87,11 @@ export function expressionsOf(specification: Specifications[KernelKind]): Expres
     expressions?: readonly Expression[];
     prologue?: Expression;
     epilogue?: Epilogue | undefined;
+    pool?: { prologue?: Epilogue | undefined };
   };
-  const { expressions = [], prologue, epilogue } = parts;
-  return [...expressions, ...(prologue ? [prologue] : []), ...(epilogue ? [epilogue.expression] : [])];
+  const { expressions = [], prologue, epilogue, pool } = parts;
+  const behind = [pool?.prologue, epilogue].flatMap((part) => part?.expression ?? []);
+  return [...expressions, ...(prologue ? [prologue] : []), ...behind];
 }
 
 /** Rounding of a sum of that many products of numbers of about 1 in float32, whatever the order. */

@@ -62,6 +62,11 @@ const convolutions: [geometry: Geometry, filters: number][] = [
   [{ images: [1, 1, 40, 2], window: [1, 3], strides: [1, 1], pad: none }, 16],
   [{ images: [2, 9, 8, 3], window: [3, 3], strides: [1, 1], pad: [0, 1, 2, 0] }, 6],
   [{ images: [0, 5, 5, 3], window: [3, 3], strides: [1, 1], pad: around }, 4],
+  // by Winograd: even and odd sizes, channels that fill no vector, tiles in blocks of two heights
+  [{ images: [3, 6, 8, 8], window: [3, 3], strides: [1, 1], pad: none }, 8],
+  [{ images: [2, 7, 4, 9], window: [3, 3], strides: [1, 1], pad: around }, 13],
+  [{ images: [2, 5, 9, 18], window: [3, 3], strides: [1, 1], pad: [0, 1, 2, 0] }, 12],
+  [{ images: [1, 18, 17, 34], window: [3, 3], strides: [1, 1], pad: around }, 9],
 ];
 
 function convolution(
@@ -100,7 +105,61 @@ function convolution(
 const behindConvolutions: [geometry: Geometry, filters: number][] = [
   [{ images: [2, 6, 7, 3], window: [3, 3], strides: [1, 1], pad: none }, 8],
   [{ images: [1, 7, 6, 8], window: [3, 3], strides: [2, 1], pad: around }, 5],
+  [{ images: [2, 5, 6, 8], window: [3, 3], strides: [1, 1], pad: around }, 9],
 ];
+
+/** Convolutions that are pooled before they are stored. */
+const pooledConvolutions: [geometry: Geometry, filters: number][] = [
+  [{ images: [2, 12, 11, 1], window: [3, 3], strides: [1, 1], pad: none }, 8],
+  [{ images: [3, 9, 8, 3], window: [2, 3], strides: [2, 1], pad: [1, 0, 2, 1] }, 5],
+  [{ images: [2, 7, 7, 5], window: [3, 3], strides: [1, 1], pad: around }, 10],
+  [{ images: [3, 7, 7, 8], window: [3, 3], strides: [1, 1], pad: none }, 9],
+  [{ images: [2, 8, 6, 9], window: [3, 3], strides: [1, 1], pad: around }, 14],
+  [{ images: [0, 8, 8, 3], window: [3, 3], strides: [1, 1], pad: none }, 4],
+  [{ images: [2, 3, 9, 3], window: [3, 3], strides: [1, 1], pad: none }, 4],
+];
+
+/** Results in quarters are exact in any order of sums, so that ties are ties in every face of the kernel. */
+function pooledConvolution(
+  [geometry, filters]: (typeof pooledConvolutions)[number],
+  outputs: readonly ('values' | 'indices')[],
+  before?: CaseEpilogue,
+  after?: CaseEpilogue,
+): CaseOf<'conv2d'> {
+  const { images, window, strides } = geometry;
+  const y = [...gridOf(geometry), filters];
+  const shape = [y[0]!, Math.floor(y[1]! / 2), Math.floor(y[2]! / 2), filters];
+  const operandsBefore = before?.operands(y) ?? [];
+  const operandsAfter = after?.operands(shape) ?? [];
+  const labels = [
+    ...(before ? [`before: ${before.label}`] : []),
+    ...(after ? [`after: ${after.label}`] : []),
+  ];
+  return defineCase(
+    'conv2d',
+    `${labelOf(geometry)} to ${filters} pooled to ${outputs.join(' and ')} ${labels.join(', ')}`,
+    {
+      strides,
+      padding: paddingOf(geometry),
+      pool: {
+        ...{ window: [2, 2], strides: [2, 2], padding: { top: 0, bottom: 0, left: 0, right: 0 }, outputs },
+        ...(before && { prologue: { expression: before.expression, operands: operandsBefore.length } }),
+      },
+      ...(after && { epilogue: { expression: after.expression, operands: operandsAfter.length } }),
+    },
+    [
+      dense(images, 'float32', quarters(-2, 2)),
+      dense([...window, images[3], filters], 'float32', quarters(-1, 1)),
+      ...operandsBefore,
+      ...operandsAfter,
+    ],
+    outputs.map((name) => ({ dtype: name === 'values' ? ('float32' as const) : ('uint8' as const), shape })),
+    { tolerance: sumTolerance(window[0] * window[1] * images[3]) },
+  );
+}
+
+/** tanh makes ties of what it rounds to 1, in each face its own. */
+const prologues = caseEpilogues.filter(({ label }) => !label.includes('tanh'));
 
 /** Convolutions before a pool, and the window of the pool: what flows back is routed. */
 const routedConvolutions: [
@@ -232,6 +291,16 @@ export const windowCases = [
       caseEpilogues.map((epilogue) => convolution(kind, geometry, filters, epilogue)),
     ),
   ),
+  ...pooledConvolutions.flatMap((pooled) => [
+    pooledConvolution(pooled, ['values']),
+    pooledConvolution(pooled, ['values', 'indices']),
+  ]),
+  ...[pooledConvolutions[2]!, pooledConvolutions[3]!].flatMap((pooled) => [
+    ...prologues.map((before) => pooledConvolution(pooled, ['values', 'indices'], before)),
+    ...caseEpilogues.map((after) =>
+      pooledConvolution(pooled, ['values', 'indices'], caseEpilogues[0], after),
+    ),
+  ]),
   ...(['conv2dInputGradient', 'conv2dFilterGradient'] as const).flatMap((kind) =>
     routedConvolutions.map((routed) => routedCase(kind, routed)),
   ),

@@ -1,11 +1,10 @@
 /**
- * Windows of an image times a filter, without an im2col copy. Channels are innermost, so a row of a window is one run of
- * memory and a window is `segments` such runs: the tiles of shared/gemm.ts read them in place.
+ * Correlation without an im2col copy. Channels are innermost, so a row of a window is one run of memory and a window is
+ * `segments` such runs: the tiles of shared/gemm.ts read them in place.
  *
  *     out[n, i, j, o] = Σ_a Σ_t frame[(i·sh + a) · lineLength + j·sw·channels + t] · filter[a · segmentLength + t][o]
  *
- * conv2d is this over the padded image. conv2dInputGradient is this with strides 1 over the output's gradient, its
- * pixels `strides` apart within a border of filter size − 1, and the filter turned by 180° with in and out exchanged.
+ * Before a pool, the tiles of two lines leave one panel of their results in scratch memory, whence they are pooled.
  */
 import {
   type FunctionBuilder,
@@ -15,117 +14,93 @@ import {
   type Local,
   ModuleBuilder,
   select,
+  v128,
 } from '../../src/writers/assembler.js';
-import type { KernelCall } from '../contract.js';
-import { EpilogueEmitter, type EpiloguePosition } from '../shared/epilogue.js';
+import type { EpiloguePosition } from '../shared/epilogue.js';
 import { cutRows, emitGemmTile, isLooped, panelColumns, tallestTile } from '../shared/gemm.js';
-import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
+import { emitPackPanel, packedBytes } from '../shared/packing.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
-import type { Conv2dSpecification } from './contract.js';
+import type { Correlation } from './correlation.js';
 import { emitClearFrame, emitFillFrame, type Frame, filledRows, frameBytes, isPlain } from './image.js';
-
-/** One run of rows of the filter matrix: `rows` of them from `offset`, with these strides. All in bytes. */
-export interface FilterBlock {
-  readonly offset: number;
-}
-
-export interface Correlation {
-  readonly name: string;
-  readonly batch: number;
-  readonly frame: Frame;
-  /** Height, width and channels of the output. */
-  readonly output: readonly [number, number, number];
-  /** Height and width of the window, and the steps between windows. */
-  readonly window: readonly [number, number];
-  readonly strides: readonly [number, number];
-  /** The filter as a matrix [window rows · window columns · channels, out], in blocks of equal height. */
-  readonly filter: {
-    readonly blocks: readonly FilterBlock[];
-    readonly blockRows: number;
-    readonly rowStride: number;
-    readonly columnStride: number;
-  };
-}
+import { forEachPanel, makePanels } from './panels.js';
+import type { Pointers, Results } from './results.js';
 
 interface Panel {
-  readonly columns: number;
   readonly width: 4 | 8;
   readonly pack: FunctionHandle;
   /** One function for each height of tile. */
   readonly tiles: readonly FunctionHandle[];
+  /** Pools a row of windows. */
+  readonly pool: FunctionHandle | undefined;
 }
 
-export function correlationCode(
-  correlation: Correlation,
-  call: KernelCall<Conv2dSpecification>,
-  options: WasmOptions,
-): WasmCode {
-  const { batch, frame, output, window } = correlation;
-  const [height, width, outputs] = output;
+/** Columns of a line of results that somebody asks for. */
+function usedColumns({ output }: Correlation, results: Results): number {
+  return results.grid(output)[1] * (results.pooled ? 2 : 1);
+}
+
+/** Bytes of two lines of a panel's results. */
+function bandBytes(correlation: Correlation, results: Results): number {
+  return results.pooled ? Math.ceil((8 * usedColumns(correlation, results) * panelColumns) / 64) * 64 : 0;
+}
+
+export function directCode(correlation: Correlation, results: Results, options: WasmOptions): WasmCode {
+  const { name, batch, frame, output, window } = correlation;
+  const outputs = output[2];
+  const [height, width] = results.grid(output);
   const depth = window[0] * window[1] * frame.channels;
-  const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
   const module = new ModuleBuilder(options);
-  const names = ['image', 'filter', ...epilogue.names, 'out', 'scratch'];
+  const names = ['image', 'filter', ...results.names, 'scratch'];
   const units = height * width * outputs === 0 ? 0 : batch;
-  const cut = cutRows(width, tallestTile(options.simd, options.wide));
+  const cut = cutRows(usedColumns(correlation, results), tallestTile(options.simd, options.wide));
   if (units === 0) module.kernel(names, () => {});
-  else emitKernel(module, correlation, epilogue, names, options);
+  else emitKernel(module, correlation, results, names, options);
+  const packed = Math.ceil(packedBytes(depth, outputs) / 64) * 64;
+  const parts = [isPlain(frame) ? '' : ', framed image', results.pooled ? ', pooled' : ''];
   return {
     bytes: module.bytes(),
     units,
-    scratchBytes: frameBytes(frame) + Math.ceil(packedBytes(depth, outputs) / 64) * 64 + 64,
-    algorithm: `${correlation.name} direct ${cut.rows}x${panelColumns}${isPlain(frame) ? '' : ', framed image'}`,
+    scratchBytes: frameBytes(frame) + bandBytes(correlation, results) + packed + 64,
+    algorithm: `${name} direct ${cut.rows}x${panelColumns}${parts.join('')}`,
   };
 }
 
 function emitKernel(
   module: ModuleBuilder,
   correlation: Correlation,
-  epilogue: EpilogueEmitter,
+  results: Results,
   names: readonly string[],
   { simd, wide = false }: WasmOptions,
 ): void {
   const { frame, output, window, strides, filter } = correlation;
   const [height, width, outputs] = output;
+  const [storedRows, storedColumns] = results.grid(output);
   const depth = window[0] * window[1] * frame.channels;
-  const cut = cutRows(width, tallestTile(simd, wide));
+  const used = usedColumns(correlation, results);
+  const cut = cutRows(used, tallestTile(simd, wide));
   const heights = cut.tall < cut.tiles ? [cut.rows, cut.rows - 1] : [cut.rows];
-  const panelCut = cutPanels(outputs);
-  const panel = (columns: number, panelWidth: 4 | 8): Panel => ({
-    columns,
-    width: panelWidth,
-    pack: emitPack(module, filter, columns, panelWidth),
-    tiles: heights.map((rows) => emitTile(module, correlation, epilogue, rows, columns, panelWidth, wide)),
-  });
-  const full = panelCut.full > 0 ? panel(panelColumns, panelColumns) : undefined;
-  const rest = panelCut.rest > 0 ? panel(panelCut.rest, panelCut.restWidth) : undefined;
+  const panels = makePanels(
+    outputs,
+    (columns, panelWidth): Panel => ({
+      width: panelWidth,
+      pack: emitPack(module, filter, columns, panelWidth),
+      tiles: heights.map((rows) => emitTile(module, correlation, results, rows, columns, panelWidth, wide)),
+      pool: results.pooled ? emitPool(module, correlation, results, columns, panelWidth) : undefined,
+    }),
+  );
   const plain = isPlain(frame);
   const skips = skipsLines(correlation);
   const line = frame.frameWidth * frame.channels * 4;
 
-  module.kernel(names as string[], (f, p) => {
-    const packed = i32.add(p.scratch!, frameBytes(frame));
-    const panelBytes = 4 * depth * panelColumns;
-    const eachPanel = (visit: (panel: Panel, first: I32, packed: I32) => void) => {
-      if (full) {
-        f.loop(0, panelCut.full, 1, (index) => {
-          visit(
-            full,
-            f.let(i32.mul(index, panelColumns)),
-            f.let(i32.add(packed, i32.mul(index, panelBytes))),
-          );
-        });
-      }
-      if (rest) {
-        visit(
-          rest,
-          i32.const(panelCut.full * panelColumns),
-          f.let(i32.add(packed, panelCut.full * panelBytes)),
-        );
-      }
+  module.kernel(names, (f, parameters) => {
+    const p = parameters as Pointers;
+    const band = f.let(i32.add(p.scratch!, frameBytes(frame)));
+    const packed = {
+      packed: f.let(i32.add(band, bandBytes(correlation, results))),
+      bytes: 4 * depth * panelColumns,
     };
     if (!plain) emitClearFrame(f, frame, p.scratch!);
-    eachPanel(({ pack }, first, at) => {
+    forEachPanel(f, outputs, panels, packed, ({ pack }, first, at) => {
       const source = i32.add(p.filter!, i32.mul(first, filter.columnStride));
       f.call(pack, source, at);
     });
@@ -135,8 +110,9 @@ function emitKernel(
       );
       if (!plain) emitFillFrame(f, frame, pixels, p.scratch!);
       const base = plain ? pixels : p.scratch!;
-      eachPanel(({ tiles, width: panelWidth }, first, at) => {
-        f.loop(0, height, 1, (row) => {
+      forEachPanel(f, outputs, panels, packed, ({ tiles, width: panelWidth, pool }, first, at) => {
+        // one line of results; `target` is where its tiles store, `step` bytes from pixel to pixel
+        const emitLine = (row: I32, target: I32, step: number) => {
           const top = f.let(i32.mul(row, strides[0]));
           const { above, count } = skips
             ? filledLines(f, frame, window[0], top)
@@ -144,16 +120,30 @@ function emitKernel(
           const a = f.let(i32.add(base, i32.mul(i32.add(top, above), line)));
           const b = f.let(i32.add(at, i32.mul(above, 4 * window[1] * frame.channels * panelWidth)));
           const pixel = f.let(i32.mul(i32.add(i32.mul(image, height), row), width));
-          const rest = [...(count ? [count] : []), ...epilogue.names.map((name) => p[name]!)];
+          const rest = [...(count ? [count] : []), ...results.finishNames.map((name) => p[name]!)];
           const run = (tileCount: number, from: number, handle: FunctionHandle, rows: number) => {
             f.loop(0, tileCount, 1, (tile) => {
               const column = f.let(i32.add(i32.mul(tile, rows), from));
               const start = i32.add(a, i32.mul(column, 4 * strides[1] * frame.channels));
-              f.call(handle, start, b, i32.add(pixel, column), first, p.out!, ...rest);
+              const to = i32.add(target, i32.mul(column, step));
+              f.call(handle, start, b, i32.add(pixel, column), first, to, ...rest);
             });
           };
           run(cut.tall, 0, tiles[0]!, cut.rows);
           if (heights.length > 1) run(cut.tiles - cut.tall, cut.tall * cut.rows, tiles[1]!, cut.rows - 1);
+        };
+        f.loop(0, storedRows, 1, (row) => {
+          if (pool === undefined) {
+            emitLine(row, p.out!, 0);
+            return;
+          }
+          const bandRow = 4 * used * panelWidth;
+          f.loop(0, 2, 1, (half) => {
+            const upper = f.let(i32.add(i32.mul(row, 2), half));
+            emitLine(upper, f.let(i32.add(band, i32.mul(half, bandRow))), 4 * panelWidth);
+          });
+          const window = f.let(i32.mul(i32.add(i32.mul(image, storedRows), row), storedColumns));
+          f.call(pool, band, window, first, ...results.poolNames.map((name) => p[name]!));
         });
       });
     });
@@ -202,11 +192,14 @@ function emitPack(
   });
 }
 
-/** A function that computes and stores one tile: pixels of one row of the output, columns of one panel. */
+/**
+ * A function that computes one tile: pixels of one line of the results, columns of one panel. `out` is the output, or
+ * where the first pixel of the tile stands in the band before a pool.
+ */
 function emitTile(
   module: ModuleBuilder,
   correlation: Correlation,
-  epilogue: EpilogueEmitter,
+  results: Results,
   rows: number,
   columns: number,
   width: 4 | 8,
@@ -216,19 +209,14 @@ function emitTile(
   const outputs = output[2];
   const skips = skipsLines(correlation);
   const parameters = Object.fromEntries(
-    ['a', 'panel', 'pixel', 'first', 'out', ...(skips ? ['count'] : []), ...epilogue.names].map((name) => [
-      name,
-      'i32' as const,
-    ]),
+    ['a', 'panel', 'pixel', 'first', 'out', ...(skips ? ['count'] : []), ...results.finishNames].map(
+      (name) => [name, 'i32' as const],
+    ),
   );
   return module.function(`tile_${rows}x${columns}`, parameters, (f: FunctionBuilder, p) => {
     const element = f.let(i32.mul(i32.add(i32.mul(p.pixel!, outputs), p.first!), 4));
     const column = f.let(i32.mul(p.first!, 4));
-    const finish = epilogue.begin(
-      f,
-      epilogue.names.map((name) => p[name]!),
-      true,
-    );
+    const finish = results.beginFinish(f, p, true);
     const position = (r: number, v: number): EpiloguePosition => ({
       element: { base: element, constant: 4 * r * outputs + 16 * v },
       column: { base: column, constant: 16 * v },
@@ -251,8 +239,45 @@ function emitTile(
       { a: p.a!, panel: p.panel! },
       {
         finish: (r, v, sum) => finish(sum, position(r, v)),
-        store: (r, v, value) => epilogue.store(f, p.out!, value, position(r, v)),
+        store(r, v, value) {
+          if (results.pooled) f.store(p.out!, value, 4 * r * width + 16 * v);
+          else results.store(f, p, value, position(r, v));
+        },
       },
     );
+  });
+}
+
+/** A function that pools the two lines of a panel's results that stand in the band: one row of windows. */
+function emitPool(
+  module: ModuleBuilder,
+  correlation: Correlation,
+  results: Results,
+  columns: number,
+  width: 4 | 8,
+): FunctionHandle {
+  const outputs = correlation.output[2];
+  const used = usedColumns(correlation, results);
+  const parameters = Object.fromEntries(
+    ['band', 'window', 'first', ...results.poolNames].map((name) => [name, 'i32' as const]),
+  );
+  return module.function(`pool_${columns}`, parameters, (f, p) => {
+    const pool = results.beginPool(f, p);
+    const element = f.let(i32.mul(i32.add(i32.mul(p.window!, outputs), p.first!), 4));
+    const column = f.let(i32.mul(p.first!, 4));
+    f.loop(0, used, 2, () => {
+      for (let v = 0; 4 * v < columns; v++) {
+        const pixels = [0, 1, used, used + 1].map((pixel) =>
+          f.let(v128.load(p.band!, 4 * width * pixel + 16 * v)),
+        );
+        pool(pixels, {
+          element: { base: element, constant: 16 * v },
+          column: { base: column, constant: 16 * v },
+          lanes: Math.min(4, columns - 4 * v),
+        });
+      }
+      f.increase(p.band!, 8 * width);
+      f.increase(element, 4 * outputs);
+    });
   });
 }

@@ -1,0 +1,78 @@
+/** The way of a convolution's results to memory: through the epilogue, or through prologue, pool and epilogue. */
+import { rowMajorStrides } from '../../src/core/shape.js';
+import { type FunctionBuilder, i32, type Local, type V128 } from '../../src/writers/assembler.js';
+import { storeVector } from '../../src/writers/simdMemory.js';
+import type { KernelCall, Layout } from '../contract.js';
+import { contender, indexOffset, tournament } from '../maxPool/tournament.js';
+import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from '../shared/epilogue.js';
+import { type Conv2dSpecification, resultShape } from './contract.js';
+
+export type Pointers = Readonly<Record<string, Local<'i32'>>>;
+
+/** Takes the four pixels of a pool's window, row-major, at the window's place in the output. */
+export type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) => void;
+
+export class Results {
+  /** Whether four vectors of results become one. */
+  readonly pooled: boolean;
+  /** Pointers that the functions below need. */
+  readonly finishNames: readonly string[];
+  readonly poolNames: readonly string[];
+  /** All pointers behind image and filter, in the order of the call. */
+  readonly names: readonly string[];
+  private readonly before: EpilogueEmitter;
+  private readonly after: EpilogueEmitter;
+  private readonly indices: Layout | undefined;
+
+  /** `call` of a conv2d or of a conv2dInputGradient, which is not pooled. */
+  constructor(call: KernelCall<Conv2dSpecification>) {
+    const { epilogue, pool } = call.specification;
+    this.pooled = pool !== undefined;
+    this.after = new EpilogueEmitter(epilogue, call);
+    const own = call.inputs.length - (epilogue?.operands ?? 0);
+    const shape = resultShape(call);
+    const y: Layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) };
+    this.before = new EpilogueEmitter(pool?.prologue, { inputs: call.inputs.slice(0, own), outputs: [y] });
+    this.indices = call.outputs[1];
+    const beforeNames = this.before.names.map((name) => `${name}Before`);
+    const outputs = this.indices === undefined ? ['out'] : ['out', 'indices'];
+    this.finishNames = this.pooled ? beforeNames : this.after.names;
+    this.poolNames = [...this.after.names, ...outputs];
+    this.names = this.pooled ? [...beforeNames, ...this.poolNames] : this.poolNames;
+  }
+
+  /** Height and width of what is stored of results with these: of themselves, or of the 2x2 pools over them. */
+  grid([height, width]: readonly [number, number, ...unknown[]]): [number, number] {
+    return this.pooled ? [Math.floor(height / 2), Math.floor(width / 2)] : [height, width];
+  }
+
+  /** What a vector of results passes before it is stored, or pooled. Ahead of loops; `still`: see EpilogueEmitter. */
+  beginFinish(f: FunctionBuilder, p: Pointers, still = false): FinishVector {
+    return (this.pooled ? this.before : this.after).begin(
+      f,
+      this.finishNames.map((name) => p[name]!),
+      still,
+    );
+  }
+
+  /** Stores a finished vector, where nothing is pooled. */
+  store(f: FunctionBuilder, p: Pointers, value: V128, position: EpiloguePosition): void {
+    this.after.store(f, p.out!, value, position);
+  }
+
+  /** Pools finished vectors and stores what comes out. Ahead of loops. */
+  beginPool(f: FunctionBuilder, p: Pointers): PoolVectors {
+    const finish = this.after.begin(
+      f,
+      this.after.names.map((name) => p[name]!),
+    );
+    return (pixels, place) => {
+      const { value, position } = tournament(f, pixels.map(contender));
+      this.after.store(f, p.out!, finish(value, place), place);
+      if (this.indices === undefined) return;
+      const { dtype } = this.indices;
+      const [offset, rest] = indexOffset(dtype, place.element.base, place.element.constant);
+      storeVector(f, dtype, i32.add(p.indices!, offset), position, place.lanes, rest);
+    };
+  }
+}

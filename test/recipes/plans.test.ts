@@ -1,0 +1,34 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { loadDataset } from '../../src/data/datasets.js';
+import { openEngine } from '../../src/engine/engine.js';
+import { loadRecipe, recipeModel, recipeNames } from '../../src/recipes/index.js';
+import { FitStep } from '../../src/training/fitStep.js';
+import { plainPixels } from '../../src/training/normalisation.js';
+import { suite } from '../support/suite.js';
+
+/**
+ * The plans by which `quern train` trains its recipes on wasm, as printed; the dataset is the small fixture. A change
+ * that is meant writes them anew, and the difference is read before it is committed:
+ *
+ *     QUERN_GOLDEN=write node dist/test/recipes/plans.test.js
+ */
+const write = process.env.QUERN_GOLDEN === 'write';
+
+suite('plans of the recipes', (test) => {
+  for (const name of recipeNames) {
+    test(name, async () => {
+      const { train } = await loadDataset('fixture');
+      await using engine = await openEngine({ backend: 'wasm', threads: 1 });
+      const loaded = await loadRecipe(name);
+      const { optimizer, batchSize = 128, normalisation = plainPixels } = loaded.recipe;
+      const model = recipeModel(loaded, train.shape, 1);
+      const step = new FitStep(engine, model, train, optimizer, normalisation);
+      const text = `${step.compile(batchSize).plan}\n`;
+      const file = fileURLToPath(new URL(`../../../test/recipes/golden/${name}.txt`, import.meta.url));
+      if (write) writeFileSync(file, text);
+      assert.fixture(text, readFileSync(file, 'utf8'));
+    });
+  }
+});
