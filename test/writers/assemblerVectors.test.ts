@@ -51,9 +51,9 @@ suite('assembler: vectors', (test) => {
     ['div', (a, b) => a / b],
     ['min', Math.min],
     ['max', Math.max],
-    // biome-ignore lint/complexity/useMathMinMax: the instruction's definition; differs from Math.min for 0 and -0
+    // the instruction's definition; differs from Math.min for 0 and -0
     ['pmin', (a, b) => (b < a ? b : a)],
-    // biome-ignore lint/complexity/useMathMinMax: the instruction's definition; differs from Math.max for 0 and -0
+    // the instruction's definition; differs from Math.max for 0 and -0
     ['pmax', (a, b) => (a < b ? b : a)],
   ];
   for (const [name, definition] of binaryFloats) {
