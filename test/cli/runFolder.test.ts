@@ -26,7 +26,8 @@ suite('run folders', (test) => {
       assert.is(new Set(folders.map(({ path }) => path)).size, 4);
       for (const { path } of folders) assert.match(path, /^runs[\\/]tiny-[\dT-]+$/);
       await Promise.all(folders.map((folder) => folder.abandon()));
-      assert.equal(readdirSync('.'), []);
+      // whoever made `runs` removes it too, if the others have gone before
+      assert.equal(existsSync('runs') ? readdirSync('runs') : [], []);
     }));
 
   test('a folder that two were given is taken by the first to begin', () =>
