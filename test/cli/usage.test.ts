@@ -40,17 +40,23 @@ suite('quern --help', (test) => {
   });
 
   test('takes less than 200 ms', () => {
-    const runs = Array.from({ length: 7 }, () => {
-      const started = performance.now();
-      const { stderr } = spawnSync(process.execPath, ['--import', tellTime, main, '--help'], {
-        encoding: 'utf8',
+    const least = (words: readonly string[]) => {
+      const runs = Array.from({ length: 7 }, () => {
+        const started = performance.now();
+        const { stderr } = spawnSync(process.execPath, ['--import', tellTime, ...words], {
+          encoding: 'utf8',
+        });
+        return { wall: performance.now() - started, computing: Number(stderr) };
       });
-      return { wall: performance.now() - started, computing: Number(stderr) };
-    });
-    const wall = Math.min(...runs.map((run) => run.wall));
-    const computing = Math.min(...runs.map((run) => run.computing));
-    // On a busy machine a process waits for its turn: then its own computing tells.
-    assert.ok(computing > 0 && Math.min(wall, computing) < 200, `${wall} ms, ${computing} ms of computing`);
+      assert.ok(runs.every(({ computing }) => computing > 0));
+      // On a busy machine a process waits for its turn: then its own computing tells.
+      return Math.min(...runs.flatMap(({ wall, computing }) => [wall, computing]));
+    };
+    // The yardstick: Node alone starts in 40 to 65 ms; where it takes longer, this machine is slow at the moment.
+    const node = least(['-e', '0']);
+    const help = least([main, '--help']);
+    const limit = 200 * Math.max(1, node / 65);
+    assert.ok(help < limit, `${help} ms, where Node alone takes ${node} ms`);
   });
 
   test('loads nothing that it does not need', async () => {
