@@ -24,6 +24,7 @@ export class PeerProcess {
 
   constructor({ name, variant, command, javascript = false }, model, threads) {
     this.name = name;
+    this.variant = variant;
     this.title = variant === '' ? name : `${name} ${variant}`;
     this.javascript = javascript;
     const [program, script] = command;

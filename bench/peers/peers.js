@@ -45,4 +45,13 @@ export const peers = [
   { name: 'ConvNetJS', variant: 'adadelta', command: [node, 'convnetjs.js'], javascript: true },
 ];
 
-export const quern = { name: 'Quern', variant: '', command: [node, 'quern.js'] };
+/**
+ * Quern as it comes; and, where NODE24 names a Node of at least 24, in its fastest setting: the experimental option
+ * that joins vectors to 256 bits.
+ */
+export const quern = [
+  { name: 'Quern', variant: '', command: [node, 'quern.js'] },
+  ...(process.env.NODE24 === undefined
+    ? []
+    : [{ name: 'Quern', variant: 'revectorized', command: [process.env.NODE24, 'quern.js'] }]),
+];

@@ -48,7 +48,7 @@ async function startAll(model) {
     ({ name, models = ['mlp', 'cnn'] }) =>
       models.includes(model) && wanted.some((part) => name.toLowerCase().includes(part)),
   );
-  for (const candidate of [quern, ...candidates]) {
+  for (const candidate of [...quern, ...candidates]) {
     const peer = new PeerProcess(candidate, model, threads);
     progress(`${model}: ${peer.title} starts`);
     const reason = await peer.start();
@@ -82,7 +82,7 @@ async function measure(model, running, unavailable) {
       );
       return new Map([...fast.map((peer) => [peer, samples.get(peer.title)]), ...slow]);
     } catch (error) {
-      if (!(error instanceof PeerEnded) || error.peer.name === quern.name) throw error;
+      if (!(error instanceof PeerEnded) || error.peer.name === 'Quern') throw error;
       unavailable.push({ peer: error.peer, reason: error.reason });
       fast = fast.filter((peer) => peer !== error.peer);
     }
@@ -102,32 +102,39 @@ const plots = [];
 async function compare(model) {
   const { running, unavailable } = await startAll(model);
   try {
-    if (running[0]?.name !== quern.name) throw new Error(`Quern does not run: ${unavailable[0].reason}`);
+    if (running[0]?.title !== 'Quern') throw new Error(`Quern does not run: ${unavailable[0].reason}`);
     const samples = await measure(model, running, unavailable);
     const own = samples.get(running[0]);
+    const fastest = running.find(({ name, variant }) => name === 'Quern' && variant !== '');
     const ranked = [...samples].sort((a, b) => rateOf(b[1], 1).median - rateOf(a[1], 1).median);
+    const ratios = (measured) => ({
+      ratio: ratio(own, measured),
+      ...(fastest && { fastest: ratio(samples.get(fastest), measured) }),
+    });
     for (const [peer, measured] of ranked) {
       rows.push({
         model: titles[model],
         peer: peer.title,
         images: rateOf(measured, batch),
-        ...(measured === own ? {} : { ratio: ratio(own, measured) }),
+        ...(peer.name === 'Quern' ? {} : ratios(measured)),
         version: peer.version,
         settings: peer.settings,
       });
       if (!Number.isFinite(peer.loss))
         notes.push(`${titles[model]}: the loss of ${peer.title} is no finite number.`);
     }
-    const best = (of) => ranked.find(([peer]) => peer.name !== quern.name && of(peer));
+    const best = (of) => ranked.find(([peer]) => peer.name !== 'Quern' && of(peer));
     for (const [what, of] of [
       ['peer', () => true],
       ['JavaScript peer', (peer) => peer.javascript],
     ]) {
       const found = best(of);
       if (found === undefined) continue;
-      const against = ratio(own, found[1]);
-      const times = (typeof against === 'number' ? against : against.median).toFixed(2);
-      notes.push(`${titles[model]}: Quern ÷ the best ${what}, ${found[0].title}: ${times}`);
+      for (const one of fastest ? [running[0], fastest] : [running[0]]) {
+        const against = ratio(samples.get(one), found[1]);
+        const times = (typeof against === 'number' ? against : against.median).toFixed(2);
+        notes.push(`${titles[model]}: ${one.title} ÷ the best ${what}, ${found[0].title}: ${times}`);
+      }
     }
     for (const { peer, reason } of unavailable) notes.push(`${titles[model]}: not ${peer.title}: ${reason}`);
     plots.push({
@@ -163,6 +170,7 @@ const result = {
     { key: 'peer', title: 'library' },
     { key: 'images', title: 'images/s' },
     { key: 'ratio', title: 'Quern ÷ it' },
+    ...(quern.length > 1 ? [{ key: 'fastest', title: 'revectorized ÷ it' }] : []),
     { key: 'version', title: 'version' },
     { key: 'settings', title: 'settings' },
   ],
