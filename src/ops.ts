@@ -1,8 +1,10 @@
 /** Every op as a function of tensors, under the name that it has in plans. Most are methods of Tensor too. */
 export { concatenate, pad } from './tensor/ops/assemble.js';
 export { conv2d } from './tensor/ops/conv2d.js';
+export { depthwiseConv2d } from './tensor/ops/depthwise.js';
 export { gather, oneHot } from './tensor/ops/gather.js';
 export { matmul } from './tensor/ops/matmul.js';
+export { batchNormalise, layerNormalise } from './tensor/ops/normalise.js';
 export {
   abs,
   add,

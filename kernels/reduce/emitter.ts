@@ -100,8 +100,27 @@ export class ReduceEmitter {
     visit(0);
   }
 
+  /**
+   * What of the prologue is the same in every row, at the four columns that lie `column` behind the cursors: a mean that
+   * is subtracted, say. Loaded once, ahead of the rows.
+   */
+  ofColumns(column: number, lanes: number): Hoisted {
+    const invariant = (index: number): V128 | undefined => {
+      const { walk, dtype, unit, at } = this.cursors[index]!;
+      if (walk.step !== 0 || walk.outer.some((stride) => stride !== 0)) return undefined;
+      return loadVector(dtype, at, walk.column, lanes, column * walk.column * unit);
+    };
+    return this.printer.hoist(this.f, invariant, this.hoisted);
+  }
+
   /** The prologue at four elements, the first of them `row` steps and `column` columns on. */
-  value(stride: (walk: Walk) => number, row: number, column: number, lanes: number): V128 {
+  value(
+    stride: (walk: Walk) => number,
+    row: number,
+    column: number,
+    lanes: number,
+    hoisted = this.hoisted,
+  ): V128 {
     const offset = ({ walk, unit }: Cursor) => (row * walk.step + column * walk.column) * unit;
     const operand = (index: number): V128 => {
       const cursor = this.cursors[index]!;
@@ -113,7 +132,7 @@ export class ReduceEmitter {
       const first = i32x4.splat(i32.add(cursor.at, offset(cursor)));
       return i32x4.add(first, i32x4.constLanes(0, step, 2 * step, 3 * step));
     };
-    return this.printer.evaluate(this.f, { operand, counter }, this.hoisted)[0]!;
+    return this.printer.evaluate(this.f, { operand, counter }, hoisted)[0]!;
   }
 
   /** Takes `value` into the state; its elements stand `row` places on in the reduction, `step` apart. */

@@ -127,6 +127,8 @@ function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
     column: 4 * v,
     lanes: Math.min(4, count - 4 * v),
   }));
+  const anything = sizeOf(layout.outer) * layout.length > 0;
+  const ahead = vectors.map(({ column, lanes }) => (anything ? reduce.ofColumns(column, lanes) : undefined));
   const oneBlock = layout.outer.length === 0 && (!reducer.rounds || layout.length <= blockRows);
   const totals = oneBlock ? [] : vectors.map(() => new Total(f, reducer));
   const states = vectors.map(() => reducer.create(f));
@@ -135,7 +137,7 @@ function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
     vectors.forEach(({ column, lanes }, v) => {
       reduce.add(
         into[v]!,
-        reduce.value((walk) => walk.column, row, column, lanes),
+        reduce.value((walk) => walk.column, row, column, lanes, ahead[v]),
         row,
         0,
       );

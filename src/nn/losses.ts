@@ -1,9 +1,11 @@
-import { ShapeError } from '../core/errors.js';
+import { ShapeError, UsageError } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import { describe } from '../tensor/build.js';
-import { cast, equal, square, subtract } from '../tensor/ops/pointwise.js';
+import { oneHot } from '../tensor/ops/gather.js';
+import { add, cast, equal, greaterEqual, less, multiply, square, subtract } from '../tensor/ops/pointwise.js';
 import { argMax, mean } from '../tensor/ops/reduce.js';
 import { softmaxCrossEntropy } from '../tensor/ops/softmax.js';
+import { broadcastTo, expandDims } from '../tensor/ops/views.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 function checkLogits(what: string, logits: Tensor): void {
@@ -16,15 +18,45 @@ function checkLogits(what: string, logits: Tensor): void {
   );
 }
 
+export interface CrossEntropyOptions {
+  /** ε, at least 0 and below 1: the share of every label that is spread evenly over all classes. Default 0. */
+  readonly labelSmoothing?: number | undefined;
+}
+
+/**
+ * y · (1 − ε) + ε / K, float32 `[batch, classes]`. A class number outside the K classes stays all zeros: what counts
+ * for nothing is not smoothed into something.
+ */
+function smoothed(labels: Tensor, classes: number, share: number): Tensor {
+  if (labels.dtype === 'float32') return add(multiply(labels, 1 - share), share / classes);
+  // broadcast first: then all of it is one map
+  const row = broadcastTo(expandDims(cast(labels, 'int32'), -1), [...labels.shape, classes]);
+  const known = multiply(greaterEqual(row, 0), less(row, classes));
+  return add(multiply(oneHot(labels, classes), 1 - share), multiply(known, share / classes));
+}
+
 /**
  * Mean over the batch of −Σ y · log softmax(logits), one stable pass: a float32 scalar, NaN of an empty batch.
  *
+ * With `labelSmoothing` ε the label is y · (1 − ε) + ε / classes (Szegedy et al., CVPR 2016, section 7; as Keras): the
+ * smallest loss is then no longer 0 but the entropy of that label. It costs a map over `[batch, classes]`; without it
+ * class numbers go into the pass as they are.
+ *
  * @param logits float32 `[batch, classes]`: what the last layer gives, without a softmax
  * @param labels class numbers `[batch]` (int32 or uint8), or float32 `[batch, classes]`: one-hot, or any distribution
+ * @throws ShapeError for logits of other than two axes, and where labels do not belong to them; UsageError for a
+ *   smoothing out of range
  */
-export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { labelSmoothing = 0 } = options;
   checkLogits('crossEntropy', logits);
-  return mean(softmaxCrossEntropy(logits, labels));
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new UsageError(
+      `crossEntropy: labelSmoothing must be at least 0 and below 1, not ${String(labelSmoothing)}`,
+    );
+  }
+  const target = labelSmoothing === 0 ? labels : smoothed(labels, logits.shape[1]!, labelSmoothing);
+  return mean(softmaxCrossEntropy(logits, target));
 }
 
 /**

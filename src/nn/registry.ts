@@ -1,13 +1,17 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
 import { ModelError, UsageError } from '../core/errors.js';
 import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './activations.js';
+import { type BatchNormOptions, batchNorm } from './batchNorm.js';
 import { type Conv2dOptions, conv2d } from './conv2d.js';
 import { type DenseOptions, dense } from './dense.js';
+import { type DepthwiseConv2dOptions, depthwiseConv2d } from './depthwiseConv2d.js';
 import { dropout } from './dropout.js';
 import { flatten } from './flatten.js';
 import type { Json, Layer } from './layer.js';
+import { type LayerNormOptions, layerNorm } from './layerNorm.js';
 import { averagePool2d, globalAveragePool2d, maxPool2d } from './pool.js';
 import { residual } from './residual.js';
+import { type SeparableConv2dOptions, separableConv2d } from './separableConv2d.js';
 import { sequential } from './sequential.js';
 
 /**
@@ -23,6 +27,12 @@ const builtIn: Readonly<Record<string, LayerFactory>> = {
   dense: ({ units, ...options }) => dense(units as number, as<DenseOptions>(options)),
   conv2d: ({ filters, kernelSize, ...options }) =>
     conv2d(filters as number, kernelSize as [number, number], as<Conv2dOptions>(options)),
+  depthwiseConv2d: ({ kernelSize, ...options }) =>
+    depthwiseConv2d(kernelSize as [number, number], as<DepthwiseConv2dOptions>(options)),
+  separableConv2d: ({ filters, kernelSize, ...options }) =>
+    separableConv2d(filters as number, kernelSize as [number, number], as<SeparableConv2dOptions>(options)),
+  batchNorm: (options) => batchNorm(as<BatchNormOptions>(options)),
+  layerNorm: (options) => layerNorm(as<LayerNormOptions>(options)),
   maxPool2d: ({ window, ...options }) => maxPool2d(window as [number, number], options),
   averagePool2d: ({ window, ...options }) => averagePool2d(window as [number, number], options),
   globalAveragePool2d,

@@ -30,6 +30,8 @@ export interface Summary {
 const multiplyAddsOf: Readonly<Record<string, (node: Tensor) => number>> = {
   matmul: (node) => node.size * node.inputs[0]!.shape.at(-1)!,
   conv2d: (node) => node.size * sizeOf(node.inputs[1]!.shape.slice(0, 3)),
+  // inputs: the value, the images, the filter
+  depthwiseConv2d: (node) => node.size * sizeOf(node.inputs[2]!.shape.slice(0, 2)),
 };
 
 /** Multiply-adds of the nodes that a layer has made: those that its output needs and that are younger than its input. */

@@ -15,6 +15,7 @@ import { fuseEpilogues, fusePrologues } from './epilogues.js';
 import { fuseMaps, keepsIndex } from './fuseMaps.js';
 import type { Limits } from './limits.js';
 import { fusePools } from './pools.js';
+import { repeatCheapMaps } from './recompute.js';
 import { routeGradients } from './routes.js';
 
 /** Rewrites the draft in place into fewer, larger steps that the backend's limits allow. */
@@ -24,6 +25,7 @@ export function fuse(draft: Draft, limits: Limits): void {
   forwardCopies(draft);
   mergeSiblings(draft, limits);
   routeGradients(draft, limits);
+  repeatCheapMaps(draft, limits);
   // results with one user first: a mask belongs to where it is used, not to where its operand is made
   fuseMaps(draft, limits, 1);
   fusePrologues(draft, limits);

@@ -22,13 +22,25 @@ function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): Tensor[] {
   return [...between.keys()].filter((tensor) => between.get(tensor)).sort((a, b) => b.id - a.id);
 }
 
+/** What one node's gradient rule has given for one of its inputs. */
+export interface GradientPart {
+  readonly node: Tensor;
+  readonly input: Tensor;
+  readonly gradient: Tensor;
+}
+
 /**
  * Reverse-mode differentiation, graph to graph: the gradients of a scalar `loss` in each tensor of `wrt`, as new nodes
  * that can be differentiated again. A tensor that the loss does not depend on gets zeros.
  *
+ * @param observe told of every part of a gradient, right after the nodes it is made of
  * @throws GradientError if the loss is not a float32 scalar, a `wrt` is not float32, or an op on the way has no gradient
  */
-export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+export function gradients(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  observe?: (part: GradientPart) => void,
+): Tensor[] {
   if (loss.size !== 1 || loss.dtype !== 'float32') {
     throw new GradientError(
       `gradients: the loss must be a float32 scalar: ${loss.dtype}${formatShape(loss.shape)}`,
@@ -53,6 +65,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     node.op.backward(node, gradient).forEach((part, i) => {
       const source = node.inputs[i]!;
       if (part === undefined) return;
+      observe?.({ node, input: source, gradient: part });
       const sum = total.get(source);
       total.set(source, sum === undefined ? part : add(sum, part));
     });

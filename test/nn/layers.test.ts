@@ -5,12 +5,15 @@ import type { BackendOptions } from '../../src/engine/choose.js';
 import { leakyRelu, softmax } from '../../src/nn/activations.js';
 import { conv2d } from '../../src/nn/conv2d.js';
 import { dense } from '../../src/nn/dense.js';
+import { depthwiseConv2d } from '../../src/nn/depthwiseConv2d.js';
 import { flatten } from '../../src/nn/flatten.js';
 import type { Json } from '../../src/nn/layer.js';
+import { layerNorm } from '../../src/nn/layerNorm.js';
 import { Model } from '../../src/nn/model.js';
 import { averagePool2d, globalAveragePool2d, maxPool2d } from '../../src/nn/pool.js';
 import { restoreLayer } from '../../src/nn/registry.js';
 import { residual } from '../../src/nn/residual.js';
+import { separableConv2d } from '../../src/nn/separableConv2d.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { input } from '../../src/tensor/leaves.js';
@@ -90,6 +93,33 @@ suite('layers', (test) => {
       kernelInitializer: 'glorotUniform',
       biasInitializer: 'zeros',
     });
+    assert.equal(depthwiseConv2d(3).options, {
+      kernelSize: [3, 3],
+      depthMultiplier: 1,
+      strides: [1, 1],
+      padding: 'valid',
+      useBias: true,
+      kernelInitializer: 'glorotUniform',
+      biasInitializer: 'zeros',
+    });
+    assert.equal(separableConv2d(8, [3, 5]).options, {
+      filters: 8,
+      kernelSize: [3, 5],
+      depthMultiplier: 1,
+      strides: [1, 1],
+      padding: 'valid',
+      useBias: true,
+      depthwiseInitializer: 'glorotUniform',
+      pointwiseInitializer: 'glorotUniform',
+      biasInitializer: 'zeros',
+    });
+    assert.equal(layerNorm().options, {
+      epsilon: 1e-3,
+      center: true,
+      scale: true,
+      betaInitializer: 'zeros',
+      gammaInitializer: 'ones',
+    });
     assert.equal(maxPool2d().options, { window: [2, 2], strides: [2, 2], padding: 'valid' });
     assert.equal(averagePool2d([2, 3], { strides: 1 }).options, {
       window: [2, 3],
@@ -125,6 +155,26 @@ suite('layers', (test) => {
       UsageError,
       `maxPool2d: padding must be 'valid', 'same' or integers ≥ 0 for top, bottom, left and right: {"top":-1,"bottom":0,"left":0,"right":0}`,
     );
+    assertThrows(
+      () => depthwiseConv2d(3, { depthMultiplier: 0 }),
+      UsageError,
+      'depthwiseConv2d: depthMultiplier must be an integer ≥ 1, not 0',
+    );
+    assertThrows(
+      () => separableConv2d(1.5, 3),
+      UsageError,
+      'separableConv2d: filters must be an integer ≥ 1, not 1.5',
+    );
+    assertThrows(
+      () => separableConv2d(8, 3, { depthMultiplier: -1 }),
+      UsageError,
+      'separableConv2d: depthMultiplier must be an integer ≥ 1, not -1',
+    );
+    assertThrows(
+      () => layerNorm({ epsilon: -1 }),
+      UsageError,
+      'layerNorm: epsilon must be a number above 0, not -1',
+    );
     assertThrows(() => maxPool2d(0), ShapeError, 'maxPool2d: window must be one or two integers ≥ 1: 0, 0');
     assertThrows(() => leakyRelu(Number.NaN), UsageError, 'leakyRelu: slope must be a number, not NaN');
   });
@@ -149,6 +199,18 @@ suite('layers', (test) => {
       ShapeError,
       'layers.0: conv2d: needs images [batch, height, width, channels]: [1, 28, 28] (input) (3 axes)\n' +
         '  A grey image has one channel: [height, width, 1].',
+    );
+    for (const convolution of [depthwiseConv2d(3), separableConv2d(8, 3)]) {
+      assertThrows(
+        () => new Model(sequential([convolution]), [28, 28]),
+        ShapeError,
+        `layers.0: ${convolution.kind}: needs images [batch, height, width, channels]: [1, 28, 28] (input) (3 axes)`,
+      );
+    }
+    assertThrows(
+      () => new Model(sequential([layerNorm()]), []),
+      ShapeError,
+      'layers.0: layerNorm: needs [batch, …, features]: [1] (input) (1 axes)',
     );
     assertThrows(
       () => new Model(sequential([dense(8)]), []),

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { HostArray } from '../../src/core/dtype.js';
-import { ShapeError } from '../../src/core/errors.js';
-import { accuracy, crossEntropy, meanSquaredError } from '../../src/nn/losses.js';
+import { ShapeError, UsageError } from '../../src/core/errors.js';
+import { accuracy, type CrossEntropyOptions, crossEntropy, meanSquaredError } from '../../src/nn/losses.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { constant, input } from '../../src/tensor/leaves.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -72,7 +72,88 @@ suite(`losses beside ${about}`, (test) => {
   });
 });
 
+interface Smoothed {
+  readonly smoothing: number;
+  readonly loss: number;
+  readonly gradient: number[];
+}
+
+const smoothing = readFixture<{
+  about: string;
+  logits: number[][];
+  indices: number[];
+  soft: number[][];
+  ofIndices: Smoothed[];
+  ofSoft: Smoothed;
+}>('nn/fixtures/smoothing.json');
+
+suite(`label smoothing beside ${smoothing.about}`, (test) => {
+  const rows = constant(Float32Array.from(smoothing.logits.flat()), [3, 4]);
+
+  async function checkSmoothed(labels: Tensor, { smoothing: labelSmoothing, loss, gradient }: Smoothed) {
+    for (const options of [{ backend: 'reference', precision: 'float64' }, { backend: 'wasm' }] as const) {
+      await withEngine(options, async (engine) => {
+        const value = crossEntropy(rows, labels, { labelSmoothing });
+        const tolerance = options.backend === 'wasm' ? 1e-6 : 1e-7;
+        assertClose('loss', valuesOf(await engine.read(value)), [loss], tolerance);
+        assertClose(
+          'gradient',
+          valuesOf(await engine.read(gradients(value, [rows])[0]!)),
+          gradient,
+          tolerance,
+        );
+      });
+    }
+  }
+
+  for (const one of smoothing.ofIndices) {
+    test(`class numbers, ${one.smoothing}`, async () => {
+      await checkSmoothed(constant(Uint8Array.from(smoothing.indices)), one);
+      await checkSmoothed(constant(Int32Array.from(smoothing.indices)), one);
+    });
+  }
+
+  test('a distribution', () =>
+    checkSmoothed(constant(Float32Array.from(smoothing.soft.flat()), [3, 4]), smoothing.ofSoft));
+
+  test('a class number outside the classes counts for nothing', async () => {
+    await withEngine({ backend: 'reference' }, async (engine) => {
+      const value = crossEntropy(rows, constant(Int32Array.of(4, -1, 255)), { labelSmoothing: 0.25 });
+      assert.is((await engine.read(value)).get(), 0);
+      assert.equal(valuesOf(await engine.read(gradients(value, [rows])[0]!)), new Array(12).fill(0));
+    });
+  });
+
+  test('without it the plan is that of plain class numbers; with it one map more', async () => {
+    await withEngine({ backend: 'wasm' }, async (engine) => {
+      const kinds = (options: CrossEntropyOptions) =>
+        engine
+          .compile(
+            ({ x, labels }) => {
+              const loss = crossEntropy(x, labels, options);
+              return { outputs: { loss, gradient: gradients(loss, [x])[0]! } };
+            },
+            { x: { shape: [8, 10] }, labels: { shape: [8], dtype: 'int32' } },
+          )
+          .plan.steps.map(({ kind }) => kind);
+      const plain = kinds({});
+      assert.equal(kinds({ labelSmoothing: 0 }), plain);
+      assert.equal(kinds({ labelSmoothing: 0.1 }).sort(), [...plain, 'map'].sort());
+    });
+  });
+});
+
 suite('losses', (test) => {
+  test('a smoothing out of range is refused', () => {
+    for (const labelSmoothing of [-0.1, 1, Number.NaN]) {
+      assertThrows(
+        () => crossEntropy(logits, input('labels', [4], 'int32'), { labelSmoothing }),
+        UsageError,
+        `crossEntropy: labelSmoothing must be at least 0 and below 1, not ${labelSmoothing}`,
+      );
+    }
+  });
+
   test('accuracy gives ties to the first class', async () => {
     await withEngine({ backend: 'reference' }, async (engine) => {
       const rows = constant(Float32Array.of(1, 1, 0, 0, 2, 2), [2, 3]);

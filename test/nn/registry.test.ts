@@ -1,16 +1,20 @@
 import * as assert from 'uvu/assert';
 import { ModelError, UsageError } from '../../src/core/errors.js';
 import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from '../../src/nn/activations.js';
+import { batchNorm } from '../../src/nn/batchNorm.js';
 import { conv2d } from '../../src/nn/conv2d.js';
 import { dense } from '../../src/nn/dense.js';
+import { depthwiseConv2d } from '../../src/nn/depthwiseConv2d.js';
 import { dropout } from '../../src/nn/dropout.js';
 import { flatten } from '../../src/nn/flatten.js';
-import { truncatedNormal } from '../../src/nn/initializers.js';
+import { constantValue, truncatedNormal } from '../../src/nn/initializers.js';
 import { type Json, layer } from '../../src/nn/layer.js';
+import { layerNorm } from '../../src/nn/layerNorm.js';
 import { Model } from '../../src/nn/model.js';
 import { averagePool2d, globalAveragePool2d, maxPool2d } from '../../src/nn/pool.js';
 import { describeLayer, registerLayer, restoreLayer } from '../../src/nn/registry.js';
 import { residual } from '../../src/nn/residual.js';
+import { separableConv2d } from '../../src/nn/separableConv2d.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { suite } from '../support/suite.js';
 import { assertThrows } from './support.js';
@@ -21,6 +25,10 @@ const everything = sequential([
   relu(),
   residual(sequential([conv2d(8, 3, { padding: 'same' }), gelu()])),
   residual(conv2d(4, 3, { padding: 'same' }), { projection: conv2d(4, 1) }),
+  depthwiseConv2d([3, 1], { depthMultiplier: 2, padding: 'same', kernelInitializer: 'heNormal' }),
+  batchNorm({ momentum: 0.9, center: false, gammaInitializer: constantValue(0.5) }),
+  separableConv2d(4, 3, { padding: 'same', useBias: false, pointwiseInitializer: 'heUniform' }),
+  layerNorm({ epsilon: 0.01, scale: false }),
   leakyRelu(0.1),
   maxPool2d(2, { strides: 1, padding: 'same' }),
   averagePool2d([1, 2]),

@@ -1,13 +1,17 @@
 import * as assert from 'uvu/assert';
 import { relu } from '../../src/nn/activations.js';
+import { batchNorm } from '../../src/nn/batchNorm.js';
 import { conv2d } from '../../src/nn/conv2d.js';
 import { dense } from '../../src/nn/dense.js';
+import { depthwiseConv2d } from '../../src/nn/depthwiseConv2d.js';
 import { dropout } from '../../src/nn/dropout.js';
 import { flatten } from '../../src/nn/flatten.js';
 import { layer } from '../../src/nn/layer.js';
+import { layerNorm } from '../../src/nn/layerNorm.js';
 import { Model } from '../../src/nn/model.js';
-import { maxPool2d } from '../../src/nn/pool.js';
+import { globalAveragePool2d, maxPool2d } from '../../src/nn/pool.js';
 import { residual } from '../../src/nn/residual.js';
+import { separableConv2d } from '../../src/nn/separableConv2d.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { summarise, summaryTable } from '../../src/nn/summary.js';
 import { matmul } from '../../src/tensor/ops/matmul.js';
@@ -105,6 +109,34 @@ suite('summary', (test) => {
     ]);
     assert.is(summary.multiplyAdds, 48);
     assert.ok(summaryTable(summary).endsWith('\nand 4 numbers that are not trained'));
+  });
+
+  test('separable and depthwise convolutions, and layers that are not counted', () => {
+    const summary = summarise(
+      new Model(
+        sequential([
+          separableConv2d(64, 3, { padding: 'same', useBias: false }),
+          batchNorm(),
+          depthwiseConv2d([3, 5], { strides: 2, depthMultiplier: 2 }),
+          layerNorm(),
+          globalAveragePool2d(),
+        ]),
+        [28, 28, 32],
+      ),
+    );
+    const rows = summary.layers.map(({ kind, outputShape, parameters, states, multiplyAdds }) =>
+      [kind, outputShape.join('x'), parameters, states, multiplyAdds].join(' '),
+    );
+    assert.equal(rows, [
+      // 28² pixels: 3² products for each of 32 channels, then 32 for each of 64 filters; 3²·32 + 32·64 weights
+      'separableConv2d 28x28x64 2336 0 1831424',
+      'batchNorm 28x28x64 128 128 0',
+      // 13 · 12 pixels, 128 channels of 15 products; 15·64·2 weights and 128 biases
+      'depthwiseConv2d 13x12x128 2048 0 299520',
+      'layerNorm 13x12x128 256 0 0',
+      'globalAveragePool2d 128 0 0 0',
+    ]);
+    assert.is(summary.states, 128);
   });
 
   test('a model of a single layer', () => {

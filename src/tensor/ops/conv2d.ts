@@ -1,10 +1,12 @@
 import type { Conv2dSpecification } from '../../../kernels/conv2d/contract.js';
 import { ShapeError } from '../../core/errors.js';
 import type { Shape } from '../../core/shape.js';
-import { checkDtype, describe, node } from '../build.js';
+import { checkDtype, describe, node, scalar } from '../build.js';
 import type { KernelLowering, Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
+import { scatterSlices } from './assemble.js';
 import { type PaddingOption, type Pair, pairOf, windowGrid } from './geometry.js';
+import { broadcastTo, slice } from './views.js';
 
 /** Strides and padding, in pixels. */
 type Geometry = Pick<Conv2dSpecification, 'strides' | 'padding'>;
@@ -17,7 +19,9 @@ const lowerTo =
 const conv2dOp: Op<Geometry> = {
   name: 'conv2d',
   backward: ({ inputs: [x, filter], attributes }, g) => [
-    inputGradient(g, filter!, x!.shape, attributes),
+    attributes.strides.every((step) => step === 1)
+      ? inputGradient(g, filter!, x!.shape, attributes)
+      : stridedInputGradient(g, filter!, x!.shape, attributes),
     filterGradient(x!, g, filter!.shape, attributes),
   ],
   lower: lowerTo('conv2d'),
@@ -45,6 +49,67 @@ const filterGradientOp: Op<Geometry> = {
 
 function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Geometry): Tensor {
   return node(inputGradientOp, [dy, filter], geometry, shape, 'float32');
+}
+
+/** Pixels of one direction that windows meet with the filter's rows offset, offset + stride, …: every stride-th. */
+interface Phase {
+  readonly offset: number;
+  /** The first of the pixels, and how many there are. */
+  readonly first: number;
+  readonly count: number;
+  /** What of a convolution by those rows, with strides of 1, lies outside the image. */
+  readonly before: number;
+  readonly after: number;
+}
+
+function phasesOf(extent: number, size: number, grid: number, stride: number, padding: number): Phase[] {
+  return Array.from({ length: Math.min(stride, size) }, (_, offset) => {
+    const rows = Math.ceil((size - offset) / stride);
+    const whole = Math.max(0, grid + rows - 1);
+    // row P of the whole is pixel P · stride + offset − padding
+    const before = Math.min(whole, Math.max(0, Math.ceil((padding - offset) / stride)));
+    const first = before * stride + offset - padding;
+    const inside = Math.max(0, Math.ceil((extent - first) / stride));
+    const count = Math.min(whole - before, inside);
+    return { offset, first, count, before, after: whole - before - count };
+  }).filter(({ count }) => count > 0);
+}
+
+/**
+ * The gradient where windows stand more than a pixel apart. Only every stride-th row and column of the filter meets a
+ * pixel: the pixels that meet the same ones are the gradient of a convolution by these alone, with strides of 1. So
+ * nothing is multiplied by the zeros that lie between the windows.
+ */
+function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Geometry): Tensor {
+  const [batch, height, width, channels] = shape as [number, number, number, number];
+  const { strides, padding } = geometry;
+  const phases = ([0, 1] as const).map((axis) =>
+    phasesOf(
+      [height, width][axis]!,
+      filter.shape[axis]!,
+      dy.shape[axis + 1]!,
+      strides[axis],
+      [padding.top, padding.left][axis]!,
+    ),
+  );
+  const pairs = phases[0]!.flatMap((row) => phases[1]!.map((column) => ({ row, column })));
+  const parts = pairs.map(({ row, column }) =>
+    inputGradient(
+      dy,
+      slice(filter, [row.offset, column.offset], [], [...strides]),
+      [batch, row.count, column.count, channels],
+      {
+        strides: [1, 1],
+        padding: { top: row.before, bottom: row.after, left: column.before, right: column.after },
+      },
+    ),
+  );
+  if (parts.length === 0) return broadcastTo(scalar(0), shape);
+  const placements = pairs.map(({ row, column }) => ({
+    start: [0, row.first, column.first, 0],
+    step: [1, ...strides, 1],
+  }));
+  return scatterSlices(shape, parts, placements, 0);
 }
 
 function filterGradient(x: Tensor, dy: Tensor, shape: Shape, geometry: Geometry): Tensor {

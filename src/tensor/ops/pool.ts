@@ -58,6 +58,25 @@ const maxPoolTakeOp: Op<Window> = {
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'maxPoolTake', specification: attributes }),
 };
 
+/** What flows back through a max pool, an entry for each window, and what stands where the entries belong. */
+export interface PoolEntries {
+  readonly values: Tensor;
+  readonly take: (x: Tensor) => Tensor;
+}
+
+/**
+ * The entries of a gradient that is mostly zeros, because it comes from a max pool; undefined for any other. A sum over
+ * pixels of gradient · x is the sum over entries of values · take(x), a fraction of the work.
+ */
+export function poolEntries({ op, inputs, attributes }: Tensor): PoolEntries | undefined {
+  if (op !== maxPoolGradientOp) return undefined;
+  const [values, indices] = inputs as [Tensor, Tensor];
+  return {
+    values,
+    take: (x) => node(maxPoolTakeOp, [x, indices], attributes as Window, values.shape, 'float32'),
+  };
+}
+
 function indicesOf(x: Tensor, shape: Shape, window: Window): Tensor {
   const positions = window.window[0] * window.window[1];
   return node(maxPoolIndicesOp, [x], window, shape, positions <= 256 ? 'uint8' : 'int32');
