@@ -1,9 +1,9 @@
 import { exactLog } from '../core/math.js';
 import { add, cast, divide, multiply, sqrt, square, subtract, tanh } from '../tensor/ops/pointwise.js';
-import type { Leaf, Tensor } from '../tensor/tensor.js';
-import { checkGradientCount, checkRange, decayed, type Optimizer, slots } from './optimizer.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkRange, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 
-export interface AdamOptions {
+export interface AdamOptions extends DecayOptions {
   /** η, default 0.001. */
   readonly learningRate?: number;
   /** β₁, at least 0 and below 1; default 0.9. */
@@ -12,8 +12,6 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** ε ≥ 0; default 1e-7, as in Keras. */
   readonly epsilon?: number;
-  /** λ ≥ 0, decoupled (AdamW); default 0. */
-  readonly weightDecay?: number;
 }
 
 /**
@@ -26,10 +24,39 @@ function oneMinusPower(beta: number, t: Tensor): Tensor | number {
   return divide(multiply(half, 2), add(half, 1));
 }
 
+type Settings = AdamOptions | number;
+
+function named(name: string, settings: Settings, weightDecay: number): Optimizer {
+  const options: AdamOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options;
+  checkRange(`${name}: beta1`, beta1, 0, 1);
+  checkRange(`${name}: beta2`, beta2, 0, 1);
+  checkRange(`${name}: epsilon`, epsilon, 0);
+  return optimizerOf({
+    name,
+    learningRate,
+    options: { beta1, beta2, epsilon },
+    decay: { ...options, weightDecay: options.weightDecay ?? weightDecay },
+    slots: ['firstMoment', 'secondMoment'],
+    step(rate, step) {
+      const t = cast(step, 'float32');
+      const size = multiply(rate, divide(sqrtOf(oneMinusPower(beta2, t)), oneMinusPower(beta1, t)));
+      return (kept, g, [first, second]) => {
+        const m = add(first!, multiply(subtract(g, first!), 1 - beta1));
+        const v = add(second!, multiply(subtract(square(g), second!), 1 - beta2));
+        const change = divide(multiply(m, size), add(sqrt(v), epsilon));
+        return { parameter: subtract(kept, change), states: [m, v] };
+      };
+    },
+  });
+}
+
+const sqrtOf = (value: Tensor | number) => (typeof value === 'number' ? value : sqrt(value));
+
 /**
  * Adam (Kingma and Ba, ICLR 2015), in the order of computation that ends its section 2, as Keras has it: ε is added to
- * the uncorrected √v. (PyTorch adds it after the correction, which is 1/√(1 − β₂ᵗ) times as much.) With `weightDecay`
- * it is AdamW (Loshchilov and Hutter, ICLR 2019).
+ * the uncorrected √v. (PyTorch adds it after the correction, which is 1/√(1 − β₂ᵗ) times as much.) No weight decay
+ * unless `weightDecay` says so, which makes it `adamW`.
  *
  *     m ← m + (1 − β₁) · (g − m)
  *     v ← v + (1 − β₂) · (g² − v)
@@ -38,42 +65,18 @@ function oneMinusPower(beta: number, t: Tensor): Tensor | number {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function adam(settings: AdamOptions | number = {}): Optimizer {
-  const options: AdamOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
-  const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7, weightDecay = 0 } = options;
-  checkRange('adam: learningRate', learningRate, 0);
-  checkRange('adam: beta1', beta1, 0, 1);
-  checkRange('adam: beta2', beta2, 0, 1);
-  checkRange('adam: epsilon', epsilon, 0);
-  checkRange('adam: weightDecay', weightDecay, 0);
-  return {
-    name: 'adam',
-    learningRate,
-    options: { beta1, beta2, epsilon, weightDecay },
-    build(parameters) {
-      const first = slots('firstMoment', parameters);
-      const second = slots('secondMoment', parameters);
-      return {
-        states: [...first, ...second],
-        updates(gradients, rate, step) {
-          checkGradientCount('adam', gradients, parameters);
-          const t = cast(step, 'float32');
-          const size = multiply(rate, divide(sqrtOf(oneMinusPower(beta2, t)), oneMinusPower(beta1, t)));
-          return parameters.flatMap((parameter, i): [Leaf, Tensor][] => {
-            const g = gradients[i]!;
-            const m = add(first[i]!, multiply(subtract(g, first[i]!), 1 - beta1));
-            const v = add(second[i]!, multiply(subtract(square(g), second[i]!), 1 - beta2));
-            const change = divide(multiply(m, size), add(sqrt(v), epsilon));
-            return [
-              [parameter, subtract(decayed(parameter, rate, weightDecay), change)],
-              [first[i]!, m],
-              [second[i]!, v],
-            ];
-          });
-        },
-      };
-    },
-  };
+export function adam(settings: Settings = {}): Optimizer {
+  return named('adam', settings, 0);
 }
 
-const sqrtOf = (value: Tensor | number) => (typeof value === 'number' ? value : sqrt(value));
+/**
+ * AdamW (Loshchilov and Hutter, ICLR 2019): `adam` with a decoupled weight decay, by default λ = 0.004 as in Keras. It
+ * decays parameters of two axes or more; biases and the scales and shifts of normalisations stay, unless
+ * `decayVectors`.
+ *
+ * @param settings options, or the learning rate alone
+ * @throws UsageError for an option out of range
+ */
+export function adamW(settings: Settings = {}): Optimizer {
+  return named('adamW', settings, 0.004);
+}

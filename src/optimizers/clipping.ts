@@ -1,3 +1,4 @@
+import { UsageError } from '../core/errors.js';
 import { add, clip, divide, maximum, multiply, sqrt, square } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -29,4 +30,34 @@ export function clipByNorm(gradients: readonly Tensor[], limit: number): Tensor[
 export function clipByValue(gradients: readonly Tensor[], limit: number): Tensor[] {
   checkPositive('clipByValue: limit', limit);
   return gradients.map((gradient) => clip(gradient, -limit, limit));
+}
+
+/** Gradient clipping as plain data, as recipes, `fit` and runs hold it: one of the two. */
+export type ClipOptions =
+  /** As `clipByNorm`: of all gradients together. */
+  | { readonly norm: number; readonly value?: undefined }
+  /** As `clipByValue`. */
+  | { readonly value: number; readonly norm?: undefined };
+
+/** Throws a UsageError unless the options are `{ norm }` or `{ value }`, above 0. */
+export function checkClip(options: ClipOptions): void {
+  const given = Object.entries(options).filter(([, limit]) => limit !== undefined);
+  const [name, limit] = given[0] ?? [];
+  if (given.length !== 1 || (name !== 'norm' && name !== 'value')) {
+    const found = given.length === 0 ? 'neither' : given.map(([option]) => option).join(' and ');
+    throw new UsageError(`clip: takes either norm or value, not ${found}`);
+  }
+  checkPositive(`clip: ${name}`, limit!);
+}
+
+/**
+ * Gradients limited as the options say.
+ *
+ * @throws UsageError unless exactly one limit is given, above 0
+ */
+export function clipGradients(gradients: readonly Tensor[], options: ClipOptions): Tensor[] {
+  checkClip(options);
+  return options.norm === undefined
+    ? clipByValue(gradients, options.value)
+    : clipByNorm(gradients, options.norm);
 }

@@ -3,8 +3,16 @@ import { state } from '../tensor/leaves.js';
 import { multiply, subtract } from '../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 
+/** What JSON can hold, without null. */
+export type PlainOption =
+  | number
+  | boolean
+  | string
+  | readonly PlainOption[]
+  | { readonly [option: string]: PlainOption };
+
 /** Options as plain data, as runs and checkpoints hold them. */
-export type OptimizerOptions = Readonly<Record<string, number | boolean>>;
+export type OptimizerOptions = Readonly<Record<string, PlainOption>>;
 
 /** How parameters follow their gradients. A description: it holds no numbers and can be built many times. */
 export interface Optimizer {
@@ -31,31 +39,99 @@ export interface BuiltOptimizer {
   updates(gradients: readonly Tensor[], learningRate: Tensor, step: Tensor): [Leaf, Tensor][];
 }
 
-/** One state per parameter, of its shape. */
-export function slots(slot: string, parameters: readonly Leaf[]): Leaf[] {
-  return parameters.map(({ name, shape }) => state(`optimizer.${slot}.${name}`, shape, 0));
+/** What every optimizer here can do to the size of parameters. */
+export interface DecayOptions {
+  /** λ ≥ 0, decoupled; default 0 (0.004 of `adamW` and `muon`). Of parameters of two axes or more, unless `decayVectors`. */
+  readonly weightDecay?: number;
+  /** Whether biases and the scales and shifts of normalisations decay too, all that has fewer than two axes. Default false. */
+  readonly decayVectors?: boolean;
 }
 
 /**
  * Decoupled weight decay (Loshchilov and Hutter, ICLR 2019), as Keras has it for every optimizer: w · (1 − η·λ). It
- * does not pass through momentum or moments, unlike the L2 term of PyTorch's SGD and Adam.
+ * does not pass through momentum or moments, unlike the L2 term of PyTorch's SGD and Adam. What has fewer than two axes
+ * is spared: pulling a bias or the scale of a normalisation to 0 restrains nothing, it moves what a layer gives (Keras
+ * and PyTorch decay all, unless told which not).
  */
-export function decayed(parameter: Leaf, learningRate: Tensor, weightDecay: number): Tensor {
-  return weightDecay === 0
-    ? parameter
-    : multiply(parameter, subtract(1, multiply(learningRate, weightDecay)));
+function decayed(
+  parameter: Leaf,
+  learningRate: Tensor,
+  { weightDecay = 0, decayVectors = false }: DecayOptions,
+): Tensor {
+  if (weightDecay === 0 || (parameter.rank < 2 && !decayVectors)) return parameter;
+  return multiply(parameter, subtract(1, multiply(learningRate, weightDecay)));
+}
+
+/** A parameter and its states after a step. */
+export interface Moved {
+  readonly parameter: Tensor;
+  /** In the order of `Rule.slots`. */
+  readonly states: readonly Tensor[];
+}
+
+/** An optimizer that treats every parameter alike and alone. */
+export interface Rule {
+  readonly name: string;
+  readonly learningRate: number;
+  /** Without those of the decay. */
+  readonly options: OptimizerOptions;
+  readonly decay: DecayOptions;
+  /** What is remembered of a parameter: a state of its shape for each name, 0 at the beginning. */
+  readonly slots: readonly string[];
+  /**
+   * Called once for a step, with what all parameters share; its result is called for each of them.
+   *
+   * @returns of the parameter after its decay, its gradient and its states: what becomes of them
+   */
+  step(
+    learningRate: Tensor,
+    step: Tensor,
+  ): (decayed: Tensor, gradient: Tensor, states: readonly Tensor[], parameter: Leaf) => Moved;
+}
+
+/** The optimizer of a rule. Throws a UsageError for a learning rate or a decay out of range. */
+export function optimizerOf({ name, learningRate, options, decay, slots, step: begin }: Rule): Optimizer {
+  const { weightDecay = 0, decayVectors = false } = decay;
+  checkRange(`${name}: learningRate`, learningRate, 0);
+  checkRange(`${name}: weightDecay`, weightDecay, 0);
+  return {
+    name,
+    learningRate,
+    options: { ...options, weightDecay, decayVectors },
+    build(parameters) {
+      const states = slots.map((slot) =>
+        parameters.map(({ name: path, shape }) => state(`optimizer.${slot}.${path}`, shape, 0)),
+      );
+      return {
+        states: states.flat(),
+        updates(gradients, rate, step) {
+          checkGradientCount(name, gradients, parameters);
+          const move = begin(rate, step);
+          return parameters.flatMap((parameter, i): [Leaf, Tensor][] => {
+            const own = states.map((slot) => slot[i]!);
+            const moved = move(decayed(parameter, rate, decay), gradients[i]!, own, parameter);
+            return [
+              [parameter, moved.parameter],
+              ...own.map((leaf, slot): [Leaf, Tensor] => [leaf, moved.states[slot]!]),
+            ];
+          });
+        },
+      };
+    },
+  };
 }
 
 /** Throws a UsageError unless low ≤ value < high. */
 export function checkRange(what: string, value: number, low: number, high = Infinity): void {
-  if (value >= low && value < high) return;
+  if (typeof value === 'number' && value >= low && value < high) return;
   const range = high === Infinity ? `a number ≥ ${low}` : `at least ${low} and below ${high}`;
   throw new UsageError(`${what} must be ${range}, not ${String(value)}`);
 }
 
-/** Throws a UsageError unless value > 0. */
+/** Throws a UsageError unless 0 < value < ∞. */
 export function checkPositive(what: string, value: number): void {
-  if (!(value > 0)) throw new UsageError(`${what} must be above 0, not ${String(value)}`);
+  if (typeof value === 'number' && value > 0 && value < Infinity) return;
+  throw new UsageError(`${what} must be a number above 0, not ${String(value)}`);
 }
 
 /** Throws a UsageError unless there is a gradient for every parameter. */

@@ -4,10 +4,10 @@
  */
 import { UsageError } from '../core/errors.js';
 import { exactCos, exactPower } from '../core/math.js';
-import { checkPositive, checkRange } from './optimizer.js';
+import { checkPositive, checkRange, type PlainOption } from './optimizer.js';
 
 /** Options as plain data, as runs and checkpoints hold them. */
-export type ScheduleOptions = Readonly<Record<string, number | readonly number[]>>;
+export type ScheduleOptions = Readonly<Record<string, PlainOption>>;
 
 export interface Schedule {
   /** By which `parseSchedule` finds it again. */
@@ -23,7 +23,8 @@ export interface Schedule {
   factor(step: number, totalSteps: number): number;
 }
 
-function schedule(name: string, options: ScheduleOptions, factor: Schedule['factor']): Schedule {
+/** Makes a schedule whose arguments are checked; `factor` is never asked beyond the last step. */
+export function makeSchedule(name: string, options: ScheduleOptions, factor: Schedule['factor']): Schedule {
   return {
     name,
     options,
@@ -39,13 +40,13 @@ function schedule(name: string, options: ScheduleOptions, factor: Schedule['fact
 }
 
 /** From `from` to `to` along half a cosine, `share` in [0, 1] of the way. */
-function cosineBetween(from: number, to: number, share: number): number {
+export function cosineBetween(from: number, to: number, share: number): number {
   return to + ((from - to) * (1 + exactCos(Math.PI * share))) / 2;
 }
 
 /** The same rate all the time. */
 export function constantRate(): Schedule {
-  return schedule('constantRate', {}, () => 1);
+  return makeSchedule('constantRate', {}, () => 1);
 }
 
 /**
@@ -61,8 +62,37 @@ export function stepDecay(
   checkRange('stepDecay: factor', factor, 0);
   if (!Array.isArray(milestones)) throw new UsageError('stepDecay: milestones must be a list of fractions');
   for (const milestone of milestones) checkRange('stepDecay: a milestone', milestone, 0, 1);
-  return schedule('stepDecay', { factor, milestones }, (step, totalSteps) =>
+  return makeSchedule('stepDecay', { factor, milestones }, (step, totalSteps) =>
     milestones.reduce((rate, milestone) => (step >= milestone * totalSteps ? rate * factor : rate), 1),
+  );
+}
+
+/**
+ * 1 + (final − 1) · step / totalSteps: down to `final` along a line.
+ *
+ * @param options.final at least 0; default 0
+ */
+export function linearDecay({ final = 0 }: { readonly final?: number } = {}): Schedule {
+  checkRange('linearDecay: final', final, 0);
+  return makeSchedule('linearDecay', { final }, (step, totalSteps) => 1 + ((final - 1) * step) / totalSteps);
+}
+
+/**
+ * final + (1 − final) · (1 − step / totalSteps) ^ power, as Keras and, for a `final` of 0, PyTorch have it.
+ *
+ * @param options.power above 0; default 2
+ * @param options.final at least 0; default 0
+ */
+export function polynomialDecay(
+  options: { readonly power?: number; readonly final?: number } = {},
+): Schedule {
+  const { power = 2, final = 0 } = options;
+  checkPositive('polynomialDecay: power', power);
+  checkRange('polynomialDecay: final', final, 0);
+  return makeSchedule(
+    'polynomialDecay',
+    { power, final },
+    (step, totalSteps) => final + (1 - final) * exactPower(1 - step / totalSteps, power),
   );
 }
 
@@ -73,7 +103,9 @@ export function stepDecay(
  */
 export function exponentialDecay({ final = 0.01 }: { readonly final?: number } = {}): Schedule {
   checkPositive('exponentialDecay: final', final);
-  return schedule('exponentialDecay', { final }, (step, totalSteps) => exactPower(final, step / totalSteps));
+  return makeSchedule('exponentialDecay', { final }, (step, totalSteps) =>
+    exactPower(final, step / totalSteps),
+  );
 }
 
 /**
@@ -90,7 +122,7 @@ export function cosineDecay(options: { readonly warmup?: number; readonly final?
   const { warmup = 0, final = 0 } = options;
   checkRange('cosineDecay: warmup', warmup, 0, 1);
   checkRange('cosineDecay: final', final, 0);
-  return schedule('cosineDecay', { warmup, final }, (step, totalSteps) => {
+  return makeSchedule('cosineDecay', { warmup, final }, (step, totalSteps) => {
     const rising = Math.round(warmup * totalSteps);
     if (step < rising) return (step + 1) / rising;
     return cosineBetween(1, final, (step - rising) / Math.max(1, totalSteps - rising));
@@ -98,25 +130,27 @@ export function cosineDecay(options: { readonly warmup?: number; readonly final?
 }
 
 /**
- * Up along half a cosine and down along another (Smith and Topin 2018), as PyTorch's OneCycleLR: the factor starts at
- * 1 / startDivisor, is 1 after the first `warmup` of the steps and 1 / (startDivisor · finalDivisor) at the last.
+ * A linear warm-up (Goyal et al. 2017) before any schedule, which then takes the steps that are left.
  *
- * @param options.warmup fraction of the training; default 0.3
- * @param options.startDivisor default 25
- * @param options.finalDivisor default 1e4
+ *     start + (1 − start)·(step + 1) / w       for the first w = round(warmup · totalSteps) steps
+ *     schedule(step − w, totalSteps − w)       after them
+ *
+ * `warmUp(cosineDecay(), { warmup })` is `cosineDecay({ warmup })`.
+ *
+ * @param options.warmup fraction of the training; default 0.05
+ * @param options.start at least 0 and below 1; default 0
  */
-export function oneCycle(
-  options: { readonly warmup?: number; readonly startDivisor?: number; readonly finalDivisor?: number } = {},
+export function warmUp(
+  schedule: Schedule,
+  options: { readonly warmup?: number; readonly start?: number } = {},
 ): Schedule {
-  const { warmup = 0.3, startDivisor = 25, finalDivisor = 1e4 } = options;
-  checkRange('oneCycle: warmup', warmup, 0, 1);
-  checkRange('oneCycle: startDivisor', startDivisor, 1);
-  checkRange('oneCycle: finalDivisor', finalDivisor, 1);
-  const start = 1 / startDivisor;
-  return schedule('oneCycle', { warmup, startDivisor, finalDivisor }, (step, totalSteps) => {
-    const peak = warmup * totalSteps - 1;
-    const last = totalSteps - 1;
-    if (step < peak) return cosineBetween(start, 1, step / peak);
-    return cosineBetween(1, start / finalDivisor, Math.min(1, (step - peak) / (last - peak)));
+  const { warmup = 0.05, start = 0 } = options;
+  checkRange('warmUp: warmup', warmup, 0, 1);
+  checkRange('warmUp: start', start, 0, 1);
+  const { name, options: inner } = schedule;
+  return makeSchedule('warmUp', { schedule: { name, options: inner }, warmup, start }, (step, totalSteps) => {
+    const rising = Math.min(Math.round(warmup * totalSteps), totalSteps - 1);
+    if (step < rising) return start + ((1 - start) * (step + 1)) / rising;
+    return schedule.factor(step - rising, totalSteps - rising);
   });
 }

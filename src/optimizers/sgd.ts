@@ -1,16 +1,13 @@
 import { add, multiply, subtract } from '../tensor/ops/pointwise.js';
-import type { Leaf } from '../tensor/tensor.js';
-import { checkGradientCount, checkRange, decayed, type Optimizer, slots } from './optimizer.js';
+import { checkRange, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 
-export interface SgdOptions {
+export interface SgdOptions extends DecayOptions {
   /** η, default 0.01. */
   readonly learningRate?: number;
   /** μ, at least 0 and below 1; default 0. */
   readonly momentum?: number;
   /** Default false. */
   readonly nesterov?: boolean;
-  /** λ ≥ 0, decoupled; default 0. */
-  readonly weightDecay?: number;
 }
 
 /**
@@ -26,34 +23,22 @@ export interface SgdOptions {
  */
 export function sgd(settings: SgdOptions | number = {}): Optimizer {
   const options: SgdOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
-  const { learningRate = 0.01, momentum = 0, nesterov = false, weightDecay = 0 } = options;
-  checkRange('sgd: learningRate', learningRate, 0);
+  const { learningRate = 0.01, momentum = 0, nesterov = false } = options;
   checkRange('sgd: momentum', momentum, 0, 1);
-  checkRange('sgd: weightDecay', weightDecay, 0);
-  return {
+  return optimizerOf({
     name: 'sgd',
     learningRate,
-    options: { momentum, nesterov, weightDecay },
-    build(parameters) {
-      const velocities = momentum === 0 ? [] : slots('velocity', parameters);
-      return {
-        states: velocities,
-        updates(gradients, rate) {
-          checkGradientCount('sgd', gradients, parameters);
-          return parameters.flatMap((parameter, i): [Leaf, ReturnType<typeof add>][] => {
-            const scaled = multiply(gradients[i]!, rate);
-            const kept = decayed(parameter, rate, weightDecay);
-            const velocity = velocities[i];
-            if (velocity === undefined) return [[parameter, subtract(kept, scaled)]];
-            const next = subtract(multiply(velocity, momentum), scaled);
-            const moved = nesterov ? subtract(multiply(next, momentum), scaled) : next;
-            return [
-              [parameter, add(kept, moved)],
-              [velocity, next],
-            ];
-          });
-        },
-      };
-    },
-  };
+    options: { momentum, nesterov },
+    decay: options,
+    slots: momentum === 0 ? [] : ['velocity'],
+    step:
+      (rate) =>
+      (kept, gradient, [velocity]) => {
+        const scaled = multiply(gradient, rate);
+        if (velocity === undefined) return { parameter: subtract(kept, scaled), states: [] };
+        const next = subtract(multiply(velocity, momentum), scaled);
+        const moved = nesterov ? subtract(multiply(next, momentum), scaled) : next;
+        return { parameter: add(kept, moved), states: [next] };
+      },
+  });
 }
