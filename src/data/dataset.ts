@@ -13,6 +13,8 @@ export interface Dataset {
   /** Height, width and channels of an image. */
   readonly shape: readonly [number, number, number];
   readonly classes: readonly string[];
+  /** `[count]`, a number for whoever wrote each image, where that is known. */
+  readonly writers?: Int32Array | undefined;
 }
 
 /** Bytes of one image. */
@@ -31,7 +33,31 @@ export function take(dataset: Dataset, count: number): Dataset {
     images: dataset.images.subarray(0, kept * imageSize(dataset)),
     labels: dataset.labels.subarray(0, kept),
     count: kept,
+    ...(dataset.writers !== undefined && { writers: dataset.writers.subarray(0, kept) }),
   };
+}
+
+/** Whether a split is stored class by class, as a folder of pictures per class is, or the test letters of EMNIST. */
+function isSortedByClass({ labels, count }: Dataset): boolean {
+  for (let i = 1; i < count; i++) if (labels[i]! < labels[i - 1]!) return false;
+  return count > 1 && labels[0] !== labels[count - 1];
+}
+
+/** Indices that go round the classes: the first image of every class, then the second, … */
+function roundTheClasses({ labels, classes }: Dataset): number[] {
+  const places: number[][] = classes.map(() => []);
+  for (const [i, label] of labels.entries()) places[label]!.push(i);
+  const longest = Math.max(...places.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, turn) => places.flatMap((own) => own[turn] ?? [])).flat();
+}
+
+/**
+ * At most `count` images to stand for all: the first, as `take` gives them; but where the images are stored class by
+ * class, the first of every class in turn, so that no class is left out. Throws UsageError unless `count` is 1 or more.
+ */
+export function limitDataset(dataset: Dataset, count: number): Dataset {
+  if (!(count >= 1 && count < dataset.count) || !isSortedByClass(dataset)) return take(dataset, count);
+  return select(dataset, roundTheClasses(dataset).slice(0, count));
 }
 
 /** The images at `indices`, in that order; a copy. Throws UsageError for an index outside the dataset. */
@@ -43,6 +69,7 @@ export function select(
   const size = imageSize(dataset);
   const images = new Uint8Array(indices.length * size);
   const labels = new Uint8Array(indices.length);
+  const writers = dataset.writers && new Int32Array(indices.length);
   for (let i = 0; i < indices.length; i++) {
     const index = indices[i]!;
     const label = dataset.labels[index];
@@ -51,15 +78,20 @@ export function select(
     }
     images.set(dataset.images.subarray(index * size, (index + 1) * size), i * size);
     labels[i] = label;
+    if (writers) writers[i] = dataset.writers![index]!;
   }
-  return { ...dataset, split, images, labels, count: indices.length };
+  return { ...dataset, split, images, labels, count: indices.length, ...(writers && { writers }) };
 }
+
+/** What is drawn when images are held out: image by image, or whole writers. */
+export type SplitBy = 'image' | 'writer';
 
 /**
  * Divides a dataset at random into a part to train on and a part to validate with. The same seed and fraction give the
  * same parts, whatever else the seed is used for.
  *
  * @param fraction the share of the images, between 0 and 1, that goes to validation, rounded to whole images.
+ * @param by 'writer' does as `splitByWriter`; default 'image'.
  *
  * Throws UsageError when a part would be empty.
  */
@@ -67,7 +99,9 @@ export function splitDataset(
   dataset: Dataset,
   fraction: number,
   seed: number,
+  by: SplitBy = 'image',
 ): { train: Dataset; validation: Dataset } {
+  if (by === 'writer') return splitByWriter(dataset, fraction, seed);
   const held = Math.round(dataset.count * fraction);
   if (!(held >= 1 && held < dataset.count)) {
     throw new UsageError(
@@ -78,6 +112,61 @@ export function splitDataset(
   return {
     train: select(dataset, order.subarray(held), 'train'),
     validation: select(dataset, order.subarray(0, held), 'validation'),
+  };
+}
+
+/** Images by who wrote them: indices in ascending order. Throws UsageError when that is not known. */
+function imagesByWriter({ name, writers, count }: Dataset): number[][] {
+  if (writers === undefined) {
+    throw new UsageError(`splitByWriter: who wrote the images of ${name} is not known`, {
+      hint: 'It is known of qmnist, and of mnist when that is loaded with `writers: true`.',
+    });
+  }
+  const images = new Map<number, number[]>();
+  for (let i = 0; i < count; i++) {
+    const own = images.get(writers[i]!);
+    if (own === undefined) images.set(writers[i]!, [i]);
+    else own.push(i);
+  }
+  return [...images.values()];
+}
+
+/**
+ * Divides a dataset at random into a part to train on and a part to validate with that have no writer in common: what
+ * is validated with is handwriting that was never seen, as in the test set of MNIST. Writers are drawn one by one until
+ * their images are as near to the fraction as whole writers come. The same seed and fraction give the same parts.
+ *
+ * @param fraction the share of the images, between 0 and 1, that goes to validation.
+ *
+ * Throws UsageError when the writers are not known, or a part would be empty.
+ */
+export function splitByWriter(
+  dataset: Dataset,
+  fraction: number,
+  seed: number,
+): { train: Dataset; validation: Dataset } {
+  const writers = imagesByWriter(dataset);
+  const wanted = dataset.count * fraction;
+  const order = permutation(writers.length, seed, 'split by writer');
+  let held = 0;
+  let taken = 0;
+  while (taken < order.length && held < wanted) {
+    const { length } = writers[order[taken]!]!;
+    // Without the last writer it may be nearer.
+    if (taken > 0 && held + length - wanted > wanted - held) break;
+    held += length;
+    taken++;
+  }
+  if (!(taken >= 1 && taken < writers.length)) {
+    throw new UsageError(
+      `splitByWriter: the fraction must leave both parts a writer: ${fraction} of ${writers.length} writers is ${taken}`,
+    );
+  }
+  const indices = (from: number, to: number) =>
+    Int32Array.from([...order.subarray(from, to)].flatMap((writer) => writers[writer]!)).sort();
+  return {
+    train: select(dataset, indices(taken, order.length), 'train'),
+    validation: select(dataset, indices(0, taken), 'validation'),
   };
 }
 

@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, truncate } from 'node:fs/promises';
 import { DataError, reasonOf } from '../core/errors.js';
+import { makeWhole } from './partial.js';
 
 export interface DownloadProgress {
   readonly url: string;
@@ -21,6 +21,11 @@ export interface DownloadRequest {
   check(path: string): Promise<void>;
   onProgress?(progress: DownloadProgress): void;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What came before a failure, or before the process was killed, is kept for a day, and the next download into the same
+   * place goes on behind it, if the server can. Default false.
+   */
+  readonly resume?: boolean | undefined;
   /** A server that sends nothing for this long is given up, by default 30,000 milliseconds. */
   readonly stallMilliseconds?: number | undefined;
 }
@@ -33,40 +38,89 @@ function stallTimer(milliseconds: number) {
   return { signal: controller.signal, touch: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }
 
-/** Fetches one address into a file, which it empties first. */
-async function fetchInto(path: string, url: string, request: DownloadRequest): Promise<void> {
+/** What a server says of a part: `bytes 100-199/200`, the last number or `*`. */
+const rangeForm = /^bytes (\d+)-\d+\/(\d+|\*)$/;
+
+/** How many bytes there are in all, if the server tells. */
+function totalOf({ headers }: Response): number | undefined {
+  if (headers.has('content-encoding')) return undefined;
+  const [, , whole] = rangeForm.exec(headers.get('content-range') ?? '') ?? [];
+  const length = whole ?? headers.get('content-length') ?? '*';
+  return length === '*' ? undefined : Number(length);
+}
+
+/** Asks for a file from byte `held` on. Some servers send all of it all the same: `begin` is where the answer begins. */
+async function ask(url: string, held: number, signal: AbortSignal) {
+  // The published file is gzip already; without this some servers send it unpacked.
+  const headers = { 'accept-encoding': 'identity', ...(held > 0 && { range: `bytes=${held}-` }) };
+  const response = await fetch(url, { signal, headers });
+  const [, first] = rangeForm.exec(response.headers.get('content-range') ?? '') ?? [];
+  const begin = held > 0 && response.status === 206 ? Number(first) : 0;
+  if (held > 0 && (response.status === 416 || (begin !== 0 && begin !== held))) {
+    await response.body?.cancel();
+    return { begin: held, body: undefined, total: undefined };
+  }
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new DataError(`HTTP ${response.status}`);
+  }
+  return { begin, body: response.body, total: totalOf(response) };
+}
+
+/**
+ * Fetches one address into a file: behind what it holds already when that may be resumed and the server can.
+ *
+ * Gives whether anything of before was kept.
+ */
+async function fetchInto(path: string, url: string, request: DownloadRequest): Promise<boolean> {
   const { maximumBytes, onProgress } = request;
-  const tooLong = (bytes: number) =>
-    new DataError(`too long: ${bytes} bytes, at most ${maximumBytes} are expected`);
   const stall = stallTimer(request.stallMilliseconds ?? 30_000);
-  const file = await open(path, 'w');
+  const file = await open(path, 'r+');
+  const checkLength = async (bytes: number) => {
+    if (bytes <= maximumBytes) return;
+    await file.truncate(0);
+    throw new DataError(`too long: ${bytes} bytes, at most ${maximumBytes} are expected`);
+  };
   try {
     const signal = request.signal ? AbortSignal.any([request.signal, stall.signal]) : stall.signal;
-    // The published file is gzip already; without this some servers send it unpacked.
-    const response = await fetch(url, { signal, headers: { 'accept-encoding': 'identity' } });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new DataError(`HTTP ${response.status}`);
-    }
-    const length = response.headers.has('content-encoding') ? null : response.headers.get('content-length');
-    const total = length === null ? undefined : Number(length);
-    if (total !== undefined && total > maximumBytes) {
-      await response.body.cancel();
-      throw tooLong(total);
-    }
-    let bytes = 0;
-    for await (const chunk of response.body) {
-      stall.touch();
-      bytes += chunk.length;
-      // Leaving the loop closes the connection.
-      if (bytes > maximumBytes) throw tooLong(bytes);
-      await file.writeFile(chunk);
-      onProgress?.({ url, bytes, total });
+    const held = request.resume ? (await file.stat()).size : 0;
+    const { begin, body, total } = await ask(url, held, signal);
+    // There is no more of it: whether it is whole already is for the check to tell.
+    if (body === undefined) return true;
+    let bytes = begin;
+    await file.truncate(begin);
+    try {
+      await checkLength(total ?? 0);
+      for await (const chunk of body) {
+        stall.touch();
+        // Leaving the loop closes the connection.
+        await checkLength(bytes + chunk.length);
+        await file.write(chunk, 0, chunk.length, bytes);
+        bytes += chunk.length;
+        onProgress?.({ url, bytes, total });
+      }
+    } finally {
+      // A body that was not begun, or not to its end, holds the connection.
+      if (!body.locked) await body.cancel();
     }
     await file.sync();
+    return begin > 0;
   } finally {
     stall.stop();
     await file.close();
+  }
+}
+
+/** Fetches and checks. What is not right is dropped; if a part of it was there before, all is fetched again. */
+async function fetchWhole(path: string, url: string, request: DownloadRequest): Promise<void> {
+  const resumed = await fetchInto(path, url, request);
+  try {
+    await request.check(path);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    await truncate(path, 0);
+    if (!resumed) throw error;
+    await fetchWhole(path, url, request);
   }
 }
 
@@ -78,63 +132,30 @@ function reason(error: unknown): string {
   return `${message} (${cause.message || (cause as NodeJS.ErrnoException).code})`;
 }
 
-let downloads = 0;
-
-const dayMilliseconds = 24 * 60 * 60 * 1000;
-
-/**
- * Removes what downloads have left that were killed. One that is alive writes again and again, or is given up long
- * before its file is a day old.
- */
-async function removeStale(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (!/\.\d+-\d+\.partial$/.test(name)) continue;
-    const path = join(directory, name);
-    const modified = await stat(path).then(
-      ({ mtimeMs }) => mtimeMs,
-      // Another process has finished or removed it.
-      () => Number.POSITIVE_INFINITY,
-    );
-    if (modified < Date.now() - dayMilliseconds) await rm(path, { force: true });
-  }
-}
-
 /**
  * Downloads a file: bounded in size, checked, and put in place by a rename, so that other processes see it whole or
- * not at all. Nothing is left behind when it fails or is aborted.
+ * not at all. Nothing is left behind when it fails or is aborted, unless it is to be resumed.
  *
  * Throws DataError that tells what happened at each address, or the signal's reason after an abort.
  */
 export async function download(request: DownloadRequest): Promise<{ url: string }> {
-  const { destination, urls, signal } = request;
+  const { destination, urls, signal, resume = false } = request;
   signal?.throwIfAborted();
-  const partial = `${destination}.${process.pid}-${++downloads}.partial`;
-  try {
-    await mkdir(dirname(destination), { recursive: true });
-    // What cannot be removed is no reason not to download.
-    await removeStale(dirname(destination)).catch(() => {});
-    await writeFile(partial, '', { flag: 'wx' });
-  } catch (cause) {
-    throw new DataError(`${destination}: cannot be written: ${reasonOf(cause)}`, { cause });
-  }
-  const failures: { url: string; error: unknown }[] = [];
-  try {
+  const fetchFirst = async (partial: string) => {
+    const failures: { url: string; error: unknown }[] = [];
     for (const url of urls) {
       try {
-        await fetchInto(partial, url, request);
-        await request.check(partial);
-        await rename(partial, destination);
+        await fetchWhole(partial, url, request);
         return { url };
       } catch (error) {
         signal?.throwIfAborted();
         failures.push({ url, error });
       }
     }
-  } finally {
-    await rm(partial, { force: true });
-  }
-  const what = failures.map(({ url, error }) => `${url}: ${reason(error)}`).join('; ');
-  throw new DataError(`${destination}: could not be downloaded: ${what || 'no address is known'}`, {
-    cause: new AggregateError(failures.map(({ error }) => error)),
-  });
+    const what = failures.map(({ url, error }) => `${url}: ${reason(error)}`).join('; ');
+    throw new DataError(`${destination}: could not be downloaded: ${what || 'no address is known'}`, {
+      cause: new AggregateError(failures.map(({ error }) => error)),
+    });
+  };
+  return makeWhole(destination, fetchFirst, { resume });
 }

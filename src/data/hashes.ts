@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { DataError, reasonOf } from '../core/errors.js';
 import type { FileEntry } from './manifest.js';
 
 /** How a file's bytes compare with what is known of them. Hashes read `sha256 <hex>` or `md5 <hex>`. */
@@ -47,4 +50,20 @@ export function verifyBytes(entry: FileEntry, stored: Uint8Array, raw: Uint8Arra
   if (unpacked !== undefined) return compare(unpacked, raw);
   if (asPublished !== undefined) return asPublished;
   return { ok: false, expected: knownHash(entry), found: 'an unpacked file' };
+}
+
+/**
+ * The SHA-256 of a file of any size, read piece by piece.
+ *
+ * Throws DataError when it cannot be read, or the signal's reason after an abort.
+ */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash, { ...(signal && { signal }) });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  return hash.digest('hex');
 }

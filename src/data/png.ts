@@ -1,5 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { DataError } from '../core/errors.js';
+import { luma, type Picture } from './picture.js';
 
 /** Brightness of every pixel, row-major `[height, width]`, from 0 (black) to 255 (white), not rounded. */
 export interface GreyImage {
@@ -125,18 +126,22 @@ function unpackSamples(data: ArrayLike<number>, { width, height, depth, colourTy
   return samples;
 }
 
-/** Luma of ITU-R BT.601. */
-const luma = (red: number, green: number, blue: number) => 0.299 * red + 0.587 * green + 0.114 * blue;
+/** Like `decodePng`, to grey: colours by their luma. */
+export async function decodeGreyPng(bytes: Uint8Array, file: string): Promise<GreyImage> {
+  const { width, height, values } = await decodePng(bytes, file, 1);
+  return { width, height, grey: values as Float64Array };
+}
 
 /**
- * Decodes a PNG of any colour type to grey: colours by their luma, 16 bits scaled to 8 without rounding, and what is
- * transparent laid over white, as a viewer or a sheet of paper shows it.
+ * Decodes a PNG of any colour type: 16 bits are scaled to 8 without rounding, and what is transparent is laid over white,
+ * as a viewer or a sheet of paper shows it.
  *
  * @param file the file's name, for errors.
+ * @param channels 1 for grey, 3 for colours; default: what the file has, a palette being colours
  *
  * Throws DataError: not a PNG, truncated, corrupt, or with a side above 4096 pixels, which is refused before unpacking.
  */
-export async function decodeGreyPng(bytes: Uint8Array, file: string): Promise<GreyImage> {
+export async function decodePng(bytes: Uint8Array, file: string, channels?: 1 | 3): Promise<Picture> {
   // The other chunks (text, colour profiles, …) change nothing here; the decoder need not see them.
   const needed = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
   const chunks = readChunks(bytes, file).filter(({ type }) => needed.includes(type));
@@ -145,7 +150,7 @@ export async function decodeGreyPng(bytes: Uint8Array, file: string): Promise<Gr
   const { decode } = await import('fast-png');
   try {
     const whole = Buffer.concat([Uint8Array.from(signature), ...chunks.map((chunk) => chunk.whole)]);
-    return toGrey(decode(whole, { checkCrc: true }), header);
+    return toPicture(decode(whole, { checkCrc: true }), header, channels ?? ownChannels(header));
   } catch (cause) {
     throw new DataError(`${file}: corrupt PNG: ${(cause as Error).message}`, { cause });
   }
@@ -159,24 +164,26 @@ interface Decoded {
   readonly transparency?: ArrayLike<number>;
 }
 
-function toGrey({ data, palette, transparency }: Decoded, header: Header): GreyImage {
+const ownChannels = ({ colourType }: Header) => (channelsOf[colourType]! < 3 && colourType !== 3 ? 1 : 3);
+
+function toPicture({ data, palette, transparency }: Decoded, header: Header, wanted: 1 | 3): Picture {
   const { width, height, depth, colourType } = header;
   const channels = channelsOf[colourType]!;
   const samples = unpackSamples(data, header);
   const scale = 255 / (2 ** depth - 1);
-  const grey = new Float64Array(width * height);
-  for (let i = 0; i < grey.length; i++) {
+  const values = new Float64Array(width * height * wanted);
+  for (let i = 0; i < width * height; i++) {
     const at = i * channels;
-    let value: number;
+    let [red, green, blue] = [0, 0, 0];
     let alpha = 1;
     if (colourType === 3) {
       const colour = palette?.[samples[at]!];
       if (colour === undefined) throw new Error('a pixel has a colour outside the palette');
-      value = luma(colour[0]!, colour[1]!, colour[2]!);
+      [red, green, blue] = colour as [number, number, number];
       alpha = (colour[3] ?? 255) / 255;
     } else {
-      const red = samples[at]!;
-      value = channels < 3 ? red * scale : luma(red, samples[at + 1]!, samples[at + 2]!) * scale;
+      red = samples[at]! * scale;
+      [green, blue] = channels < 3 ? [red, red] : [samples[at + 1]! * scale, samples[at + 2]! * scale];
       if (channels === 2 || channels === 4) alpha = (samples[at + channels - 1]! * scale) / 255;
       else if (transparency !== undefined) {
         let equal = true;
@@ -184,7 +191,15 @@ function toGrey({ data, palette, transparency }: Decoded, header: Header): GreyI
         alpha = equal ? 0 : 1;
       }
     }
-    grey[i] = alpha * value + (1 - alpha) * 255;
+    const white = (1 - alpha) * 255;
+    if (wanted === 1) {
+      const grey = channels < 3 && colourType !== 3 ? red : luma(red, green, blue);
+      values[i] = alpha * grey + white;
+    } else {
+      values[3 * i] = alpha * red + white;
+      values[3 * i + 1] = alpha * green + white;
+      values[3 * i + 2] = alpha * blue + white;
+    }
   }
-  return { width, height, grey };
+  return { width, height, channels: wanted, values };
 }

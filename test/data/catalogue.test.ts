@@ -167,6 +167,7 @@ suite('describing and verifying datasets', (test) => {
         classes: ['a', 'b', 'c'],
         licence: 'MIT',
         citation: 'None.',
+        downloadBytes: undefined,
         source: 'absent',
         directory: undefined,
       });
@@ -212,6 +213,9 @@ suite('describing and verifying datasets', (test) => {
       assert.is(fashion?.licence, 'MIT (Zalando SE)');
       assert.match(fashion?.citation ?? '', /arXiv:1708\.07747/);
       assert.is(fashion?.classes[9], 'Ankle boot');
+      assert.is(fashion?.downloadBytes, 26421880 + 29515 + 4422102 + 5148);
+      const download = (name: string) => described.find((dataset) => dataset.name === name)?.downloadBytes;
+      assert.equal(['emnist-letters', 'qmnist', 'fixture'].map(download), [561753746, undefined, 0]);
       assert.is(described.find(({ name }) => name === 'fixture')?.source, 'package');
     }));
 

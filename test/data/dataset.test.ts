@@ -5,8 +5,10 @@ import { batches, permutation } from '../../src/data/batches.js';
 import {
   checkLabels,
   type Dataset,
+  limitDataset,
   oneHotLabels,
   select,
+  splitByWriter,
   splitDataset,
   take,
 } from '../../src/data/dataset.js';
@@ -195,5 +197,120 @@ suite('dataset', (test) => {
       DataError,
       /^file: a label is out of range: number 1 is -1, the classes are 0 to 2$/,
     );
+  });
+});
+
+suite('limited datasets', (test) => {
+  /** Labels as given, images numbered. */
+  const labelled = (...labels: number[]): Dataset => ({
+    ...numbered(labels.length),
+    labels: Uint8Array.from(labels),
+  });
+
+  test('the first images, where classes are mixed', () => {
+    assert.equal(first(limitDataset(labelled(2, 0, 1, 1, 0, 2), 4)), [0, 1, 2, 3]);
+    assert.equal(first(limitDataset(labelled(1, 1, 0), 2)), [0, 1]);
+    assert.equal(first(limitDataset(labelled(1, 1, 1), 2)), [0, 1], 'one class alone');
+  });
+
+  test('the first of every class in turn, where they are stored class by class', () => {
+    const sorted = labelled(0, 0, 0, 1, 1, 2, 2, 2);
+    const limited = limitDataset(sorted, 7);
+    assert.equal(first(limited), [0, 3, 5, 1, 4, 6, 2]);
+    assert.equal([...limited.labels], [0, 1, 2, 0, 1, 2, 0]);
+    assert.equal([limited.count, limited.images.length], [7, 28]);
+    assert.equal(first(limitDataset(labelled(0, 0, 2, 2), 3)), [0, 2, 1], 'a class without images');
+  });
+
+  test('all of them stay as they are', () => {
+    const sorted = labelled(0, 0, 1, 2);
+    assert.equal(first(limitDataset(sorted, 4)), [0, 1, 2, 3]);
+    assert.equal(first(limitDataset(sorted, 9)), [0, 1, 2, 3]);
+    throws(() => limitDataset(sorted, 0), UsageError, /^take: the number of images must be/);
+  });
+});
+
+suite('writers', (test) => {
+  /** Image i was written by i modulo `count` + 100. */
+  const written = (count: number, writers: number): Dataset => ({
+    ...numbered(count),
+    writers: Int32Array.from({ length: count }, (_, i) => 100 + (i % writers)),
+  });
+  const writersIn = ({ writers }: Dataset) => [...new Set(writers)].sort((a, b) => a - b);
+
+  test('they stay with their images', () => {
+    const dataset = written(10, 4);
+    assert.equal([...take(dataset, 3).writers!], [100, 101, 102]);
+    assert.equal([...select(dataset, [7, 0, 9]).writers!], [103, 100, 101]);
+    assert.is(select(numbered(3), [0]).writers, undefined);
+    assert.not('writers' in take(numbered(3), 2));
+  });
+
+  test('splitByWriter: no writer on both sides, every image once, in its order', () => {
+    const dataset = written(200, 20);
+    for (const fraction of [0.05, 0.1, 0.33, 0.5, 0.95]) {
+      const { train, validation } = splitByWriter(dataset, fraction, 7);
+      assert.equal([train.split, validation.split], ['train', 'validation']);
+      assert.equal(
+        writersIn(train).filter((writer) => writersIn(validation).includes(writer)),
+        [],
+      );
+      for (const part of [train, validation]) {
+        const order = first(part);
+        assert.equal(
+          order,
+          [...order].sort((a, b) => a - b),
+        );
+        assert.equal(
+          [...part.writers!],
+          order.map((i) => 100 + (i % 20)),
+        );
+      }
+      assert.equal(
+        [...first(train), ...first(validation)].sort((a, b) => a - b),
+        [...Array(200).keys()],
+      );
+      // Writers have ten images each: no more than five from what was asked for.
+      assert.ok(Math.abs(validation.count - 200 * fraction) <= 5, `${fraction}: ${validation.count}`);
+    }
+  });
+
+  test('splitDataset divides by images, or by writers if it is told to', () => {
+    const dataset = written(200, 20);
+    const parts = splitDataset(dataset, 0.2, 3, 'writer');
+    const { train, validation } = splitByWriter(dataset, 0.2, 3);
+    assert.equal([first(parts.train), first(parts.validation)], [first(train), first(validation)]);
+    assert.equal(
+      first(splitDataset(dataset, 0.2, 3).validation),
+      first(splitDataset(dataset, 0.2, 3, 'image').validation),
+    );
+    assert.not.equal(first(splitDataset(dataset, 0.2, 3).validation), first(validation));
+  });
+
+  test('splitByWriter: by the seed and nothing else', () => {
+    const parts = (seed: number) => writersIn(splitByWriter(written(200, 20), 0.2, seed).validation);
+    assert.equal(parts(1), parts(1));
+    assert.not.equal(parts(1), parts(2));
+  });
+
+  test('splitByWriter: writers of any number of images', () => {
+    const uneven = { ...numbered(10), writers: Int32Array.of(5, 5, 5, 5, 5, 5, 5, 5, 9, 9) };
+    // One writer has 8 of the 10 images, so the part of 2 is the other's, or that of 8 is the only choice.
+    for (const seed of [0, 1, 2, 3])
+      assert.ok([2, 8].includes(splitByWriter(uneven, 0.2, seed).validation.count));
+  });
+
+  test('splitByWriter: what it refuses', () => {
+    throws(
+      () => splitByWriter(numbered(10), 0.5, 0),
+      UsageError,
+      /^splitByWriter: who wrote the images of numbered is not known\n {2}It is known of qmnist, and of mnist when that is loaded with `writers: true`\.$/,
+    );
+    const message = (text: string) =>
+      new RegExp(`^splitByWriter: the fraction must leave both parts a writer: ${text}$`);
+    throws(() => splitByWriter(written(10, 2), 0, 0), UsageError, message('0 of 2 writers is 0'));
+    throws(() => splitByWriter(written(10, 2), Number.NaN, 0), UsageError, message('NaN of 2 writers is 0'));
+    throws(() => splitByWriter(written(10, 2), 1, 0), UsageError, message('1 of 2 writers is 2'));
+    throws(() => splitByWriter(written(10, 1), 0.5, 0), UsageError, message('0.5 of 1 writers is 1'));
   });
 });

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
 import { loadDataset } from '../../src/data/datasets.js';
 import { looksInverted, readImage } from '../../src/data/images.js';
-import { decodeGreyPng } from '../../src/data/png.js';
+import { decodeGreyPng, decodePng } from '../../src/data/png.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects } from './support.js';
 
@@ -255,6 +255,35 @@ async function roundTrip(bytes: Uint8Array, shape?: [number, number, number]) {
   return image!;
 }
 
+suite('PNG to colours', (test) => {
+  const colours = async (parts: Parts, channels?: 1 | 3) => {
+    const picture = await decodePng(png(parts), 'f.png', channels);
+    return [picture.channels, ...Array.from(picture.values)];
+  };
+
+  test('as many channels as the file has, or as are wanted', async () => {
+    const rgb = { size: [2, 1] as [number, number], colourType: 2, rows: [[1, 2, 3, 4, 5, 6]] };
+    assert.equal(await colours(rgb), [3, 1, 2, 3, 4, 5, 6]);
+    assert.equal(await colours({ rows: [[7, 8]] }), [1, 7, 8]);
+    assert.equal(await colours({ rows: [[7, 8]] }, 3), [3, 7, 7, 7, 8, 8, 8]);
+    close((await colours(rgb, 1)).slice(1), [
+      0.299 + 2 * 0.587 + 3 * 0.114,
+      4 * 0.299 + 5 * 0.587 + 6 * 0.114,
+    ]);
+  });
+
+  test('palettes are colours; what is transparent lies over white', async () => {
+    const palette = chunk('PLTE', Buffer.from([10, 20, 30, 40, 50, 60]));
+    const indexed = { size: [2, 1] as [number, number], colourType: 3, rows: [[1, 0]], before: [palette] };
+    assert.equal(await colours(indexed), [3, 40, 50, 60, 10, 20, 30]);
+    close(
+      (await colours({ size: [1, 1], colourType: 6, rows: [[0, 100, 255, 51]] })).slice(1),
+      [204, 224, 255],
+    );
+    close((await colours({ size: [1, 1], colourType: 4, rows: [[100, 51]] }, 3)).slice(1), [224, 224, 224]);
+  });
+});
+
 suite('readImage', (test) => {
   test('a picture of the right size is kept bit for bit', async () => {
     const { test: held } = await loadDataset('fixture');
@@ -265,6 +294,15 @@ suite('readImage', (test) => {
     assert.equal(image.original, { width: 28, height: 28 });
     const rgb = Uint8Array.from({ length: 784 * 3 }, (_, i) => data[Math.floor(i / 3)]!);
     assert.equal((await roundTrip(encode({ width: 28, height: 28, data: rgb, channels: 3 }))).pixels, data);
+  });
+
+  test('colours, of the same size and averaged', async () => {
+    const data = Uint8Array.from([0, 10, 20, 100, 110, 120]);
+    const two = encode({ width: 2, height: 1, data, channels: 3 });
+    assert.equal([...(await roundTrip(two, [1, 2, 3])).pixels], [...data]);
+    assert.equal([...(await roundTrip(two, [1, 1, 3])).pixels], [50, 60, 70]);
+    const grey = encode({ width: 1, height: 1, data: Uint8Array.of(9), channels: 1 });
+    assert.equal([...(await roundTrip(grey, [1, 1, 3])).pixels], [9, 9, 9]);
   });
 
   test('a larger one is averaged by areas', async () => {
@@ -315,9 +353,9 @@ suite('readImage', (test) => {
         /large\.png: cannot be read: 67108865 bytes, the limit is 67108864$/,
       );
       await rejects(
-        readImage(path, [32, 32, 3]),
+        readImage(path, [32, 32, 2]),
         UsageError,
-        /^readImage: the shape must have one channel: \[32, 32, 3\]$/,
+        /^readImage: the shape must have 1 or 3 channels: \[32, 32, 2\]$/,
       );
     }));
 });

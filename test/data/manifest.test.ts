@@ -66,9 +66,39 @@ suite('manifest', (test) => {
       findEntry(manifest, 'emnist-byclass').classes.join(''),
       '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz',
     );
-    assert.is(findEntry(manifest, 'emnist-bymerge').classes[46], 't');
-    assert.is(findEntry(manifest, 'emnist-letters').labels?.first, 1);
-    assert.is(findEntry(manifest, 'emnist-letters').transposed, true);
+    assert.equal(findEntry(manifest, 'qmnist').labels, { dtype: 'int32', columns: 8, column: 0, writer: 2 });
+    assert.is(findEntry(manifest, 'mnist').writersFrom, 'qmnist');
+  });
+
+  // Cohen et al. 2017, table II, the letters' counts as they are in the files, and the mapping files beside them: the
+  // capitals of C, I, J, K, L, M, O, P, S, U, V, W, X, Y and Z stand for both cases where cases are merged.
+  const merged = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt';
+  const digits = '0123456789';
+  const emnist = {
+    byclass: [`${digits}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz`, 697932, 116323],
+    bymerge: [merged, 697932, 116323],
+    balanced: [merged, 112800, 18800],
+    letters: ['abcdefghijklmnopqrstuvwxyz', 124800, 20800],
+    digits: [digits, 240000, 40000],
+    mnist: [digits, 60000, 10000],
+  } as const;
+
+  test('EMNIST: six splits, lying, out of one archive; letters count from 1', () => {
+    const manifest = readManifest();
+    for (const [split, [classes, train, held]] of Object.entries(emnist)) {
+      const entry = findEntry(manifest, `emnist-${split}`);
+      assert.is(entry.classes.join(''), classes, split);
+      assert.equal([entry.splits.train.count, entry.splits.test.count], [train, held], split);
+      assert.is(entry.transposed, true, split);
+      assert.is(entry.labels?.first ?? 0, split === 'letters' ? 1 : 0, split);
+      assert.equal(entry.archive, findEntry(manifest, 'emnist-byclass').archive, split);
+      assert.equal(
+        filesOf(entry).map(({ name }) => name),
+        ['train-images-idx3', 'train-labels-idx1', 'test-images-idx3', 'test-labels-idx1'].map(
+          (part) => `emnist-${split}-${part}-ubyte.gz`,
+        ),
+      );
+    }
   });
 
   test('an unknown name is answered with the known ones', () => {
@@ -125,8 +155,12 @@ suite('manifest', (test) => {
         [{ directory: '/etc' }, /: tiny\.directory must be a folder below/],
         [{ npmPackage: { name: 'x' } }, /: tiny\.npmPackage\.directory must be a folder/],
         [
-          { archive: { url: 'ftp://x', bytes: 1, sha256: hash, directory: 'x' } },
-          /: tiny\.archive\.url must be a web address$/,
+          { archive: { url: 'https://x/', bytes: 1, sha256: hash, family: 'x', directory: 'x' } },
+          /: tiny\.archive\.url must be the web address of a file$/,
+        ],
+        [
+          { archive: { url: 'https://x/a.zip', bytes: 1, sha256: hash, directory: 'x' } },
+          /: tiny\.archive\.family must be a plain name$/,
         ],
         [{ transposed: 'yes' }, /: tiny\.transposed must be true or false$/],
         [
@@ -139,9 +173,15 @@ suite('manifest', (test) => {
           /: tiny\.labels\.column must be less than the number of columns, 8$/,
         ],
         [
-          { labels: { colunm: 1 } },
-          /: tiny\.labels\.colunm must be left out: the members are dtype, columns, column, first$/,
+          { labels: { columns: 2, writer: 2 } },
+          /: tiny\.labels\.writer must be less than the number of columns, 2$/,
         ],
+        [
+          { labels: { colunm: 1 } },
+          /: tiny\.labels\.colunm must be left out: the members are dtype, columns, column, writer, first$/,
+        ],
+        [{ writersFrom: 'other' }, /: tiny\.writersFrom must name a dataset whose labels have writers$/],
+        [{ writersFrom: 'tiny' }, /: tiny\.writersFrom must name a dataset whose labels have writers$/],
         [{ splits: {} }, /: tiny\.splits\.train must be an object$/],
         [
           split({ train: { count: 0 } }),

@@ -83,8 +83,9 @@ suite('the cache folder', (test) => {
       await rejects(
         loadDataset('emnist-letters', options),
         DataError,
-        /^emnist-letters: its files are not in .*emnist-letters and are published only inside an archive of 562 MB: https:.*\n {2}Unpack the archive and give its folder "gzip" as the data folder/,
+        /^emnist-letters: not found in the cache \(.*emnist-letters\), and downloading is off\n {2}Run `quern datasets get emnist-letters` with a network; or put https:\S+\/gzip\.zip into \S+emnist or a folder of yours \(--data-dir\); or give a folder that holds emnist-letters-train-images-idx3-ubyte\.gz and its companions \(--data-dir\)\.$/,
       );
+      assert.equal(readdirSync(cacheDirectory), []);
     }));
 });
 

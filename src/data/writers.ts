@@ -1,0 +1,62 @@
+/** Who wrote the images of a dataset, from the label files of another that has the same images. */
+import { DataError, UsageError } from '../core/errors.js';
+import type { Dataset } from './dataset.js';
+import { type FetchOptions, fetchDataset } from './fetch.js';
+import { type DatasetFile, filesOf, labelsOf, readDatasetFile, writersOf } from './files.js';
+import { type LookUp, locate } from './locate.js';
+import { type DatasetEntry, findEntry, type Manifest } from './manifest.js';
+
+interface Splits {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+/** The label files that tell who wrote the images, downloaded if need be. */
+async function findTables(
+  manifest: Manifest,
+  source: DatasetEntry,
+  files: readonly DatasetFile[],
+  options: LookUp & FetchOptions,
+): Promise<readonly string[]> {
+  const location = await locate(manifest, source, options, files);
+  if (location !== undefined) return location.paths;
+  return (await fetchDataset(source, options, files)).map(({ path }) => path);
+}
+
+/**
+ * The same images with their writers: MNIST's are rows of the tables of QMNIST, in the same order, which the labels
+ * prove. Only the label files of QMNIST are needed, about 1 MB.
+ *
+ * Throws UsageError for a dataset whose writers nobody tells, DataError for files that cannot be had or do not fit.
+ */
+export async function withWriters(
+  manifest: Manifest,
+  entry: DatasetEntry,
+  splits: Splits,
+  options: LookUp & FetchOptions & { readonly verify?: boolean | undefined },
+): Promise<Splits> {
+  if (splits.train.writers !== undefined) return splits;
+  if (entry.writersFrom === undefined) {
+    const known = [...manifest.datasets.values()].filter(
+      (other) => other.writersFrom ?? other.labels?.writer,
+    );
+    const names = known.map(({ name }) => name).join(', ');
+    throw new UsageError(`${entry.name}: who wrote the images is not known: it is known of ${names}`);
+  }
+  const source = findEntry(manifest, entry.writersFrom);
+  const [, trainLabels, , testLabels] = filesOf(source);
+  const files = [trainLabels, testLabels];
+  const paths = await findTables(manifest, source, files, options);
+  const add = async (dataset: Dataset, i: number): Promise<Dataset> => {
+    const path = paths[i]!;
+    const table = await readDatasetFile(source.name, files[i]!, path, { verify: options.verify });
+    const labels = labelsOf(source, table, path);
+    if (dataset.labels.some((label, j) => label !== labels[j])) {
+      throw new DataError(
+        `${path}: does not fit the images of ${entry.name}: its first ${dataset.count} labels are others`,
+      );
+    }
+    return { ...dataset, writers: writersOf(source, table)!.subarray(0, dataset.count) };
+  };
+  return { train: await add(splits.train, 0), test: await add(splits.test, 1) };
+}
