@@ -13,6 +13,13 @@ async function writeAndSync(path: string, content: Uint8Array | string): Promise
   }
 }
 
+/** A name in a folder reaches the disk with the folder. Where a folder cannot be opened (Windows), with the next sync. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
 /**
  * Writes a file that is whole at any moment: readers see the old content or the new, whatever happens in between.
  * The content goes to another file of the same folder, reaches the disk, and takes the name in one step.
@@ -24,6 +31,7 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   try {
     await writeAndSync(temporary, content);
     await rename(temporary, path);
+    await syncFolder(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
     throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });

@@ -10,15 +10,22 @@ export interface Group {
  * Cuts `count` examples into batches, and the batches into groups. What does not fill a batch is a smaller one at the
  * end, in a group of its own: its plan has other shapes.
  *
- * @param size the number of batches that the next group may have; asked before each.
+ * @param size the number of batches that the group which starts at an example may have, at least 1; asked before each.
+ * @param from the batches before are left out. Default 0.
  */
-export function* groups(count: number, batchSize: number, size: () => number): Generator<Group> {
+export function* groups(
+  count: number,
+  batchSize: number,
+  size: (start: number) => number,
+  from = 0,
+): Generator<Group> {
   const whole = Math.floor(count / batchSize);
-  for (let done = 0; done < whole; ) {
-    const batches = Math.min(size(), whole - done);
-    yield { start: done * batchSize, batchSize, batches };
+  for (let done = from; done < whole; ) {
+    const start = done * batchSize;
+    const batches = Math.min(size(start), whole - done);
+    yield { start, batchSize, batches };
     done += batches;
   }
   const rest = count % batchSize;
-  if (rest > 0) yield { start: whole * batchSize, batchSize: rest, batches: 1 };
+  if (rest > 0 && from <= whole) yield { start: whole * batchSize, batchSize: rest, batches: 1 };
 }

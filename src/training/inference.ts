@@ -2,17 +2,18 @@ import ndarray, { type NdArray } from 'ndarray';
 import { ShapeError } from '../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Dataset } from '../data/dataset.js';
-import type { Engine, StepFunction } from '../engine/engine.js';
+import type { Engine, Signature, StepFunction } from '../engine/engine.js';
 import { turn } from '../engine/runSteps.js';
 import { crossEntropy } from '../nn/losses.js';
 import type { Model } from '../nn/model.js';
 import { softmax } from '../tensor/ops/softmax.js';
 import { checkFits } from './checkFits.js';
+import type { Feed } from './feeds/feed.js';
+import { openFeed } from './feeds/open.js';
 import { groups } from './groups.js';
 import { wilsonInterval } from './interval.js';
 import { Metrics } from './metrics.js';
 import { type Normalisation, normalise, plainPixels } from './normalisation.js';
-import { residentData, takeBatch } from './residentData.js';
 
 /** How well a model does on a dataset. */
 export interface Evaluation {
@@ -42,7 +43,15 @@ export interface InferenceOptions {
 const inferenceBatch = 250;
 const batchesPerRun = 8;
 
-type EvaluationStep = StepFunction<{ readonly indices: { readonly shape: Shape } }, never>;
+/** A larger dataset is streamed: an evaluation looks at every image once. */
+const residentBytes = 2 ** 26;
+
+/** What one dataset is evaluated with. */
+interface EvaluationStep {
+  readonly feed: Feed;
+  readonly step: StepFunction<Signature, never>;
+}
+
 type PredictionStep = StepFunction<{ readonly images: { readonly shape: Shape } }, 'probabilities'>;
 
 /** The plans of one model in one engine that only read its weights. */
@@ -71,14 +80,20 @@ class Inference {
 
   private async measure(dataset: Dataset, { signal, onProgress }: InferenceOptions): Promise<Evaluation> {
     const { count } = dataset;
-    const step = this.evaluationOf(dataset);
+    const { feed, step } = this.evaluationOf(dataset);
     await this.metrics.reset(this.engine);
-    for (const { start, batchSize, batches } of groups(count, inferenceBatch, () => batchesPerRun)) {
-      const compiled = this.engine.compile(step, { indices: { shape: [batchSize], dtype: 'int32' } });
-      const indices = Int32Array.from({ length: batchSize * batches }, (_, i) => start + i);
-      await compiled.run({ indices }, { steps: batches, ...(signal && { signal }) });
-      onProgress?.(start + indices.length, count);
-      await turn();
+    try {
+      feed.begin({ order: Int32Array.from({ length: count }, (_, i) => i), epoch: 1, start: 0 });
+      const size = (start: number) => Math.min(batchesPerRun, Math.floor(feed.reach(start) / inferenceBatch));
+      for (const { start, batchSize, batches } of groups(count, inferenceBatch, size)) {
+        const compiled = this.engine.compile(step, feed.signature(batchSize));
+        const values = await feed.values(start, batchSize * batches);
+        await compiled.run(values, { steps: batches, ...(signal && { signal }) });
+        onProgress?.(start + batchSize * batches, count);
+        await turn();
+      }
+    } finally {
+      await feed.close();
     }
     const { loss, accuracy, correct, examples } = await this.metrics.read(this.engine);
     return { loss, accuracy, correct, count: examples, interval: wilsonInterval(correct, examples) };
@@ -88,12 +103,14 @@ class Inference {
     const known = this.evaluations.get(dataset);
     if (known !== undefined) return known;
     checkFits('evaluate', this.model, dataset);
-    const data = residentData(dataset);
-    const made: EvaluationStep = ({ indices }) => {
-      const { images, labels } = takeBatch(data, indices, this.normalisation);
+    const feed = openFeed(this.engine, dataset, { batchSize: inferenceBatch, residentBytes });
+    const step: EvaluationStep['step'] = (inputs) => {
+      const images = normalise(feed.images(inputs), this.normalisation);
+      const labels = feed.labels(inputs);
       const { output } = this.model.apply(images);
       return { updates: this.metrics.updates(crossEntropy(output, labels), output, labels) };
     };
+    const made = { feed, step };
     this.evaluations.set(dataset, made);
     return made;
   }

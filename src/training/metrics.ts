@@ -28,6 +28,10 @@ export class Metrics {
     this.examples = state(`${name}.examples`, [], 0, 'int32');
   }
 
+  get leaves(): Leaf[] {
+    return [this.lossSum, this.correct, this.examples];
+  }
+
   /**
    * Counts one batch.
    *

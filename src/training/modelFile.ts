@@ -19,6 +19,8 @@ export interface ModelDetails {
   readonly dataset: string;
   /** Name of the recipe that trained it. */
   readonly recipe?: string | undefined;
+  /** Decay of the moving average that the weights are; absent for weights as they were trained. */
+  readonly weightAveraging?: number | undefined;
   /** What decided the bits of its weights, as the engine's report names it. */
   readonly numerics: string;
 }
@@ -47,12 +49,13 @@ export async function writeModelFile(
   weights: Weights,
   details: ModelDetails,
 ): Promise<void> {
-  const { recipe, ...others } = details;
+  const { recipe, weightAveraging, ...others } = details;
   const texts = {
     architecture: describeLayer(model.layer),
     inputShape: model.inputShape,
     ...others,
     ...(recipe === undefined ? {} : { recipe }),
+    ...(weightAveraging === undefined ? {} : { weightAveraging }),
   };
   const metadata = new Map([
     ['format', 'quern'],
@@ -87,7 +90,7 @@ const checkMetadata = object<Metadata>(
     dataset: text(),
     numerics: text(),
   },
-  { recipe: text() },
+  { recipe: text(), weightAveraging: number },
 );
 
 function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Metadata {

@@ -1,20 +1,40 @@
 import type { Dataset } from '../data/dataset.js';
+import type { Ending } from './callbacks.js';
 import type { EpochRecord } from './fitOptions.js';
 import { TrainedModel } from './trainedModel.js';
 
+/** How a training came about. */
+export interface RunDetails {
+  /** One record per whole epoch, those before a resume included. */
+  readonly history: readonly EpochRecord[];
+  /** What was trained on: without what was held out. */
+  readonly train: Dataset;
+  /** Number of steps that were done, over all parts of the training. */
+  readonly steps: number;
+  /** Seconds that they took, validation included. */
+  readonly seconds: number;
+  readonly ending: Ending;
+}
+
 /** What `fit` gives: the trained model and how it came about. */
-export class Run extends TrainedModel {
-  constructor(
-    { engine, model, details }: TrainedModel,
-    /** One record per whole epoch. */
-    readonly history: readonly EpochRecord[],
-    /** What was trained on: without what was held out. */
-    readonly train: Dataset,
-    /** Number of steps that were done. */
-    readonly steps: number,
-    /** Whether the signal ended the training before its time. */
-    readonly interrupted: boolean,
-  ) {
+export class Run extends TrainedModel implements RunDetails {
+  readonly history: readonly EpochRecord[];
+  readonly train: Dataset;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly ending: Ending;
+
+  constructor({ engine, model, details }: TrainedModel, run: RunDetails) {
     super(engine, model, details);
+    this.history = run.history;
+    this.train = run.train;
+    this.steps = run.steps;
+    this.seconds = run.seconds;
+    this.ending = run.ending;
+  }
+
+  /** Whether the signal ended the training before its time. */
+  get interrupted(): boolean {
+    return this.ending === 'interrupted';
   }
 }

@@ -1,9 +1,10 @@
-import { ModelError, UsageError } from '../core/errors.js';
+import { ModelError } from '../core/errors.js';
 import { formatShape, sameShape } from '../core/shape.js';
 import type { Engine } from '../engine/engine.js';
 import type { Model } from '../nn/model.js';
 import type { Leaf } from '../tensor/tensor.js';
 import type { StoredTensor } from './safetensors.js';
+import { sha256 } from './sha256.js';
 
 /** Values of a model's leaves by path: parameters in the order of their use, then untrained values such as running means. */
 export type Weights = Map<string, Float32Array>;
@@ -20,6 +21,23 @@ export async function readWeights(engine: Engine, model: Model): Promise<Weights
     weights.set(leaf.name, (await engine.read(leaf)).data as Float32Array);
   }
   return weights;
+}
+
+/** Gives a model of the same architecture in the same engine the values of another. */
+export async function copyWeights(engine: Engine, from: Model, to: Model): Promise<void> {
+  const targets = savedLeaves(to);
+  for (const [i, leaf] of savedLeaves(from).entries()) {
+    await engine.write(targets[i]!, (await engine.read(leaf)).data as Float32Array);
+  }
+}
+
+/** Gives a model values that `readWeights` has read of it, or of another of the same architecture. */
+export async function setWeights(engine: Engine, model: Model, weights: Weights): Promise<void> {
+  for (const leaf of savedLeaves(model)) {
+    const value = weights.get(leaf.name);
+    if (value === undefined) throw new ModelError(`setWeights: there is no value for ${leaf.name}`);
+    await engine.write(leaf, value);
+  }
 }
 
 /**
@@ -44,12 +62,6 @@ export async function writeWeights(
  * @throws UsageError on a web page without a secure context, where browsers hide their hashes
  */
 export async function hashWeights(weights: Weights): Promise<string> {
-  const { subtle } = globalThis.crypto;
-  if (subtle === undefined) {
-    throw new UsageError('weightsSha256: this page has no crypto.subtle', {
-      hint: 'Browsers have it on pages that come by https or from localhost.',
-    });
-  }
   const arrays = [...weights.values()];
   const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let end = 0;
@@ -57,8 +69,7 @@ export async function hashWeights(weights: Weights): Promise<string> {
     bytes.set(new Uint8Array(buffer, byteOffset, byteLength), end);
     end += byteLength;
   }
-  const digest = await subtle.digest('SHA-256', bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return sha256(bytes, 'weightsSha256');
 }
 
 /** The most differences that an error names. */

@@ -1,10 +1,9 @@
-import { ShapeError, TrainingError, UsageError } from '../../src/core/errors.js';
+import { ShapeError, UsageError } from '../../src/core/errors.js';
 import { dense } from '../../src/nn/dense.js';
 import { flatten } from '../../src/nn/flatten.js';
 import { Model } from '../../src/nn/model.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
-import { sgd } from '../../src/optimizers/sgd.js';
 import { fit } from '../../src/training/fit.js';
 import type { FitOptions } from '../../src/training/fitOptions.js';
 import { rejects } from '../data/support.js';
@@ -32,6 +31,19 @@ suite('fit, refused', (test) => {
         rejects(fit(engine, layers, dataset, { ...options, ...changes }), kind, message).then(() => {}),
       ),
     );
+
+  refuse(
+    'validation by writer without a fraction',
+    { validationBy: 'writer' },
+    UsageError,
+    /^fit: validation by writer needs the fraction of the images to hold out$/,
+  );
+  refuse(
+    'validation by writer of images whose writers are not known',
+    { validationBy: 'writer', validation: 0.5 },
+    UsageError,
+    /^splitByWriter: who wrote the images of fixture is not known\n/,
+  );
 
   for (const name of ['epochs', 'batchSize', 'stepsPerRun']) {
     for (const value of [0, 1.5, Number.NaN]) {
@@ -86,44 +98,5 @@ suite('fit, refused', (test) => {
       const model = new Model(sequential([flatten(), dense(2)]), [3, 3, 1]);
       const message = /^fit: the model takes images of \[3, 3, 1\], these are \[2, 2, 1\]$/;
       await rejects(fit(engine, model, tinyDataset(3), options), ShapeError, message);
-    }));
-
-  test('a loss that is not finite', () =>
-    withEngine(async (engine) => {
-      const running = fit(engine, perceptron(), fixture.train, {
-        ...options,
-        optimizer: sgd({ learningRate: 1e30 }),
-        stepsPerRun: 4,
-      });
-      await rejects(
-        running,
-        TrainingError,
-        /^fit: the loss is not a finite number: in the steps 1 to 4 of epoch 1\n {2}A lower learning rate is the usual cure\.$/,
-      );
-    }));
-
-  test('a loss that is not finite, one step at a time', () =>
-    withEngine(async (engine) => {
-      const running = fit(engine, perceptron(), fixture.train, {
-        ...options,
-        optimizer: sgd({ learningRate: 1e30 }),
-        stepsPerRun: 1,
-      });
-      await rejects(running, TrainingError, /^fit: the loss is not a finite number: in step \d of epoch 1\n/);
-    }));
-
-  test('weights that only the last step has spoiled', () =>
-    withEngine(async (engine) => {
-      const running = fit(engine, perceptron(), fixture.train, {
-        ...options,
-        optimizer: sgd({ learningRate: 1e300 }),
-        epochs: 1,
-        batchSize: 256,
-      });
-      await rejects(
-        running,
-        TrainingError,
-        /^fit: a weight is not a finite number after the last step: in layers\.\d\.\w+\n {2}A lower/,
-      );
     }));
 });

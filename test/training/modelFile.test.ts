@@ -39,6 +39,7 @@ suite('model files', (test) => {
           epochs: 1,
           normalisation: { mean: 0.2, deviation: 0.4 },
           recipe: 'mine',
+          weightAveraging: 0.5,
         });
         await saveModel(run, path);
         expected = [await run.evaluate(fixture.test), await run.weights(), await run.weightsSha256()];
@@ -54,6 +55,7 @@ suite('model files', (test) => {
           normalisation: { mean: 0.2, deviation: 0.4 },
           dataset: 'fixture',
           recipe: 'mine',
+          weightAveraging: 0.5,
           numerics: engine.report.numerics,
         });
       });

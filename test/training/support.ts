@@ -35,3 +35,13 @@ export function tinyDataset(count: number): Dataset {
     classes: ['a', 'b'],
   };
 }
+
+/** Runs with an engine of the fast backend. */
+export async function withWasm<T>(threads: number, run: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await openEngine({ backend: 'wasm', threads });
+  try {
+    return await run(engine);
+  } finally {
+    await engine.close();
+  }
+}

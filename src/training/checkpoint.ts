@@ -1,0 +1,115 @@
+import { DataError, ModelError } from '../core/errors.js';
+import { type Check, integer, list, members, object, text } from '../data/json.js';
+import type { Json } from '../nn/layer.js';
+import type { Conditions } from './conditions.js';
+import type { EpochRecord } from './fitOptions.js';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+
+/** What of a checkpoint is no tensor. */
+export interface CheckpointValues {
+  readonly conditions: Conditions;
+  /** Steps that are done, over all epochs. */
+  readonly step: number;
+  /** The epoch that is running, from 1: one more than there are when all are done. */
+  readonly epoch: number;
+  /** Steps of that epoch that are done: all of them if it has yet to be validated. */
+  readonly stepsOfEpoch: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+  /** Seconds that the epoch's steps took so far. */
+  readonly secondsOfEpoch: number;
+  /** Seconds of the whole training so far, validation included. */
+  readonly seconds: number;
+  /** What the learning rate is multiplied with beside the schedule. */
+  readonly rateFactor: number;
+  /** Why no step follows; null while steps follow, as after an interruption. */
+  readonly ending: string | null;
+  readonly history: readonly EpochRecord[];
+  /** What callbacks remember, by their names. */
+  readonly callbacks: Readonly<Record<string, Json>>;
+}
+
+/** The state of a training between two steps: all that is needed to go on to the same bytes. */
+export interface Checkpoint extends CheckpointValues {
+  /** `weights/<path>`, `averages/<path>`, `state/<name>` and `callbacks/<name>/<path>`. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+const format = 'quern-checkpoint';
+const version = '1';
+
+/** The bytes of a checkpoint: a safetensors file, whose metadata holds as JSON what is no tensor. */
+export function encodeCheckpoint({ tensors, ...values }: Checkpoint): Uint8Array {
+  const metadata = new Map([
+    ['format', format],
+    ['version', version],
+    ['training', JSON.stringify(values)],
+  ]);
+  return encodeSafetensors({ tensors, metadata });
+}
+
+const number: Check<number> = (value, path) => {
+  if (typeof value === 'number') return value;
+  throw new DataError(`${path} must be a number`);
+};
+
+const ending: Check<string | null> = (value, path) => (value === null ? null : text()(value, path));
+
+const plainObject = members as Check<Readonly<Record<string, Json>>>;
+
+const checkValues = object<CheckpointValues>(
+  {
+    conditions: plainObject,
+    step: integer(0),
+    epoch: integer(1),
+    stepsOfEpoch: integer(0),
+    stepsPerEpoch: integer(1),
+    epochs: integer(1),
+    secondsOfEpoch: number,
+    seconds: number,
+    rateFactor: number,
+    ending,
+    history: list(
+      object<EpochRecord>(
+        {
+          epoch: integer(1),
+          step: integer(1),
+          loss: number,
+          accuracy: number,
+          learningRate: number,
+          seconds: number,
+          imagesPerSecond: number,
+        },
+        { validationLoss: number, validationAccuracy: number },
+      ),
+      0,
+    ),
+    callbacks: plainObject,
+  },
+  {},
+);
+
+/**
+ * Reads the bytes of a checkpoint.
+ *
+ * @param file names the file in errors
+ * @throws DataError when the bytes are cut off or no sound safetensors file; ModelError when they hold no checkpoint, or
+ *   one of another version
+ */
+export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  if (metadata.get('format') !== format) {
+    throw new ModelError(`${file}: not a checkpoint of Quern: the header's __metadata__ does not say so`);
+  }
+  const found = metadata.get('version');
+  if (found !== version) {
+    throw new ModelError(`${file}: a checkpoint of version ${found}, this Quern reads version ${version}`);
+  }
+  let values: unknown;
+  try {
+    values = JSON.parse(metadata.get('training') ?? '');
+  } catch (cause) {
+    throw new ModelError(`${file}: training in the header's __metadata__ is not JSON`, { cause });
+  }
+  return { ...checkValues(values, `${file}: training`), tensors };
+}

@@ -1,0 +1,23 @@
+import type { Dataset } from '../../data/dataset.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Feed } from './feed.js';
+import { ResidentFeed } from './resident.js';
+import { StreamedFeed, type StreamedOptions } from './streamed.js';
+
+export interface FeedOptions extends StreamedOptions {
+  /** A dataset of at most so many bytes may live in the engine as a whole. Default: 256 MB. */
+  readonly residentBytes?: number | undefined;
+}
+
+const defaultResidentBytes = 2 ** 28;
+
+/**
+ * The feed for a dataset. It lives in the engine where it is small enough and trained on as it is; gpu, which has no
+ * cheap way to take rows out of a resident, is fed batches.
+ */
+export function openFeed(engine: Engine, dataset: Dataset, options: FeedOptions): Feed {
+  const { augmentation, residentBytes = defaultResidentBytes } = options;
+  const resident =
+    augmentation === undefined && dataset.images.length <= residentBytes && engine.report.backend !== 'gpu';
+  return resident ? new ResidentFeed(dataset) : new StreamedFeed(dataset, options);
+}

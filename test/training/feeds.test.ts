@@ -1,0 +1,222 @@
+import * as assert from 'uvu/assert';
+import { UsageError } from '../../src/core/errors.js';
+import { permutation } from '../../src/data/batches.js';
+import { take } from '../../src/data/dataset.js';
+import { adam } from '../../src/optimizers/adam.js';
+import type { Feed, Pass } from '../../src/training/feeds/feed.js';
+import { openFeed } from '../../src/training/feeds/open.js';
+import { ResidentFeed } from '../../src/training/feeds/resident.js';
+import { StreamedFeed } from '../../src/training/feeds/streamed.js';
+import { type Fill, Windows } from '../../src/training/feeds/windows.js';
+import { fit } from '../../src/training/fit.js';
+import type { FitOptions } from '../../src/training/fitOptions.js';
+import { rejects } from '../data/support.js';
+import { suite } from '../support/suite.js';
+import { fixture, perceptron, tinyDataset, withEngine, withWasm } from './support.js';
+
+const pass = (count: number, epoch = 1, start = 0): Pass => ({
+  order: permutation(count, 5, epoch),
+  epoch,
+  start,
+});
+
+/** Fills a window with the low bytes of the indices, each with the epoch beside it; keeps what it was asked for. */
+function recording() {
+  const asked: { first: number; count: number; epoch: number }[] = [];
+  const fill: Fill = async (indices, epoch, target) => {
+    asked.push({ first: indices[0]!, count: indices.length, epoch });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    indices.forEach((index, i) => {
+      target[2 * i] = index;
+      target[2 * i + 1] = epoch;
+    });
+  };
+  return { asked, fill };
+}
+
+const expected = ({ order, epoch }: Pass, position: number, count: number) =>
+  [...order.subarray(position, position + count)].flatMap((index) => [index, epoch]);
+
+suite('windows', (test) => {
+  test('hold a pass piece by piece, and are filled one ahead', async () => {
+    const { asked, fill } = recording();
+    const windows = new Windows(fill, 4, 2);
+    const one = pass(10);
+    windows.begin(one);
+    assert.equal(
+      [0, 3, 4, 9].map((position) => windows.end(position)),
+      [4, 4, 8, 10],
+    );
+    for (const [position, count] of [
+      [0, 2],
+      [2, 2],
+      [4, 4],
+      [8, 2],
+    ] as const) {
+      assert.equal([...(await windows.images(position, count))], expected(one, position, count));
+      // the window in use and the next
+      assert.is(asked.length, Math.min(3, Math.floor(position / 4) + 2));
+    }
+    assert.equal(
+      asked.map(({ count }) => count),
+      [4, 4, 2],
+    );
+  });
+
+  test('the first window of the next pass is filled during the last of this one', async () => {
+    const { asked, fill } = recording();
+    const windows = new Windows(fill, 4, 2);
+    const [one, two] = [pass(6), pass(6, 2)];
+    windows.begin(one, () => two);
+    await windows.images(0, 4);
+    assert.equal([...(await windows.images(4, 2))], expected(one, 4, 2));
+    assert.equal(
+      asked.map(({ epoch }) => epoch),
+      [1, 1, 2],
+    );
+    windows.begin(two);
+    assert.equal([...(await windows.images(0, 4))], expected(two, 0, 4));
+    assert.is(asked.length, 4);
+  });
+
+  test('a pass that begins somewhere else drops what was filled ahead', async () => {
+    const { fill } = recording();
+    const windows = new Windows(fill, 4, 2);
+    const one = pass(12);
+    windows.begin(one);
+    await windows.images(0, 4);
+    const other = { ...one, start: 8 };
+    windows.begin(other);
+    assert.is(windows.end(8), 12);
+    assert.equal([...(await windows.images(8, 4))], expected(one, 8, 4));
+  });
+
+  test('a fill that fails is heard of when its turn comes', async () => {
+    let calls = 0;
+    const windows = new Windows(
+      async () => {
+        if (++calls === 2) throw new Error('no images');
+      },
+      2,
+      1,
+    );
+    windows.begin(pass(4));
+    await windows.images(0, 2);
+    await rejects(windows.images(2, 2), Error, /^no images$/);
+    await windows.settle();
+  });
+});
+
+/** All that a feed gives in a pass, batches of one size. */
+async function allOf(feed: Feed, batchSize: number, one: Pass): Promise<number[]> {
+  const given: number[] = [];
+  feed.begin(one);
+  for (let position = one.start; position < one.order.length; position += batchSize) {
+    const count = Math.min(batchSize, one.order.length - position);
+    assert.ok(feed.reach(position) >= count, `${feed.reach(position)} of ${count}`);
+    const { images, labels } = await feed.values(position, count);
+    given.push(...images!, ...labels!);
+  }
+  await feed.close();
+  return given;
+}
+
+suite('feeds', (test) => {
+  test('batches in the order of the pass, whatever the windows', async () => {
+    const dataset = tinyDataset(11);
+    const one = pass(11);
+    const batches: number[] = [];
+    for (let position = 0; position < 11; position += 3) {
+      const indices = [...one.order.subarray(position, position + 3)];
+      batches.push(
+        ...indices.flatMap((index) => [...dataset.images.subarray(index * 4, index * 4 + 4)]),
+        ...indices.map((index) => dataset.labels[index]!),
+      );
+    }
+    for (const windowBytes of [1, 24, 1000]) {
+      const feed = new StreamedFeed(dataset, { batchSize: 3, windowBytes });
+      assert.equal(await allOf(feed, 3, one), batches, `windows of ${windowBytes} bytes`);
+      // and again, once it was closed
+      assert.equal(await allOf(feed, 3, { ...one, start: 6 }), batches.slice(30));
+    }
+  });
+
+  test('which one it is', async () => {
+    const dataset = tinyDataset(8);
+    await withEngine(async (engine) => {
+      assert.instance(openFeed(engine, dataset, { batchSize: 2 }), ResidentFeed);
+      assert.instance(openFeed(engine, dataset, { batchSize: 2, residentBytes: 32 }), ResidentFeed);
+      assert.instance(openFeed(engine, dataset, { batchSize: 2, residentBytes: 31 }), StreamedFeed);
+      assert.instance(openFeed(engine, dataset, { batchSize: 2, augmentation: { shift: 1 } }), StreamedFeed);
+      const gpu = Object.create(engine, { report: { value: { ...engine.report, backend: 'gpu' } } });
+      assert.instance(openFeed(gpu, dataset, { batchSize: 2 }), StreamedFeed);
+    });
+  });
+
+  test('an augmentation that does not suit the images', () =>
+    withEngine((engine) =>
+      rejects(
+        fit(engine, perceptron(), fixture.train, {
+          optimizer: adam(),
+          epochs: 1,
+          augmentation: { crop: 28 },
+        }),
+        UsageError,
+        /^augmentation: crop must be less than a side of the image/,
+      ).then(() => {}),
+    ));
+});
+
+suite('fit, fed in different ways', (test) => {
+  const options = {
+    optimizer: adam({ learningRate: 0.01 }),
+    epochs: 2,
+    batchSize: 24,
+    seed: 1,
+    validation: 0.2,
+  } satisfies FitOptions;
+  const train = take(fixture.train, 130);
+
+  const trained = (changes: Partial<FitOptions>, threads = 1) =>
+    withWasm(threads, async (engine) => {
+      const run = await fit(engine, perceptron(), train, { ...options, ...changes });
+      const records = run.history.map(({ loss, accuracy, validationLoss }) => [
+        loss,
+        accuracy,
+        validationLoss,
+      ]);
+      return [await run.weightsSha256(), ...records];
+    });
+
+  test('a dataset that lives in the engine and one that is streamed give the same bytes', async () => {
+    const resident = await trained({});
+    assert.equal(await trained({ residentBytes: 0 }), resident);
+    assert.equal(await trained({ residentBytes: 0, stepsPerRun: 1 }), resident);
+  });
+
+  test('augmented images: the same bytes for the same seed, however steps are grouped and threads share the work', async () => {
+    const augmentation = { shift: 2, rotate: 10 };
+    const augmented = await trained({ augmentation });
+    assert.equal(await trained({ augmentation, stepsPerRun: 2 }, 2), augmented);
+    assert.is.not(augmented[0], (await trained({}))[0]);
+    assert.is.not(augmented[0], (await trained({ augmentation, seed: 2 }))[0]);
+  });
+
+  test('an evaluation gives the same numbers from either', () =>
+    withEngine(async (engine) => {
+      const big = { ...fixture.test, name: 'big' };
+      const run = await fit(engine, perceptron(), train, { ...options, epochs: 1 });
+      const resident = await run.evaluate(fixture.test);
+      // what the limit of evaluations is compared with
+      Object.defineProperty(big, 'images', {
+        value: new Proxy(fixture.test.images, {
+          get: (images, name) => {
+            if (name === 'length') return 2 ** 27;
+            const value = Reflect.get(images, name, images);
+            return typeof value === 'function' ? value.bind(images) : value;
+          },
+        }),
+      });
+      assert.equal(await run.evaluate(big), resident);
+    }));
+});
