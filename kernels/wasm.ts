@@ -11,7 +11,7 @@ import { reduceWasm } from './reduce/wasm.js';
 import { softmaxCrossEntropyWasm } from './softmaxCrossEntropy/wasm.js';
 import type { WasmKernel } from './wasmKernel.js';
 
-export type { WasmCode, WasmKernel, WasmOptions } from './wasmKernel.js';
+export type { Tuning, WasmCode, WasmKernel, WasmOptions } from './wasmKernel.js';
 
 export const wasmKernels: { readonly [K in KernelKind]: WasmKernel<Specifications[K]> } = {
   map: mapWasm,

@@ -19,6 +19,7 @@ import {
 import type { EpiloguePosition } from '../shared/epilogue.js';
 import { cutRows, emitGemmTile, isLooped, panelColumns, tallestTile } from '../shared/gemm.js';
 import { emitPackPanel, packedBytes } from '../shared/packing.js';
+import { emitPreparation } from '../shared/units.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Correlation } from './correlation.js';
 import { emitClearFrame, emitFillFrame, type Frame, filledRows, frameBytes, isPlain } from './image.js';
@@ -52,7 +53,7 @@ export function directCode(correlation: Correlation, results: Results, options: 
   const module = new ModuleBuilder(options);
   const names = ['image', 'filter', ...results.names, 'scratch'];
   const units = height * width * outputs === 0 ? 0 : batch;
-  const cut = cutRows(usedColumns(correlation, results), tallestTile(options.simd, options.wide));
+  const cut = cutRows(usedColumns(correlation, results), tallestTile(options));
   if (units === 0) module.kernel(names, () => {});
   else emitKernel(module, correlation, results, names, options);
   const packed = Math.ceil(packedBytes(depth, outputs) / 64) * 64;
@@ -60,6 +61,7 @@ export function directCode(correlation: Correlation, results: Results, options: 
   return {
     bytes: module.bytes(),
     units,
+    prepares: units > 0,
     scratchBytes: frameBytes(frame) + bandBytes(correlation, results) + packed + 64,
     algorithm: `${name} direct ${cut.rows}x${panelColumns}${parts.join('')}`,
   };
@@ -70,14 +72,15 @@ function emitKernel(
   correlation: Correlation,
   results: Results,
   names: readonly string[],
-  { simd, wide = false }: WasmOptions,
+  options: WasmOptions,
 ): void {
   const { frame, output, window, strides, filter } = correlation;
+  const { wide = false } = options;
   const [height, width, outputs] = output;
   const [storedRows, storedColumns] = results.grid(output);
   const depth = window[0] * window[1] * frame.channels;
   const used = usedColumns(correlation, results);
-  const cut = cutRows(used, tallestTile(simd, wide));
+  const cut = cutRows(used, tallestTile(options));
   const heights = cut.tall < cut.tiles ? [cut.rows, cut.rows - 1] : [cut.rows];
   const panels = makePanels(
     outputs,
@@ -99,10 +102,12 @@ function emitKernel(
       packed: f.let(i32.add(band, bandBytes(correlation, results))),
       bytes: 4 * depth * panelColumns,
     };
-    if (!plain) emitClearFrame(f, frame, p.scratch!);
-    forEachPanel(f, outputs, panels, packed, ({ pack }, first, at) => {
-      const source = i32.add(p.filter!, i32.mul(first, filter.columnStride));
-      f.call(pack, source, at);
+    emitPreparation(f, p.begin!, () => {
+      if (!plain) emitClearFrame(f, frame, p.scratch!);
+      forEachPanel(f, outputs, panels, packed, ({ pack }, first, at) => {
+        const source = i32.add(p.filter!, i32.mul(first, filter.columnStride));
+        f.call(pack, source, at);
+      });
     });
     f.loop(p.begin!, p.end!, 1, (image) => {
       const pixels = f.let(

@@ -1,5 +1,5 @@
 /**
- * conv2dFilterGradient: dw[a, b, c, o] = Σ_n Σ_i Σ_j x[n, i·sh + a, j·sw + b, c] · dy[n, i, j, o].
+ * conv2dFilterGradient directly: dw[a, b, c, o] = Σ_n Σ_i Σ_j x[n, i·sh + a, j·sw + b, c] · dy[n, i, j, o].
  *
  * For one row a of the window, (b, c) are the rows of a matrix product whose common dimension are the pixels of dy, and
  * both operands are read in place: x with neighbouring rows side by side in memory, dy with a pixel's channels. Each
@@ -62,7 +62,7 @@ export function denseFilterGradientWasm(
     inPlace: outputs % 4 === 0,
   };
   const rows = windowWidth * channels;
-  const cut = cutRows(rows, tallestTile(options.simd, options.wide));
+  const cut = cutRows(rows, tallestTile(options));
   const panelCut = cutPanels(outputs);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
   const module = new ModuleBuilder(options);
@@ -72,6 +72,7 @@ export function denseFilterGradientWasm(
     bytes: module.bytes(),
     units: windowHeight * cut.tiles * panels,
     scratchBytes: frameBytes(shape.frame) + packed + 64,
+    repeats: true,
     algorithm: `filter gradient direct ${cut.rows}x${panelColumns}${shape.inPlace ? '' : ', packed dy'}`,
   };
 }
@@ -81,10 +82,11 @@ interface Panel {
   readonly tiles: readonly FunctionHandle[];
 }
 
-function emitKernel(module: ModuleBuilder, shape: Shape, { simd, wide = false }: WasmOptions): void {
+function emitKernel(module: ModuleBuilder, shape: Shape, options: WasmOptions): void {
+  const { wide = false } = options;
   const { frame, batch, grid, outputs, window, inPlace } = shape;
   const depth = grid[0] * grid[1];
-  const cut = cutRows(window[1] * frame.channels, tallestTile(simd, wide));
+  const cut = cutRows(window[1] * frame.channels, tallestTile(options));
   const heights = cut.tall < cut.tiles ? [cut.rows, cut.rows - 1] : [cut.rows];
   const panelCut = cutPanels(outputs);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);

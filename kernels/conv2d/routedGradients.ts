@@ -9,6 +9,7 @@ import {
 } from '../../src/writers/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type FinishVector } from '../shared/epilogue.js';
+import { emitPreparation } from '../shared/units.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Conv2dSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
@@ -77,6 +78,14 @@ function channelOf(
   };
 }
 
+/**
+ * Reads a word of every cache line of an image. The windows of a list come in no order that a processor could foresee, so
+ * each line that is not there is waited for; here many are on their way at once.
+ */
+function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Local<'i32'>): void {
+  f.loop(0, bytes, 64, (at) => f.set(touched, i32.or(touched, i32.load(i32.add(source, at)))));
+}
+
 /** A unit is a channel of dy: it sums its row of the turned filter gradient over all images, then stores it. */
 export function routedFilterGradientWasm(
   call: KernelCall<Conv2dSpecification>,
@@ -104,9 +113,11 @@ export function routedFilterGradientWasm(
     emitTable(f, shape, listAt);
     emitClearFrame(f, frame, p.scratch);
     f.fill(i32.add(sums, i32.mul(p.begin, rowBytes)), 0, i32.mul(i32.sub(p.end, p.begin), rowBytes));
+    const touched = f.let(i32.const(0));
     f.loop(0, image[0], 1, (index) => {
       const source = f.let(i32.add(p.x, i32.mul(index, 4 * pixels)));
       if (!isPlain(frame)) emitFillFrame(f, frame, source, p.scratch);
+      else emitTouch(f, source, 4 * pixels, touched);
       const base = isPlain(frame) ? source : p.scratch;
       f.loop(p.begin, p.end, 1, (output) => {
         const channel = channelOf(f, shape, p, index, output);
@@ -115,6 +126,8 @@ export function routedFilterGradientWasm(
         for (const sumWindow of sumWindows) f.call(sumWindow, listAt, row);
       });
     });
+    // so that nobody thinks the loads superfluous
+    f.store(listAt, touched);
     // the rows are the filter with its last axis first
     f.loop(p.begin, p.end, 1, (output) => {
       const row = f.let(i32.add(sums, i32.mul(output, rowBytes)));
@@ -131,6 +144,7 @@ export function routedFilterGradientWasm(
     bytes: module.bytes(),
     units: empty ? 0 : outputs,
     scratchBytes: align(sumsAt + outputs * rowBytes),
+    repeats: true,
     algorithm: `filter gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
   };
 }
@@ -164,16 +178,18 @@ export function routedInputGradientWasm(
     const scratch = p.scratch!;
     const listAt = f.let(i32.add(scratch, bytes));
     const packed = f.let(i32.add(scratch, filterAt));
-    emitTable(f, shape, listAt);
-    f.loop(0, outputs, 1, (output) => {
-      const source = f.let(i32.add(p.filter!, i32.mul(output, 4)));
-      const target = f.let(i32.add(packed, i32.mul(output, rowBytes)));
-      for (const { lanes, packedOffset } of vectors) {
-        for (let lane = 0; lane < lanes; lane++) {
-          f.store(target, i32.load(source), packedOffset + 4 * lane);
-          f.increase(source, 4 * outputs);
+    emitPreparation(f, p.begin!, () => {
+      emitTable(f, shape, listAt);
+      f.loop(0, outputs, 1, (output) => {
+        const source = f.let(i32.add(p.filter!, i32.mul(output, 4)));
+        const target = f.let(i32.add(packed, i32.mul(output, rowBytes)));
+        for (const { lanes, packedOffset } of vectors) {
+          for (let lane = 0; lane < lanes; lane++) {
+            f.store(target, i32.load(source), packedOffset + 4 * lane);
+            f.increase(source, 4 * outputs);
+          }
         }
-      }
+      });
     });
     const finish = epilogue.begin(
       f,
@@ -194,6 +210,7 @@ export function routedInputGradientWasm(
     bytes: module.bytes(),
     units,
     scratchBytes: align(filterAt + outputs * rowBytes),
+    prepares: units > 0,
     algorithm: `input gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
   };
 }

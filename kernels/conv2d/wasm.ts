@@ -4,13 +4,15 @@ import { type Conv2dSpecification, resultShape } from './contract.js';
 import { correlationCode } from './correlation.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { routedFilterGradientWasm, routedInputGradientWasm } from './routedGradients.js';
+import { filterGradientUsesWinograd, winogradFilterGradientWasm } from './winogradFilter.js';
 
-/** Dense where dy is given, sparse where it is routed through a max pool. */
+/** Sparse where dy is routed through a max pool; else by Winograd or directly, as the shapes have it. */
 export function conv2dFilterGradientWasm(
   call: KernelCall<Conv2dSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  const code = call.specification.route === undefined ? denseFilterGradientWasm : routedFilterGradientWasm;
+  if (call.specification.route !== undefined) return routedFilterGradientWasm(call, options);
+  const code = filterGradientUsesWinograd(call) ? winogradFilterGradientWasm : denseFilterGradientWasm;
   return code(call, options);
 }
 

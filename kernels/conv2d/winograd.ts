@@ -14,6 +14,7 @@
  */
 import { type FunctionHandle, i32, ModuleBuilder } from '../../src/writers/assembler.js';
 import { panelColumns, tallestTile } from '../shared/gemm.js';
+import { emitPreparation } from '../shared/units.js';
 import type { WasmCode, WasmOptions } from '../wasmKernel.js';
 import type { Correlation } from './correlation.js';
 import { emitClearFrame, emitFillFrame, type Frame, isPlain } from './image.js';
@@ -49,13 +50,13 @@ export function usesWinograd({ window, strides, frame, output }: WinogradShape):
 }
 
 export function winogradCode(correlation: Correlation, results: Results, options: WasmOptions): WasmCode {
-  const layout = layoutOf(correlation, results);
+  const layout = layoutOf(correlation, results, options.tuning?.block);
   const { tiles, outputs, frame, blocks } = layout;
   const module = new ModuleBuilder(options);
   const names = ['image', 'filter', ...results.names, 'scratch'];
   const units = tiles[0] * tiles[1] * outputs === 0 ? 0 : correlation.batch;
   if (units === 0) module.kernel(names, () => {});
-  else emitKernel(module, correlation, layout, results, names, options.wide);
+  else emitKernel(module, correlation, layout, results, names, options);
   const parts = [
     `${tiles.join('x')} tiles`,
     ...(blocks.tiles > 1 ? [`in ${blocks.tiles} blocks`] : []),
@@ -66,7 +67,8 @@ export function winogradCode(correlation: Correlation, results: Results, options
     bytes: module.bytes(),
     units,
     scratchBytes: layout.scratchBytes,
-    algorithm: `${correlation.name} winograd 2x2 ${tallestTile(options.simd, options.wide)}x${panelColumns}, ${parts.join(', ')}`,
+    prepares: units > 0,
+    algorithm: `${correlation.name} winograd 2x2 ${tallestTile(options)}x${panelColumns}, ${parts.join(', ')}`,
   };
 }
 
@@ -83,8 +85,10 @@ function emitKernel(
   layout: WinogradLayout,
   results: Results,
   names: readonly string[],
-  wide = false,
+  options: WasmOptions,
 ): void {
+  const { wide = false } = options;
+  const tallest = tallestTile(options);
   const { frame, tiles, blocks, channels, outputs } = layout;
   const heights = blocks.tall < blocks.tiles ? [blocks.rows, blocks.rows - 1] : [blocks.rows];
   const forHeights = (make: (height: number) => FunctionHandle) =>
@@ -98,7 +102,9 @@ function emitKernel(
     };
     return {
       pack: emitPackFilter(module, correlation, layout, columns, width),
-      multiply: forHeights((height) => emitMultiply(module, layout, height * tiles[1], width, wide, product)),
+      multiply: forHeights((height) =>
+        emitMultiply(module, layout, height * tiles[1], width, tallest, product),
+      ),
       finish: forHeights((height) =>
         emitFinish(module, correlation, layout, results, columns, width, height),
       ),
@@ -115,9 +121,11 @@ function emitKernel(
       packed: f.let(i32.add(p.scratch!, layout.filterAt)),
       bytes: tileNumbers * layout.filterStep(panelColumns),
     };
-    if (!plain) emitClearFrame(f, frame, p.scratch!);
-    forEachPanel(f, outputs, panels, filter, ({ pack }, first, at) => {
-      f.call(pack, i32.add(p.filter!, i32.mul(first, correlation.filter.columnStride)), at);
+    emitPreparation(f, p.begin!, () => {
+      if (!plain) emitClearFrame(f, frame, p.scratch!);
+      forEachPanel(f, outputs, panels, filter, ({ pack }, first, at) => {
+        f.call(pack, i32.add(p.filter!, i32.mul(first, correlation.filter.columnStride)), at);
+      });
     });
     f.loop(p.begin!, p.end!, 1, (image) => {
       const pixels = f.let(i32.add(p.image!, i32.mul(image, 4 * frame.height * frame.width * channels)));

@@ -8,7 +8,7 @@ import {
   type V128,
   v128,
 } from '../../src/writers/assembler.js';
-import { cutRows, emitGemmTile, tallestTile } from '../shared/gemm.js';
+import { cutRows, emitGemmTile } from '../shared/gemm.js';
 import { gatherLanes } from '../shared/packing.js';
 import type { Correlation } from './correlation.js';
 import type { Results } from './results.js';
@@ -60,7 +60,7 @@ export function emitPackFilter(
 /** A function (source, target) that transforms a row of tiles: channels of a tile side by side. */
 export function emitTransform(
   module: ModuleBuilder,
-  { frame, tiles, channels, imageStep }: WinogradLayout,
+  { frame, tiles, channels, imageStep }: Pick<WinogradLayout, 'frame' | 'tiles' | 'channels' | 'imageStep'>,
 ): FunctionHandle {
   const lineBytes = 4 * frame.frameWidth * channels;
   const whole = channels - (channels % 4);
@@ -131,10 +131,10 @@ export function emitMultiply(
   { channels }: WinogradLayout,
   tiles: number,
   width: 4 | 8,
-  wide: boolean,
+  tallest: number,
   product: (rows: number) => FunctionHandle,
 ): FunctionHandle {
-  const cut = cutRows(tiles, tallestTile(module.options.simd, wide));
+  const cut = cutRows(tiles, tallest);
   const runs = [
     { count: cut.tall, rows: cut.rows },
     { count: cut.tiles - cut.tall, rows: cut.rows - 1 },

@@ -30,7 +30,8 @@ export interface WinogradLayout {
   readonly scratchBytes: number;
 }
 
-export function layoutOf(correlation: Correlation, results: Results): WinogradLayout {
+/** @param scale how many times as much of an image is transformed at a time; default 1 */
+export function layoutOf(correlation: Correlation, results: Results, scale = 1): WinogradLayout {
   const { output } = correlation;
   const { channels } = correlation.frame;
   const outputs = output[2];
@@ -43,7 +44,7 @@ export function layoutOf(correlation: Correlation, results: Results): WinogradLa
     frameWidth: Math.max(correlation.frame.frameWidth, resultSide * tiles[1] + 2),
   };
   const rowBytes = tileNumbers * tiles[1] * channels * 4;
-  const blocks = cutRows(tiles[0], Math.max(1, Math.floor(mostBlockBytes / Math.max(1, rowBytes))));
+  const blocks = cutRows(tiles[0], Math.max(1, Math.floor((scale * mostBlockBytes) / Math.max(1, rowBytes))));
   const blockTiles = blocks.rows * tiles[1];
   // an odd number of cache lines: 16 matrices a power of two apart would compete for the same sets
   const oddLines = (bytes: number) => align(bytes) | 64;

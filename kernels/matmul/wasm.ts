@@ -22,18 +22,15 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
     b: matrixStrides(b),
     sumsInOutput: output.dtype === 'float32',
   };
-  const emission = matmulEmission(
-    shape,
-    options.simd,
-    new EpilogueEmitter(call.specification.epilogue, call),
-    options.wide,
-  );
+  const emission = matmulEmission(shape, options, new EpilogueEmitter(call.specification.epilogue, call));
   const module = new ModuleBuilder(options);
   emission.emit(module);
   return {
     bytes: module.bytes(),
     units: emission.units,
     scratchBytes: emission.scratchBytes,
-    algorithm: `matmul ${emission.tile}, packed panels`,
+    prepares: emission.prepares,
+    repeats: emission.repeats,
+    algorithm: `matmul ${emission.tile}, packed panels, by ${emission.split === 'rows' ? 'rows' : 'columns'}`,
   };
 }

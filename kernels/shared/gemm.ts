@@ -17,6 +17,7 @@ import {
   v128,
 } from '../../src/writers/assembler.js';
 import type { SimdLevel } from '../../src/writers/simdLevel.js';
+import type { WasmOptions } from '../wasmKernel.js';
 
 /** Columns of a full panel: two vectors. A narrow last panel has 4. */
 export const panelColumns = 8;
@@ -29,8 +30,8 @@ export const panelColumns = 8;
 const tileRows: Record<SimdLevel, number> = { relaxed: 6, baseline: 5 };
 const registers: Record<SimdLevel, number> = { relaxed: 15, baseline: 14 };
 
-export function tallestTile(simd: SimdLevel, wide = false): number {
-  return wide ? 2 * tileRows[simd] : tileRows[simd];
+export function tallestTile({ simd, wide = false, tuning }: Omit<WasmOptions, 'shared'>): number {
+  return tuning?.rows ?? (wide ? 2 * tileRows[simd] : tileRows[simd]);
 }
 
 /** Products that are written out per turn of the loop, and the length of a sum that is written out altogether. */

@@ -18,12 +18,12 @@ import {
   type V128,
   v128,
 } from '../../src/writers/assembler.js';
-import type { SimdLevel } from '../../src/writers/simdLevel.js';
+import type { WasmOptions } from '../wasmKernel.js';
 import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from './epilogue.js';
 import { emitGemmTile, panelColumns } from './gemm.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './matmulPlan.js';
 import { emitPackPanel } from './packing.js';
-import { addressAt, minimum, unravel } from './units.js';
+import { addressAt, emitPreparation, minimum, unravel } from './units.js';
 
 /** What happens to the finished sums: an `EpilogueEmitter`, or anything like it. */
 export interface TileEpilogue {
@@ -34,8 +34,12 @@ export interface TileEpilogue {
 }
 
 export interface MatmulEmission {
-  /** Units of work: row tiles of all matrices. */
+  /** Units of work: row tiles of all matrices, or panels of columns. */
   readonly units: number;
+  readonly split: MatmulPlan['split'];
+  /** As WasmCode has them. */
+  readonly prepares: boolean;
+  readonly repeats: boolean;
   /** Bytes of scratch that each worker needs, a multiple of 64; with 0 the kernel takes no scratch pointer. */
   readonly scratchBytes: number;
   /** The register tile, for reports: `6x8`. */
@@ -47,17 +51,24 @@ export interface MatmulEmission {
 /** Plans a multiplication and returns what writes its kernel. Without an epilogue the sums are stored as they are. */
 export function matmulEmission(
   shape: MatmulShape,
-  simd: SimdLevel,
+  options: Omit<WasmOptions, 'shared'>,
   epilogue: TileEpilogue = plainStore(shape),
-  wide = false,
 ): MatmulEmission {
-  const plan = planMatmul(shape, simd, wide);
+  const plan = planMatmul(shape, options);
   return {
     units: plan.units,
+    split: plan.split,
+    prepares: preparesPanels(plan),
+    repeats: plan.repeats,
     scratchBytes: plan.scratchBytes,
     tile: `${plan.rowCut.rows}x${panelColumns}`,
     emit: (module) => emitKernel(module, plan, epilogue),
   };
+}
+
+/** Whether a range of rows packs all of B, which serves further ranges. */
+function preparesPanels({ packsOnce, split, units }: MatmulPlan): boolean {
+  return packsOnce && split === 'rows' && units > 0;
 }
 
 function plainStore({ batch, m, n }: MatmulShape): TileEpilogue {
@@ -199,20 +210,36 @@ function emitKernel(module: ModuleBuilder, plan: MatmulPlan, epilogue: TileEpilo
     const extra = epilogue.names.map((name) => p[name]!);
     const loops = new MatmulLoops(f, plan, { middle, last, lastFrom }, pointers, extra);
     const [begin, end] = [p.begin!, p.end!];
-    if (plan.packsOnce) loops.packPanels(last, p.b!, i32.const(0), i32.const(0), i32.const(plan.panels));
-    if (batch.every((size) => size === 1)) return loops.multiply(i32.const(0), begin, end);
+    const allPanels = { from: i32.const(0), to: i32.const(plan.panels) };
+    if (plan.split === 'panels') {
+      const panels = { from: begin, to: end };
+      if (plan.packsOnce) loops.packPanels(last, p.b!, i32.const(0), panels);
+      return loops.multiply(i32.const(0), { from: i32.const(0), to: i32.const(plan.rowCut.tiles) }, panels);
+    }
+    if (preparesPanels(plan)) {
+      emitPreparation(f, begin, () => loops.packPanels(last, p.b!, i32.const(0), allPanels));
+    }
+    if (batch.every((size) => size === 1)) {
+      return loops.multiply(i32.const(0), { from: begin, to: end }, allPanels);
+    }
     f.while(i32.ltU(begin, end), () => {
       const tiles = plan.rowCut.tiles;
       const matrix = f.let(i32.divU(begin, i32.const(tiles)));
       const from = f.let(i32.sub(begin, i32.mul(matrix, tiles)));
       const to = f.let(minimum(i32.add(from, i32.sub(end, begin)), i32.const(tiles)));
-      loops.multiply(matrix, from, to);
+      loops.multiply(matrix, { from, to }, allPanels);
       f.increase(begin, i32.sub(to, from));
     });
   });
 }
 
-/** The loops of the kernel's own function. Ranges are half-open. */
+/** A half-open range. */
+interface Bounds {
+  readonly from: I32;
+  readonly to: I32;
+}
+
+/** The loops of the kernel's own function. */
 class MatmulLoops {
   constructor(
     private readonly f: FunctionBuilder,
@@ -222,23 +249,25 @@ class MatmulLoops {
     private readonly extra: readonly I32[],
   ) {}
 
-  /** Row tiles `from` to `to` of one matrix of the batch. */
-  multiply(matrix: I32, from: I32, to: I32): void {
+  /** Some row tiles of one matrix of the batch, for some panels. */
+  multiply(matrix: I32, rows: Bounds, panels: Bounds): void {
     const { f, plan, blocks, pointers } = this;
     const { batch, m, a, b } = plan.shape;
     const position = unravel(f, matrix, batch);
     const aMatrix = addressAt(f, pointers.a, 'float32', position, a.batch);
     const bMatrix = addressAt(f, pointers.b, 'float32', position, b.batch);
     const rowBase = f.let(i32.mul(matrix, m));
-    f.loop(0, plan.panels, plan.panelGroup, (fromPanel) => {
-      const toPanel = minimum(i32.add(fromPanel, plan.panelGroup), i32.const(plan.panels));
+    f.loop(panels.from, panels.to, plan.panelGroup, (fromPanel) => {
+      const limit = minimum(i32.add(fromPanel, plan.panelGroup), panels.to);
+      const toPanel = limit.constant === undefined ? f.let(limit) : limit;
+      const group = { from: fromPanel, to: toPanel };
       const multiplyBlock = (block: BlockFunctions, fromK: I32) => {
-        if (!plan.packsOnce) this.packPanels(block, bMatrix, fromK, fromPanel, toPanel);
+        if (!plan.packsOnce) this.packPanels(block, bMatrix, fromK, group);
         const aBlock = f.let(i32.add(aMatrix, i32.mul(fromK, 4 * a.column)));
-        f.loop(from, to, plan.rowGroup, (fromTile) => {
-          const toTile = f.let(minimum(i32.add(fromTile, plan.rowGroup), to));
+        f.loop(rows.from, rows.to, plan.rowGroup, (fromTile) => {
+          const toTile = f.let(minimum(i32.add(fromTile, plan.rowGroup), rows.to));
           const addressOf = this.rowAddresses(block, aBlock, fromTile, toTile);
-          this.eachPanel(block, fromPanel, toPanel, ({ tiles }, panel, packed) => {
+          this.eachPanel(block, group, ({ tiles }, panel, packed) => {
             const column = f.let(i32.mul(panel, panelColumns));
             this.eachTile(fromTile, toTile, (height, row) => {
               const outRow = i32.add(rowBase, row);
@@ -263,9 +292,9 @@ class MatmulLoops {
   }
 
   /** Packs a block of B, whose first row is `fromK`, for a range of panels. */
-  packPanels(block: BlockFunctions, matrix: I32, fromK: I32, from: I32, to: I32): void {
+  packPanels(block: BlockFunctions, matrix: I32, fromK: I32, panels: Bounds): void {
     const { row, column } = this.plan.shape.b;
-    this.eachPanel(block, from, to, ({ pack }, panel, packed) => {
+    this.eachPanel(block, panels, ({ pack }, panel, packed) => {
       const first = i32.add(i32.mul(fromK, 4 * row), i32.mul(panel, 4 * panelColumns * column));
       this.f.call(pack, i32.add(matrix, first), packed);
     });
@@ -297,8 +326,7 @@ class MatmulLoops {
 
   private eachPanel(
     block: BlockFunctions,
-    from: I32,
-    to: I32,
+    { from, to }: Bounds,
     visit: (functions: PanelFunctions, panel: I32, packed: I32) => void,
   ): void {
     const { f, plan, pointers } = this;

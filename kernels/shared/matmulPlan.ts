@@ -1,5 +1,6 @@
 /** What is decided about a matrix multiplication before any code is written. Plain numbers. */
-import type { SimdLevel } from '../../src/writers/simdLevel.js';
+
+import type { WasmOptions } from '../wasmKernel.js';
 import { cutRows, panelColumns, type RowCut, tallestTile } from './gemm.js';
 import { cutPanels, type PanelCut, packedBytes } from './packing.js';
 
@@ -40,8 +41,12 @@ export interface MatmulPlan {
   readonly packedRows: number;
   /** Whether one packing of B serves the whole batch. */
   readonly packsOnce: boolean;
-  /** Row tiles of all matrices. */
+  /** What a unit is: a tile of rows of one matrix, all columns wide, or a panel of columns, all rows high. */
+  readonly split: 'rows' | 'panels';
+  /** Row tiles of all matrices, or panels. */
   readonly units: number;
+  /** Whether each range of units packs what others pack too; false where it need not, having been told so. */
+  readonly repeats: boolean;
   /** Where in the scratch area the packed A begins, and the size of the area. */
   readonly packedRowsOffset: number;
   readonly scratchBytes: number;
@@ -59,6 +64,14 @@ const longestSum = { alongRows: 1024, acrossRows: 256 };
 const tilesPackedTogether = 16;
 const panelsWorthPacking = 8;
 
+/**
+ * A worker packs B for its rows, or reads A for its columns: in place, or packed where rows are adjacent. Reading in
+ * place is worth so much less.
+ */
+const packingCost = 4;
+/** Fewer panels are too few to share. */
+const panelsWorthSharing = 8;
+
 /** How many items are worked on together if `limit` are allowed; the groups are of nearly equal size. */
 function groupSize(items: number, limit: number): number {
   const groups = Math.ceil(items / Math.max(1, limit));
@@ -68,31 +81,39 @@ function groupSize(items: number, limit: number): number {
 const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
 /**
- * Cuts a multiplication into tiles, panels and blocks, by shape and strides alone; `simd` and `wide` set the height of a
- * tile. Default of `wide`: false. Sizes of zero are fine and give no units.
+ * Cuts a multiplication into tiles, panels and blocks, by shape and strides; `simd`, `wide` and `tuning` change the height
+ * of a tile, and the latter the blocks. Sizes of zero are fine and give no units.
  */
-export function planMatmul(shape: MatmulShape, simd: SimdLevel, wide = false): MatmulPlan {
+export function planMatmul(shape: MatmulShape, options: Omit<WasmOptions, 'shared'>): MatmulPlan {
+  const { wide = false, tuning = {} } = options;
   const { m, k, n, a, b } = shape;
-  const rowCut = cutRows(m, tallestTile(simd, wide));
+  const rowCut = cutRows(m, tallestTile(options));
   const panelCut = cutPanels(n);
   const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
 
-  const limit = a.column === 1 ? longestSum.alongRows : longestSum.acrossRows;
+  const scale = tuning.block ?? 1;
+  const limit = scale * (a.column === 1 ? longestSum.alongRows : longestSum.acrossRows);
   const block = k <= limit || shape.sumsInOutput === false ? k : roundUp(groupSize(k, limit), 4);
   const panelGroup = groupSize(panels, Math.floor(panelGroupBytes / (4 * block * panelColumns)));
-  const packsRows = a.row === 1 && a.column !== 1 && k > 1 && panels >= panelsWorthPacking;
+  const rowsAdjacent = a.row === 1 && a.column !== 1 && k > 1;
+  const packsRows = rowsAdjacent && (tuning.packRows ?? panels >= panelsWorthPacking);
   const rowGroup = packsRows
-    ? Math.min(tilesPackedTogether, rowCut.tiles)
+    ? Math.min(Math.ceil(tilesPackedTogether * scale), rowCut.tiles)
     : groupSize(rowCut.tiles, Math.floor(rowGroupBytes / (4 * block * rowCut.rows)));
   const packedRows = packsRows ? rowGroup * rowCut.rows : 0;
 
-  const units = n === 0 ? 0 : shape.batch.reduce((product, size) => product * size, rowCut.tiles);
+  const matrices = shape.batch.reduce((product, size) => product * size, 1);
+  const wideEnough = panels >= panelsWorthSharing && n * (packsRows ? 1 : packingCost) >= m;
+  const split = matrices === 1 && wideEnough ? 'panels' : 'rows';
+  const empty = n === 0 || rowCut.tiles === 0;
+  const units = empty ? 0 : split === 'panels' ? panels : matrices * rowCut.tiles;
+  const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === panels && block === k;
   const packedPanels = Math.min(4 * block * panelColumns * panelGroup, packedBytes(block, n));
   const packedRowsOffset = roundUp(packedPanels, 64);
   return {
     ...{ shape, rowCut, panelCut, panels, block, panelGroup, rowGroup, packedRows, units, packedRowsOffset },
     wide,
-    packsOnce: b.batch.every((stride) => stride === 0) && panelGroup === panels && block === k,
+    ...{ packsOnce, split, repeats: split === 'rows' ? !packsOnce : packsRows },
     scratchBytes: units === 0 ? 0 : packedRowsOffset + roundUp(4 * block * packedRows, 64),
   };
 }

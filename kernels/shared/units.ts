@@ -9,7 +9,7 @@ import {
   ModuleBuilder,
   select,
 } from '../../src/writers/assembler.js';
-import type { WasmOptions } from '../wasmKernel.js';
+import { preparedFlag, type WasmOptions } from '../wasmKernel.js';
 
 export type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
 
@@ -40,6 +40,11 @@ export function buildUnits<N extends string>(
 /** Names for `count` pointers: `x0`, `x1`, … */
 export function numbered<P extends string>(prefix: P, count: number): `${P}${number}`[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}` as const);
+}
+
+/** Emits what fills the scratch area, which a range leaves out whose `begin` says so; from then on `begin` is plain. */
+export function emitPreparation(f: FunctionBuilder, begin: Local<'i32'>, prepare: () => void): void {
+  f.if(i32.geS(begin, i32.const(0)), prepare, () => f.set(begin, i32.and(begin, i32.const(~preparedFlag))));
 }
 
 export function minimum(a: I32, b: I32): I32 {

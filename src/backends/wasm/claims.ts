@@ -7,7 +7,7 @@
  * something; and when all is finished, nobody touches the memory any more, whatever he may still be about to look at.
  * Both counters wrap around at 2^32, so they are compared by their difference.
  */
-import { type Chunk, runChunk } from './table.js';
+import { type Chunk, runChunk, type ScratchState } from './table.js';
 
 /** Bytes of the control block. Each word has a cache line of its own. */
 export const controlBytes = 3 * 64;
@@ -29,6 +29,8 @@ export function spinsFor(workers: number, processors: number): number {
 
 /** One worker's view of the two counters. Every worker has one, over the same words. */
 export class Claims {
+  private readonly scratch: ScratchState = { holder: undefined, turn: 0 };
+
   /** @param maySleep whether this thread may; in browsers the main thread may not, and spins on */
   constructor(
     private readonly words: Int32Array,
@@ -62,7 +64,7 @@ export class Claims {
       const before = (step + chunk.phaseStart) | 0;
       if (!this.reached(before)) return before;
       if (Atomics.compareExchange(words, claimed, position, (position + 1) | 0) !== position) continue;
-      runChunk(chunk);
+      runChunk(chunk, this.scratch, step);
       const done = (Atomics.add(words, finished, 1) + 1) | 0;
       if (done === ((step + chunk.phaseEnd) | 0)) this.wake();
     }

@@ -1,11 +1,12 @@
 /** Compiled kernels, one per call, over all plans. */
 import type { KernelCall } from '../../../kernels/contract.js';
 import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
-import { type WasmKernel, type WasmOptions, wasmKernels } from '../../../kernels/wasm.js';
+import { type Tuning, type WasmKernel, type WasmOptions, wasmKernels } from '../../../kernels/wasm.js';
 import { BackendError } from '../../core/errors.js';
 import { exactJson } from '../../core/json.js';
 import { formatShape } from '../../core/shape.js';
 import type { KernelRun } from '../../writers/assembler.js';
+import type { Tuner } from './tuning.js';
 
 export interface Kernel {
   /** Unique among the kernels of a backend. */
@@ -14,7 +15,13 @@ export interface Kernel {
   readonly module: WebAssembly.Module;
   readonly units: number;
   readonly scratchBytes: number;
+  /** As in WasmCode. */
+  readonly prepares?: boolean;
+  readonly repeats?: boolean;
   readonly algorithm: string;
+  readonly codeBytes: number;
+  /** In which way it computes, where that was measured. */
+  readonly tuning?: Tuning;
 }
 
 /**
@@ -27,13 +34,17 @@ export class KernelCache {
   constructor(
     private readonly memory: WebAssembly.Memory,
     private readonly options: WasmOptions,
+    /** Chooses among ways to compute; default: the fixed rules. */
+    private readonly tuner?: Tuner | undefined,
   ) {}
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
     const key = exactJson([kind, call]);
     let kernel = this.kernels.get(key);
     if (kernel === undefined) {
-      kernel = this.compile(this.kernels.size, kind, call);
+      const id = this.kernels.size;
+      const compile = (tuning: Tuning) => this.compile(id, kind, call, tuning);
+      kernel = this.tuner?.choose(kind, call, compile) ?? compile({});
       this.kernels.set(key, kernel);
     }
     return kernel;
@@ -43,13 +54,15 @@ export class KernelCache {
     id: number,
     kind: K,
     call: KernelCall<Specifications[K]>,
+    tuning: Tuning,
   ): Promise<Kernel> {
     const emit: WasmKernel<Specifications[K]> = wasmKernels[kind];
     try {
-      const { bytes, ...code } = emit(call, this.options);
+      const { bytes, ...code } = emit(call, { ...this.options, tuning });
       const module = await WebAssembly.compile(bytes);
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
-      return { ...code, id, module, run: instance.exports.run as KernelRun };
+      const run = instance.exports.run as KernelRun;
+      return { ...code, id, module, run, codeBytes: bytes.length };
     } catch (cause) {
       const shapes = [...call.inputs, ...call.outputs].map(({ shape }) => formatShape(shape)).join(' ');
       throw new BackendError(`wasm: ${kind} does not compile: ${shapes}`, { cause });

@@ -1,4 +1,5 @@
 /** A plan as a table of (function, pointers) over one memory. */
+import type { Tuning } from '../../../kernels/wasm.js';
 import { bytesOf, type HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
@@ -13,13 +14,34 @@ import { Inputs } from './inputs.js';
 import type { Kernel } from './kernels.js';
 import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
-import { bindTable, type Chunk, makePhases, runChunk, type Table, type TableEntry } from './table.js';
-import type { WasmState } from './wasm.js';
+import { inOrder, oneByOne, type Range, type Schedule, schedule, type Work } from './schedule.js';
+import { bindTable, type Chunk, runChunk, type ScratchState, type Table } from './table.js';
+import type { KernelClock, WasmState } from './wasm.js';
 
 /** How many bytes could be moved in the time of a floating-point operation, for what `pieceBytes` counts. */
 const flopsPerByte = 2;
-/** More pieces than workers, so that one who is slow takes fewer. */
-const piecesPerWorker = 2;
+/**
+ * More pieces than workers, so that one who is slow takes fewer, and all are done at about the same time. Fewer where
+ * each piece repeats what the others do too.
+ */
+const piecesPerWorker = 8;
+const repeatedPiecesPerWorker = 1;
+
+/** The function, with the time that it takes added up. */
+function timed(run: Kernel['run'], clock: KernelClock): Kernel['run'] {
+  return (...args) => {
+    const began = performance.now();
+    run(...args);
+    clock.milliseconds += performance.now() - began;
+  };
+}
+
+/** What explain() says of a kernel whose ways were measured. */
+function describeTuning(tuning: Tuning | undefined): string {
+  if (tuning === undefined) return '';
+  const members = Object.entries(tuning).map(([name, value]) => ` ${name} ${value}`);
+  return members.length === 0 ? ', measured: as by rule' : `, measured:${members.join(',')}`;
+}
 
 /** A program with the addresses of arena and scratch area that were current when it was linked. */
 interface Linked {
@@ -98,9 +120,14 @@ export class WasmProgram implements Program {
   }
 
   explain(): string {
+    const works = this.works();
+    const { phaseOf } = this.schedule();
     const lines = this.plan.steps.map(({ label }, index) => {
-      const { algorithm, units } = this.kernels[index]!;
-      return `${String(index).padStart(3)} ${label}: ${algorithm}, ${units} units`;
+      const { algorithm, units, tuning } = this.kernels[index]!;
+      const line = `${String(index).padStart(3)} ${label}: ${algorithm}${describeTuning(tuning)}, ${units} units`;
+      if (this.state.workers === 1) return line;
+      const { pieces } = works[index]!;
+      return `${line}${pieces > 1 ? ` in ${pieces} pieces` : ''}, phase ${phaseOf[index]}`;
     });
     return lines.join('\n');
   }
@@ -117,13 +144,12 @@ export class WasmProgram implements Program {
     const { arena, scratch, pool } = this.state;
     const { linked } = this;
     if (linked?.arenaAddress === arena.address && linked.scratchAddress === scratch.address) return linked;
-    const entries = this.plan.steps.map((step, index) => this.entry(step, this.kernels[index]!));
-    // poisoning looks at every step
-    const phases = this.state.poison ? entries.map((entry) => [entry]) : makePhases(entries);
+    const { phases } = this.schedule();
     const table: Table = { phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes };
     const functions: Kernel['run'][] = [];
-    for (const { id, run } of this.kernels) functions[id] = run;
-    const shared = entries.some(({ pieces }) => pieces > 1);
+    const { kernelClock } = this.state;
+    for (const { id, run } of this.kernels) functions[id] = kernelClock ? timed(run, kernelClock) : run;
+    const shared = phases.some(({ length }) => length > 1);
     this.linked = {
       chunks: bindTable(table, functions, 0),
       number: shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined,
@@ -133,24 +159,55 @@ export class WasmProgram implements Program {
     return this.linked;
   }
 
-  private entry(step: Step, { id, units, scratchBytes }: Kernel): TableEntry {
+  private schedule(): Schedule {
+    const { poison, workers, pieceBytes } = this.state;
+    const works = this.works();
+    // poisoning looks at every step
+    if (poison) return oneByOne(works);
+    return workers === 1 ? inOrder(works) : schedule(works, pieceBytes);
+  }
+
+  private works(): Work[] {
+    return this.plan.steps.map((step, index) => this.work(step, index));
+  }
+
+  private work(step: Step, index: number): Work {
+    const { id, units, scratchBytes, prepares = false, repeats = false } = this.kernels[index]!;
     const { slots } = this.plan;
     const inputs = step.inputs.map(
       ({ slot, offset }) => this.address(slot) + offset * bytesOf[slots[slot]!.dtype],
     );
     const outputs = step.outputs.map(({ slot }) => this.address(slot));
     const { workers, pieceBytes } = this.state;
-    const bytes = stepFlops(step, slots) / flopsPerByte + stepBytes(step, slots);
-    const most = workers === 1 ? 1 : Math.min(units, workers * piecesPerWorker);
-    const pieces = Math.max(1, Math.min(most, Math.floor(bytes / pieceBytes)));
-    return { kernel: id, pointers: [...inputs, ...outputs], units, scratch: scratchBytes > 0, pieces };
+    const cost = stepFlops(step, slots) / flopsPerByte + stepBytes(step, slots);
+    const most = Math.min(units, workers * (repeats ? repeatedPiecesPerWorker : piecesPerWorker));
+    return {
+      step: index,
+      kernel: id,
+      pointers: [...inputs, ...outputs],
+      scratch: scratchBytes > 0,
+      prepares,
+      units,
+      pieces: Math.max(1, Math.min(most, Math.floor(cost / pieceBytes))),
+      cost,
+      reads: step.inputs.map(({ slot }) => this.range(slot)),
+      writes: step.outputs.map(({ slot }) => this.range(slot)),
+    };
+  }
+
+  private range(slot: number): Range {
+    const { size, dtype } = this.plan.slots[slot]!;
+    const start = this.address(slot);
+    return { start, end: start + size * bytesOf[dtype] };
   }
 
   private walk(chunks: readonly Chunk[]): undefined {
+    // each kernel runs once, so nothing in the scratch area serves again
+    const scratch: ScratchState = { holder: undefined, turn: 0 };
     for (let index = 0; index < chunks.length; index++) {
       // the first chunk stands for the feeds
       if (this.dead !== undefined && index > 0) this.poison(this.dead.before[index - 1]!);
-      runChunk(chunks[index]!);
+      runChunk(chunks[index]!, scratch, 0);
       if (this.dead !== undefined && index > 0) this.poison(this.dead.after[index - 1]!);
     }
   }

@@ -1,19 +1,26 @@
 /** A prepared plan as every worker sees it: plain data, so that it can be sent to one. */
+import { preparedFlag } from '../../../kernels/wasmKernel.js';
 import type { KernelRun } from '../../writers/assembler.js';
 
-export interface TableEntry {
+/** A range of a kernel's units. */
+export interface Call {
   /** Number of the kernel. */
   readonly kernel: number;
   /** Addresses of inputs and outputs, offsets included. */
   readonly pointers: readonly number[];
-  readonly units: number;
-  readonly scratch: boolean;
-  /** Pieces that the units are cut into: contiguous, as equal as can be. */
-  readonly pieces: number;
+  /** Which step of the plan this is a part of, where it takes a scratch area. */
+  readonly scratch?: number | undefined;
+  /** Whether what a range leaves in the scratch area serves the next range of the same step. */
+  readonly prepares: boolean;
+  readonly begin: number;
+  readonly end: number;
 }
 
-/** Steps that begin when all before are finished: one in several pieces, or several in a row by one worker. */
-export type Phase = readonly TableEntry[];
+/** What one worker does at a time: calls one after another. */
+export type ChunkPlan = readonly Call[];
+
+/** Chunks that any workers may do in any order, or at once, when all phases before are finished. */
+export type Phase = readonly ChunkPlan[];
 
 export interface Table {
   readonly phases: readonly Phase[];
@@ -22,23 +29,26 @@ export interface Table {
   readonly scratchBytes: number;
 }
 
-/** Groups entries into phases: neighbours that are not worth sharing are done in one go. */
-export function makePhases(entries: readonly TableEntry[]): Phase[] {
-  const phases: TableEntry[][] = [];
-  for (const entry of entries) {
-    const last = phases.at(-1);
-    if (last !== undefined && entry.pieces === 1 && last[0]!.pieces === 1) last.push(entry);
-    else phases.push([entry]);
-  }
-  return phases;
-}
-
-/** What one worker does at a time. */
+/** A chunk with the functions of one worker. */
 export interface Chunk {
   /** Where its phase starts and ends, counted in chunks from the beginning of the step. */
   readonly phaseStart: number;
   readonly phaseEnd: number;
-  readonly calls: readonly { readonly run: KernelRun; readonly args: readonly number[] }[];
+  readonly calls: readonly BoundCall[];
+}
+
+export interface BoundCall {
+  readonly run: KernelRun;
+  readonly args: readonly number[];
+  /** The arguments where the scratch area is prepared; as `args` where it makes no difference. */
+  readonly again?: readonly number[];
+  readonly scratch?: number | undefined;
+}
+
+/** What a worker's scratch area holds: what was prepared for a step of the plan, in which turn of the plan. */
+export interface ScratchState {
+  holder: number | undefined;
+  turn: number;
 }
 
 /**
@@ -56,25 +66,30 @@ export function bindTable(
   const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, calls: [] }];
   for (const phase of phases) {
     const phaseStart = chunks.length;
-    const { pieces } = phase[0]!;
-    for (let piece = 0; piece < pieces; piece++) {
-      const calls = phase.map(({ kernel, pointers, units, scratch: wantsScratch }) => {
-        const begin = Math.floor((units * piece) / pieces);
-        const end = Math.floor((units * (piece + 1)) / pieces);
-        return {
-          run: functions[kernel]!,
-          args: [...pointers, ...(wantsScratch ? [scratch] : []), begin, end],
-        };
+    for (const plan of phase) {
+      const calls = plan.map(({ kernel, pointers, scratch: holder, prepares, begin, end }): BoundCall => {
+        const addresses = holder === undefined ? pointers : [...pointers, scratch];
+        const args = [...addresses, begin, end];
+        const again = prepares ? [...addresses, begin | preparedFlag, end] : args;
+        return { run: functions[kernel]!, args, again, scratch: holder };
       });
-      chunks.push({ phaseStart, phaseEnd: phaseStart + pieces, calls });
+      chunks.push({ phaseStart, phaseEnd: phaseStart + phase.length, calls });
     }
   }
   return chunks;
 }
 
-export function runChunk({ calls }: Chunk): void {
+/** @param turn of the plan, a number that no other recent run of a chunk had unless it was in the same turn */
+export function runChunk({ calls }: Chunk, state: ScratchState, turn: number): void {
   for (let i = 0; i < calls.length; i++) {
-    const { run, args } = calls[i]!;
-    run.apply(null, args as number[]);
+    const { run, args, again, scratch } = calls[i]!;
+    if (scratch === undefined) {
+      run.apply(null, args as number[]);
+      continue;
+    }
+    const prepared = state.holder === scratch && state.turn === turn;
+    run.apply(null, (prepared ? again : args) as number[]);
+    state.holder = scratch;
+    state.turn = turn;
   }
 }

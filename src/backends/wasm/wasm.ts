@@ -13,6 +13,8 @@ import { WasmProgram } from './program.js';
 import { WasmResident } from './resident.js';
 import { enableRevectorize } from './revectorize.js';
 import { processors } from './thread.js';
+import { Tuner } from './tuning.js';
+import { type KeptTunings, readTunings } from './tuningFile.js';
 
 export interface WasmBackendOptions {
   /** 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
@@ -27,15 +29,29 @@ export interface WasmBackendOptions {
    * in Node 24 on x64 processors with AVX2; elsewhere an error. Default false.
    */
   readonly revectorize?: boolean | undefined;
+  /**
+   * 'measured': kernels are computed in the fastest of several ways that give the same bytes; each is measured once, for
+   * about a fifth of a second, when a step that needs it is compiled. Default 'fixed': by rules of shape alone.
+   */
+  readonly tuning?: 'fixed' | 'measured' | undefined;
+  /** A file that keeps what was measured, for later processes on the same machine. Default: none. */
+  readonly tuningFile?: string | undefined;
   /** Where worker.js of this package is, if not beside the code: for bundles, see docs/browser.md. */
   readonly workerUrl?: string | URL | undefined;
   /** Fills memory with NaN after its last use. For tests. Default false. */
   readonly poison?: boolean | undefined;
+  /** For measurements: gets the time that kernels take on the thread of the engine. Default: nobody asks. */
+  readonly kernelClock?: KernelClock | undefined;
   /**
    * For tests and measurements: work is not cut into pieces that move fewer bytes than this. By default 32768, which a
    * worker moves in a microsecond or two, a few times what it costs to share a piece; 1 shares everything.
    */
   readonly pieceBytes?: number | undefined;
+}
+
+/** How long kernels have run, in milliseconds: grows while programs run. */
+export interface KernelClock {
+  milliseconds: number;
 }
 
 /** What residents and programs share of their backend. */
@@ -46,6 +62,7 @@ export interface WasmState {
   readonly scratch: Region;
   readonly poison: boolean;
   readonly pieceBytes: number;
+  readonly kernelClock: KernelClock | undefined;
   /** Worker threads, the one that owns the engine included. */
   readonly workers: number;
   /** The other workers, if there are any. */
@@ -58,7 +75,7 @@ export interface WasmState {
  * Version of the rules by which bits of results follow from shapes: order of sums, polynomials, random numbers. It
  * changes whenever equal inputs may give other bits.
  */
-const numericsVersion = 2;
+const numericsVersion = 3;
 
 class WasmBackend implements Backend, WasmState {
   readonly limits: Limits = {
@@ -75,6 +92,7 @@ class WasmBackend implements Backend, WasmState {
   readonly scratch: Region;
   readonly pool: Pool | undefined;
   private readonly kernels: KernelCache;
+  private readonly tuner: Tuner | undefined;
   private closed = false;
 
   constructor(
@@ -84,18 +102,25 @@ class WasmBackend implements Backend, WasmState {
     readonly pieceBytes: number,
     workerUrl: string | URL | undefined,
     revectorize: boolean,
+    tuning: KeptTunings | undefined,
+    readonly kernelClock: KernelClock | undefined,
   ) {
     const shared = workers > 1;
     this.memory = new WasmMemory(shared);
     this.arena = new Region(this.memory);
     this.scratch = new Region(this.memory);
     this.pool = shared ? new Pool(this.memory, workers, workerUrl) : undefined;
-    this.kernels = new KernelCache(this.memory.memory, { simd, shared, wide: revectorize });
+    const options = { simd, shared, wide: revectorize };
+    this.tuner = tuning && new Tuner(this.memory, options, tuning.tunings, tuning.file);
+    this.kernels = new KernelCache(this.memory.memory, options, this.tuner);
     this.report = {
       backend: 'wasm',
       threads: workers,
       numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd)}`,
       ...(revectorize ? { experimental: 'revectorize' } : {}),
+      ...(tuning === undefined
+        ? {}
+        : { tuning: tuning.note === undefined ? 'measured' : `measured; ${tuning.note}` }),
     };
   }
 
@@ -151,7 +176,20 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   if (options.simd === 'relaxed' && best === 'baseline') {
     throw new BackendError('wasm: relaxed SIMD was asked for and this JavaScript engine does not have it');
   }
-  const { simd = best, workerUrl, revectorize = false } = options;
+  const { simd = best, workerUrl, revectorize = false, tuning = 'fixed' } = options;
+  if (tuning !== 'fixed' && tuning !== 'measured') {
+    throw new UsageError(`wasm: tuning must be fixed or measured, not ${String(tuning)}`);
+  }
   if (revectorize) enableRevectorize(numericsOf(best));
-  return new WasmBackend(simd, workers, poison, pieceBytes, workerUrl, revectorize);
+  const measured = tuning === 'measured' ? await readTunings(options.tuningFile) : undefined;
+  return new WasmBackend(
+    simd,
+    workers,
+    poison,
+    pieceBytes,
+    workerUrl,
+    revectorize,
+    measured,
+    options.kernelClock,
+  );
 }
