@@ -13,6 +13,11 @@ export function addBench(program: Argv<{ verbose: boolean }>): void {
           list: { boolean: true, default: false, describe: 'show the benches and their questions' },
           quick: { boolean: true, default: false, describe: 'seconds instead of minutes' },
           ...backendOptions,
+          backend: {
+            ...backendOptions.backend,
+            choices: [...backendOptions.backend.choices, 'all'] as const,
+            describe: 'what computes; all: every one side by side, for matmul and convolution',
+          },
           threads: { ...backendOptions.threads, describe: 'the most threads; default: all processors' },
           out: {
             string: true,
@@ -21,7 +26,8 @@ export function addBench(program: Argv<{ verbose: boolean }>): void {
           },
           ...jsonOption,
         })
-        .example('$0 bench step --quick', ''),
+        .example('$0 bench step --quick', '')
+        .example('$0 bench matmul --backend all', ''),
     async ({ name, ...options }) => {
       const { runBenches } = await import('../../bench/main.js');
       await runBenches({ ...options, names: name });

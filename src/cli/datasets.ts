@@ -14,7 +14,7 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
       )
       .command(
         'get <name...>',
-        'download into the cache what is not there, or is damaged',
+        'bring into the cache what is not there, or is damaged: from the web, or from an archive',
         (command) =>
           command
             .positional('name', {
@@ -23,12 +23,20 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
               demandOption: true,
               describe: 'such as mnist',
             })
-            .options({ offline: dataOptions.offline }),
+            .options({
+              'data-dir': {
+                string: true,
+                requiresArg: true,
+                describe: 'a folder with the archive of EMNIST, gzip.zip, so that it is not downloaded',
+              },
+              offline: dataOptions.offline,
+              ...jsonOption,
+            }),
         async (options) => (await work()).getDatasets(options),
       )
       .command(
         'verify <name...>',
-        'compare every file with its known hash',
+        'compare every file, and an archive, with its known hash',
         (command) =>
           command
             .positional('name', {

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { backendOptions, dataOptions, jsonOption, whole } from './options.js';
+import { backendOptions, dataOptions, jsonOption, ownDataOption, whole } from './options.js';
 
 /** `quern evaluate <model>` */
 export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
@@ -31,8 +31,24 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
             coerce: whole('limit', 1),
             describe: 'use only the first images',
           },
+          details: {
+            boolean: true,
+            default: false,
+            describe: 'scores of every class, confusion matrix, top-k accuracy, calibration',
+          },
+          compare: {
+            string: true,
+            requiresArg: true,
+            describe: "another model, measured on the same images: McNemar's test tells whether they differ",
+          },
+          robustness: {
+            boolean: true,
+            default: false,
+            describe: 'measure on shifted, rotated, noisy and blurred images too',
+          },
           ...backendOptions,
           ...dataOptions,
+          ...ownDataOption,
           ...jsonOption,
         }),
     async (options) => {

@@ -3,15 +3,34 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError } from '../core/errors.js';
 import { addBench } from './bench.js';
+import { addCompare } from './compare.js';
 import { addDatasets } from './datasets.js';
+import { addDoctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
+import { addFindRate } from './findRate.js';
 import { addPredict } from './predict.js';
+import { addRecipes } from './recipes.js';
+import { addReport } from './report.js';
 import { reportError } from './reportError.js';
+import { addRuns } from './runs.js';
 import { addSummary } from './summary.js';
 import { addTrain } from './train.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
-const commands = [addTrain, addEvaluate, addPredict, addDatasets, addSummary, addBench];
+const commands = [
+  addTrain,
+  addRecipes,
+  addFindRate,
+  addEvaluate,
+  addPredict,
+  addDatasets,
+  addSummary,
+  addDoctor,
+  addBench,
+  addRuns,
+  addCompare,
+  addReport,
+];
 
 /** What yargs complains about: a message, or an error of its own for what a coercion throws. */
 function usageError(message: string | null, error: Error | undefined): UsageError | undefined {
@@ -24,7 +43,7 @@ function usageError(message: string | null, error: Error | undefined): UsageErro
 
 /** Only the variadic positionals may be given several times. */
 function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
-  const lists = ['_', 'image', 'name'];
+  const lists = ['_', 'image', 'name', 'run', 'recipes'];
   for (const [option, value] of Object.entries(options)) {
     if (Array.isArray(value) && !lists.includes(option)) {
       throw new UsageError(`--${option} is given more than once`);

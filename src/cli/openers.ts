@@ -1,10 +1,15 @@
 /** Opens what commands need, from their shared options. */
+import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { loadDataset } from '../data/datasets.js';
-import { autoRule } from '../engine/choose.js';
-import { type Engine, openEngine } from '../engine/engine.js';
+import { defaultCacheDirectory } from '../data/locate.js';
+import type { ImageShape } from '../data/user/examples.js';
+import { openAuto } from '../engine/choose.js';
+import { Engine, openEngine } from '../engine/engine.js';
+import type { Work } from '../engine/measurements.js';
 import { megabytes } from './format.js';
 import type { BackendArguments, DataArguments } from './options.js';
+import { loadOwnData, ownDataText } from './ownData.js';
 
 /** What loading tells about itself. */
 export interface Listener {
@@ -16,17 +21,35 @@ export interface Listener {
 /** For commands whose result tells what ran. */
 export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
 
+/**
+ * Opens a dataset, or data of one's own.
+ *
+ * @param name of the dataset, where `data` names none
+ */
 export async function openDataset(
   name: string,
-  options: DataArguments & { readonly limit?: number | undefined; readonly signal?: AbortSignal },
+  options: DataArguments & {
+    readonly data?: string | undefined;
+    /** Of one's own images. */
+    readonly shape?: ImageShape | undefined;
+    readonly limit?: number | undefined;
+    readonly writers?: boolean;
+    readonly signal?: AbortSignal;
+  },
   listener: Listener,
 ): Promise<{ train: Dataset; test: Dataset }> {
-  const { dataDir: dataDirectory, offline, limit, signal } = options;
+  const { data, shape, dataDir: dataDirectory, offline, limit, writers, signal } = options;
+  if (data !== undefined) {
+    const own = await loadOwnData(data, shape, limit);
+    listener.note(ownDataText(own));
+    return own;
+  }
   try {
     return await loadDataset(name, {
       dataDirectory,
       offline,
       limit,
+      writers,
       signal,
       onProgress: ({ file, bytes, total }) =>
         listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
@@ -36,13 +59,40 @@ export async function openDataset(
   }
 }
 
-/** Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for. */
-export async function openChosenEngine(options: BackendArguments, listener: Listener): Promise<Engine> {
-  const { backend, gpuMode, threads, revectorize } = options;
-  const engine = await openEngine({ backend, gpuMode, threads, revectorize });
+/** Where measured tunings are kept. */
+function tuningFile(): string {
+  return join(defaultCacheDirectory(), 'tuning.json');
+}
+
+/** Where `quern doctor` keeps what it has measured. */
+export function measurementsFile(): string {
+  return join(defaultCacheDirectory(), 'doctor.json');
+}
+
+/**
+ * Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for.
+ *
+ * @param work counts what a step of training asks for
+ */
+export async function openChosenEngine(
+  options: BackendArguments,
+  listener: Listener,
+  work?: () => Work,
+): Promise<Engine> {
+  const { backend, gpuMode, threads, revectorize, tune } = options;
+  const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
+  const asked = { backend, gpuMode, threads, revectorize, ...tuning };
+  let engine: Engine;
+  if (backend === 'auto') {
+    const taken = await openAuto({ ...asked, measurementsFile: measurementsFile(), work });
+    engine = new Engine(taken.backend);
+    listener.note(`backend ${taken.backend.report.backend}: ${taken.reason}`);
+  } else {
+    engine = await openEngine(asked);
+  }
   const { report } = engine;
-  if (backend === 'auto') listener.note(`backend ${report.backend}: ${autoRule}`);
   if (report.experimental !== undefined) listener.note(`experimental: ${report.experimental}`);
+  if (report.tuning !== undefined) listener.note(`tuning: ${report.tuning}`);
   if (report.fallback !== undefined) {
     listener.clear();
     console.error(`quern: backend ${report.backend}: ${report.fallback}`);

@@ -24,9 +24,14 @@ export const backendOptions = {
     requiresArg: true,
     choices: backendNames,
     default: 'auto' as const,
-    describe: 'what computes; auto takes wasm',
+    describe: 'what computes; auto goes by what quern doctor has measured, else takes wasm',
   },
-  'gpu-mode': { string: true, requiresArg: true, describe: 'mode of gpu.js, for --backend gpu' },
+  'gpu-mode': {
+    string: true,
+    requiresArg: true,
+    describe:
+      'mode of gpu.js, for --backend gpu: webgpu, webgl2, webgl, headlessgl, webasm or cpu; default: the first on hardware',
+  },
   threads: {
     number: true,
     requiresArg: true,
@@ -37,6 +42,11 @@ export const backendOptions = {
     boolean: true,
     default: false,
     describe: 'experimental, for --backend wasm in Node 24: 256-bit vectors; same results, faster',
+  },
+  tune: {
+    boolean: true,
+    default: false,
+    describe: 'for --backend wasm: measure once which way each kernel is fastest; same results',
   },
 } as const;
 
@@ -49,6 +59,23 @@ export const dataOptions = {
   offline: { boolean: true, default: false, describe: 'never download' },
 } as const;
 
+export const ownDataOption = {
+  data: {
+    string: true,
+    requiresArg: true,
+    describe: 'images of your own: a folder with a folder of PNG pictures per class, a CSV, npz or idx file',
+  },
+} as const;
+
+export const ownDataOptions = {
+  ...ownDataOption,
+  'image-shape': {
+    string: true,
+    requiresArg: true,
+    describe: "what they are resized to, such as 32x32x3; default: the form of the recipe's dataset",
+  },
+} as const;
+
 export const jsonOption = {
   json: { boolean: true, default: false, describe: 'print one JSON object' },
 } as const;
@@ -58,6 +85,14 @@ export interface BackendArguments {
   readonly gpuMode?: string | undefined;
   readonly threads?: number | undefined;
   readonly revectorize?: boolean | undefined;
+  readonly tune?: boolean | undefined;
+}
+
+export interface OwnDataArguments {
+  /** Path of data of one's own. */
+  readonly data?: string | undefined;
+  /** What its images are brought to, such as `32x32x3`. */
+  readonly imageShape?: string | undefined;
 }
 
 export interface DataArguments {

@@ -6,20 +6,34 @@ import {
   getDataset,
   verifyDataset,
 } from '../data/catalogue.js';
+import type { FetchedFile } from '../data/fetch.js';
 import { grouped, megabytes } from './format.js';
 import { interruptible } from './interrupt.js';
 import { Progress } from './progress.js';
 
+function placeText({ name, source, directory }: DatasetDescription): string {
+  if (directory === undefined) return 'not on this machine';
+  if (source !== 'archive') return `${directory} (${source})`;
+  return `in the archive in ${directory}; \`quern datasets get ${name}\` takes it out`;
+}
+
+function downloadText({ downloadBytes, name }: DatasetDescription): string {
+  if (downloadBytes === 0) return 'comes with Quern';
+  if (downloadBytes === undefined) return 'download: size not known';
+  const shared = name.startsWith('emnist-') ? ', once for all of EMNIST' : '';
+  return `download: ${megabytes(downloadBytes)}${shared}`;
+}
+
 function describe(dataset: DatasetDescription): string {
-  const { name, title, counts, shape, classes, licence, citation, source, directory } = dataset;
-  const place = directory === undefined ? 'not on this machine' : `${directory} (${source})`;
+  const { name, title, counts, shape, classes, licence, citation } = dataset;
   return [
     name,
     `  ${title}`,
     `  ${grouped(counts.train)} + ${grouped(counts.test)} images ${shape.join('x')}, ${classes.length} classes`,
     `  licence: ${licence}`,
     `  citation: ${citation}`,
-    `  ${place}`,
+    `  ${downloadText(dataset)}`,
+    `  ${placeText(dataset)}`,
   ].join('\n');
 }
 
@@ -31,25 +45,37 @@ export async function listDatasets({ dataDir, json }: { dataDir?: string | undef
 
 interface GetArguments {
   readonly name: readonly string[];
+  readonly dataDir?: string | undefined;
   readonly offline: boolean;
+  readonly json: boolean;
 }
 
-async function downloadDatasets({ name: names, offline }: GetArguments, signal: AbortSignal): Promise<void> {
-  const progress = await Progress.open(false);
+function fetchedText({ path, downloaded, archive }: FetchedFile): string {
+  if (archive !== undefined) return `${path} (out of ${archive})`;
+  return `${path}${downloaded ? '' : ' (was there)'}`;
+}
+
+async function downloadDatasets(options: GetArguments, signal: AbortSignal): Promise<void> {
+  const { name: names, dataDir: dataDirectory, offline, json } = options;
+  const progress = await Progress.open(json);
+  const all: FetchedFile[] = [];
   for (const name of names) {
     signal.throwIfAborted();
     try {
       const files = await getDataset(name, {
+        dataDirectory,
         offline,
         signal,
         onProgress: ({ file, bytes, total }) => progress.show(file, bytes, total ?? bytes, megabytes(bytes)),
       });
       progress.clear();
-      for (const { path, downloaded } of files) console.log(`${path}${downloaded ? '' : ' (was there)'}`);
+      all.push(...files);
+      if (!json) for (const file of files) console.log(fetchedText(file));
     } finally {
       progress.clear();
     }
   }
+  if (json) console.log(JSON.stringify({ files: all }));
 }
 
 /** Downloads datasets into the cache. */

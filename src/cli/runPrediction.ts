@@ -1,13 +1,13 @@
-import { ModelError } from '../core/errors.js';
-import { formatShape } from '../core/shape.js';
 import { looksInverted, readImage } from '../data/images.js';
+import { modelPathOf } from '../runs/files.js';
 import { readModelFile } from '../training/modelFile.js';
 import { openModel } from '../training/savedModel.js';
 import { percent } from './format.js';
+import { shapeOf } from './modelImages.js';
 import { openChosenEngine, silent } from './openers.js';
 import type { BackendArguments } from './options.js';
+import { isKnown } from './ownData.js';
 import { backendText } from './results.js';
-import { modelPathOf } from './runFolder.js';
 
 export interface PredictArguments extends BackendArguments {
   readonly model: string;
@@ -38,15 +38,11 @@ function predictionText({ image, probabilities }: Prediction, classes: readonly 
 export async function runPrediction(options: PredictArguments): Promise<void> {
   const file = await readModelFile(await modelPathOf(options.model));
   const { classes } = file.details;
-  const [height, width, channels] = file.model.inputShape;
-  if (channels !== 1 || file.model.inputShape.length !== 3) {
-    throw new ModelError(
-      `${file.path}: pictures are read as [height, width, 1], the model takes ${formatShape(file.model.inputShape)}`,
-    );
-  }
-  const shape = [height!, width!, channels] as const;
+  const shape = shapeOf(file);
   const images = await Promise.all(options.image.map((path) => readImage(path, shape)));
-  const inverted = images.map(looksInverted);
+  // what pictures of one's own are like, a model that was trained on them knows
+  const known = isKnown(file.details.dataset);
+  const inverted = images.map((image) => known && looksInverted(image));
   options.image.forEach((path, i) => {
     if (!inverted[i]) return;
     console.error(

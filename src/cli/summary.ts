@@ -6,8 +6,8 @@ async function run(source: string, json: boolean): Promise<void> {
   const { findEntry, readManifest } = await import('../data/manifest.js');
   const { summarise, summaryTable } = await import('../nn/summary.js');
   const loaded = await loadRecipe(source);
-  const { image } = findEntry(readManifest(), loaded.recipe.dataset);
-  const summary = summarise(recipeModel(loaded, image, 0));
+  const { image: shape, classes } = findEntry(readManifest(), loaded.recipe.dataset);
+  const summary = summarise(recipeModel(loaded, { shape, classes }, 0));
   console.log(json ? JSON.stringify(summary) : `${loaded.recipe.title}\n\n${summaryTable(summary)}`);
 }
 

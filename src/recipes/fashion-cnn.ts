@@ -23,7 +23,7 @@ export default defineRecipe({
   title: 'A convolutional network on Fashion-MNIST',
   dataset: 'fashion-mnist',
   reference: { accuracy: 0.9229, source: 'seed project: Image Classification with Keras' },
-  layer: () =>
+  layer: ({ classes }) =>
     sequential([
       conv2d(filters[0], 3, { padding }),
       relu(),
@@ -36,7 +36,7 @@ export default defineRecipe({
       dense(units),
       relu(),
       dropout(dropoutRates[1]),
-      dense(10),
+      dense(classes),
     ]),
   optimizer: adam({ learningRate }),
   schedule: cosineDecay(),

@@ -3,17 +3,13 @@ import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError, ModelError, UsageError } from '../core/errors.js';
-import type { Shape } from '../core/shape.js';
+import type { Dataset } from '../data/dataset.js';
 import { exists } from '../data/exists.js';
 import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';
+import { recipeNames, recipes } from './table.js';
 
-const recipes: Readonly<Record<string, () => Promise<{ default: Recipe }>>> = {
-  'mnist-mlp': () => import('./mnist-mlp.js'),
-  'fashion-cnn': () => import('./fashion-cnn.js'),
-};
-
-export const recipeNames: readonly string[] = Object.keys(recipes);
+export { recipeNames };
 
 /** A recipe and where it comes from: its name, or the path of its file as it was given. */
 export interface LoadedRecipe {
@@ -65,12 +61,16 @@ export async function loadRecipe(source: string): Promise<LoadedRecipe> {
 /**
  * The model of a recipe.
  *
- * @param inputShape of one image
+ * @param images what it shall take: the shape of one, and the names of their classes
  * @throws ModelError, naming the recipe, when its layers cannot be made or do not fit images or each other
  */
-export function recipeModel({ recipe, source }: LoadedRecipe, inputShape: Shape, seed: number): Model {
+export function recipeModel(
+  { recipe, source }: LoadedRecipe,
+  { shape, classes }: Pick<Dataset, 'shape' | 'classes'>,
+  seed: number,
+): Model {
   try {
-    return new Model(recipe.layer(), inputShape, seed);
+    return new Model(recipe.layer({ classes: classes.length, shape }), shape, seed);
   } catch (cause) {
     throw new ModelError(`${source}: its model cannot be made: ${sentenceOf(cause)}`, { cause });
   }

@@ -20,7 +20,7 @@ export default defineRecipe({
     accuracy: 0.9606,
     source: 'seed project: Basic Image Classification with TensorFlow and Keras',
   },
-  layer: () => sequential([flatten(), dense(units), relu(), dense(units), relu(), dense(10)]),
+  layer: ({ classes }) => sequential([flatten(), dense(units), relu(), dense(units), relu(), dense(classes)]),
   optimizer: adam({ learningRate }),
   schedule: cosineDecay(),
   epochs,

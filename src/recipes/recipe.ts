@@ -1,9 +1,11 @@
 import { UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
+import { checkAugmentation } from '../data/augment/augmentation.js';
 import type { Layer } from '../nn/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { Schedule } from '../optimizers/schedules.js';
-import { checkNormalisation, type Normalisation } from '../training/normalisation.js';
+import type { Callback } from '../training/callbacks.js';
+import type { FitOptions } from '../training/fitOptions.js';
+import { checkNormalisation } from '../training/normalisation.js';
 
 /** A published number that the recipe answers to. */
 export interface Reference {
@@ -12,8 +14,33 @@ export interface Reference {
   readonly source: string;
 }
 
-/** A training script as data: what `quern train` runs, and what its options change. */
-export interface Recipe {
+/** What a recipe makes its layer for. */
+export interface RecipeImages {
+  /** How many classes the images have. */
+  readonly classes: number;
+  /** Height, width and channels of an image. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * A training script as data: what `quern train` runs, and what its options change. What is not explained here is handed
+ * to `fit` as it is, with the same defaults.
+ */
+export interface Recipe
+  extends Pick<
+    FitOptions,
+    | 'schedule'
+    | 'batchSize'
+    | 'validationBy'
+    | 'normalisation'
+    | 'augmentation'
+    | 'mixup'
+    | 'labelSmoothing'
+    | 'clip'
+    | 'weightAveraging'
+    | 'earlyStopping'
+    | 'plateau'
+  > {
   /** Names run folders: letters, digits, dots, dashes and underscores. */
   readonly name: string;
   /** One line for people. */
@@ -21,19 +48,23 @@ export interface Recipe {
   /** Name of the dataset, as `quern datasets list` has it. */
   readonly dataset: string;
   readonly reference?: Reference | undefined;
-  /** Makes the layer that is trained; it gives a number (logit) per class. */
-  layer(): Layer;
+  /**
+   * The test accuracy, 0 to 1, that a whole training with the recipe's own settings must reach: `quern train` ends with
+   * exit code 1 when it is missed. Default: none.
+   */
+  readonly target?: number | undefined;
+  /**
+   * Makes the layer that is trained; it gives a number (logit) per class. With `dense(classes)` at its end the recipe
+   * trains on data of one's own too.
+   */
+  layer(images: RecipeImages): Layer;
   /** With its learning rate. */
   readonly optimizer: Optimizer;
-  /** Default: the learning rate stays. */
-  readonly schedule?: Schedule | undefined;
   readonly epochs: number;
-  /** Default 128. */
-  readonly batchSize?: number | undefined;
   /** The fraction of the training images to hold out. Default: none. */
   readonly validation?: number | undefined;
-  /** Default: pixels from 0 to 1. */
-  readonly normalisation?: Normalisation | undefined;
+  /** Makes what else happens during a training: one's own callbacks. Default: nothing. */
+  makeCallbacks?(): readonly Callback[];
 }
 
 type Test = (value: unknown) => boolean;
@@ -41,11 +72,24 @@ type Test = (value: unknown) => boolean;
 const isText: Test = (value) => typeof value === 'string' && value !== '';
 const isCount: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isFraction: Test = (value) => typeof value === 'number' && value > 0 && value < 1;
+const isShare: Test = (value) => typeof value === 'number' && value >= 0 && value < 1;
+const isPositive: Test = (value) => typeof value === 'number' && value > 0;
 const isFunction: Test = (value) => typeof value === 'function';
 const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value);
+/** Whether a check that throws is content. */
+const passes =
+  <T>(check: (value: T) => void): Test =>
+  (value) => {
+    try {
+      check(value as T);
+      return true;
+    } catch {
+      return false;
+    }
+  };
 
 /** What each member must be; a member that is not named here does not exist. */
 const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
@@ -59,6 +103,7 @@ const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
     optional((value) => isObject(value) && isFraction(value.accuracy) && isText(value.source)),
     'an accuracy between 0 and 1 and its source',
   ],
+  target: [optional(isFraction), 'a test accuracy between 0 and 1'],
   layer: [isFunction, 'a function that makes a layer'],
   optimizer: [
     (value) => isObject(value) && isFunction(value.build) && Number.isFinite(value.learningRate),
@@ -71,20 +116,34 @@ const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
   epochs: [isCount, 'a whole number of at least 1'],
   batchSize: [optional(isCount), 'a whole number of at least 1'],
   validation: [optional(isFraction), 'a fraction between 0 and 1'],
+  validationBy: [optional((value) => value === 'image' || value === 'writer'), 'image or writer'],
   normalisation: [
-    optional((value) => isObject(value) && isNormalisation(value as unknown as Normalisation)),
+    optional((value) => isObject(value) && passes(checkNormalisation)(value)),
     'a mean and a deviation above 0',
   ],
+  augmentation: [
+    optional((value) => isObject(value) && passes(checkAugmentation)(value)),
+    'an augmentation such as { shift: 2, rotate: 10 }',
+  ],
+  mixup: [optional((value) => value === 0 || isPositive(value)), 'a number of at least 0'],
+  labelSmoothing: [optional(isShare), 'at least 0 and below 1'],
+  clip: [
+    optional(
+      (value) => isObject(value) && optional(isPositive)(value.value) && optional(isPositive)(value.norm),
+    ),
+    'limits above 0 such as { norm: 1 }',
+  ],
+  weightAveraging: [optional(isShare), 'at least 0 and below 1'],
+  earlyStopping: [
+    optional((value) => isObject(value) && typeof value.patience === 'number'),
+    'options such as { patience: 5 }',
+  ],
+  plateau: [
+    optional((value) => isObject(value) && isFunction(value.next)),
+    'a plateau such as reduceOnPlateau()',
+  ],
+  makeCallbacks: [optional(isFunction), 'a function that makes a list of callbacks'],
 };
-
-function isNormalisation(value: Normalisation): boolean {
-  try {
-    checkNormalisation(value);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Throws UsageError, naming `where`, for something that is no recipe. */
 export function checkRecipe(value: unknown, where: string): asserts value is Recipe {
@@ -106,7 +165,7 @@ export function checkRecipe(value: unknown, where: string): asserts value is Rec
 /**
  * Defines a recipe, in a file of your own that `quern train ./my-recipe.js` runs:
  *
- *     export default defineRecipe({ name: 'mine', title: '…', dataset: 'mnist', layer: () => …, … });
+ *     export default defineRecipe({ name: 'mine', title: '…', dataset: 'mnist', layer: ({ classes }) => …, … });
  *
  * @throws UsageError naming the member that is wrong
  */

@@ -177,7 +177,10 @@ suite('quern datasets', (test) => {
         stdout,
         /^mnist\n {2}MNIST: .*\n {2}60,000 \+ 10,000 images 28x28x1, 10 classes\n {2}licence: CC .*\n {2}citation: Y\. LeCun/,
       );
-      assert.match(stdout, /\nfashion-mnist\n(.*\n){5}\n/);
+      assert.match(stdout, /\nfashion-mnist\n(.*\n){4} {2}download: 30\.9 MB\n {2}not on this machine\n\n/);
+      assert.match(stdout, /\nemnist-letters\n(.*\n){4} {2}download: 561\.8 MB, once for all of EMNIST\n/);
+      assert.match(stdout, /\nqmnist\n(.*\n){4} {2}download: size not known\n/);
+      assert.match(stdout, /\nfixture\n(.*\n){4} {2}comes with Quern\n/);
       const { datasets } = JSON.parse(
         (await quern(['datasets', 'list', '--json'], { cwd, environment })).stdout,
       );
@@ -191,6 +194,12 @@ suite('quern datasets', (test) => {
     const got = await quern(['datasets', 'get', 'fixture', '--offline']);
     assert.is(got.code, 0);
     assert.is(got.stdout.match(/\(was there\)\n/g)!.length, 4);
+    const asJson = await quern(['datasets', 'get', 'fixture', '--offline', '--json']);
+    const { files } = JSON.parse(asJson.stdout);
+    assert.equal(
+      files.map(({ downloaded }: { downloaded: boolean }) => downloaded),
+      [false, false, false, false],
+    );
     const verified = await quern(['datasets', 'verify', 'fixture', 'mnist']);
     assert.is(verified.code, 0);
     assert.is(verified.stdout.match(/^good .* sha256 [0-9a-f]{64}$/gm)!.length, 8);

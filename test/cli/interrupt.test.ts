@@ -2,10 +2,10 @@ import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import type { TrainingResult } from '../../src/cli/results.js';
+import type { TrainingResult } from '../../src/runs/result.js';
 import { readModelFile } from '../../src/training/modelFile.js';
 import { suite } from '../support/suite.js';
-import { inProject, onReference, quern, recipeText } from './support.js';
+import { inProject, onReference, quern, recipeText, runFiles } from './support.js';
 
 /** Calls `act` once, as soon as stderr has said this. */
 function when(said: RegExp, act: (child: ChildProcess) => void) {
@@ -41,7 +41,7 @@ suite('quern train, interrupted', (test) => {
         assert.match(stderr, /\nending after this step; again to end at once\n/);
         assert.match(
           stderr,
-          /\nquern: interrupted after \d+ steps; the model so far is in run\/model\.safetensors\n$/,
+          /\nquern: interrupted after \d+ steps; the model so far is in run\/model\.safetensors; `quern train --resume run` goes on\n$/,
         );
 
         const result = JSON.parse(stdout) as TrainingResult;
@@ -52,11 +52,7 @@ suite('quern train, interrupted', (test) => {
         const history = readFileSync(join(cwd, 'run/history.jsonl'), 'utf8').trimEnd().split('\n');
         assert.is(history.length, result.epochs);
         for (const line of history) assert.ok(JSON.parse(line));
-        assert.equal(readdirSync(join(cwd, 'run')).sort(), [
-          'config.json',
-          'history.jsonl',
-          'model.safetensors',
-        ]);
+        assert.equal(readdirSync(join(cwd, 'run')).sort(), runFiles);
 
         const evaluated = await quern(['evaluate', result.model, '--json', ...onReference], { cwd });
         assert.is(JSON.parse(evaluated.stdout).weightsSha256, result.weightsSha256);
@@ -87,7 +83,8 @@ suite('quern train, interrupted', (test) => {
       assert.is(code, 130, stderr);
       assert.match(stderr, /\nending after this step; again to end at once\n$/);
       assert.is(stdout, '');
-      assert.equal(readdirSync(join(cwd, 'run')).sort(), ['config.json', 'history.jsonl']);
+      const left = readdirSync(join(cwd, 'run')).filter((name) => name !== 'checkpoints');
+      assert.equal(left.sort(), ['config.json', 'history.csv', 'history.jsonl']);
       const history = readFileSync(join(cwd, 'run/history.jsonl'), 'utf8');
       assert.ok(history.endsWith('}\n'));
       for (const line of history.trimEnd().split('\n')) assert.ok(JSON.parse(line));

@@ -19,6 +19,7 @@ suite('progress', (test) => {
   test('an epoch', () => {
     const record = {
       epoch: 2,
+      step: 8,
       loss: 0.51239,
       accuracy: 0.9,
       learningRate: 1,
@@ -40,6 +41,7 @@ suite('progress', (test) => {
       steps: 4,
       loss: 1.5,
       accuracy: 0.25,
+      learningRate: 0.01,
       imagesPerSecond: 1500,
       secondsLeft: 90,
     };
@@ -48,8 +50,8 @@ suite('progress', (test) => {
 });
 
 /** What a training shows on a terminal, which `script` (util-linux) makes. */
-function onTerminal(cwd: string, environment: NodeJS.ProcessEnv): Promise<string> {
-  const words = [process.execPath, main, 'train', './tiny.mjs', '--out', 'run', ...onReference];
+function onTerminal(cwd: string, environment: NodeJS.ProcessEnv, ...more: string[]): Promise<string> {
+  const words = [process.execPath, main, 'train', './tiny.mjs', '--out', 'run', ...onReference, ...more];
   return new Promise((resolve) => {
     const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
       cwd,
@@ -82,7 +84,19 @@ suite('progress on a terminal', (test) => {
       );
       assert.match(text, /epoch 2\/2 \| loss [\d.]+ \| accuracy [\d.]+% \| [\d,]+ images\/s \| [\d.]+ s\r\n/);
       assert.match(text, /test accuracy {3}[\d.]+%/);
+      // the curves, then the result
+      assert.match(text, /2 epochs +first → last\r\nloss +[▁█]{2} +[\d.]+ → [\d.]+\r\naccuracy +[▁█]{2} /u);
+      assert.ok(text.indexOf('first → last') < text.indexOf('test accuracy'));
     }));
+
+  for (const option of ['--quiet', '--json']) {
+    test(`no curves with ${option}`, () =>
+      inProject(async (cwd) => {
+        const text = await onTerminal(cwd, {}, option);
+        assert.match(text, /test ?accuracy/i);
+        assert.not(text.includes('first → last'));
+      }));
+  }
 
   test('NO_COLOR', () =>
     inProject(async (cwd) => {

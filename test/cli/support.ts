@@ -16,19 +16,25 @@ export interface QuernOptions {
   readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Options of node itself. */
   readonly node?: readonly string[] | undefined;
+  /** Kills it (SIGKILL) after so many milliseconds. */
+  readonly killAfter?: number | undefined;
+  /** Given the process when it has started. */
+  readonly onStart?: ((child: ChildProcess) => void) | undefined;
   /** Told of all that stderr has said so far. */
   readonly onError?: ((text: string, child: ChildProcess) => void) | undefined;
 }
 
 /** Runs the command line as its users do. */
 export function quern(words: readonly string[], options: QuernOptions = {}): Promise<Ended> {
-  const { cwd, environment, node = [], onError } = options;
+  const { cwd, environment, node = [], killAfter, onStart, onError } = options;
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...node, main, ...words], {
       cwd,
       env: { ...process.env, FORCE_COLOR: undefined, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    onStart?.(child);
+    const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -38,7 +44,10 @@ export function quern(words: readonly string[], options: QuernOptions = {}): Pro
       stderr += text;
       onError?.(stderr, child);
     });
-    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
   });
 }
 
@@ -61,3 +70,13 @@ export function inProject(run: (folder: string) => Promise<void>): Promise<void>
 }
 
 export const onReference = ['--backend', 'reference'];
+
+/** What a run without validation leaves. */
+export const runFiles = [
+  'checkpoints',
+  'config.json',
+  'history.csv',
+  'history.jsonl',
+  'model.safetensors',
+  'result.json',
+];

@@ -1,10 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { backendText, type TrainingResult } from '../../src/cli/results.js';
+import { backendText } from '../../src/cli/results.js';
+import { parseOptimizer } from '../../src/optimizers/parse.js';
+import type { RunConfig } from '../../src/runs/config.js';
+import type { TrainingResult } from '../../src/runs/result.js';
 import type { EpochRecord } from '../../src/training/fitOptions.js';
+import { decodeSafetensors } from '../../src/training/safetensors.js';
 import { suite } from '../support/suite.js';
-import { inProject, onReference, quern, recipeText } from './support.js';
+import { inProject, onReference, quern, recipeText, runFiles } from './support.js';
 
 const lines = (text: string) => text.trimEnd().split('\n');
 const parse = <T>(text: string): T => JSON.parse(text) as T;
@@ -30,8 +34,12 @@ suite('quern train', (test) => {
         steps: 8,
         batchSize: 64,
         parameters: 784 * 12 + 12 + 120 + 10,
+        multiplyAdds: 784 * 12 + 120,
         reference: null,
+        target: null,
+        targetMet: null,
         model: join('run', 'model.safetensors'),
+        ended: 'finished',
         interrupted: false,
       });
       assert.match(weightsSha256, /^[0-9a-f]{64}$/);
@@ -40,20 +48,23 @@ suite('quern train', (test) => {
       for (const number of [trainSeconds, imagesPerSecond!, testLoss!, trainLoss!]) assert.ok(number > 0);
       assert.ok(testInterval![0] < testAccuracy! && testAccuracy! < testInterval![1]);
 
-      assert.equal(readdirSync(join(cwd, 'run')).sort(), [
-        'config.json',
-        'history.jsonl',
-        'model.safetensors',
-      ]);
+      assert.equal(readdirSync(join(cwd, 'run')).sort(), runFiles);
+      assert.equal(parse(readFileSync(join(cwd, 'run/result.json'), 'utf8')), result);
+      const table = readFileSync(join(cwd, 'run/history.csv'), 'utf8');
+      assert.match(table, /^epoch,step,loss,accuracy,validationLoss,.*\r\n1,4,.*\r\n2,8,.*\r\n$/);
       const history = lines(readFileSync(join(cwd, 'run/history.jsonl'), 'utf8')).map(parse<EpochRecord>);
       assert.equal(
         history.map(({ epoch }) => epoch),
         [1, 2],
       );
-      const config = parse<Record<string, unknown>>(readFileSync(join(cwd, 'run/config.json'), 'utf8'));
-      assert.is(config.recipe, 'tiny');
-      assert.is(config.seed, 3);
+      const config = parse<RunConfig>(readFileSync(join(cwd, 'run/config.json'), 'utf8'));
+      assert.is(config.settings.recipe, 'tiny');
+      assert.is(config.settings.seed, 3);
       assert.is(config.numerics, numerics);
+      assert.match(config.data.train.sha256, /^[0-9a-f]{64}$/);
+      assert.is(config.data.test.count, 64);
+      assert.is(config.versions.node, process.versions.node);
+      assert.is(config.recipeFile!.path, join(realpathSync(cwd), 'tiny.mjs'));
       assert.equal(lines(stderr).length, 2);
       assert.match(
         stderr,
@@ -123,15 +134,16 @@ suite('quern train', (test) => {
       assert.match(stdout, /^recipe {10}tiny on fixture, seed 0, 1 epochs\nbackend {9}reference, /);
       assert.match(stdout, /\ntest accuracy {3}[\d.]+% \(95% interval [\d.]+% to [\d.]+%\), loss [\d.]+\n/);
       assert.match(stdout, /\nmodel {11}run\/model\.safetensors\n$/);
-      const config = parse<Record<string, unknown>>(readFileSync(join(cwd, 'run/config.json'), 'utf8'));
-      assert.equal(config.optimizer, {
+      const config = parse<RunConfig>(readFileSync(join(cwd, 'run/config.json'), 'utf8'));
+      assert.equal(config.settings.optimizer, {
         name: 'sgd',
         learningRate: 0.05,
-        options: { momentum: 0, nesterov: false, weightDecay: 0 },
+        options: parseOptimizer('sgd').options,
       });
-      assert.is(config.batchSize, 50);
-      assert.is(config.validation, 0.25);
-      assert.is(config.limit, 40);
+      assert.is(config.settings.batchSize, 50);
+      assert.is(config.settings.validation, 0.25);
+      assert.is(config.settings.limit, 40);
+      assert.is(config.arguments.batchSize, 50);
     }));
 
   test('the folder has the name of the recipe and the time, unless it is named', () =>
@@ -187,7 +199,7 @@ suite('quern train', (test) => {
       const words = ['train', './tiny.mjs', '--epochs', '1', '--json'];
       const { code, stdout, stderr } = await quern([...words, '--out', 'a'], { cwd });
       assert.is(code, 0, stderr);
-      assert.match(stderr, /^backend wasm: auto takes wasm: the fastest backend on a CPU\n/);
+      assert.match(stderr, /^backend wasm: auto takes wasm: .+\n/);
       assert.is(parse<TrainingResult>(stdout).backend, 'wasm');
       assert.is((await quern([...words, '--out', 'b', '--quiet'], { cwd })).stderr, '');
     }));
@@ -235,14 +247,16 @@ suite('quern train, refused', (test) => {
       writeFileSync(join(cwd, 'run/notes.txt'), 'stays');
       const words = ['train', './tiny.mjs', '--epochs', '1', '--limit', '20', '--out', 'run', ...onReference];
       const refused = await quern(words, { cwd });
-      assert.is(refused.stderr, 'quern: run: it holds a run already; --force replaces it\n');
+      assert.is(
+        refused.stderr,
+        'quern: run: it holds a run already; --force replaces it, --resume goes on with it\n',
+      );
       assert.is(refused.code, 2);
       assert.is(readFileSync(join(cwd, 'run/history.jsonl'), 'utf8'), 'precious');
 
       const forced = await quern([...words, '--force'], { cwd });
       assert.is(forced.code, 0, forced.stderr);
-      const files = ['config.json', 'history.jsonl', 'model.safetensors', 'notes.txt'];
-      assert.equal(readdirSync(join(cwd, 'run')).sort(), files);
+      assert.equal(readdirSync(join(cwd, 'run')).sort(), [...runFiles, 'notes.txt'].sort());
       assert.is(parse<EpochRecord>(readFileSync(join(cwd, 'run/history.jsonl'), 'utf8')).epoch, 1);
     }));
 
@@ -328,11 +342,17 @@ suite('quern train, refused', (test) => {
       const { code, stdout, stderr } = await quern([...words, ...onReference], { cwd });
       assert.match(
         stderr,
-        /^quern: fit: the loss is not a finite number: in .* of epoch 1\n {2}A lower learning rate/,
+        /^quern: fit: a number is not finite in step \d of epoch 1: .*; what reproduces it is in run\/non-finite\n {2}A lower/,
       );
       assert.is(code, 1);
       assert.is(stdout, '');
-      assert.equal(readdirSync(join(cwd, 'run')), ['config.json']);
+      assert.equal(readdirSync(join(cwd, 'run')).sort(), ['config.json', 'failure.json', 'non-finite']);
+      const kept = readdirSync(join(cwd, 'run/non-finite')).sort();
+      assert.equal(kept, ['batch.safetensors', 'before.safetensors']);
+      const batch = readFileSync(join(cwd, 'run/non-finite/batch.safetensors'));
+      const { tensors, metadata } = decodeSafetensors(batch, 'batch');
+      assert.equal(tensors.get('images')!.shape, [64, 784]);
+      assert.is(metadata.get('epoch'), '1');
     }));
 
   test('a model file that is none', () =>

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { recipeNames } from '../../src/recipes/index.js';
 import { suite } from '../support/suite.js';
 import { inProject, main, quern } from './support.js';
 
@@ -29,11 +30,13 @@ suite('quern --help', (test) => {
     assert.is(code, 0);
     assert.is(stderr, '');
     for (const command of [
-      'train <recipe>',
+      'train [recipe]',
       'evaluate <model>',
       'predict <model> <image...>',
       'datasets',
       'summary',
+      'runs [folder]',
+      'compare [recipes..]',
     ]) {
       assert.ok(stdout.includes(`quern ${command}`), command);
     }
@@ -64,8 +67,16 @@ suite('quern --help', (test) => {
     const modules = stderr.split('\n').filter((line) => line.startsWith('file:'));
     assert.ok(modules.some((url) => url.endsWith('/src/cli/main.js')));
     const own = modules.filter((url) => url.includes('/dist/')).map((url) => url.replace(/.*\/dist\//, ''));
-    // choose.js names the backends, and loads none before it is chosen.
-    const light = ['src/core/errors.js', 'src/engine/choose.js'];
+    // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; table.js names the recipes.
+    const light = [
+      'src/core/errors.js',
+      'src/core/isObject.js',
+      'src/core/machine.js',
+      'src/engine/auto.js',
+      'src/engine/choose.js',
+      'src/engine/measurements.js',
+      'src/recipes/table.js',
+    ];
     for (const path of own) {
       assert.ok(path.startsWith('src/cli/') || light.includes(path), `${path} is loaded`);
     }
@@ -78,16 +89,53 @@ suite('quern --help', (test) => {
   });
 
   test('of every command', async () => {
-    for (const command of ['train', 'evaluate', 'predict', 'datasets', 'summary']) {
+    for (const command of ['train', 'evaluate', 'predict', 'datasets', 'summary', 'runs', 'compare']) {
       const { code, stdout } = await quern([command, '--help']);
       assert.is(code, 0);
       assert.ok(stdout.startsWith(`quern ${command}`), stdout);
     }
   });
 
+  test('of train names every recipe', async () => {
+    const { stdout } = await quern(['train', '--help']);
+    const named = /one of (.*?) {2}\[string\]/.exec(stdout)![1]!.split(', ');
+    assert.equal(named, recipeNames);
+  });
+
   test('--version', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     assert.is((await quern(['--version'])).stdout, `${version}\n`);
+  });
+});
+
+suite('quern recipes', (test) => {
+  test('a line per recipe, with what it promises and what it answers to', async () => {
+    const { code, stdout, stderr } = await quern(['recipes']);
+    assert.is(code, 0, stderr);
+    const [header, ...lines] = stdout.split('\n\n')[0]!.split('\n');
+    assert.match(header!, /^recipe +dataset +target +reference {2}what it is$/);
+    assert.equal(
+      lines.map((line) => line.split(' ')[0]),
+      recipeNames,
+    );
+    const speedrun = lines.find((line) => line.startsWith('mnist-speedrun'))!;
+    assert.match(speedrun, / mnist +98\.80% +99\.04% {2}The fastest way to 99% on MNIST$/);
+  });
+
+  test('as JSON, with the source of the reference', async () => {
+    const { recipes } = JSON.parse((await quern(['recipes', '--json'])).stdout);
+    assert.equal(
+      recipes.map(({ name }: { name: string }) => name),
+      recipeNames,
+    );
+    const speedrun = recipes.find(({ name }: { name: string }) => name === 'mnist-speedrun');
+    assert.equal(speedrun, {
+      name: 'mnist-speedrun',
+      title: 'The fastest way to 99% on MNIST',
+      dataset: 'mnist',
+      target: 0.988,
+      reference: { accuracy: 0.9904, source: 'tuomaso/train_mnist_fast' },
+    });
   });
 });
 
@@ -107,10 +155,13 @@ suite('wrong usage', (test) => {
   refuse(['datasets', 'put'], /^quern: Unknown argument: put\n$/);
   refuse(['datasets', 'get'], /^quern: too few arguments: got 0, need at least 1; --help explains\n$/);
   refuse(['datasets', 'get', 'cifar'], /^quern: unknown dataset "cifar": the names are mnist, /);
-  refuse(['train'], /^quern: too few arguments: got 0, need at least 1; --help explains\n$/);
+  refuse(
+    ['train'],
+    /^quern: train: what to train is missing: a recipe, or --resume and the folder of a run\n {2}`quern recipes` lists those that come with Quern\.\n$/,
+  );
   refuse(
     ['train', 'nope'],
-    /^quern: unknown recipe 'nope': it is neither one of mnist-mlp, fashion-cnn nor a file\n$/,
+    /^quern: unknown recipe 'nope': it is neither one of .*mnist-mlp.* nor a file\n$/,
   );
   refuse(['train', './nope.js'], /^quern: unknown recipe '\.\/nope\.js': /);
   refuse(['train', 'mnist-mlp', 'more'], /^quern: Unknown argument: more\n$/);
@@ -134,12 +185,42 @@ suite('wrong usage', (test) => {
     ['train', 'mnist-mlp', '--validation=1'],
     /^quern: --validation must be a number between 0 and 1\n$/,
   );
-  refuse(['train', 'mnist-mlp', '--optimizer=lion'], /^quern: optimizer: there is no 'lion': sgd, adam\n$/);
+  refuse(['train', 'mnist-mlp', '--optimizer=lamb'], /^quern: optimizer: there is no 'lamb': sgd, adam/);
   refuse(
     ['train', 'mnist-mlp', '--backend=cuda'],
     /^quern: wrong value of --backend: "cuda" is none of "auto", "wasm", "reference", "gpu"\n$/,
   );
   refuse(['train', 'mnist-mlp', '--out=a', '--out=b'], /^quern: --out is given more than once\n$/);
+  for (const option of ['time-limit', 'checkpoint-every']) {
+    const message = new RegExp(`^quern: --${option} must be a number above 0\\n$`);
+    refuse(['train', 'mnist-mlp', `--${option}=0`], message);
+  }
+  for (const [words, what] of [
+    [['mnist-mlp'], 'a recipe'],
+    [['--epochs=3'], '--epochs'],
+    [['--batch-size=3'], '--batch-size'],
+    [['--learning-rate=1'], '--learning-rate'],
+    [['--optimizer=sgd'], '--optimizer'],
+    [['--seed=0'], '--seed'],
+    [['--validation=0.1'], '--validation'],
+    [['--limit=5'], '--limit'],
+    [['--from=a'], '--from'],
+    [['--out=a'], '--out'],
+    [['--force'], '--force'],
+    [['--backend=wasm'], '--backend'],
+    [['--gpu-mode=cpu'], '--gpu-mode'],
+  ] as const) {
+    const message = `quern: --resume goes on as the run was begun: ${what} cannot be given with it`;
+    refuse(['train', '--resume', 'run', ...words], new RegExp(`^${message}\\n$`));
+  }
+  refuse(['train', '--resume', 'gone'], /^quern: gone: it holds no run: there is no config\.json\n {2}If it/);
+  refuse(['runs', 'compare', 'a'], /^quern: runs compare: it takes the folders of two runs or more\n$/);
+  refuse(['runs', 'compare', 'a', 'b'], /^quern: a: it holds no run: there is no config\.json\n$/);
+  for (const seeds of ['0', 'x', '1.5', '1,x', '1001', ',']) {
+    const message = /^quern: --seeds must be how many \(1 to 1000\), or a list such as 1,7,42\n$/;
+    refuse(['compare', 'mnist-mlp', `--seeds=${seeds}`], message);
+  }
+  refuse(['compare', 'nope'], /^quern: unknown recipe 'nope'/);
   refuse(['evaluate'], /^quern: too few arguments: got 0, need at least 1; --help explains\n$/);
   refuse(['predict', 'a'], /^quern: too few arguments: got 1, need at least 2; --help explains\n$/);
   refuse(['summary', 'nope'], /^quern: unknown recipe 'nope'/);

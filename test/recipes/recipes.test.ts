@@ -8,6 +8,8 @@ import { flatten } from '../../src/nn/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { summarise } from '../../src/nn/summary.js';
 import { adam } from '../../src/optimizers/adam.js';
+import { reduceOnPlateau } from '../../src/optimizers/plateau.js';
+import { cosineDecay } from '../../src/optimizers/schedules.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../src/recipes/index.js';
 import { defineRecipe, type Recipe } from '../../src/recipes/recipe.js';
 import { inFolder, rejects, throws } from '../data/support.js';
@@ -24,10 +26,12 @@ const valid: Recipe = {
   epochs: 1,
 };
 
+const digits = { shape: [28, 28, 1], classes: [...'0123456789'] } as const;
+
 async function layersOf(name: string) {
   const loaded = await loadRecipe(name);
-  const { image } = findEntry(readManifest(), loaded.recipe.dataset);
-  return summarise(recipeModel(loaded, image, 0));
+  const { image: shape, classes } = findEntry(readManifest(), loaded.recipe.dataset);
+  return summarise(recipeModel(loaded, { shape, classes }, 0));
 }
 
 suite('recipes', (test) => {
@@ -44,7 +48,14 @@ suite('recipes', (test) => {
         .filter(({ dataset }) => dataset === recipe.dataset)
         .map(({ testAccuracy }) => testAccuracy / 100);
       assert.ok(known.some((accuracy) => Math.abs(accuracy - recipe.reference!.accuracy) < 1e-9));
-      assert.ok((await layersOf(name)).parameters <= 500_000);
+      assert.ok((await layersOf(name)).parameters <= 3_000_000);
+    });
+  }
+
+  for (const name of recipeNames) {
+    test(`${name}: its last layer goes by the classes of the data, and colour will do`, async () => {
+      const images = { shape: [28, 28, 3], classes: ['rose', 'tulip', 'daisy'] } as const;
+      assert.equal(recipeModel(await loadRecipe(name), images, 0).outputShape, [3]);
     });
   }
 
@@ -58,7 +69,8 @@ suite('recipes', (test) => {
   });
 
   test('fashion-cnn has the layers of its seed', async () => {
-    const { layers } = await layersOf('fashion-cnn');
+    const { layers, parameters } = await layersOf('fashion-cnn');
+    assert.ok(parameters <= 500_000);
     const convolution = ['conv2d', 'relu', 'maxPool2d'];
     assert.equal(
       layers.map(({ kind }) => kind),
@@ -77,6 +89,16 @@ suite('defineRecipe', (test) => {
       batchSize: 32,
       validation: 0.1,
       normalisation: { mean: 0.1, deviation: 0.3 },
+      target: 0.975,
+      schedule: cosineDecay(),
+      augmentation: { shift: 2, rotate: 10 },
+      mixup: 0.2,
+      labelSmoothing: 0.1,
+      clip: { norm: 1 },
+      weightAveraging: 0.999,
+      earlyStopping: { patience: 5 },
+      plateau: reduceOnPlateau(),
+      makeCallbacks: () => [],
     };
     assert.is(defineRecipe(recipe), recipe);
   });
@@ -94,6 +116,16 @@ suite('defineRecipe', (test) => {
     ['batchSize', 1.5, 'a whole number of at least 1'],
     ['validation', 1, 'a fraction between 0 and 1'],
     ['normalisation', { mean: 0 }, 'a mean and a deviation above 0'],
+    ['target', 97.5, 'a test accuracy between 0 and 1'],
+    ['augmentation', { shift: -1 }, 'an augmentation such as { shift: 2, rotate: 10 }'],
+    ['augmentation', 3, 'an augmentation such as { shift: 2, rotate: 10 }'],
+    ['mixup', -1, 'a number of at least 0'],
+    ['labelSmoothing', 1, 'at least 0 and below 1'],
+    ['clip', { norm: 0 }, 'limits above 0 such as { norm: 1 }'],
+    ['weightAveraging', 'always', 'at least 0 and below 1'],
+    ['earlyStopping', 5, 'options such as { patience: 5 }'],
+    ['plateau', {}, 'a plateau such as reduceOnPlateau()'],
+    ['makeCallbacks', [], 'a function that makes a list of callbacks'],
   ];
   for (const [member, value, wanted] of wrong) {
     test(`${member}: ${JSON.stringify(value)}`, () => {
@@ -143,7 +175,7 @@ suite('loadRecipe', (test) => {
         async (path) => {
           const loaded = await loadRecipe(path);
           assert.is(loaded.recipe.name, 'mine');
-          assert.is(recipeModel(loaded, [28, 28, 1], 3).parameters.length, 2);
+          assert.is(recipeModel(loaded, digits, 3).parameters.length, 2);
         },
         name,
       ));
@@ -153,7 +185,7 @@ suite('loadRecipe', (test) => {
     rejects(
       loadRecipe('mnist-mpl'),
       UsageError,
-      /^unknown recipe 'mnist-mpl': it is neither one of mnist-mlp, fashion-cnn nor a file$/,
+      /^unknown recipe 'mnist-mpl': it is neither one of .*mnist-mlp.* nor a file$/,
     ).then(() => {}));
 
   test('a folder', () =>
@@ -199,7 +231,7 @@ suite('recipeModel', (test) => {
   const refuse = (what: string, layer: () => never, message: RegExp) =>
     test(what, () => {
       const loaded = { recipe: { ...valid, layer }, source: './mine.js' };
-      throws(() => recipeModel(loaded, [28, 28, 1], 0), ModelError, message);
+      throws(() => recipeModel(loaded, digits, 0), ModelError, message);
     });
   refuse(
     'layers that cannot be made',

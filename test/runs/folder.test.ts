@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { RunFolder } from '../../src/cli/runFolder.js';
 import { ModelError, UsageError } from '../../src/core/errors.js';
+import { RunFolder } from '../../src/runs/folder.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 
@@ -25,7 +25,7 @@ suite('run folders', (test) => {
       const folders = await Promise.all([open(), open(), open(), open()]);
       assert.is(new Set(folders.map(({ path }) => path)).size, 4);
       for (const { path } of folders) assert.match(path, /^runs[\\/]tiny-[\dT-]+$/);
-      await Promise.all(folders.map((folder) => folder.abandon()));
+      await Promise.all(folders.map((folder) => folder.close()));
       // whoever made `runs` removes it too, if the others have gone before
       assert.equal(existsSync('runs') ? readdirSync('runs') : [], []);
     }));
@@ -41,19 +41,24 @@ suite('run folders', (test) => {
       const error = await rejects(
         second.begin({ run: 2 }),
         UsageError,
-        /run: it holds a run already; --force replaces it$/,
+        /run: it holds a run already; --force replaces it, --resume goes on with it$/,
       );
       assert.ok(error.message.startsWith(path));
-      await second.abandon();
+      await second.close();
       assert.equal(JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')), { run: 1 });
-      await (await RunFolder.open(path, 'tiny', true)).begin({ run: 3 });
+      const third = await RunFolder.open(path, 'tiny', true);
+      await rejects(third.begin({ run: 3 }), UsageError, /run: another process is training it: \d+ on /);
+      await first.close();
+      await third.begin({ run: 3 });
       assert.equal(JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')), { run: 3 });
+      await third.close();
+      assert.equal(readdirSync(path), ['config.json']);
     }));
 
   test('only what was made is removed, however the path is written', () =>
     inWorkingDirectory(async () => {
       mkdirSync('there');
-      await (await RunFolder.open('./there/../there/a/b', 'tiny', false)).abandon();
+      await (await RunFolder.open('./there/../there/a/b', 'tiny', false)).close();
       assert.equal(readdirSync('there'), []);
       assert.ok(existsSync('there'));
     }));
@@ -61,7 +66,7 @@ suite('run folders', (test) => {
   test('a folder that is gone when the run begins, and runs that is a file', () =>
     inWorkingDirectory(async () => {
       const folder = await RunFolder.open('run', 'tiny', false);
-      await folder.abandon();
+      await folder.close();
       await rejects(
         folder.begin({}),
         ModelError,

@@ -1,0 +1,57 @@
+import { relu } from '../nn/activations.js';
+import { batchNorm } from '../nn/batchNorm.js';
+import { conv2d } from '../nn/conv2d.js';
+import { dense } from '../nn/dense.js';
+import { dropout } from '../nn/dropout.js';
+import { flatten } from '../nn/flatten.js';
+import type { Layer } from '../nn/layer.js';
+import { maxPool2d } from '../nn/pool.js';
+import { sequential } from '../nn/sequential.js';
+import { adam } from '../optimizers/adam.js';
+import { cosineDecay } from '../optimizers/schedules.js';
+import { defineRecipe } from './recipe.js';
+
+const filters = [32, 64] as const;
+const units = 256;
+const dropoutRates = [0.25, 0.4] as const;
+const momentum = 0.9;
+const learningRate = 0.003;
+const weightDecay = 0.02;
+const warmup = 0.05;
+const weightAveraging = 0.999;
+const batchSize = 128;
+const epochs = 28;
+
+/** A bias before a normalization would be subtracted again, so there is none. */
+const normalised = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
+
+/** The first wish: `fashion-cnn` with batch normalization, and what then pays: a higher rate, mirrored images, averages. */
+export default defineRecipe({
+  name: 'fashion-cnn-bn',
+  title: 'The convolutional network with batch normalization on Fashion-MNIST',
+  dataset: 'fashion-mnist',
+  reference: {
+    accuracy: 0.934,
+    source: 'zalandoresearch/fashion-mnist README: 2 conv + 3 dense, augmentation, batch normalization',
+  },
+  target: 0.93,
+  layer: ({ classes }) =>
+    sequential([
+      ...normalised(conv2d(filters[0], 3, { padding: 'same', useBias: false })),
+      maxPool2d(2),
+      ...normalised(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
+      maxPool2d(2),
+      dropout(dropoutRates[0]),
+      flatten(),
+      ...normalised(dense(units, { useBias: false })),
+      dropout(dropoutRates[1]),
+      dense(classes),
+    ]),
+  // chosen, like the rates, on 10,000 of the training images, held out
+  augmentation: { flip: 'horizontal', crop: 1 },
+  optimizer: adam({ learningRate, weightDecay }),
+  schedule: cosineDecay({ warmup }),
+  epochs,
+  batchSize,
+  weightAveraging,
+});

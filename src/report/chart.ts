@@ -1,0 +1,85 @@
+/** Draws charts as SVG, with a library that is loaded when the first is drawn. */
+import type { EChartsCoreOption } from 'echarts/core';
+import { colours, drawingStyle } from './theme.js';
+
+export interface Drawing {
+  readonly width: number;
+  readonly height: number;
+  /** What somebody is told who does not see it. */
+  readonly title: string;
+  /** Begins the ids within the drawing, which a page with several needs to be different. */
+  readonly name: string;
+}
+
+export type ChartOption = EChartsCoreOption;
+
+async function load() {
+  const [core, charts, components, renderers] = await Promise.all([
+    import('echarts/core'),
+    import('echarts/charts'),
+    import('echarts/components'),
+    import('echarts/renderers'),
+  ]);
+  const { BarChart, CustomChart, LineChart } = charts;
+  const { GridComponent, LegendComponent, TitleComponent } = components;
+  core.use([BarChart, CustomChart, LineChart]);
+  core.use([GridComponent, LegendComponent, TitleComponent, renderers.SVGRenderer]);
+  return core;
+}
+
+export function escapeXml(text: string): string {
+  const entities: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  };
+  return text.replace(/[&<>"']/g, (character) => entities[character]!);
+}
+
+/** Without what only scripts use: classes, hover styles, indices of data; with ids that depend on the name alone. */
+function tidy(svg: string, { title, name }: Drawing): string {
+  return (
+    svg
+      .replace(/<style\s*>[\s\S]*?<\/style>\s*/g, '')
+      .replace(/ (class|ecmeta_\w+|pointer-events)="[^"]*"/g, '')
+      .replace(/zr\d+-/g, `${name}-`)
+      // hollow symbols have a white that no option changes
+      .replaceAll('fill="#fff"', `fill="${colours.page[0]}"`)
+      .replace(/<svg ([^>]*)>/, (_, attributes: string) => {
+        const text = escapeXml(title);
+        return `<svg ${attributes} role="img" aria-label="${text}"><title>${text}</title>`;
+      })
+  );
+}
+
+/** Draws a chart. The same option gives the same text. */
+export async function drawChart(option: ChartOption, drawing: Drawing): Promise<string> {
+  const core = await load();
+  const { width, height } = drawing;
+  const chart = core.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  try {
+    chart.setOption({ animation: false, ...option });
+    return tidy(chart.renderToSVGString(), drawing);
+  } finally {
+    chart.dispose();
+  }
+}
+
+/** A drawing as a file of its own: with the style that makes it dark on dark screens. */
+export function asFile(svg: string): string {
+  return svg.replace(/(<svg [^>]*>)/, `$1<style>${drawingStyle()}</style>`);
+}
+
+export const font = { fontFamily: 'system-ui, sans-serif', fontSize: 13, color: colours.ink[0] } as const;
+
+/** What all axes look like. */
+export const axis = {
+  axisLine: { lineStyle: { color: colours.line[0] } },
+  axisTick: { lineStyle: { color: colours.line[0] } },
+  axisLabel: { color: colours.soft[0], fontSize: 12 },
+  splitLine: { lineStyle: { color: colours.faint[0] } },
+  nameTextStyle: { color: colours.soft[0], fontSize: 12 },
+  nameLocation: 'middle',
+} as const;

@@ -1,0 +1,165 @@
+/** What a run was asked for and what it runs on: `config.json`. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { arch, cpus, platform, release } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DataError, ModelError } from '../core/errors.js';
+import { isObject } from '../core/isObject.js';
+import type { Dataset } from '../data/dataset.js';
+import type { BackendReport } from '../engine/backend.js';
+import { readJson, runFiles } from './files.js';
+
+/** One split as it was loaded, after `--limit`. */
+export interface DataDescription {
+  readonly count: number;
+  /** Height, width and channels of an image. */
+  readonly shape: readonly number[];
+  /** SHA-256 of the pixels followed by the labels, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A named part with its options as plain data. */
+interface Named {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What decides the bytes of a training, besides the data. Two runs with equal settings, seed, data and numerics have
+ * equal weights. What a recipe leaves out is not there.
+ */
+export interface RunSettings {
+  readonly recipe: string;
+  readonly dataset: string;
+  /** The layers as the model's file describes them. */
+  readonly architecture: unknown;
+  readonly optimizer: Named & { readonly learningRate: number };
+  readonly schedule?: Named | undefined;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly validation?: number | undefined;
+  readonly normalisation: { readonly mean: number; readonly deviation: number };
+  readonly seed: number;
+  /** Only the first images were used. */
+  readonly limit?: number | undefined;
+  /** The model whose weights it started from. */
+  readonly from?: { readonly path: string; readonly sha256: string } | undefined;
+  /** Augmentation, label smoothing and whatever else `fit` takes as plain data. */
+  readonly [setting: string]: unknown;
+}
+
+export interface RunConfig extends BackendReport {
+  readonly version: 1;
+  readonly settings: RunSettings;
+  /** The recipe's file, absolute; absent for those that come with Quern. */
+  readonly recipeFile?: { readonly path: string; readonly sha256: string } | undefined;
+  /** What the command line said, for `--resume`. */
+  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly data: { readonly train: DataDescription; readonly test: DataDescription };
+  readonly versions: { readonly quern: string; readonly node: string; readonly v8: string };
+  readonly machine: {
+    readonly system: string;
+    readonly architecture: string;
+    readonly processor: string;
+    readonly processors: number;
+  };
+  /** ISO 8601, UTC. */
+  readonly started: string;
+}
+
+export const sha256 = (...parts: readonly Uint8Array[]): string => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
+};
+
+export function describeData({ count, shape, images, labels }: Dataset): DataDescription {
+  return { count, shape, sha256: sha256(images, labels) };
+}
+
+/** From dist/src/runs/ to the root of the package, in the repository as in an installation. */
+const packagePath = fileURLToPath(new URL('../../../package.json', import.meta.url));
+
+/** Versions and machine as they are now. */
+export function describeSystem(): Pick<RunConfig, 'versions' | 'machine'> {
+  const { version } = JSON.parse(readFileSync(packagePath, 'utf8')) as { version: string };
+  const processors = cpus();
+  return {
+    versions: { quern: version, node: process.versions.node, v8: process.versions.v8 },
+    machine: {
+      system: `${platform()} ${release()}`,
+      architecture: arch(),
+      processor: processors[0]?.model.trim() ?? 'unknown',
+      processors: processors.length,
+    },
+  };
+}
+
+/**
+ * The configuration of a run; undefined where the folder holds none.
+ *
+ * @throws DataError when the file cannot be read; ModelError when it is no configuration, or of another version
+ */
+export async function readConfig(folder: string): Promise<RunConfig | undefined> {
+  const path = join(folder, runFiles.config);
+  const json = await readJson(path);
+  if (json === undefined) return undefined;
+  if (!isObject(json) || !isObject(json.settings) || !isObject(json.data) || !isObject(json.arguments)) {
+    throw new ModelError(`${path}: not the configuration of a run`);
+  }
+  if (json.version !== 1) {
+    throw new ModelError(`${path}: a run of version ${json.version}, this Quern reads version 1`);
+  }
+  return json as unknown as RunConfig;
+}
+
+/** A difference between two descriptions. */
+export interface Difference {
+  /** Such as `optimizer.learningRate`. */
+  readonly path: string;
+  /** As JSON has them; undefined where there is none. */
+  readonly left: unknown;
+  readonly right: unknown;
+}
+
+/** Where two plain values differ. Lists are compared as wholes: their parts have no names. */
+export function differences(left: unknown, right: unknown, path = ''): Difference[] {
+  if (isObject(left) && isObject(right)) {
+    const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+    return [...names].flatMap((name) =>
+      differences(left[name], right[name], path === '' ? name : `${path}.${name}`),
+    );
+  }
+  return JSON.stringify(left) === JSON.stringify(right) ? [] : [{ path, left, right }];
+}
+
+/**
+ * Sees that a run can go on to the bytes of one that was never interrupted.
+ *
+ * @param begun its configuration when it was begun
+ * @param now what it would be now
+ * @throws ModelError or DataError naming the first thing that is not the same
+ */
+export function checkSameRun(folder: string, begun: RunConfig, now: RunConfig): void {
+  const [changed] = differences(begun.settings, now.settings);
+  if (changed !== undefined) {
+    const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));
+    const { path, left, right } = changed;
+    throw new ModelError(
+      `${folder}: its recipe has changed since it was begun: ${path} was ${shown(left)} and is ${shown(right)}`,
+    );
+  }
+  for (const split of ['train', 'test'] as const) {
+    const [was, is] = [begun.data[split].sha256, now.data[split].sha256];
+    if (was === is) continue;
+    throw new DataError(
+      `${folder}: it was begun with other ${split} images: their SHA-256 was ${was} and is ${is}`,
+    );
+  }
+  if (begun.numerics !== now.numerics) {
+    throw new ModelError(
+      `${folder}: it was begun with other arithmetic: ${begun.numerics}, here it is ${now.numerics}`,
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/** Which process writes to a run folder: one at a time, so that two resumes of one run cannot mix their files. */
+import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { link, readFile, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { UsageError } from '../core/errors.js';
+import { createWhole, jsonText, readJson, runFiles } from './files.js';
+
+export interface Holder {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process began, in the system's own units, so that a number that is given again does not deceive. */
+  readonly began?: string | undefined;
+}
+
+/** Field 22 of /proc/<pid>/stat; undefined on systems without it. The name in field 2 may hold anything. */
+async function beginningOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+/** Whether the process is there. Of another machine nobody can tell: it counts as being there. */
+async function isAlive({ pid, host, began }: Holder): Promise<boolean> {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return began === undefined || began === (await beginningOf(pid));
+}
+
+const readHolder = async (path: string) =>
+  (await readJson(path).catch(() => undefined)) as Partial<Holder> | undefined;
+
+const isHolder = (value: Partial<Holder> | undefined): value is Holder =>
+  typeof value?.pid === 'number' && typeof value.host === 'string';
+
+/** The process that writes to a run folder now; undefined where none does, or the one that did was killed. */
+export async function holderOf(folder: string): Promise<Holder | undefined> {
+  const holder = await readHolder(join(folder, runFiles.lock));
+  return isHolder(holder) && (await isAlive(holder)) ? holder : undefined;
+}
+
+/** Removes the lock of a process that is gone, unless a living one has taken its place since it was looked at. */
+async function removeDead(path: string): Promise<void> {
+  const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!moved) return;
+  const holder = await readHolder(aside);
+  if (isHolder(holder) && (await isAlive(holder))) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+/**
+ * Takes a run folder for this process. What a process that was killed has left is taken over.
+ *
+ * @returns what gives it back
+ * @throws UsageError when another process has it; ModelError when the folder cannot be written
+ */
+export async function takeLock(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, runFiles.lock);
+  const began = await beginningOf(process.pid);
+  const text = jsonText({ pid: process.pid, host: hostname(), ...(began && { began }) } satisfies Holder);
+  while (!(await createWhole(path, text))) {
+    const holder = await holderOf(folder);
+    if (holder !== undefined) {
+      throw new UsageError(`${folder}: another process is training it: ${holder.pid} on ${holder.host}`, {
+        hint: `If it is gone, delete ${path}.`,
+      });
+    }
+    await removeDead(path);
+  }
+  const atExit = () => rmSync(path, { force: true });
+  process.once('exit', atExit);
+  return async () => {
+    process.off('exit', atExit);
+    await rm(path, { force: true });
+  };
+}

@@ -1,0 +1,133 @@
+/** Runs as they lie in their folders: read, found, told apart. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError, QuernError, reasonOf, UsageError } from '../core/errors.js';
+import { isObject } from '../core/isObject.js';
+import { exists } from '../data/exists.js';
+import type { EpochRecord } from '../training/fitOptions.js';
+import { type RunConfig, readConfig } from './config.js';
+import { readJson, runFiles } from './files.js';
+import { parseHistory } from './history.js';
+import { holderOf } from './lock.js';
+import { isFinal, readResult, type TrainingResult } from './result.js';
+
+/** Interrupted: by a signal, a time limit or a crash; it can be resumed, as can one that failed. */
+export type RunState = 'finished' | 'interrupted' | 'running' | 'failed';
+
+/** What is known of a run. */
+export interface RunRecord {
+  readonly path: string;
+  readonly state: RunState;
+  readonly config: RunConfig;
+  readonly history: readonly EpochRecord[];
+  readonly result: TrainingResult | undefined;
+  /** The first line of what went wrong. */
+  readonly failure?: string | undefined;
+}
+
+async function readHistory(folder: string): Promise<EpochRecord[]> {
+  const path = join(folder, runFiles.history);
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return '';
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  });
+  try {
+    return parseHistory(text);
+  } catch (cause) {
+    throw new DataError(`${path}: a line is not JSON`, { cause });
+  }
+}
+
+async function readFailure(folder: string): Promise<string | undefined> {
+  const failure = await readJson(join(folder, runFiles.failure));
+  return isObject(failure) && typeof failure.message === 'string'
+    ? failure.message.split('\n')[0]
+    : undefined;
+}
+
+/**
+ * Reads a run.
+ *
+ * @throws UsageError for a folder that holds none; DataError or ModelError naming the file that is wrong
+ */
+export async function readRun(path: string): Promise<RunRecord> {
+  const config = await readConfig(path);
+  if (config === undefined) throw new UsageError(`${path}: it holds no run: there is no config.json`);
+  const [history, result, failure, holder] = await Promise.all([
+    readHistory(path),
+    readResult(path),
+    readFailure(path),
+    holderOf(path),
+  ]);
+  const record = { path, config, history, result };
+  if (result !== undefined && isFinal(result)) return { ...record, state: 'finished' };
+  if (holder !== undefined) return { ...record, state: 'running' };
+  return failure === undefined
+    ? { ...record, state: 'interrupted' }
+    : { ...record, state: 'failed', failure };
+}
+
+/** Folders of folders of runs are looked into this deep: a comparison has one per recipe, and in it one per seed. */
+const deepest = 3;
+
+async function findFolders(folder: string, depth: number): Promise<string[]> {
+  if (await exists(join(folder, runFiles.config))) return [folder];
+  if (depth === deepest) return [];
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const inside = entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map(({ name }) => join(folder, name));
+  return (await Promise.all(inside.map((path) => findFolders(path, depth + 1)))).flat();
+}
+
+/** The runs in a folder and below, in the order in which they were begun, and what could not be read. */
+export async function findRuns(folder: string): Promise<{ runs: RunRecord[]; problems: Error[] }> {
+  const runs: RunRecord[] = [];
+  const problems: Error[] = [];
+  for (const path of await findFolders(folder, 0)) {
+    try {
+      runs.push(await readRun(path));
+    } catch (error) {
+      if (!(error instanceof QuernError)) throw error;
+      problems.push(error);
+    }
+  }
+  runs.sort((a, b) => a.config.started.localeCompare(b.config.started));
+  return { runs, problems };
+}
+
+/** What a list of runs tells of one. Accuracies are shares from 0 to 1. */
+export interface RunOverview {
+  readonly path: string;
+  readonly recipe: string;
+  readonly dataset: string;
+  readonly seed: number;
+  readonly state: RunState;
+  /** Whole epochs that are done, and that there shall be. */
+  readonly epochs: number;
+  readonly plannedEpochs: number;
+  readonly testAccuracy: number | null;
+  readonly validationAccuracy: number | null;
+  /** Of the result where there is one, else of the whole epochs. */
+  readonly trainSeconds: number;
+  readonly started: string;
+  readonly failure: string | null;
+}
+
+export function overviewOf({ path, state, config, history, result, failure }: RunRecord): RunOverview {
+  const { recipe, dataset, seed, epochs } = config.settings;
+  return {
+    path,
+    recipe,
+    dataset,
+    seed,
+    state,
+    epochs: history.length,
+    plannedEpochs: epochs,
+    testAccuracy: result?.testAccuracy ?? null,
+    validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+    trainSeconds: result?.trainSeconds ?? history.reduce((sum, { seconds }) => sum + seconds, 0),
+    started: config.started,
+    failure: failure ?? null,
+  };
+}

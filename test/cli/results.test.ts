@@ -1,0 +1,71 @@
+import * as assert from 'uvu/assert';
+import { resultText } from '../../src/cli/results.js';
+import { isFinal, type TrainingResult } from '../../src/runs/result.js';
+import { suite } from '../support/suite.js';
+
+const result: TrainingResult = {
+  recipe: 'mine',
+  dataset: 'mnist',
+  backend: 'wasm',
+  threads: 2,
+  numerics: 'wasm 2',
+  seed: 1,
+  epochs: 3,
+  steps: 30,
+  batchSize: 10,
+  parameters: 1234,
+  multiplyAdds: 5678,
+  trainAccuracy: 0.995,
+  trainLoss: 0.01,
+  testAccuracy: 0.98,
+  testLoss: 0.0789,
+  testInterval: [0.977, 0.9825],
+  reference: { accuracy: 0.96, source: 'a paper' },
+  target: 0.978,
+  targetMet: true,
+  trainSeconds: 12.34,
+  imagesPerSecond: 1000,
+  weightsSha256: 'abc',
+  model: 'run/model.safetensors',
+  ended: 'finished',
+  interrupted: false,
+};
+
+suite('the result of a training', (test) => {
+  test('for people, a line per fact', () => {
+    const lines = [
+      'recipe          mine on mnist, seed 1, 3 epochs',
+      'backend         wasm, threads 2, wasm 2',
+      'parameters      1,234',
+      'test accuracy   98.00% (95% interval 97.70% to 98.25%), loss 0.0789',
+      'train accuracy  99.50%',
+      'reference       96.00% (a paper)',
+      'target          97.80%: reached',
+      'time            12.3 s, 1,000 images/s',
+      'weights         sha256 abc',
+      'model           run/model.safetensors',
+    ];
+    assert.is(resultText(result), lines.join('\n'));
+  });
+
+  test('a target that is missed, or not judged since the test set was not measured', () => {
+    assert.match(resultText({ ...result, targetMet: false }), /\ntarget {10}97\.80%: missed\n/);
+    const cut = { ...result, testAccuracy: null, testLoss: null, testInterval: null, targetMet: null };
+    assert.match(resultText(cut), /\ntarget {10}97\.80%: not judged\n/);
+    assert.not.match(resultText(cut), /test accuracy/);
+  });
+
+  test('why it ended early', () =>
+    assert.match(
+      resultText({ ...result, ended: 'early stopping' }),
+      /\nended {11}early, since validation got no better\n/,
+    ));
+
+  test('whether anything is left to do', () => {
+    assert.ok(isFinal(result));
+    assert.ok(isFinal({ ...result, ended: 'early stopping' }));
+    assert.not(isFinal({ ...result, ended: 'time limit' }));
+    assert.not(isFinal({ ...result, ended: 'interrupted', interrupted: true, testAccuracy: null }));
+    assert.not(isFinal({ ...result, testAccuracy: null }));
+  });
+});

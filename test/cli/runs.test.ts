@@ -1,0 +1,111 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { markdownTable, sparkline, textTable } from '../../src/cli/table.js';
+import type { RunOverview } from '../../src/runs/records.js';
+import { suite } from '../support/suite.js';
+import { inProject, onReference, quern } from './support.js';
+
+const overviews = (stdout: string) => (JSON.parse(stdout) as { runs: RunOverview[] }).runs;
+
+suite('quern runs', (test) => {
+  test('states, folders of folders, and what cannot be read', () =>
+    inProject(async (cwd) => {
+      const common = ['--quiet', '--validation', '0.25', ...onReference];
+      for (const [out, ...words] of [
+        ['runs/a', '--seed', '1'],
+        ['runs/deep/b', '--seed', '2', '--learning-rate', '0.05'],
+      ] as const) {
+        const { code, stderr } = await quern(['train', './tiny.mjs', '--out', out, ...words, ...common], {
+          cwd,
+        });
+        assert.is(code, 0, stderr);
+      }
+      const list = await quern(['runs'], { cwd });
+      assert.is(list.stderr, '');
+      assert.match(list.stdout, /^run +recipe +seed +state +epochs +test +validation +time +begun \(UTC\)\n/);
+      assert.match(
+        list.stdout,
+        /\nruns\/a +tiny +1 +finished +2\/2 +[\d.]+% +[\d.]+% +0:0\d +2\d{3}-\d\d-\d\d \d\d:\d\d\n/,
+      );
+
+      const part = join(cwd, 'runs/deep/b');
+      const weights = JSON.parse(readFileSync(join(part, 'result.json'), 'utf8')).weightsSha256 as string;
+      rmSync(join(part, 'result.json'));
+      const states = async () =>
+        overviews((await quern(['runs', '--json'], { cwd })).stdout).map(({ path, state }) => [path, state]);
+      assert.equal(await states(), [
+        ['runs/a', 'finished'],
+        ['runs/deep/b', 'interrupted'],
+      ]);
+      writeFileSync(join(part, 'failure.json'), JSON.stringify({ message: 'no luck\n  A hint.' }));
+      assert.match((await quern(['runs'], { cwd })).stdout, /\nruns\/deep\/b failed: no luck\n$/);
+      assert.is((await states())[1]![1], 'failed');
+      writeFileSync(join(part, 'lock.json'), JSON.stringify({ pid: process.pid, host: hostname() }));
+      assert.is((await states())[1]![1], 'running');
+      rmSync(join(part, 'lock.json'));
+
+      mkdirSync(join(cwd, 'runs/c'));
+      writeFileSync(join(cwd, 'runs/c/config.json'), '{');
+      const broken = await quern(['runs', '--json'], { cwd });
+      assert.is(broken.stderr, 'quern: runs/c/config.json: is not JSON\n');
+      assert.is(overviews(broken.stdout).length, 2);
+
+      const resumed = await quern(['train', '--resume', 'runs/deep/b', '--quiet', '--json'], { cwd });
+      assert.is(JSON.parse(resumed.stdout).weightsSha256, weights);
+      assert.is((await states())[1]![1], 'finished');
+
+      const text = (await quern(['runs', 'compare', 'runs/a', 'runs/deep/b'], { cwd })).stdout;
+      assert.match(text, /^A {2}runs\/a \(tiny\)\nB {2}runs\/deep\/b \(tiny\)\n\nwhat differs +A +B\n/);
+      assert.match(text, /\noptimizer\.learningRate +0\.02 +0\.05\n/);
+      assert.match(text, /\nseed +1 +2\n/);
+      assert.match(text, /\ntest accuracy +[\d.]+% +[\d.]+%\n/);
+      assert.match(text, /\nloss +A +[▁-█]{2}\n +B +[▁-█]{2}\n/);
+      assert.match(text, /\nvalidation accuracy +A /);
+      assert.match(
+        text,
+        /\n\nwhether they differ .* chance: quern evaluate runs\/a --compare runs\/deep\/b\n$/,
+      );
+      const json = JSON.parse(
+        (await quern(['runs', 'compare', 'runs/a', 'runs/deep/b', '--json'], { cwd })).stdout,
+      );
+      assert.equal(json.differences.map(({ setting }: { setting: string }) => setting).sort(), [
+        'optimizer.learningRate',
+        'seed',
+      ]);
+      assert.is(json.runs[1].history.length, 2);
+      const same = await quern(['runs', 'compare', 'runs/a', 'runs/a'], { cwd });
+      assert.match(same.stdout, /\n\nsame settings, data and arithmetic\n\n/);
+    }));
+
+  test('none', () =>
+    inProject(async (cwd) => {
+      assert.is((await quern(['runs'], { cwd })).stdout, 'no runs in runs\n');
+      assert.is((await quern(['runs', 'elsewhere', '--json'], { cwd })).stdout, '{"runs":[]}\n');
+    }));
+});
+
+suite('tables', (test) => {
+  const table = {
+    header: ['name', 'n'],
+    rows: [
+      ['a|b', '10'],
+      ['c', '7'],
+    ],
+    alignments: ['left', 'right'],
+  } as const;
+  test('as text', () => assert.is(textTable(table), 'name   n\na|b   10\nc      7'));
+  test('as Markdown', () =>
+    assert.is(markdownTable(table), '| name | n |\n| --- | ---: |\n| a\\|b | 10 |\n| c | 7 |'));
+
+  test('sparklines', () => {
+    assert.is(sparkline([0, 1, 2, 3, 4, 5, 6, 7]), '▁▂▃▄▅▆▇█');
+    assert.is(sparkline([1, 1]), '▁▁');
+    assert.is(sparkline([0, 7], [0, 14]), '▁▅');
+    assert.is(sparkline([]), '');
+    const long = sparkline(Array.from({ length: 1000 }, (_, i) => i));
+    assert.is(long.length, 40);
+    assert.ok(long.endsWith('█'));
+  });
+});
