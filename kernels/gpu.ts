@@ -1,32 +1,70 @@
-/**
- * Every kernel of the gpu backend that exists. The table is partial while the backend is the thin slice that the
- * multilayer perceptron needs; it becomes `[K in KernelKind]:` when the last kind has landed. A plan that uses an absent
- * kind is refused as a whole when it is prepared.
- */
+/** Every kernel of the gpu backend: a kind that is forgotten is a type error. */
+import { assembleGpu, assembleStages } from './assemble/gpu.js';
+import { averagePoolGpu, averagePoolGradientGpu } from './averagePool/gpu.js';
+import { conv2dFilterGradientGpu, conv2dGpu, conv2dInputGradientGpu } from './conv2d/gpu.js';
+import { conv2dFilterGradientFours } from './conv2d/gpuFilterGradient.js';
+import { conv2dFours, conv2dInputGradientFours } from './conv2d/gpuFours.js';
 import { gatherGpu, scatterAddGpu } from './gather/gpu.js';
-import type { GpuCall, GpuKernel, GpuSource } from './gpuKernel.js';
+import type { GpuCall, GpuFours, GpuKernel, GpuSource, GpuStage, GpuStagedKernel } from './gpuKernel.js';
 import type { KernelKind, Specifications } from './kinds.js';
 import { mapGpu } from './map/gpu.js';
 import { matmulGpu } from './matmul/gpu.js';
+import { matmulFours } from './matmul/gpuFours.js';
+import { maxPoolGpu, maxPoolGradientGpu, maxPoolTakeGpu } from './maxPool/gpu.js';
 import { reduceGpu } from './reduce/gpu.js';
 import { softmaxCrossEntropyGpu } from './softmaxCrossEntropy/gpu.js';
 
-export type { GpuCall, GpuKernel, GpuOperand, GpuSource } from './gpuKernel.js';
+export type {
+  GpuCall,
+  GpuFours,
+  GpuKernel,
+  GpuOperand,
+  GpuRead,
+  GpuSource,
+  GpuStage,
+} from './gpuKernel.js';
 
-export const gpuKernels: { readonly [K in KernelKind]?: GpuKernel<Specifications[K]> } = {
+export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Specifications[K]> } = {
   map: mapGpu,
   reduce: reduceGpu,
   matmul: matmulGpu,
+  conv2d: conv2dGpu,
+  conv2dInputGradient: conv2dInputGradientGpu,
+  conv2dFilterGradient: conv2dFilterGradientGpu,
+  maxPool: maxPoolGpu,
+  maxPoolTake: maxPoolTakeGpu,
+  maxPoolGradient: maxPoolGradientGpu,
+  averagePool: averagePoolGpu,
+  averagePoolGradient: averagePoolGradientGpu,
   gather: gatherGpu,
   scatterAdd: scatterAddGpu,
   softmaxCrossEntropy: softmaxCrossEntropyGpu,
+  assemble: assembleGpu,
 };
 
-/** The text of the kernel for a call, or undefined for a kind that has none. */
-export function gpuSourceOf<K extends KernelKind>(
+/** The text of the kernel for a call. */
+export function gpuSourceOf<K extends KernelKind>(kind: K, call: GpuCall<Specifications[K]>): GpuSource {
+  const kernel: GpuKernel<Specifications[K]> = gpuKernels[kind];
+  return kernel(call);
+}
+
+/** The kinds that may take several kernels: to be faster where a thread can give four numbers, or for many inputs. */
+const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Specifications[K]> } = {
+  matmul: matmulFours,
+  conv2d: conv2dFours,
+  conv2dInputGradient: conv2dInputGradientFours,
+  conv2dFilterGradient: conv2dFilterGradientFours,
+  assemble: assembleStages,
+};
+
+/** The kernels that carry out a call, one after the other; the result of the last is that of the call. */
+export function gpuStagesOf<K extends KernelKind>(
   kind: K,
   call: GpuCall<Specifications[K]>,
-): GpuSource | undefined {
-  const kernel: GpuKernel<Specifications[K]> | undefined = gpuKernels[kind];
-  return kernel?.(call);
+  fours: GpuFours,
+): readonly GpuStage[] {
+  const staged: GpuStagedKernel<Specifications[K]> | undefined = stagedKernels[kind];
+  return (
+    staged?.(call, fours) ?? [{ source: gpuSourceOf(kind, call), operands: call.inputs.map((_, i) => i) }]
+  );
 }

@@ -29,7 +29,36 @@ export interface GpuSource {
   readonly output: readonly [number, number];
   /** Columns of the table as which each input is handed over; they divide its size. */
   readonly columns: readonly number[];
+  /** Whether a thread gives four numbers, which stand side by side in the result. Default false. */
+  readonly fours?: boolean;
+  /** How each input is read. Default: all as numbers. */
+  readonly reads?: readonly GpuRead[];
 }
+
+/**
+ * What a table's elements are: numbers; or, of a result in fours where textures hold it, its numbers ('packed') or its
+ * fours ('texels').
+ */
+export type GpuRead = 'numbers' | 'packed' | 'texels';
+
+/**
+ * Whether a mode's kernels can give four numbers at once: not at all; into a buffer of numbers; or into a texture of
+ * fours, which later kernels of the same call read.
+ */
+export type GpuFours = 'none' | 'buffers' | 'textures';
+
+/** One of several kernels that carry out a call one after the other. */
+export interface GpuStage {
+  readonly source: GpuSource;
+  /** For each input: a number for an input of the call, or the result of an earlier stage. */
+  readonly operands: readonly (number | { readonly stage: number })[];
+}
+
+/** A call as several kernels, or as one that gives fours; undefined where the plain one is as good. */
+export type GpuStagedKernel<Specification> = (
+  call: GpuCall<Specification>,
+  fours: GpuFours,
+) => readonly GpuStage[] | undefined;
 
 export type GpuKernel<Specification> = (call: GpuCall<Specification>) => GpuSource;
 
@@ -165,15 +194,17 @@ export function loop(variable: string, extent: number, body: readonly string[]):
   return [head, ...body.map((line) => `  ${line}`), '}'];
 }
 
-/** The epilogue of a call on the number named `result`, by the tables of `tablesOf`. */
+/** The epilogue of a call on the number named `result`, in output column `at`, by the tables of `tablesOf`. */
 export function printEpilogue(
   epilogue: Epilogue | undefined,
   tables: readonly Table[],
   result: string,
+  at: string = column,
+  prefix = 'e',
 ): GpuText {
   if (epilogue === undefined) return { statements: [], value: result };
-  const operands = tables.slice(tables.length - epilogue.operands).map((table) => table.at([row, column]));
-  return printGpuText(epilogue.expression, [result, ...operands], 'e');
+  const operands = tables.slice(tables.length - epilogue.operands).map((table) => table.at([row, at]));
+  return printGpuText(epilogue.expression, [result, ...operands], prefix);
 }
 
 /** Puts a kernel together. */

@@ -18,6 +18,8 @@ export interface BackendReport {
   readonly adapter?: string;
   /** Experiments of the JavaScript engine that were asked for; they change speed, never bits. */
   readonly experimental?: string;
+  /** For wasm: 'measured' where kernels are computed in the fastest of several ways; it changes speed, never bits. */
+  readonly tuning?: string;
   /** Why something less than what was asked for runs. */
   readonly fallback?: string;
 }

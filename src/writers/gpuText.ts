@@ -23,7 +23,11 @@ const printers: { readonly [F in PointwiseFunction]: (a: string, b: string, c: s
   subtract: (a, b) => `${a} - ${b}`,
   multiply: (a, b) => `${a} * ${b}`,
   divide: (a, b) => `${a} / ${b}`,
-  power: (a, b) => `Math.pow(${a}, ${b})`,
+  // Devices leave powers of negative numbers undefined: |a|^b with the sign that a whole b gives it, else a NaN.
+  power: (a, b) =>
+    `${a} >= 0 || ${a} < -3e38 || ${a} !== ${a} ? Math.pow(${a}, ${b}) : ` +
+    `(Math.floor(${b} / 2) * 2 === ${b} ? Math.pow(Math.abs(${a}), ${b}) : ` +
+    `(Math.floor(${b} / 2) * 2 + 1 === ${b} ? -Math.pow(Math.abs(${a}), ${b}) : Math.sqrt(${a})))`,
   maximum: (a, b) => `Math.max(${a}, ${b})`,
   minimum: (a, b) => `Math.min(${a}, ${b})`,
   equal: (a, b) => `${a} === ${b} ? 1 : 0`,
@@ -83,9 +87,14 @@ export function printGpuText(expression: Expression, operands: readonly string[]
   return { statements: [...names].map(([text, name]) => `const ${name} = ${text};`), value };
 }
 
-/** A number as gpu.js reads it. */
-function printConstant(value: number): string {
-  if (Number.isNaN(value)) return '0 / 0';
+/**
+ * A number as gpu.js reads it. WGSL has no text for an infinity or a NaN and refuses constant expressions that would be
+ * one, so these are computed from a thread's own place, which no compiler knows.
+ */
+export function printConstant(value: number): string {
+  if (Number.isNaN(value)) return 'Math.sqrt(-1 - this.thread.x)';
+  if (value === Infinity) return 'Math.exp(1000 + this.thread.x)';
+  if (value === -Infinity) return '-Math.exp(1000 + this.thread.x)';
   if (Object.is(value, -0)) return '-0';
   return String(value);
 }

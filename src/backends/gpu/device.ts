@@ -1,109 +1,95 @@
-/** One instance of gpu.js: opens a mode, compiles kernel texts and runs them, and makes sure which mode really ran. */
-import { GPU, type IKernelRunShortcut, Input } from 'gpu.js';
-import type { GpuSource } from '../../../kernels/gpu.js';
+/** What every mode of gpu.js does for a program: compiles texts, runs them on buffers, and says what went wrong. */
+import type { GpuFours, GpuSource } from '../../../kernels/gpu.js';
 import { BackendError } from '../../core/errors.js';
+import { formatShape } from '../../core/shape.js';
+import type { GpuBuffer } from './buffer.js';
+import type { GpuMode } from './modes.js';
 
-/** The modes that can be opened: gpu.js's own fallbacks, which run on the CPU. */
-export const gpuModes = ['cpu', 'webasm'] as const;
+/** A compiled kernel. It takes the buffers of its inputs and gives a new one. */
+export type RunKernel = (inputs: readonly GpuBuffer[]) => GpuBuffer | Promise<GpuBuffer>;
 
-export type GpuMode = (typeof gpuModes)[number];
+/** The name of the function of a text. */
+export function nameOf({ source }: GpuSource): string {
+  return source.slice(0, source.indexOf('(')).replace('function ', '');
+}
 
-/** A compiled kernel. It takes the buffers of its inputs and gives a new buffer, which nothing writes again. */
-export type RunKernel = (inputs: readonly Float32Array[]) => Float32Array;
+/** How many numbers the result of a text has. */
+export function sizeOfResult({ output: [columns, rows], fours }: GpuSource): number {
+  return columns * rows * (fours === true ? 4 : 1);
+}
 
 /** A gpu.js instance in one mode. Kernels stay compiled until it is closed. */
-export class GpuDevice {
-  private readonly gpu: GPU;
-  private readonly compiled = new Map<string, RunKernel>();
+export abstract class GpuDevice {
+  /** What computes, in the words of its driver; undefined for the modes that run on the CPU. */
+  readonly adapter: string | undefined;
+  /** Whether its kernels give four numbers at once. */
+  readonly fours: GpuFours = 'none';
+  private readonly compiled = new Map<string, Promise<RunKernel>>();
   private closed = false;
 
-  /** Throws a BackendError where gpu.js refuses the mode. */
-  constructor(readonly mode: GpuMode) {
-    try {
-      this.gpu = new GPU({ mode });
-    } catch (cause) {
-      throw new BackendError(`gpu: gpu.js refuses its mode ${mode}`, { cause });
-    }
+  constructor(
+    readonly mode: GpuMode,
+    adapter?: string,
+  ) {
+    this.adapter = adapter;
   }
 
-  /** Throws a BackendError once the device is closed. */
+  /** Throws a BackendError once the device is closed or lost. */
   checkOpen(): void {
     if (this.closed) throw new BackendError('gpu: the backend is closed');
   }
 
   /**
    * Compiles a kernel for inputs of `sizes` elements, or finds it compiled: equal texts over equal tables are one
-   * kernel. Throws a BackendError where gpu.js does not take the text, or falls back to another mode for it.
+   * kernel. Rejects with a BackendError where gpu.js does not take the text, or falls back to another mode for it.
    */
-  compile(source: GpuSource, sizes: readonly number[]): RunKernel {
+  compile(source: GpuSource, sizes: readonly number[]): Promise<RunKernel> {
     const key = JSON.stringify([source, sizes]);
     let run = this.compiled.get(key);
     if (run === undefined) {
       run = this.build(source, sizes);
       this.compiled.set(key, run);
+      run.catch(() => this.compiled.delete(key));
     }
     return run;
   }
 
-  private build({ source, output, columns }: GpuSource, sizes: readonly number[]): RunKernel {
-    const name = source.slice(0, source.indexOf('(')).replace('function ', '');
-    // gpu.js has no tables without elements: an empty buffer is handed over as one zero, which no thread reads.
-    const tables = (inputs: readonly Float32Array[]) =>
-      inputs.map((buffer, i) => {
-        const values = buffer.length === 0 ? new Float32Array(1) : buffer;
-        return new Input(values as ArrayLike<number> as number[], [columns[i]!, values.length / columns[i]!]);
-      });
-    let kernel: IKernelRunShortcut;
-    try {
-      // Precision and tactic default to what the device prefers. Calls are synchronous: in its asynchronous ones the
-      // webasm mode starts a pool of workers for every kernel.
-      kernel = this.gpu.createKernel(source, {
-        output: [...output],
-        precision: 'single',
-        tactic: 'precision',
-      });
-      // gpu.js compiles at the first call; this compiles now, for tables of these sizes. Its types leave it out.
-      const { build } = kernel as unknown as { build(...inputs: unknown[]): void };
-      build(...tables(sizes.map((size) => new Float32Array(size))));
-    } catch (cause) {
-      throw new BackendError(`gpu: ${name} does not compile in gpu.js's mode ${this.mode}`, { cause });
-    }
-    checkMode(kernel, name, this.mode);
-    return (inputs) => {
-      const rows = kernel(...tables(inputs)) as Float32Array[];
-      checkMode(kernel, name, this.mode);
-      return joinRows(rows, output);
-    };
-  }
+  /** The elements of a buffer, on the host. They must not be changed. */
+  abstract read(buffer: GpuBuffer): Promise<Float32Array>;
 
-  /** Releases every kernel; from then on the device refuses everything. */
+  /** Waits until the device has done what it was asked so far, and rejects with what went wrong meanwhile. */
+  abstract settle(): Promise<void> | undefined;
+
+  /** Releases everything; from then on the device refuses everything. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     this.compiled.clear();
-    await this.gpu.destroy();
+    await this.destroy();
+  }
+
+  protected abstract build(source: GpuSource, sizes: readonly number[]): Promise<RunKernel>;
+
+  protected abstract destroy(): Promise<void>;
+
+  /** `on ADAPTER`, for messages. */
+  protected get where(): string {
+    return this.adapter === undefined
+      ? `in gpu.js's mode ${this.mode}`
+      : `in ${this.mode} on ${this.adapter}`;
+  }
+
+  /** The error of a kernel that cannot be made or run here. */
+  protected failure(source: GpuSource, what: string, cause?: unknown): BackendError {
+    const [columns, rows] = source.output;
+    const name = `${nameOf(source)} ${formatShape([rows, columns])}`;
+    const reason = cause instanceof Error ? `: ${firstLine(cause.message)}` : '';
+    return new BackendError(`gpu: ${name} ${what} ${this.where}${reason}`, { cause });
   }
 }
 
-/** gpu.js swaps a kernel that a mode cannot run for one of its mode cpu, with no more than a line on the console. */
-function checkMode(kernel: IKernelRunShortcut, name: string, asked: GpuMode): void {
-  const ran = kernel.kernel as unknown as { constructor: { mode: string }; fallbackReason?: string | null };
-  const { mode } = ran.constructor;
-  if (mode !== asked) {
-    const reason = ran.fallbackReason ?? 'no reason is given';
-    throw new BackendError(`gpu: ${name} fell back from gpu.js's mode ${asked} to ${mode}: ${reason}`);
-  }
-}
-
-/** gpu.js gives an array of rows. The webasm mode cuts them from one array, which is then the whole of its memory. */
-function joinRows(rows: readonly Float32Array[], [columns, count]: readonly [number, number]): Float32Array {
-  const [first] = rows;
-  if (first !== undefined && first.buffer.byteLength === 4 * columns * count) {
-    return new Float32Array(first.buffer);
-  }
-  const joined = new Float32Array(columns * count);
-  rows.forEach((elements, index) => {
-    joined.set(elements, index * columns);
-  });
-  return joined;
+/** The first line that says something: a driver's message has the text of a whole kernel behind it. */
+export function firstLine(message: string): string {
+  const [first = '', second = ''] = message.trim().split('\n');
+  return first.endsWith(':') ? `${first} ${second.trim()}` : first;
 }

@@ -1,30 +1,39 @@
-/**
- * The gpu backend: plans run as kernels of gpu.js. So far a thin slice of it, in the two modes of gpu.js that run on the
- * CPU and are there everywhere, for the kinds of `kernels/gpu.ts`.
- */
+/** The gpu backend: plans run as kernels of gpu.js. */
 import type { HostArray } from '../../core/dtype.js';
-import { BackendError } from '../../core/errors.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
-import { GpuDevice, type GpuMode, gpuModes } from './device.js';
+import type { GpuDevice } from './device.js';
+import type { GpuMode } from './modes.js';
+import { openDevice } from './open.js';
 import { GpuProgram } from './program.js';
 import { GpuResident } from './resident.js';
 
-export type { GpuMode } from './device.js';
+export type { GpuMode } from './modes.js';
 
 export interface GpuOptions {
-  /** The mode of gpu.js: 'cpu' or 'webasm'. Default 'webasm'. */
+  /**
+   * The mode of gpu.js: 'webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm' or 'cpu'. Default: the first that computes on
+   * hardware; where there is none, the first at all, and the report's `fallback` says so.
+   */
   readonly gpuMode?: string | undefined;
 }
 
 /** What decides the bits: how each mode computes between reading float32 and storing float32, and our texts' version. */
-const numerics: Readonly<Record<GpuMode, string>> = {
-  cpu: 'gpu.js cpu 1: float64 arithmetic, float32 storage',
-  webasm: 'gpu.js webasm 1: float32 arithmetic and storage',
+const arithmetic: Readonly<Record<GpuMode, string>> = {
+  webgpu: 'float32 arithmetic and storage',
+  webgl2: 'float32 arithmetic and storage',
+  webgl: 'float32 arithmetic and storage',
+  headlessgl: 'float32 arithmetic and storage',
+  webasm: 'float32 arithmetic and storage',
+  cpu: 'float64 arithmetic, float32 storage',
 };
 
-class GpuBackend implements Backend {
+/** Version of the texts: other texts may give other bits. */
+const version = 2;
+
+/** A device as a backend. */
+export class GpuBackend implements Backend {
   /**
    * A gpu.js kernel owns its one output. A kernel of its webgpu mode has eight storage buffers, seven of them inputs;
    * the same limit in every mode gives the same plans.
@@ -32,14 +41,19 @@ class GpuBackend implements Backend {
   readonly limits: Limits = { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false };
   readonly report: BackendReport;
 
-  constructor(private readonly device: GpuDevice) {
-    const { mode } = device;
+  constructor(
+    private readonly device: GpuDevice,
+    fallback?: string,
+  ) {
+    const { mode, adapter } = device;
+    const on = adapter === undefined ? '' : ` on ${adapter}`;
     this.report = {
       backend: 'gpu',
       mode,
       threads: 1,
-      numerics: numerics[mode],
-      fallback: `gpu.js's mode ${mode} runs on the CPU: nothing is resident on a device`,
+      numerics: `gpu.js ${mode} ${version}: ${arithmetic[mode]}${on}`,
+      ...(adapter !== undefined && { adapter }),
+      ...(fallback !== undefined && { fallback }),
     };
   }
 
@@ -50,7 +64,7 @@ class GpuBackend implements Backend {
 
   async prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program> {
     this.device.checkOpen();
-    return new GpuProgram(this.device, plan, residents);
+    return GpuProgram.prepare(this.device, plan, residents);
   }
 
   close(): Promise<void> {
@@ -58,14 +72,11 @@ class GpuBackend implements Backend {
   }
 }
 
-/** Opens the gpu backend. Throws a BackendError for a mode that cannot be opened, and never opens another one instead. */
+/**
+ * Opens the gpu backend. Rejects with a BackendError for a mode that cannot be opened: one that is asked for by name is
+ * never replaced by another.
+ */
 export async function openGpu(options: GpuOptions = {}): Promise<Backend> {
-  const mode = options.gpuMode ?? 'webasm';
-  const known = gpuModes.find((name) => name === mode);
-  if (known === undefined) {
-    throw new BackendError(`gpu: the mode '${mode}' cannot be opened: only ${gpuModes.join(' and ')} can`, {
-      hint: 'Both are modes of gpu.js that run on the CPU; its modes for hardware are not supported yet.',
-    });
-  }
-  return new GpuBackend(new GpuDevice(known));
+  const { device, fallback } = await openDevice(options.gpuMode);
+  return new GpuBackend(device, fallback);
 }

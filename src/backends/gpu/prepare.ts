@@ -1,15 +1,14 @@
 /** From the steps of a plan to compiled kernels. */
-import ndarray from 'ndarray';
-import { type GpuCall, type GpuOperand, gpuKernels, gpuSourceOf } from '../../../kernels/gpu.js';
+import { type GpuCall, type GpuOperand, type GpuStage, gpuStagesOf } from '../../../kernels/gpu.js';
 import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
-import { map } from '../../../kernels/map/reference.js';
-import { allocateHost } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import { hasRandom } from '../../core/expression.js';
 import { formatShape, sizeOf } from '../../core/shape.js';
 import type { Plan, Slot, Step } from '../../plan/plan.js';
 import { callOf } from '../../plan/print.js';
-import type { GpuDevice, RunKernel } from './device.js';
+import { GpuBuffer } from './buffer.js';
+import { type GpuDevice, type RunKernel, sizeOfResult } from './device.js';
+import { hostMap } from './hostMap.js';
 
 export interface PreparedStep extends CompiledCall {
   /** Slots. */
@@ -19,28 +18,27 @@ export interface PreparedStep extends CompiledCall {
   readonly freed: readonly number[];
 }
 
-/**
- * Compiles every step. Throws a BackendError, before anything is compiled, where the plan uses a kind that has no gpu.js
- * kernel or a step has more than one output.
- */
-export function prepareSteps(device: GpuDevice, plan: Plan): PreparedStep[] {
-  const absent = new Set(plan.steps.map(({ kind }) => kind).filter((kind) => gpuKernels[kind] === undefined));
-  if (absent.size > 0) {
-    throw new BackendError(`gpu: there is no gpu.js kernel for ${[...absent].join(', ')}`, {
-      hint: `The plan is refused as a whole; the kernels that exist are ${Object.keys(gpuKernels).join(', ')}.`,
-    });
-  }
+/** Compiles every step. Rejects with a BackendError, before anything is compiled, where a step has several outputs. */
+export async function prepareSteps(device: GpuDevice, plan: Plan): Promise<PreparedStep[]> {
   for (const { kind, outputs, label } of plan.steps) {
     if (outputs.length !== 1) {
       throw new BackendError(`gpu: a gpu.js kernel has one output: ${kind} (${label}) has ${outputs.length}`);
     }
   }
-  return plan.steps.map((step, index) => ({
-    inputs: step.inputs.map(({ slot }) => slot),
-    output: step.outputs[0]!.slot,
-    ...compileCall(device, step.kind, gpuCallOf(step, plan.slots)),
-    freed: freedAfter(plan, index),
-  }));
+  const counted = countedSteps(plan);
+  const prepared: PreparedStep[] = [];
+  for (const [index, step] of plan.steps.entries()) {
+    const call = gpuCallOf(step, plan.slots);
+    const compiled = counted.has(step)
+      ? {
+          run: hostMap(device, call as GpuCall<Specifications['map']>),
+          algorithm: 'on the host, which counts',
+        }
+      : await compileCall(device, step.kind, call);
+    const inputs = step.inputs.map(({ slot }) => slot);
+    prepared.push({ ...compiled, inputs, output: step.outputs[0]!.slot, freed: freedAfter(plan, index) });
+  }
+  return prepared;
 }
 
 export interface CompiledCall {
@@ -49,29 +47,64 @@ export interface CompiledCall {
   readonly algorithm: string;
 }
 
-/** Compiles one call. Throws a BackendError for what gpu.js does not take. */
-export function compileCall<K extends KernelKind>(
+/** Compiles one call. Rejects with a BackendError for what gpu.js does not take. */
+export async function compileCall<K extends KernelKind>(
   device: GpuDevice,
   kind: K,
   call: GpuCall<Specifications[K]>,
-): CompiledCall {
+): Promise<CompiledCall> {
   if (sizeOf(call.outputs[0]!.shape) === 0) {
-    return { run: () => new Float32Array(0), algorithm: 'nothing to compute' };
+    return { run: () => GpuBuffer.ofHost(new Float32Array(0)), algorithm: 'nothing to compute' };
   }
   if (kind === 'map') {
     const mapCall = call as GpuCall<Specifications['map']>;
     if (mapCall.specification.expressions.some(hasRandom)) {
-      return { run: onHost(mapCall), algorithm: 'on the host, for its random numbers' };
+      return { run: hostMap(device, mapCall), algorithm: 'on the host, for its random numbers' };
     }
   }
-  const source = gpuSourceOf(kind, call)!;
+  const stages = gpuStagesOf(kind, call, device.fours);
+  const last = stages.at(-1)!.source;
   const sizes = call.inputs.map(({ size }) => size);
-  const tables = source.columns.map((columns, i) => formatShape([Math.max(1, sizes[i]!) / columns, columns]));
-  const [columns, rows] = source.output;
+  const tables = stages[0]!.operands.map((operand, i) => {
+    const columns = stages[0]!.source.columns[i]!;
+    return formatShape([Math.max(1, sizes[operand as number]!) / columns, columns]);
+  });
+  const [columns, rows] = last.output;
   const from = tables.length === 0 ? '' : ` from tables ${tables.join(', ')}`;
+  const how = `${last.fours === true ? ', four numbers each' : ''}${stages.length > 1 ? `, ${stages.length} kernels` : ''}`;
   return {
-    run: device.compile(source, sizes),
-    algorithm: `gpu.js ${device.mode}, threads ${formatShape([rows, columns])}${from}`,
+    run: await compileStages(device, stages, sizes),
+    algorithm: `gpu.js ${device.mode}, threads ${formatShape([rows, columns])}${how}${from}`,
+  };
+}
+
+/** One after the other, as one kernel. What a stage gives is released when it has been read. */
+async function compileStages(
+  device: GpuDevice,
+  stages: readonly GpuStage[],
+  sizes: readonly number[],
+): Promise<RunKernel> {
+  const compiled: RunKernel[] = [];
+  for (const { source, operands } of stages) {
+    const taken = operands.map((operand) =>
+      typeof operand === 'number' ? sizes[operand]! : sizeOfResult(stages[operand.stage]!.source),
+    );
+    compiled.push(await device.compile(source, taken));
+  }
+  if (stages.length === 1) return compiled[0]!;
+  return async (inputs) => {
+    const made: GpuBuffer[] = [];
+    for (const [index, { operands }] of stages.entries()) {
+      const run = compiled[index]!;
+      made.push(
+        await run(
+          operands.map((operand) => (typeof operand === 'number' ? inputs[operand]! : made[operand.stage]!)),
+        ),
+      );
+    }
+    const result = made.pop()!;
+    for (const buffer of made) buffer.release();
+    return result;
   };
 }
 
@@ -84,17 +117,22 @@ function gpuCallOf(step: Step, slots: readonly Slot[]): GpuCall<Specifications[K
   return { ...call, inputs };
 }
 
-/** The definition of the map, over the buffers: random numbers need 32-bit integers, which gpu.js does not have. */
-function onHost(call: GpuCall<Specifications['map']>): RunKernel {
-  const [output] = call.outputs;
-  return (buffers) => {
-    const result = allocateHost(output!.dtype, sizeOf(output!.shape));
-    const views = call.inputs.map(({ shape, strides, offset }, i) =>
-      ndarray(buffers[i]!, [...shape], [...strides], offset),
-    );
-    map(call, views, [ndarray(result, [...output!.shape])]);
-    return Float32Array.from(result);
-  };
+/**
+ * Maps of single integers that come from single integers: the number of the step, above all, which random maps read. The
+ * host carries them out, so that it knows their values without asking the device.
+ */
+function countedSteps({ steps, slots }: Plan): ReadonlySet<Step> {
+  const isCount = ({ dtype, size }: Slot) => dtype === 'int32' && size === 1;
+  const known = new Set(slots.filter((slot) => slot.leaf !== undefined && isCount(slot)).map(({ id }) => id));
+  const counted = new Set<Step>();
+  for (const step of steps) {
+    const output = slots[step.outputs[0]!.slot]!;
+    if (step.kind !== 'map' || !isCount(output) || !step.inputs.every(({ slot }) => known.has(slot)))
+      continue;
+    known.add(output.id);
+    counted.add(step);
+  }
+  return counted;
 }
 
 /** The slots of the plan's own that step `index` is the last to use. */

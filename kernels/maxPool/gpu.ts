@@ -1,0 +1,82 @@
+import { coordinatesOf, type GpuKernel, gpuSource, outputOf, printEpilogue, tablesOf } from '../gpuKernel.js';
+import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../gpuWindows.js';
+import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
+
+/**
+ * One of the two results; a backend with one output per kernel is never asked for both. The first pixel inside the image
+ * wins over nothing, a larger one over a number, the first NaN over every number.
+ */
+export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
+  const { window, outputs } = call.specification;
+  const { shape } = call.outputs[0]!;
+  const tables = [pixelTable('x0', call.inputs[0]!)];
+  const { statements, indices } = coordinatesOf(shape);
+  const lines = [
+    ...statements,
+    'let seen = 0;',
+    'let values = 0;',
+    'let indices = 0;',
+    ...eachPixelOfWindow(call.specification, call.inputs[0]!.shape, shape, indices, [
+      `const value = ${tables[0]!.at(['pixel', indices[3]!])};`,
+      'if (seen === 0 || value > values || (value !== value && values === values)) {',
+      '  seen = 1;',
+      '  values = value;',
+      `  indices = a * ${window[1]} + b;`,
+      '}',
+    ]),
+  ];
+  return gpuSource(`maxPool_${outputs[0]}`, outputOf(shape), tables, lines, outputs[0]!);
+};
+
+/** Reads a pixel that exists in any case: code of both branches may run, whichever of them counts. */
+export const maxPoolTakeGpu: GpuKernel<MaxPoolRouteSpecification> = (call) => {
+  const { window, strides, padding } = call.specification;
+  const [, height, width] = call.inputs[0]!.shape as [number, number, number, number];
+  const { shape } = call.outputs[0]!;
+  const tables = [pixelTable('x0', call.inputs[0]!), pixelTable('x1', call.inputs[1]!)];
+  const { statements, indices } = coordinatesOf(shape);
+  const [n, i, j, c] = indices as [string, string, string, string];
+  const from = `(${n} * ${shape[1]} + ${i}) * ${shape[2]} + ${j}`;
+  const lines = [
+    ...statements,
+    `const from = ${from};`,
+    `const wanted = ${tables[1]!.at(['from', c])};`,
+    `const a = Math.floor((wanted + 0.5) / ${window[1]});`,
+    `const p = ${i} * ${strides[0]} + a - ${padding.top};`,
+    `const q = ${j} * ${strides[1]} + wanted - a * ${window[1]} - ${padding.left};`,
+    `const row = Math.min(Math.max(p, 0), ${height - 1});`,
+    `const column = Math.min(Math.max(q, 0), ${width - 1});`,
+    `const pixel = (${n} * ${height} + row) * ${width} + column;`,
+    `const read = ${tables[0]!.at(['pixel', c])};`,
+    'let value = 0;',
+    'if (p === row) {',
+    '  if (q === column) {',
+    '    value = read;',
+    '  }',
+    '}',
+  ];
+  return gpuSource('maxPoolTake', outputOf(shape), tables, lines, 'value');
+};
+
+/** Each thread looks through the windows that hold its own pixel for those whose index points at it. */
+export const maxPoolGradientGpu: GpuKernel<MaxPoolRouteSpecification> = (call) => {
+  const { window, epilogue } = call.specification;
+  const { shape } = call.outputs[0]!;
+  const own = [pixelTable('x0', call.inputs[0]!), pixelTable('x1', call.inputs[1]!)];
+  const tables = [...own, ...tablesOf(call).slice(2)];
+  const { statements, indices } = coordinatesOf(shape);
+  const c = indices[3]!;
+  const result = printEpilogue(epilogue, tables, 'sum');
+  const lines = [
+    ...statements,
+    'let sum = 0;',
+    ...eachWindowOfPixel(call.specification, call.inputs[0]!.shape, indices, [
+      `const place = a * ${window[1]} + b;`,
+      `if (${tables[1]!.at(['from', c])} === place) {`,
+      `  sum += ${tables[0]!.at(['from', c])};`,
+      '}',
+    ]),
+    ...result.statements,
+  ];
+  return gpuSource('maxPoolGradient', outputOf(shape), tables, lines, result.value);
+};

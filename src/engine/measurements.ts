@@ -1,0 +1,110 @@
+/** What `quern doctor` measures and `auto` reads: how fast each backend is here. A JSON file, of one machine. */
+import { isObject } from '../core/isObject.js';
+import { type MachineKey, machineKey } from '../core/machine.js';
+
+/** What a training step asks for, roughly. */
+export interface Work {
+  /** Floating-point operations of matrix products, and of convolutions with their gradients. */
+  readonly matmulFlops: number;
+  readonly convolutionFlops: number;
+  /** Kernels of any kind. */
+  readonly kernels: number;
+}
+
+/** How fast a backend does it. */
+export interface Speed {
+  /** What every kernel costs, however little it computes. */
+  readonly secondsPerKernel: number;
+  /** Floating-point operations per second beyond that. */
+  readonly matmulRate: number;
+  readonly convolutionRate: number;
+}
+
+export interface MeasuredBackend {
+  readonly backend: 'wasm' | 'gpu';
+  /** For gpu: the mode of gpu.js and the adapter. */
+  readonly mode?: string;
+  readonly adapter?: string;
+  readonly speed: Speed;
+}
+
+export interface Measurements {
+  /** wasm, and every mode of gpu on hardware that computes right. */
+  readonly backends: readonly MeasuredBackend[];
+}
+
+/** Of the format and of how speeds are measured; a file of another version is ignored. */
+const version = 1;
+
+interface Contents extends Measurements {
+  readonly version: typeof version;
+  readonly machine: MachineKey;
+}
+
+const isRate = (value: unknown): value is number =>
+  typeof value === 'number' && value > 0 && Number.isFinite(value);
+
+const isText = (value: unknown) => value === undefined || typeof value === 'string';
+
+function isMeasured(value: unknown): value is MeasuredBackend {
+  if (!isObject(value) || !isObject(value.speed)) return false;
+  const { secondsPerKernel, matmulRate, convolutionRate } = value.speed;
+  return (
+    (value.backend === 'wasm' || value.backend === 'gpu') &&
+    isText(value.mode) &&
+    isText(value.adapter) &&
+    [secondsPerKernel, matmulRate, convolutionRate].every(isRate)
+  );
+}
+
+function isContents(value: unknown): value is Contents {
+  return (
+    isObject(value) &&
+    value.version === version &&
+    isObject(value.machine) &&
+    Array.isArray(value.backends) &&
+    value.backends.every(isMeasured)
+  );
+}
+
+/** What was measured on this machine, or a note why the file says nothing; neither where there is no file. */
+export interface KeptMeasurements {
+  readonly measurements?: Measurements;
+  readonly note?: string;
+}
+
+/** Reads what was kept. Never throws: a file that is damaged, or of another machine or version, is noted and ignored. */
+export async function readMeasurements(file: string): Promise<KeptMeasurements> {
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = isObject(error) && error.code === 'ENOENT';
+    return missing ? {} : { note: `${file} cannot be read and is ignored` };
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined; // as for other contents
+  }
+  if (!isContents(value)) return { note: `${file} holds no measurements of this version and is ignored` };
+  const here = await machineKey();
+  const changed = (['quern', 'processor', 'node'] as const).find(
+    (part) => value.machine[part] !== here[part],
+  );
+  if (changed === undefined) return { measurements: { backends: value.backends } };
+  return { note: `${file} was measured with another ${changed} and is ignored; quern doctor measures anew` };
+}
+
+/** Keeps measurements, whole or not at all. Rejects where the file cannot be written. */
+export async function writeMeasurements(file: string, { backends }: Measurements): Promise<void> {
+  const { mkdir, rename, writeFile } = process.getBuiltinModule('node:fs/promises');
+  const { dirname } = process.getBuiltinModule('node:path');
+  const contents: Contents = { version, machine: await machineKey(), backends };
+  const temporary = `${file}.${process.pid}`;
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(temporary, `${JSON.stringify(contents, undefined, 1)}\n`);
+  await rename(temporary, file);
+}
