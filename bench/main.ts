@@ -1,12 +1,11 @@
 /** Runs benches and shows what they find: `quern bench`, `npm run bench`. */
 import { availableParallelism } from 'node:os';
 import type { BackendOptions } from '../src/engine/choose.js';
-import { benchNames, loadBench } from './benches.js';
+import { backendBenchNames, benchNames, loadBench } from './benches.js';
 import type { Context } from './support/bench.js';
 import { formatTable } from './support/format.js';
 import { describeMachine, describeVersions } from './support/machine.js';
 import type { Sampling } from './support/measure.js';
-import { canPlot } from './support/plot.js';
 import { type BenchResult, writeResult } from './support/results.js';
 
 export interface BenchOptions {
@@ -14,7 +13,8 @@ export interface BenchOptions {
   readonly names?: readonly string[] | undefined;
   /** A few seconds for each, and numbers to match. Default false. */
   readonly quick?: boolean | undefined;
-  readonly backend?: BackendOptions['backend'];
+  /** 'all': every one that runs here, side by side, for the benches that have it. */
+  readonly backend?: BackendOptions['backend'] | 'all';
   readonly gpuMode?: string | undefined;
   readonly simd?: BackendOptions['simd'];
   readonly revectorize?: BackendOptions['revectorize'];
@@ -40,7 +40,8 @@ function progress(text: string): void {
 
 /** What is measured, before it is. */
 function contextOf(name: string, options: BenchOptions): Context {
-  const { quick = false, backend, gpuMode, simd, revectorize, threads = availableParallelism() } = options;
+  const { quick = false, gpuMode, simd, revectorize, threads = availableParallelism() } = options;
+  const backend = options.backend === 'all' ? undefined : options.backend;
   const single = threads === 1 || (backend !== undefined && backend !== 'auto' && backend !== 'wasm');
   return {
     sampling: samplings[quick ? 'quick' : 'full'],
@@ -112,7 +113,8 @@ function show({
  */
 export async function runBenches(options: BenchOptions): Promise<void> {
   const { out, json = false, list = false } = options;
-  const names = options.names === undefined || options.names.length === 0 ? benchNames : options.names;
+  const { names: given = [], backend } = options;
+  const names = backend === 'all' ? backendBenchNames(given) : given.length === 0 ? benchNames : given;
   const benches = await Promise.all(names.map(loadBench));
   if (list) {
     const width = Math.max(...names.map(({ length }) => length));
@@ -129,7 +131,4 @@ export async function runBenches(options: BenchOptions): Promise<void> {
     for (const path of await writeResult(out, result)) console.error(`written: ${path}`);
   }
   if (json) console.log(JSON.stringify({ results }, undefined, 2));
-  if (out !== undefined && !(await canPlot())) {
-    console.error('no plots: the development dependency that draws them, echarts, is not installed');
-  }
 }

@@ -18,8 +18,21 @@ export {
 } from './core/errors.js';
 export { call, constantOf, type Expression } from './core/expression.js';
 export type { Shape } from './core/shape.js';
+export type { Augmentation, Elastic, Erase } from './data/augment/augmentation.js';
+export { type Augmenter, type AugmenterOptions, createAugmenter } from './data/augment/augmenter.js';
+export { defaultAugmentation } from './data/augment/defaults.js';
+export { mixupRatio } from './data/augment/mixup.js';
 export { batches, permutation } from './data/batches.js';
-export { type Dataset, oneHotLabels, select, splitDataset, take } from './data/dataset.js';
+export {
+  type Dataset,
+  limitDataset,
+  oneHotLabels,
+  select,
+  splitByWriter,
+  splitDataset,
+  take,
+} from './data/dataset.js';
+export { type Perturbation, type PerturbationKind, perturb, severities } from './data/perturb.js';
 export type { BackendReport, RunOptions } from './engine/backend.js';
 export {
   checkGradients,
@@ -38,8 +51,10 @@ export {
   type StepResult,
 } from './engine/engine.js';
 export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/activations.js';
+export { type BatchNormOptions, batchNorm } from './nn/batchNorm.js';
 export { type Conv2dOptions, conv2d } from './nn/conv2d.js';
 export { type DenseOptions, dense } from './nn/dense.js';
+export { type DepthwiseConv2dOptions, depthwiseConv2d } from './nn/depthwiseConv2d.js';
 export { dropout } from './nn/dropout.js';
 export { flatten } from './nn/flatten.js';
 export {
@@ -54,40 +69,70 @@ export {
   zeros,
 } from './nn/initializers.js';
 export { type Context, type Json, type Layer, layer } from './nn/layer.js';
-export { accuracy, crossEntropy, meanSquaredError } from './nn/losses.js';
+export { type LayerNormOptions, layerNorm } from './nn/layerNorm.js';
+export { accuracy, type CrossEntropyOptions, crossEntropy, meanSquaredError } from './nn/losses.js';
 export { type ApplyOptions, Model } from './nn/model.js';
 export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/pool.js';
 export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
 export { residual } from './nn/residual.js';
+export { type ResidualBlockOptions, residualBlock } from './nn/residualBlock.js';
+export { type SeparableConv2dOptions, separableConv2d } from './nn/separableConv2d.js';
 export { sequential } from './nn/sequential.js';
 export { type LayerSummary, type Summary, summarise, summaryTable } from './nn/summary.js';
 export * as ops from './ops.js';
-export { type AdamOptions, adam } from './optimizers/adam.js';
-export { clipByNorm, clipByValue } from './optimizers/clipping.js';
+export { type AdadeltaOptions, adadelta } from './optimizers/adadelta.js';
+export { type AdagradOptions, adagrad } from './optimizers/adagrad.js';
+export { type AdamOptions, adam, adamW } from './optimizers/adam.js';
+export { type ClipOptions, clipByNorm, clipByValue, clipGradients } from './optimizers/clipping.js';
+export { type ParameterGroup, parameterGroups } from './optimizers/groups.js';
+export { type MuonOptions, muon } from './optimizers/muon.js';
+export { type OneCycleOptions, oneCycle } from './optimizers/oneCycle.js';
 export type { BuiltOptimizer, Optimizer } from './optimizers/optimizer.js';
+export { parseOptimizer, parseSchedule } from './optimizers/parse.js';
+export {
+  type Plateau,
+  type PlateauMonitor,
+  type PlateauOptions,
+  type PlateauState,
+  reduceOnPlateau,
+} from './optimizers/plateau.js';
+export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.js';
 export {
   constantRate,
   cosineDecay,
   exponentialDecay,
-  oneCycle,
+  linearDecay,
+  polynomialDecay,
   type Schedule,
   stepDecay,
+  warmUp,
 } from './optimizers/schedules.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { PlanOptions } from './plan/build.js';
 export type { Plan } from './plan/plan.js';
-export { defineRecipe, type Recipe, type Reference } from './recipes/recipe.js';
+export { defineRecipe, type Recipe, type RecipeImages, type Reference } from './recipes/recipe.js';
+export { type McNemar, mcnemar } from './report/mcnemar.js';
+export { type Measures, measurePredictions } from './report/measures.js';
+export { type Predictions, rightOnes } from './report/predictions.js';
+export { measureRobustness, type Robustness } from './report/robustness.js';
 export { gradients } from './tensor/gradients.js';
 export { constant, type Initializer, type InitialValue, input, parameter, state } from './tensor/leaves.js';
 export { matmul } from './tensor/ops/matmul.js';
 export { definePointwise, type PointwiseRow } from './tensor/ops/pointwise.js';
 export { type RandomKey, randomKey, randomNormal, randomUniform, subKey } from './tensor/random.js';
 export { Leaf, type LeafKind, Tensor, type TensorLike } from './tensor/tensor.js';
+export type { EarlyStoppingOptions } from './training/callbacks/earlyStopping.js';
+export type { CheckpointOptions } from './training/callbacks/saving.js';
+export type { Callback, CallbackState, Ending, Training } from './training/callbacks.js';
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/checkpoint.js';
 export { fit } from './training/fit.js';
 export type { EpochRecord, FitOptions, FitProgress } from './training/fitOptions.js';
 export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference.js';
 export type { ModelDetails } from './training/modelFile.js';
+export type { NonFinite, NonFiniteValue } from './training/nonFinite.js';
 export type { Normalisation } from './training/normalisation.js';
+export { findLearningRate, type RateFinderOptions, type RateSearch } from './training/rateFinder.js';
+export type { RateAnalysis, RatePoint, SmoothedPoint } from './training/rateFinderAnalysis.js';
 export { Run } from './training/run.js';
 export { TrainedModel } from './training/trainedModel.js';
 export type { Weights } from './training/weights.js';

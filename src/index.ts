@@ -8,4 +8,6 @@ export * from './browser.js';
 export { type DatasetDescription, describeDatasets } from './data/catalogue.js';
 export { type LoadOptions, loadDataset } from './data/datasets.js';
 export { type InputImage, looksInverted, readImage } from './data/images.js';
+export { loadUserDataset, type UserDatasetOptions } from './data/user/loadUserDataset.js';
+export { loadCheckpoint, saveCheckpoint } from './training/checkpointFile.js';
 export { loadModel, saveModel } from './training/savedModel.js';

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { batches, pixels, randomData, serve } from './protocol.js';
+import { layersOf } from './tfjsLayers.js';
 
 const require = createRequire(import.meta.url);
 
@@ -18,35 +19,13 @@ async function open(variant, threads) {
   await tf.ready();
 }
 
-function layersOf(model) {
-  const { layers } = tf;
-  if (model === 'mlp') {
-    return [
-      layers.dense({ units: 128, activation: 'relu', inputShape: [pixels] }),
-      layers.dense({ units: 128, activation: 'relu' }),
-      layers.dense({ units: 10 }),
-    ];
-  }
-  return [
-    layers.conv2d({ filters: 32, kernelSize: 3, activation: 'relu', inputShape: [28, 28, 1] }),
-    layers.maxPooling2d({ poolSize: 2 }),
-    layers.conv2d({ filters: 64, kernelSize: 3, activation: 'relu' }),
-    layers.maxPooling2d({ poolSize: 2 }),
-    layers.dropout({ rate: 0.25 }),
-    layers.flatten(),
-    layers.dense({ units: 128, activation: 'relu' }),
-    layers.dropout({ rate: 0.5 }),
-    layers.dense({ units: 10 }),
-  ];
-}
-
 await serve(async ({ model, variant, threads }) => {
   await open(variant, threads);
   const data = randomData();
   // there is no tensor of bytes: normalised once, which spares the peer the work in every step
   const images = new Float32Array(data.images);
   for (let i = 0; i < images.length; i++) images[i] /= 255;
-  const net = tf.sequential({ layers: layersOf(model) });
+  const net = tf.sequential({ layers: layersOf(tf, model) });
   const optimizer = tf.train.adam(0.001);
   const next = batches();
   const shape = model === 'mlp' ? [128, pixels] : [128, 28, 28, 1];

@@ -1,34 +1,18 @@
-/** Findings as a picture. The library that draws is a development dependency: an installed Quern has tables and JSON. */
+/** Findings as a picture. */
+import { drawChart } from '../../src/report/chart.js';
 import type { Plot } from './bench.js';
 
 const width = 860;
 /** Told apart by everybody: Okabe and Ito (2008). */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999'];
 
-/** Whether SVG can be drawn here. */
-export async function canPlot(): Promise<boolean> {
-  return import('echarts/core').then(
-    () => true,
-    () => false,
-  );
-}
-
 /** The plot as the text of an SVG file. */
-export async function drawPlot({ title, kind, x, y, series }: Plot): Promise<string> {
-  const [core, { BarChart, LineChart }, { GridComponent, LegendComponent, TitleComponent }, { SVGRenderer }] =
-    await Promise.all([
-      import('echarts/core'),
-      import('echarts/charts'),
-      import('echarts/components'),
-      import('echarts/renderers'),
-    ]);
-  core.use([BarChart, LineChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
+export function drawPlot({ title, kind, x, y, series }: Plot): Promise<string> {
   // bars lie where their names would not fit below them
   const longest = Math.max(...x.values.map(({ length }) => length));
   const lying = kind === 'bar' && longest > 10;
   const bars = x.values.length * series.length;
   const height = lying ? 130 + Math.max(18 * bars, 24 * x.values.length) : 460;
-  const chart = core.init(null, null, { renderer: 'svg', ssr: true, width, height });
   const categories = {
     type: 'category' as const,
     name: x.title,
@@ -44,8 +28,7 @@ export async function drawPlot({ title, kind, x, y, series }: Plot): Promise<str
     nameLocation: 'middle' as const,
     nameGap: lying ? 32 : 60,
   };
-  chart.setOption({
-    animation: false,
+  const option = {
     backgroundColor: '#ffffff',
     color: colours,
     title: { text: title, left: 'center', top: 8, textStyle: { fontSize: 15 } },
@@ -54,8 +37,6 @@ export async function drawPlot({ title, kind, x, y, series }: Plot): Promise<str
     xAxis: lying ? numbers : categories,
     yAxis: lying ? categories : numbers,
     series: series.map(({ name, values }) => ({ name, type: kind, data: [...values], connectNulls: true })),
-  });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
+  };
+  return drawChart(option, { width, height, name: 'plot', title });
 }

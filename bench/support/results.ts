@@ -5,7 +5,7 @@ import { ModelError } from '../../src/core/errors.js';
 import type { Findings } from './bench.js';
 import type { Machine, Versions } from './machine.js';
 import type { Sampling } from './measure.js';
-import { canPlot, drawPlot } from './plot.js';
+import { drawPlot } from './plot.js';
 
 export interface BenchResult extends Findings {
   readonly bench: string;
@@ -27,7 +27,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 /**
- * Writes `<name>.json`, and `<name>.svg` for each plot where the drawing library is installed.
+ * Writes `<name>.json`, and `<name>.svg` for each plot.
  *
  * @returns the paths
  * @throws ModelError naming the folder when it cannot be written
@@ -35,11 +35,9 @@ async function writeWhole(path: string, text: string): Promise<void> {
 export async function writeResult(folder: string, result: BenchResult): Promise<string[]> {
   const { plots, ...data } = result;
   const files: [string, string][] = [[`${result.bench}.json`, `${JSON.stringify(data, undefined, 2)}\n`]];
-  if (await canPlot()) {
-    for (const plot of plots) {
-      const name = plot.name === undefined ? result.bench : `${result.bench}-${plot.name}`;
-      files.push([`${name}.svg`, await drawPlot(plot)]);
-    }
+  for (const plot of plots) {
+    const name = plot.name === undefined ? result.bench : `${result.bench}-${plot.name}`;
+    files.push([`${name}.svg`, await drawPlot(plot)]);
   }
   try {
     await mkdir(folder, { recursive: true });

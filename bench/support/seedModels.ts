@@ -12,8 +12,8 @@ import { Model } from '../../src/nn/model.js';
 import { maxPool2d } from '../../src/nn/pool.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
+import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { FitStep } from '../../src/training/fitStep.js';
-import { plainPixels } from '../../src/training/normalisation.js';
 
 export type SeedModel = 'mlp' | 'cnn';
 export const seedModels: readonly SeedModel[] = ['mlp', 'cnn'];
@@ -38,6 +38,9 @@ const layers: Readonly<Record<SeedModel, () => Layer>> = {
       dense(10),
     ]),
 };
+
+/** The layers of a seed model, anew. */
+export const seedLayer = (model: SeedModel): Layer => layers[model]();
 
 export const seedModelTitles: Readonly<Record<SeedModel, string>> = {
   mlp: 'MLP 784-128-128-10',
@@ -97,7 +100,7 @@ export class SeedTraining {
     dataset: Dataset,
   ) {
     this.model = new Model(layers[name](), dataset.shape);
-    this.step = new FitStep(engine, this.model, dataset, adam(), plainPixels);
+    this.step = new FitStep(engine, this.model, new ResidentFeed(dataset), { optimizer: adam() });
     this.indices = new Indices(dataset.count);
   }
 

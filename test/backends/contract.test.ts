@@ -3,6 +3,7 @@ import type { Backend } from '../../src/engine/backend.js';
 import { type BackendOptions, openBackend } from '../../src/engine/choose.js';
 import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
+import { provideTestWebGpu } from '../support/webgpu.js';
 import { contract } from './contract.js';
 
 const open = (options: BackendOptions) => () => openBackend(options);
@@ -21,8 +22,10 @@ const candidates: readonly (readonly [string, () => Promise<Backend>])[] = [
   ['wasm, relaxed SIMD, 3 threads', wasm({ simd: 'relaxed', threads: 3, ...shared })],
   ['gpu cpu', open({ backend: 'gpu', gpuMode: 'cpu' })],
   ['gpu webasm', open({ backend: 'gpu', gpuMode: 'webasm' })],
+  ['gpu webgpu', open({ backend: 'gpu', gpuMode: 'webgpu' })],
 ];
 
+await provideTestWebGpu();
 // all before the first suite: uvu starts as soon as nothing is left to register
 const opened = await Promise.all(
   candidates.map(async ([name, again]) => ({ name, again, backend: await again().catch(reasonOf) })),

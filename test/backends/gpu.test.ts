@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
-import { gpuModes } from '../../src/backends/gpu/device.js';
 import { openGpu } from '../../src/backends/gpu/index.js';
+import { hostModes } from '../../src/backends/gpu/modes.js';
 import { openReference } from '../../src/backends/reference/reference.js';
+import * as quern from '../../src/browser.js';
 import type { HostArray } from '../../src/core/dtype.js';
 import { BackendError } from '../../src/core/errors.js';
 import { call, constantOf, input, random } from '../../src/core/expression.js';
@@ -9,6 +10,7 @@ import { broadcastView, sliceView, transposeView } from '../../src/core/view.js'
 import type { Backend, Program, Resident } from '../../src/engine/backend.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { Leaf } from '../../src/tensor/tensor.js';
+import { type SeedTraining, trainSeedModel, worstDifference } from '../support/seedTraining.js';
 import { suite } from '../support/suite.js';
 import { PlanWriter, perceptronStep } from './gpuPlans.js';
 
@@ -68,10 +70,19 @@ async function trainPerceptron(backend: Backend): Promise<number[]> {
   return losses;
 }
 
+/** Of the unoptimised plan on reference. */
+async function seedLosses(options: Omit<SeedTraining, 'engine'>): Promise<readonly number[]> {
+  const { losses } = await trainSeedModel(quern, {
+    ...{ ...options, optimise: false },
+    engine: { backend: 'reference' },
+  });
+  return losses;
+}
+
 /** Made once, for both modes. */
 const referenceLosses = openReference().then(trainPerceptron);
 
-for (const mode of gpuModes) {
+for (const mode of hostModes) {
   suite(`backends/gpu in gpu.js's mode ${mode}`, (test) => {
     let gpu: Backend;
     test.before(async () => {
@@ -91,7 +102,7 @@ for (const mode of gpuModes) {
         backend: 'gpu',
         mode,
         threads: 1,
-        numerics: `gpu.js ${mode} 1: ${arithmetic[mode]}`,
+        numerics: `gpu.js ${mode} 2: ${arithmetic[mode]}`,
         fallback: `gpu.js's mode ${mode} runs on the CPU: nothing is resident on a device`,
       });
       assert.equal(gpu.limits, { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false });
@@ -232,21 +243,31 @@ for (const mode of gpuModes) {
       assert.equal(await residents.get(count)!.read(), Float32Array.of(3, 12));
     });
 
-    test('a plan with a kind that has no kernel is refused as a whole', async () => {
+    test('an assemble of more inputs than a kernel takes is several kernels', async () => {
       const writer = new PlanWriter();
-      const image = writer.leaf(
-        new Leaf('input', 'image', [1, 3, 3, 1], 'float32', () => new Float32Array(9)),
-      );
-      const padding = { top: 0, bottom: 0, left: 0, right: 0 };
-      const window = { window: [1, 1], strides: [1, 1], padding } as const;
-      const pooled = writer.step('averagePool', window, [image], [1, 3, 3, 1]);
-      writer.output('y', writer.step('conv2d', { strides: [1, 1], padding }, [pooled, image], [1, 1, 1, 1]));
-      const error = await rejects(
-        prepare(gpu, writer.plan()),
-        BackendError,
-        'gpu: there is no gpu.js kernel for averagePool, conv2d',
-      );
-      assert.match(error.message, 'the kernels that exist are map, reduce, matmul');
+      const parts = Array.from({ length: 15 }, (_, i) => floats('input', `x${i}`, [0, 0]));
+      const placements = parts.map((_, i) => ({ start: [2 * i + 1], step: [1] }));
+      const inputs = parts.map((part) => writer.leaf(part));
+      writer.output('y', writer.step('assemble', { fill: -1, placements }, inputs, [32]));
+      const feeds = Object.fromEntries(parts.map(({ name }, i) => [name, Float32Array.of(i, i + 0.5)]));
+      const y = Float32Array.from({ length: 32 }, (_, i) => (i === 0 || i === 31 ? -1 : (i - 1) / 2));
+      assert.equal(await fetch(writer.plan(), feeds), { y });
+      const { program } = await prepare(gpu, writer.plan());
+      assert.match(program.explain(), 'threads [1, 32], 3 kernels from tables');
+    });
+
+    test('some steps of both seed models follow the definitions', async () => {
+      for (const [model, batch, steps] of [
+        ['mlp', 32, 8],
+        ['cnn', 8, 2],
+      ] as const) {
+        const options = { model, batch, steps, optimizer: 'sgd' } as const;
+        const engine = { backend: 'gpu', gpuMode: mode } as const;
+        const actual = await trainSeedModel(quern, { ...options, engine });
+        const expected = await seedLosses(options);
+        assert.is(actual.report.mode, mode);
+        assert.ok(worstDifference(actual.losses, expected) < 1e-3, `${model}: ${actual.losses}`);
+      }
     });
 
     test('steps that gpu.js cannot carry out are refused', async () => {
@@ -310,24 +331,41 @@ for (const mode of gpuModes) {
 }
 
 suite('backends/gpu: opening', (test) => {
-  test("opens gpu.js's mode webasm unless told otherwise", async () => {
-    const gpu = await openGpu();
-    assert.is(gpu.report.mode, 'webasm');
-    await gpu.close();
+  test('a mode that gpu.js does not have is an error', async () => {
+    const message = "gpu: gpu.js has no mode 'gpu': webgpu, webgl2, webgl, headlessgl, webasm, cpu";
+    await rejects(openGpu({ gpuMode: 'gpu' }), BackendError, message);
   });
 
-  test('modes for hardware are refused, not replaced', async () => {
-    for (const gpuMode of ['webgpu', 'webgl2', 'gpu']) {
-      const message = `gpu: the mode '${gpuMode}' cannot be opened: only cpu and webasm can`;
-      await rejects(openGpu({ gpuMode }), BackendError, message);
+  test('a mode that is asked for by name is not replaced', async () => {
+    for (const gpuMode of ['webgl2', 'webgl']) {
+      const error = await rejects(
+        openGpu({ gpuMode }),
+        BackendError,
+        `gpu: gpu.js refuses its mode ${gpuMode}`,
+      );
+      assert.instance(error.cause, Error);
     }
+  });
+
+  test('without a name: hardware, or else a mode on the CPU, with the reasons', async () => {
+    const gpu = await openGpu();
+    const { mode, adapter, fallback } = gpu.report;
+    if (adapter === undefined) {
+      assert.is(mode, 'webasm');
+      assert.match(
+        fallback!,
+        /^gpu\.js's mode webasm runs on the CPU: .*; no GPU \(webgpu: .*webgl2: .*headlessgl: /,
+      );
+    } else assert.is(fallback, undefined);
+    await gpu.close();
   });
 
   test('a mode that gpu.js refuses is an error', async () => {
     const { WebAssembly } = globalThis;
     Reflect.deleteProperty(globalThis, 'WebAssembly');
     try {
-      const error = await rejects(openGpu(), BackendError, 'gpu: gpu.js refuses its mode webasm');
+      const refused = openGpu({ gpuMode: 'webasm' });
+      const error = await rejects(refused, BackendError, 'gpu: gpu.js refuses its mode webasm');
       assert.instance(error.cause, Error);
     } finally {
       Object.assign(globalThis, { WebAssembly });

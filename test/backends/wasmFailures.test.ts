@@ -100,10 +100,14 @@ suite('wasm failures: a worker that dies', (test) => {
       run: instance.exports.run as KernelRun,
       units: 8,
       scratchBytes: 64,
+      codeBytes: writer.bytes().length,
       algorithm: 'writes where it should not',
     };
     const pool = new Pool(memory, 2);
-    const table = { phases: [[{ kernel: 0, pointers: [], units: 8, scratch: true, pieces: 8 }]], ...scratch };
+    const piece = (begin: number) => [
+      { kernel: 0, pointers: [], scratch: 0, prepares: false, begin, end: begin + 1 },
+    ];
+    const table: Table = { phases: [[0, 1, 2, 3, 4, 5, 6, 7].map(piece)], ...scratch };
     return {
       pool,
       chunks: bindTable(table, [kernel.run], 0),

@@ -86,14 +86,40 @@ suite('wasm: what it tells', (test) => {
         );
         continue;
       }
-      const numerics = `wasm 2, 128-bit ${numericsOf(simd)}`;
+      const numerics = `wasm 3, 128-bit ${numericsOf(simd)}`;
       assert.equal(backend.report, { backend: 'wasm', threads: 2, numerics });
       await backend.close();
     }
   });
 
+  test('a line for each kernel: with several workers, what shares a phase, and in how many pieces', async () => {
+    const backend = await openWasm({ threads: 2, pieceBytes: 1 });
+    const lines = (await new Bench(backend).prepare(mlpStep(64))).explain().split('\n');
+    assert.ok(
+      lines.every((line) => /, \d+ units( in \d+ pieces)?, phase \d+$/.test(line)),
+      lines.join('\n'),
+    );
+    assert.ok(lines.some((line) => /, 16 units in 16 pieces, phase \d+$/.test(line)));
+    const phases = lines.map((line) => Number(line.split(' ').at(-1)));
+    assert.ok(new Set(phases).size <= lines.length - 6, 'the updates of six parameters share phases');
+    await backend.close();
+  });
+
+  test('the time that kernels take on the thread of the engine', async () => {
+    for (const threads of [1, 2]) {
+      const kernelClock = { milliseconds: 0 };
+      const training = await prepareTraining(mlpStep(64), { threads, kernelClock });
+      assert.is(kernelClock.milliseconds, 0);
+      const began = performance.now();
+      await training.program.run(training.feeds(20), { steps: 20 });
+      const wall = performance.now() - began;
+      assert.ok(kernelClock.milliseconds > 0 && kernelClock.milliseconds <= wall, `${threads} threads`);
+      await training.backend.close();
+    }
+  });
+
   test('a line for each kernel: what it does, by which algorithm, in how many units', async () => {
-    const backend = await openWasm();
+    const backend = await openWasm({ threads: 1 });
     const step = mlpStep(4);
     const program = await new Bench(backend).prepare(step);
     const lines = program.explain().split('\n');

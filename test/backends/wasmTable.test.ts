@@ -1,32 +1,31 @@
 import * as assert from 'uvu/assert';
+import { preparedFlag } from '../../kernels/wasmKernel.js';
 import { readStrided } from '../../src/backends/wasm/read.js';
-import { bindTable, makePhases, runChunk, type TableEntry } from '../../src/backends/wasm/table.js';
+import { bindTable, type Call, runChunk } from '../../src/backends/wasm/table.js';
 import { suite } from '../support/suite.js';
 
-const entry = (kernel: number, pieces: number, units = 10): TableEntry => ({
+const call = (kernel: number, begin: number, end: number): Call => ({
   kernel,
-  pieces,
-  units,
   pointers: [100 * kernel, 100 * kernel + 1],
-  scratch: kernel === 1,
+  ...(kernel === 0 ? {} : { scratch: kernel }),
+  prepares: kernel === 2,
+  begin,
+  end,
 });
 
 suite('wasm table', (test) => {
-  test('neighbours that are not worth sharing are one phase', () => {
-    const entries = [1, 1, 4, 1, 2, 3, 1, 1, 1].map((pieces, kernel) => entry(kernel, pieces));
-    const kernels = makePhases(entries).map((phase) => phase.map(({ kernel }) => kernel));
-    assert.equal(kernels, [[0, 1], [2], [3], [4], [5], [6, 7, 8]]);
-    assert.equal(makePhases([]), []);
-  });
-
-  test('chunks: the feeds, then every unit of every kernel once, in phases that follow each other', () => {
+  test('chunks: the feeds, then those of each phase, with the functions and scratch area of a worker', () => {
     const calls: string[] = [];
     const functions = [0, 1, 2].map(
       (kernel) =>
         (...args: number[]) =>
           void calls.push(`${kernel}: ${args}`),
     );
-    const phases = [[entry(0, 1), entry(1, 1)], [entry(2, 3)], [entry(0, 1, 0)]];
+    const phases = [
+      [[call(0, 0, 10), call(1, 0, 10)]],
+      [[call(2, 0, 3)], [call(2, 3, 10)], [call(0, 2, 4)]],
+      [[call(0, 0, 0)]],
+    ];
     const chunks = bindTable({ phases, scratchAddress: 5000, scratchBytes: 64 }, functions, 2);
     assert.equal(
       chunks.map(({ phaseStart, phaseEnd }) => [phaseStart, phaseEnd]),
@@ -39,16 +38,40 @@ suite('wasm table', (test) => {
         [5, 6],
       ],
     );
-    chunks.forEach(runChunk);
+    const state = { holder: undefined, turn: 0 };
+    for (const chunk of chunks) runChunk(chunk, state, 7);
     assert.equal(calls, [
       '0: 0,1,0,10',
       // worker 2 has the third scratch area
       '1: 100,101,5128,0,10',
-      '2: 200,201,0,3',
-      '2: 200,201,3,6',
-      '2: 200,201,6,10',
+      '2: 200,201,5128,0,3',
+      `2: 200,201,5128,${3 + preparedFlag},10`,
+      '0: 0,1,2,4',
       '0: 0,1,0,0',
     ]);
+  });
+});
+
+suite('wasm scratch area', (test) => {
+  const begins: number[] = [];
+  const functions = [0, 1, 2].map(
+    () =>
+      (...args: number[]) =>
+        void begins.push(args.at(-2)!),
+  );
+  const phases = [
+    [[call(2, 0, 1)], [call(2, 1, 2)], [call(1, 2, 3)], [call(2, 3, 4)], [call(0, 4, 5), call(2, 5, 6)]],
+  ];
+  const [, ...chunks] = bindTable({ phases, scratchAddress: 64, scratchBytes: 64 }, functions, 0);
+
+  test('a range is told that the area is prepared, unless another step or turn came between', () => {
+    const state = { holder: undefined, turn: 0 };
+    for (const chunk of chunks) runChunk(chunk, state, 1);
+    // the second of step 2 is prepared; the third is not, step 1 came between; the last is, step 0 takes no scratch
+    assert.equal(begins.splice(0), [0, 1 + preparedFlag, 2, 3, 4, 5 + preparedFlag]);
+    runChunk(chunks[1]!, state, 2);
+    runChunk(chunks[1]!, state, 2);
+    assert.equal(begins.splice(0), [1, 1 + preparedFlag]);
   });
 });
 

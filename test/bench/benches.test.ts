@@ -21,14 +21,18 @@ const measured: Readonly<Record<string, readonly string[]>> = {
   matmul: ['gflops', 'share'],
   convolution: ['milliseconds', 'share', 'stepShare'],
   pooling: ['milliseconds', 'share', 'gflops', 'gigabytes'],
+  layers: ['milliseconds', 'twin', 'speedUp'],
   profile: ['milliseconds', 'stepShare'],
   step: ['milliseconds', 'images'],
+  epoch: ['seconds', 'images', 'kernels'],
+  augmentation: ['images'],
   startup: ['seconds'],
   memory: ['program', 'data', 'peak'],
+  speedrun: ['seconds', 'training', 'accuracy'],
 };
 
 /** Benches that take their time: once is enough. */
-const long = ['startup', 'memory', 'profile'];
+const long = ['startup', 'memory', 'profile', 'speedrun'];
 
 async function printed(work: () => Promise<void>): Promise<string> {
   const { log } = console;

@@ -16,16 +16,13 @@ import {
   shareOf,
   speedUp,
 } from '../../bench/support/measure.js';
-import { canPlot, drawPlot } from '../../bench/support/plot.js';
+import { drawPlot } from '../../bench/support/plot.js';
 import { type BenchResult, writeResult } from '../../bench/support/results.js';
 import { quantile, summarise } from '../../bench/support/statistics.js';
 import { Yardsticks } from '../../bench/support/yardsticks.js';
 import { BackendError, ModelError, UsageError } from '../../src/core/errors.js';
 import { rejects, throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
-
-// before any suite: those that are there run as soon as the module waits
-const drawn = await canPlot();
 
 suite('bench statistics', (test) => {
   test('quantiles are linear between neighbours', () => {
@@ -251,10 +248,6 @@ suite('bench plots', (test) => {
     ['bars', bars],
   ] as const) {
     const title = `${what} are drawn as SVG with all their names`;
-    if (!drawn) {
-      test.unavailable(title, 'echarts, a development dependency, is not installed');
-      continue;
-    }
     test(title, async () => {
       const svg = await drawPlot(plot);
       assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);

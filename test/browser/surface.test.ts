@@ -27,10 +27,13 @@ suite('the surface in browsers', (test) => {
     const missing = Object.keys(library).filter((name) => !(name in everywhere));
     assert.equal(missing.sort(), [
       'describeDatasets',
+      'loadCheckpoint',
       'loadDataset',
       'loadModel',
+      'loadUserDataset',
       'looksInverted',
       'readImage',
+      'saveCheckpoint',
       'saveModel',
     ]);
   });

@@ -1,83 +1,41 @@
 import * as assert from 'uvu/assert';
-import { type GpuOperand, gpuKernels, gpuSourceOf } from '../../kernels/gpu.js';
-import { exactIntegers, tableOf } from '../../kernels/gpuKernel.js';
-import { GpuDevice, gpuModes } from '../../src/backends/gpu/device.js';
-import { compileCall } from '../../src/backends/gpu/prepare.js';
-import { toHost } from '../../src/backends/gpu/values.js';
+import type { Conv2dSpecification } from '../../kernels/conv2d/contract.js';
+import { type GpuOperand, gpuSourceOf } from '../../kernels/gpu.js';
+import { tableOf } from '../../kernels/gpuKernel.js';
+import { HostDevice } from '../../src/backends/gpu/hostDevice.js';
+import { hostModes } from '../../src/backends/gpu/modes.js';
+import { openMode } from '../../src/backends/gpu/open.js';
 import { BackendError } from '../../src/core/errors.js';
 import { call, constantOf, input } from '../../src/core/expression.js';
 import type { Shape } from '../../src/core/shape.js';
 import { broadcastView, contiguousView, sliceView, transposeView, type View } from '../../src/core/view.js';
-import { forEachIndex } from '../support/kernelCases/builders.js';
-import {
-  buffersOf,
-  type CaseOf,
-  compareArrays,
-  type KernelCase,
-  kernelCases,
-  runReferenceCase,
-  toleranceOf,
-} from '../support/kernelCases.js';
+import { kernelCases } from '../support/kernelCases.js';
 import { suite } from '../support/suite.js';
+import { provideTestWebGpu } from '../support/webgpu.js';
+import { checkCase, reasonAgainst } from './gpuCases.js';
 
-/** The calls with one output each that make up a case: one per result. */
-function singleOutputs(kernelCase: KernelCase): CaseOf<KernelCase['kind']>['call'][] {
-  const { call } = kernelCase;
-  if (call.outputs.length === 1) return [call];
-  return call.outputs.map((output, o) => {
-    const specification =
-      kernelCase.kind === 'map'
-        ? { expressions: [kernelCase.call.specification.expressions[o]!] }
-        : kernelCase.kind === 'softmaxCrossEntropy'
-          ? { ...kernelCase.call.specification, outputs: [kernelCase.call.specification.outputs[o]!] }
-          : call.specification;
-    return { ...call, specification, outputs: [output] };
-  });
-}
+const noWebGpu = await provideTestWebGpu();
+const webGpu = noWebGpu === undefined ? await openMode('webgpu') : noWebGpu;
 
-/** Why gpu.js cannot run a case, if it cannot. */
-function reasonAgainst(kernelCase: KernelCase): string | undefined {
-  if (kernelCase.random && kernelCase.kind !== 'map') return 'random numbers are made on the host, in a map';
-  // gather and scatterAdd only compare integers: far outside stays outside when it is rounded.
-  if (kernelCase.kind === 'gather' || kernelCase.kind === 'scatterAdd') return undefined;
-  const beyond = buffersOf(kernelCase).some((buffer, i) => {
-    let found = false;
-    if (buffer instanceof Int32Array) {
-      forEachIndex(kernelCase.operands[i]!.view, (index) => {
-        if (Math.abs(buffer[index]!) > exactIntegers) found = true;
-      });
-    }
-    return found;
-  });
-  return beyond ? 'int32 beyond 2^24, which a float32 does not hold' : undefined;
-}
-
-for (const mode of gpuModes) {
+for (const [mode, device] of [
+  ...hostModes.map((mode) => [mode, new HostDevice(mode)] as const),
+  ['webgpu', webGpu] as const,
+]) {
   suite(`kernels/gpu in gpu.js's mode ${mode}`, (test) => {
-    const device = new GpuDevice(mode);
+    if (typeof device === 'string') {
+      test.unavailable('every case', device);
+      return;
+    }
     test.after(() => device.close());
 
     for (const kernelCase of kernelCases) {
-      if (gpuKernels[kernelCase.kind] === undefined) continue;
-      const reason = reasonAgainst(kernelCase);
-      if (reason !== undefined) {
-        test.unavailable(kernelCase.name, reason);
+      if (device.adapter !== undefined && kernelCase.extreme) {
+        test.unavailable(kernelCase.name, 'drivers need not keep NaN and infinities');
         continue;
       }
-      test(kernelCase.name, () => {
-        const expected = runReferenceCase(kernelCase);
-        const buffers = buffersOf(kernelCase).map((buffer) => Float32Array.from(buffer));
-        singleOutputs(kernelCase).forEach((call, o) => {
-          const inputs = call.inputs.map((layout, i): GpuOperand => {
-            const { view, size } = kernelCase.operands[i]!;
-            return { ...layout, offset: view.offset, size };
-          });
-          const { run } = compileCall(device, kernelCase.kind, { ...call, inputs });
-          const { dtype, shape } = call.outputs[0]!;
-          const actual = toHost(run(buffers), dtype, contiguousView(shape));
-          compareArrays(actual, expected[o]!, toleranceOf(kernelCase, o));
-        });
-      });
+      const reason = reasonAgainst(kernelCase);
+      if (reason !== undefined) test.unavailable(kernelCase.name, reason);
+      else test(kernelCase.name, () => checkCase(device, kernelCase));
     }
   });
 }
@@ -178,11 +136,20 @@ suite('kernels/gpu: texts', (test) => {
     );
   });
 
-  test('a kind without a kernel has no text', () => {
-    const layout = { dtype: 'float32', ...whole([1, 1, 1, 1]) } as const;
+  test('a convolution with a route or a pool is refused', () => {
+    const layout = { dtype: 'float32', ...whole([1, 2, 2, 1]) } as const;
     const padding = { top: 0, bottom: 0, left: 0, right: 0 };
-    const specification = { strides: [1, 1], padding } as const;
-    const inputs = [operand(layout, 1), operand(layout, 1)];
-    assert.is(gpuSourceOf('conv2d', { specification, inputs, outputs: [layout] }), undefined);
+    const window = { window: [2, 2], strides: [2, 2], padding } as const;
+    const inputs = [operand(layout, 4), operand(layout, 4)];
+    const refusal = (specification: Conv2dSpecification) => () =>
+      gpuSourceOf('conv2d', { specification, inputs, outputs: [layout] });
+    const message = (fused: string) => (error: unknown) =>
+      error instanceof BackendError &&
+      error.message ===
+        `conv2d: gpu.js kernels take no ${fused}\n` +
+          '  A backend with limits.routes and limits.pools left out is not asked for one.';
+    assert.throws(refusal({ strides: [1, 1], padding, route: window }), message('route'));
+    const pool = { ...window, outputs: ['values'] } as const;
+    assert.throws(refusal({ strides: [1, 1], padding, pool }), message('pool'));
   });
 });

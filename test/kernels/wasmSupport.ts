@@ -1,7 +1,7 @@
 /** Runs cases of the kernel table on the generated modules, watching the memory around every operand. */
 import type { KernelCall } from '../../kernels/contract.js';
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
-import type { WasmCode, WasmKernel, WasmOptions } from '../../kernels/wasmKernel.js';
+import { preparedFlag, type WasmCode, type WasmKernel, type WasmOptions } from '../../kernels/wasmKernel.js';
 import { bytesOf, type Dtype, type HostArray } from '../../src/core/dtype.js';
 import { sizeOf } from '../../src/core/shape.js';
 import type { KernelRun } from '../../src/writers/assembler.js';
@@ -90,7 +90,11 @@ export function runWasmCase(code: Compiled, kernelCase: KernelCase, ranges = 1):
     ...writable.map(({ address }) => address),
   ];
   const cuts = Array.from({ length: ranges + 1 }, (_, i) => Math.floor((i * code.units) / ranges));
-  for (let i = ranges - 1; i >= 0; i--) run(...pointers, cuts[i]!, cuts[i + 1]!);
+  for (let i = ranges - 1; i >= 0; i--) {
+    // the scratch area is what the range before has left
+    const prepared = code.prepares && i < ranges - 1 ? preparedFlag : 0;
+    run(...pointers, cuts[i]! | prepared, cuts[i + 1]!);
+  }
 
   const results = outputs.map(({ address }, output) => {
     const { dtype, shape } = kernelCase.call.outputs[output]!;

@@ -10,6 +10,7 @@ import { exact } from './cases/define.js';
 import { dataOf, type OpCase, type Values } from './cases.js';
 import { compareArrays, type Tolerance } from './kernelCases/compare.js';
 import type { Suite } from './suite.js';
+import { provideTestWebGpu } from './webgpu.js';
 
 /** The values of a result, row-major. */
 export interface Result extends Values {
@@ -70,7 +71,9 @@ export async function openCandidates(extra: BackendOptions = {}): Promise<Candid
     ['wasm relaxed', { backend: 'wasm', simd: 'relaxed' }],
     ['gpu cpu', { backend: 'gpu', gpuMode: 'cpu' }],
     ['gpu webasm', { backend: 'gpu', gpuMode: 'webasm' }],
+    ['gpu webgpu', { backend: 'gpu', gpuMode: 'webgpu' }],
   ];
+  await provideTestWebGpu();
   return Promise.all(
     candidates.map(async ([name, options]) => {
       const engine = await openEngine({ ...options, ...extra }).catch(reasonOf);

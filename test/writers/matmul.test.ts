@@ -33,7 +33,7 @@ function multiply(
   operands: Operands,
   options: Options = {},
 ): Float32Array {
-  const emission = matmulEmission(shape, simd, options.epilogue);
+  const emission = matmulEmission(shape, { simd }, options.epilogue);
   const module = new ModuleBuilder({ simd, shared: false });
   emission.emit(module);
   const size = shape.batch.reduce((product, extent) => product * extent, shape.m * shape.n);
@@ -179,7 +179,7 @@ suite('matmul emission', (test) => {
         [3, 5, 0],
         [0, 0, 0],
       ] as const) {
-        assert.equal(matmulEmission(plain(m, k, n), simd).units, 0);
+        assert.equal(matmulEmission(plain(m, k, n), { simd }).units, 0);
         assert.is(multiply(plain(m, k, n), simd, operandsOf(plain(m, k, n))).length, 0);
       }
     });
@@ -270,7 +270,7 @@ suite('matmul emission', (test) => {
       const turn = (values: Float32Array, rows: number, columns: number) =>
         values.map((_, index) => values[(index % rows) * columns + Math.floor(index / rows)]!);
       const turned = { a: turn(operands.a, m, k), b: turn(operands.b, k, n) };
-      assert.is.not(planMatmul(plain(m, k, n, true), simd).block, planMatmul(shape, simd).block);
+      assert.is.not(planMatmul(plain(m, k, n, true), { simd }).block, planMatmul(shape, { simd }).block);
       same(multiply(plain(m, k, n, true, true), simd, turned), whole, 'transposed operands');
       if (simd === 'baseline')
         same(whole, definition(shape, operands), 'the definition, rounding by rounding');
@@ -326,17 +326,40 @@ suite('matmul emission', (test) => {
 
   test('an output that cannot hold sums is summed in one block', () => {
     const shape = plain(7, 2049, 10);
-    assert.ok(planMatmul(shape, best).block < shape.k);
-    assert.is(planMatmul({ ...shape, sumsInOutput: false }, best).block, shape.k);
+    assert.ok(planMatmul(shape, { simd: best }).block < shape.k);
+    assert.is(planMatmul({ ...shape, sumsInOutput: false }, { simd: best }).block, shape.k);
     const out = multiply({ ...shape, sumsInOutput: false }, best, operandsOf(shape));
     same(out, definition(shape, operandsOf(shape)), 'one block');
   });
 
-  test('what is reported: units are row tiles, scratch is a multiple of 64 bytes', () => {
-    const emission = matmulEmission(plain(128, 784, 128), 'relaxed');
-    assert.equal([emission.units, emission.tile, emission.scratchBytes], [22, '6x8', 4 * 784 * 64]);
-    assert.is(matmulEmission(plain(128, 784, 128), 'baseline').tile, '5x8');
-    assert.is(matmulEmission(plain(3, 5, 7), 'relaxed').scratchBytes % 64, 0);
-    assert.is(matmulEmission(plain(3, 0, 7), 'relaxed').scratchBytes, 0);
+  test('units are panels of columns, or tiles of rows where a range would pack more for columns', () => {
+    const unitsOf = (shape: MatmulShape) => {
+      const { units, prepares, repeats } = matmulEmission(shape, { simd: 'relaxed' });
+      return [units, prepares, repeats];
+    };
+    assert.equal(unitsOf(plain(128, 784, 128)), [16, false, false]);
+    // as high as 4 times its width, and higher; and fewer than 8 panels
+    assert.equal(unitsOf(plain(256, 64, 64)), [8, false, false]);
+    assert.equal(unitsOf(plain(257, 64, 64)), [43, true, false]);
+    assert.equal(unitsOf(plain(12, 64, 56)), [2, true, false]);
+    // rows of A adjacent: packing it for every range is worth a wide B only
+    const turned = (m: number, k: number, n: number) => ({
+      ...plain(m, k, n),
+      a: { batch: [], row: 1, column: m },
+    });
+    assert.equal(unitsOf(turned(128, 32, 128)), [16, false, true]);
+    assert.equal(unitsOf(turned(784, 128, 128)), [131, true, false]);
+    // several matrices, which share nothing
+    const many = { ...plain(64, 32, 64), batch: [3] };
+    const strides = { a: { ...many.a, batch: [64 * 32] }, b: { ...many.b, batch: [32 * 64] } };
+    assert.equal(unitsOf({ ...many, ...strides }), [33, false, true]);
+  });
+
+  test('what is reported: the tile, and scratch is a multiple of 64 bytes', () => {
+    const emission = matmulEmission(plain(128, 784, 128), { simd: 'relaxed' });
+    assert.equal([emission.units, emission.tile, emission.scratchBytes], [16, '6x8', 4 * 784 * 64]);
+    assert.is(matmulEmission(plain(128, 784, 128), { simd: 'baseline' }).tile, '5x8');
+    assert.is(matmulEmission(plain(3, 5, 7), { simd: 'relaxed' }).scratchBytes % 64, 0);
+    assert.is(matmulEmission(plain(3, 0, 7), { simd: 'relaxed' }).scratchBytes, 0);
   });
 });

@@ -38,7 +38,7 @@ const program = process.memoryUsage.rss();
 const { train, test } = await openData(recipe.dataset);
 const data = process.memoryUsage.rss();
 await using engine = await openEngine({ threads: Number(threads) });
-const run = await fit(engine, recipeModel(loaded, train.shape, 0), train, {
+const run = await fit(engine, recipeModel(loaded, train, 0), train, {
   ...recipe,
   signal: AbortSignal.timeout(Number(seconds) * 1000),
 });

@@ -1,5 +1,6 @@
 import type { Shape } from '../../../src/core/shape.js';
 import { conv2d } from '../../../src/tensor/ops/conv2d.js';
+import { depthwiseConv2d } from '../../../src/tensor/ops/depthwise.js';
 import type { PaddingOption, Pair } from '../../../src/tensor/ops/geometry.js';
 import { averagePool2d, globalAveragePool2d, maxPool2d } from '../../../src/tensor/ops/pool.js';
 import { transpose } from '../../../src/tensor/ops/views.js';
@@ -124,6 +125,40 @@ const convolutionCases: readonly OpCase[] = [
   ),
 ];
 
+function depthwiseConvolution(x: Values, filter: Values, geometry: Geometry): Values {
+  const [height, width, channels, multiplier] = filter.shape as Four;
+  const { rows, columns } = windows(x.shape, [height, width], geometry);
+  return generate([x.shape[0]!, rows.length, columns.length, channels * multiplier], ([n, i, j, o]) => {
+    const [c, q] = [Math.floor(o! / multiplier), o! % multiplier];
+    let sum = 0;
+    eachPixel(x.shape, [height, width], [rows[i!]!, columns[j!]!], (p, r, a, b) => {
+      sum += at(x, [n!, p, r, c]) * at(filter, [a, b, c, q]);
+    });
+    return sum;
+  });
+}
+
+const depthwiseConvolutions: readonly (readonly [string, Four, Four, Geometry])[] = [
+  ['3x3 valid', [2, 5, 6, 3], [3, 3, 3, 1], {}],
+  ['3x3 same, two filters for each channel', [2, 4, 5, 5], [3, 3, 5, 2], { padding: 'same' }],
+  ['strides 2 same, even extent', [1, 6, 4, 2], [3, 3, 2, 1], { strides: 2, padding: 'same' }],
+  ['strides 3, 2 valid, pixels left over', [1, 9, 6, 2], [2, 3, 2, 3], { strides: [3, 2] }],
+  ['padding of its own', [1, 3, 4, 2], [2, 2, 2, 1], { padding: { top: 1, bottom: 0, left: 0, right: 2 } }],
+  ['one pixel', [3, 1, 1, 1], [1, 1, 1, 1], {}],
+  ['no image', [0, 4, 4, 2], [3, 3, 2, 1], {}],
+];
+
+const depthwiseCases: readonly OpCase[] = depthwiseConvolutions.map(([detail, image, filter, geometry]) =>
+  defineCase(
+    'depthwiseConv2d',
+    detail,
+    [float32(image), float32(filter)],
+    (x, w) => depthwiseConv2d(x, w, geometry),
+    (x, w) => depthwiseConvolution(x, w, geometry),
+    { tolerance: { absolute: 1e-5, relative: 1e-5 } },
+  ),
+);
+
 interface PoolRow extends Geometry {
   readonly detail: string;
   readonly image: Four;
@@ -218,4 +253,4 @@ const poolCases: readonly OpCase[] = [
   ),
 ];
 
-export const imageCases: readonly OpCase[] = [...convolutionCases, ...poolCases];
+export const imageCases: readonly OpCase[] = [...convolutionCases, ...depthwiseCases, ...poolCases];

@@ -151,6 +151,18 @@ export const reduceCases: readonly ReduceCase[] = [
     prologue: call('multiply', deviation, deviation),
     sources: [stretched(dense([12]), [31, 12])],
   }),
+  reduceCase('sum', 'of squared deviations from the mean of 67 channels', dense([3, 5, 7, 67]), [0, 1, 2], {
+    prologue: call('multiply', deviation, deviation),
+    sources: [stretched(dense([67]), [3, 5, 7, 67])],
+  }),
+  reduceCase('max', 'of deviations from a row for each matrix', dense([4, 90, 33]), [1], {
+    prologue: deviation,
+    sources: [stretched(dense([4, 1, 33]), [4, 90, 33])],
+  }),
+  reduceCase('sum', 'of matches with a row of uint8', dense([70, 21], 'int32', integers(0, 3)), [0], {
+    prologue: call('equal', input(0, 'int32'), input(1, 'int32')),
+    sources: [stretched(dense([21], 'uint8', integers(0, 3)), [70, 21])],
+  }),
   reduceCase('max', 'of a product with a transposed operand', dense([8, 15]), [1], {
     prologue: call('multiply', x0, x1),
     sources: [transposed(dense([15, 8]), [1, 0])],

@@ -67,6 +67,8 @@ const convolutions: [geometry: Geometry, filters: number][] = [
   [{ images: [2, 7, 4, 9], window: [3, 3], strides: [1, 1], pad: around }, 13],
   [{ images: [2, 5, 9, 18], window: [3, 3], strides: [1, 1], pad: [0, 1, 2, 0] }, 12],
   [{ images: [1, 18, 17, 34], window: [3, 3], strides: [1, 1], pad: around }, 9],
+  [{ images: [9, 5, 7, 9], window: [3, 3], strides: [1, 1], pad: around }, 13],
+  [{ images: [17, 6, 6, 13], window: [3, 3], strides: [1, 1], pad: none }, 24],
 ];
 
 function convolution(

@@ -1,0 +1,165 @@
+import * as assert from 'uvu/assert';
+import * as quern from '../../src/browser.js';
+import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser.js';
+import {
+  type SeedResult,
+  type SeedTraining,
+  trainSeedModel,
+  worstDifference,
+} from '../support/seedTraining.js';
+import { suite } from '../support/suite.js';
+import type { CasesResult, Failures, GrowthResult } from './gpuRuns.js';
+
+const runs = import.meta.resolve('./gpuRuns.js');
+const training = import.meta.resolve('../support/seedTraining.js');
+
+/** Chromium's own software driver, SwiftShader, for each mode: there is no other on a machine without a GPU. */
+const graphics = {
+  webgpu: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
+  webgl2: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+  webgl: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+} as const;
+
+type Mode = keyof typeof graphics;
+
+const mlp: Omit<SeedTraining, 'engine'> = { model: 'mlp', batch: 32, steps: 50, optimizer: 'sgd' };
+const cnn: Omit<SeedTraining, 'engine'> = { model: 'cnn', batch: 8, steps: 10, optimizer: 'sgd' };
+
+/** What the definitions give, one kernel for each op. Made once for all modes. */
+const known = new Map<string, Promise<SeedResult>>();
+function expected(options: Omit<SeedTraining, 'engine'>, backend: 'reference' | 'wasm'): Promise<SeedResult> {
+  const key = JSON.stringify([options, backend]);
+  const optimise = backend === 'wasm';
+  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimise, engine: { backend } });
+  known.set(key, result);
+  return result;
+}
+
+function withBrowser(
+  mode: Mode,
+  define: (test: Parameters<Parameters<typeof suite>[1]>[0], run: Runner) => void,
+) {
+  suite(`gpu in Chromium, gpu.js's mode ${mode}`, (test) => {
+    const chromium = findChromium();
+    if (chromium === undefined) {
+      test.unavailable('everything', noChromium);
+      return;
+    }
+    let browser: Browser;
+    test.before(async () => {
+      browser = await Browser.open(chromium, { graphics: graphics[mode] });
+    });
+    test.after(() => browser.close());
+    define(test, {
+      train: (options, place = {}) => {
+        const engine = { backend: 'gpu', gpuMode: mode } as const;
+        const asked = { ...options, engine } satisfies SeedTraining;
+        return browser.run<SeedResult>(training, 'trainSeedModel', asked, { seconds: 400, ...place });
+      },
+      call: (name, argument) => browser.run(runs, name, argument, { seconds: 400 }),
+    });
+  });
+}
+
+interface Runner {
+  train(options: Omit<SeedTraining, 'engine'>, place?: RunOptions): Promise<SeedResult>;
+  call<Result>(name: string, argument: unknown): Promise<Result>;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+for (const mode of ['webgpu', 'webgl2'] as const) {
+  withBrowser(mode, (test, { train, call }) => {
+    test('every kernel case', async () => {
+      const { passed, failures, adapter } = await call<CasesResult>('runKernelCases', { mode });
+      assert.equal(failures, []);
+      assert.ok(passed > 600, `${passed} cases`);
+      assert.match(adapter!, /swiftshader/i);
+    });
+
+    test("50 steps of the perceptron follow the unoptimised reference's loss", async () => {
+      const [actual, reference] = [await train(mlp), await expected(mlp, 'reference')];
+      assert.is(actual.report.mode, mode);
+      assert.match(actual.report.fallback!, /swiftshader.* computes on the CPU/i);
+      assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);
+    });
+
+    test("10 steps of the convolutional network follow the unoptimised reference's loss", async () => {
+      const [actual, reference] = [await train(cnn), await expected(cnn, 'reference')];
+      assert.is(actual.report.mode, mode);
+      assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);
+    });
+
+    test('the gradients of one step are right to 1e-4', async () => {
+      // Adam's first moments after one step are the gradients, scaled
+      for (const options of [mlp, cnn]) {
+        const one = { ...options, steps: 1, optimizer: 'adam', states: true } as const;
+        const [actual, reference] = [await train(one), await expected(one, 'reference')];
+        const half = actual.states!.length;
+        let [wrong, all] = [0, 0];
+        for (let i = 0; i < half; i++) {
+          wrong += (actual.states![i]! - reference.states![i]!) ** 2;
+          all += reference.states![i]! ** 2;
+        }
+        assert.ok(Math.sqrt(wrong / all) < 1e-4, `${options.model}: ${Math.sqrt(wrong / all)}`);
+      }
+    });
+
+    test('200 steps of the perceptron with Adam end where wasm ends', async () => {
+      const long = { ...mlp, steps: 200, optimizer: 'adam' } as const;
+      const [actual, wasm] = [await train(long), await expected(long, 'wasm')];
+      const [last, wanted] = [mean(actual.losses.slice(-50)), mean(wasm.losses.slice(-50))];
+      assert.ok(Math.abs(last - wanted) <= 0.05 * wanted, `${last} for ${wanted}`);
+    });
+
+    test('1,000 steps leave nothing behind and read nothing back', async () => {
+      const { before, after, counted } = await call<GrowthResult>('growth', mode);
+      assert.is(counted, 1005);
+      assert.is(after.kernels, before.kernels);
+      assert.is(after.downloads, 0);
+    });
+
+    test('what goes wrong is said, with the kernel, its shape and the adapter', async () => {
+      const { text, large, lost, afterwards } = await call<Failures>('provokeFailures', mode);
+      const where = `in ${mode} on .*swiftshader`;
+      assert.match(
+        text,
+        new RegExp(`^BackendError: gpu: twice \\[2, 3\\] cannot be made ${where}.*: .`, 'i'),
+      );
+      assert.match(
+        large,
+        new RegExp(`^BackendError: gpu: ones \\[65536, 16384\\] cannot be made ${where}`, 'i'),
+      );
+      assert.match(large, mode === 'webgpu' ? /4294967296 bytes/ : /a texture of 32768 by 32768/);
+      for (const message of [lost, afterwards]) {
+        assert.match(
+          message,
+          new RegExp(`^BackendError: gpu: the (device|context) was lost.* ${where}`, 'i'),
+        );
+      }
+    });
+
+    test('a minified bundle, on the page', async () => {
+      const few = { ...mlp, steps: 5 };
+      const actual = await train(few, { library: 'bundle', place: 'page' });
+      assert.is(actual.report.mode, mode);
+      const reference = await expected(mlp, 'reference');
+      assert.ok(worstDifference(actual.losses, reference.losses.slice(0, 5)) < 1e-3);
+    });
+  });
+}
+
+withBrowser('webgl', (test, { train }) => {
+  test("10 steps of the perceptron and 2 of the convolutional network follow the reference's loss", async () => {
+    for (const [options, steps] of [
+      [mlp, 10],
+      [cnn, 2],
+    ] as const) {
+      const [actual, reference] = [await train({ ...options, steps }), await expected(options, 'reference')];
+      assert.is(actual.report.mode, 'webgl');
+      assert.ok(worstDifference(actual.losses, reference.losses.slice(0, steps)) < 1e-3);
+    }
+  });
+});
