@@ -14,7 +14,6 @@ import {
 } from './gpuJs.js';
 import { type Instance, ResidentDevice } from './kernelPool.js';
 import type { DeviceMode } from './modes.js';
-import { withFastReads } from './texelReads.js';
 
 type GlMode = Exclude<DeviceMode, 'webgpu'>;
 
@@ -32,7 +31,6 @@ interface GlKernel extends InnerKernel {
   texSize: Int32Array;
   readonly texture: TextureHandle;
   checkTextureSize(): void;
-  getFragmentShader(inputs: unknown): string;
 }
 
 /**
@@ -95,7 +93,7 @@ export class GlDevice extends ResidentDevice {
       handles.map((handle, i) =>
         this.table(handle as TextureHandle, source.columns[i]!, source.reads?.[i] ?? 'numbers'),
       );
-    const kernel = this.make(source, tables(sample), withFastReads);
+    const kernel = this.make(source, tables(sample));
     return { run: (handles) => this.run(kernel, tables(handles)) };
   }
 
@@ -125,12 +123,7 @@ export class GlDevice extends ResidentDevice {
     return this.gpu.destroy();
   }
 
-  /** @param rewrite what becomes of the shader's text. Default: nothing */
-  private make(
-    source: GpuSource,
-    inputs: readonly unknown[],
-    rewrite = (shader: string) => shader,
-  ): GlInstance {
+  private make(source: GpuSource, inputs: readonly unknown[]): GlInstance {
     const [width, height] = textureSizeOf(source.output[0] * source.output[1]);
     let kernel: IKernelRunShortcut;
     try {
@@ -145,8 +138,6 @@ export class GlDevice extends ResidentDevice {
       inner.checkTextureSize = function (this: GlKernel) {
         this.texSize = Int32Array.of(width, height);
       };
-      const print = inner.getFragmentShader;
-      inner.getFragmentShader = (given) => rewrite(print.call(inner, given));
       inner.build(...inputs);
     } catch (cause) {
       throw this.failure(source, 'cannot be made', cause);
