@@ -129,7 +129,9 @@ export async function compareRuns({
   json: boolean;
 }): Promise<void> {
   if (paths.length < 2) throw new UsageError('runs compare: it takes the folders of two runs or more');
-  const runs = await Promise.all(paths.map(readRun));
+  // one after the other, so that the first that is none is the one that is named
+  const runs: RunRecord[] = [];
+  for (const path of paths) runs.push(await readRun(path));
   const settings = settingDifferences(runs);
   if (json) {
     const compared = runs.map((run) => ({
