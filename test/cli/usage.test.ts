@@ -24,6 +24,11 @@ const tellTime = `data:text/javascript,${encodeURIComponent(`
     writeSync(2, String((user + system) / 1000));
   });`)}`;
 
+/** A command line of one command: what Node and yargs take in any case. */
+const yargsAlone = `
+  import yargs from 'yargs';
+  await yargs(process.argv.slice(1)).scriptName('one').command('train', 'trains', () => {}, () => {}).parseAsync();`;
+
 suite('quern --help', (test) => {
   test('names the commands', async () => {
     const { code, stdout, stderr } = await quern(['--help']);
@@ -42,24 +47,29 @@ suite('quern --help', (test) => {
     }
   });
 
-  test('takes less than 200 ms', () => {
-    const least = (words: readonly string[]) => {
-      const runs = Array.from({ length: 7 }, () => {
-        const started = performance.now();
-        const { stderr } = spawnSync(process.execPath, ['--import', tellTime, ...words], {
-          encoding: 'utf8',
-        });
-        return { wall: performance.now() - started, computing: Number(stderr) };
+  test('takes less than 200 ms, or little more than yargs alone where that is slow', () => {
+    const start = (words: readonly string[]) => {
+      const started = performance.now();
+      const { status, stderr } = spawnSync(process.execPath, ['--import', tellTime, ...words], {
+        encoding: 'utf8',
       });
-      assert.ok(runs.every(({ computing }) => computing > 0));
+      const computing = Number(stderr);
+      assert.is(status, 0, stderr);
+      assert.ok(computing > 0, stderr);
       // On a busy machine a process waits for its turn: then its own computing tells.
-      return Math.min(...runs.flatMap(({ wall, computing }) => [wall, computing]));
+      return Math.min(performance.now() - started, computing);
     };
-    // The yardstick: Node alone starts in 40 to 65 ms; where it takes longer, this machine is slow at the moment.
-    const node = least(['-e', '0']);
-    const help = least([main, '--help']);
-    const limit = 200 * Math.max(1, node / 65);
-    assert.ok(help < limit, `${help} ms, where Node alone takes ${node} ms`);
+    // In turns, so that a slow moment meets both.
+    const runs = Array.from({ length: 9 }, () => ({
+      help: start([main, '--help']),
+      yargsAlone: start(['--input-type=module', '-e', yargsAlone, '--', '--help']),
+    }));
+    const help = Math.min(...runs.map((run) => run.help));
+    const floor = Math.min(...runs.map((run) => run.yargsAlone));
+    assert.ok(
+      help < Math.max(200, 1.6 * floor),
+      `${help} ms, where a program of one command takes ${floor} ms`,
+    );
   });
 
   test('loads nothing that it does not need', async () => {
