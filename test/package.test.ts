@@ -18,7 +18,9 @@ interface Ended {
 
 function run(command: string, words: readonly string[], cwd: string): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(command, words, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    // with a folder of its own for what Quern keeps, so that nothing that was measured on this machine is replaced
+    const env = { ...process.env, QUERN_CACHE: join(folder, 'cache') };
+    const child = spawn(command, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {
@@ -121,6 +123,39 @@ function installed({ files }: Packed, test: Suite): void {
     const { code, stdout, stderr } = await run('npx', words, project);
     assert.is(code, 0, stderr);
     assert.is(JSON.parse(stdout).recipe, 'mine');
+  });
+
+  test('the command, on a mode of gpu.js that is everywhere', async () => {
+    const words = ['train', './my-recipe.js', '--json', '--quiet', '--backend', 'gpu', '--gpu-mode', 'cpu'];
+    const { code, stdout, stderr } = await run('npx', ['--no-install', 'quern', ...words], project);
+    assert.is(code, 0, stderr);
+    const { backend, mode } = JSON.parse(stdout);
+    assert.equal([backend, mode], ['gpu', 'cpu']);
+  });
+
+  test('the doctor: what is not there is optional, and has its reason', async () => {
+    const { code, stdout, stderr } = await run('npx', ['--no-install', 'quern', 'doctor', '--json'], project);
+    assert.is(code, 0, stderr);
+    const backends: readonly { backend: string; mode?: string; state: string; reason?: string }[] =
+      JSON.parse(stdout).backends;
+    const own = backends.filter(({ mode }) => mode === undefined || mode === 'webasm' || mode === 'cpu');
+    assert.equal(
+      own.map(({ backend, state }) => `${backend} ${state}`),
+      ['reference right', 'wasm right', 'gpu right', 'gpu right'],
+    );
+    // they may be there, by what the machine has; install scripts are off, so headless-gl is not compiled
+    const reasons = {
+      webgpu: /^(the package webgpu does not load: .|there is no WebGPU adapter)/,
+      webgl2: /^webgl2 runs in browsers: /,
+      webgl: /^webgl runs in browsers: /,
+      headlessgl: /^the package gl does not load: it is (installed and not compiled|not installed)$/,
+    };
+    for (const [mode, pattern] of Object.entries(reasons)) {
+      const { state, reason } = backends.find((each) => each.mode === mode)!;
+      if (mode === 'webgpu' && state === 'right') continue;
+      assert.is(state, 'unavailable');
+      assert.match(reason!, pattern);
+    }
   });
 }
 

@@ -13,8 +13,11 @@ import {
 import { coordinatesOf, type GpuStagedKernel, tablesOf } from '../gpuKernel.js';
 import type { MatmulSpecification } from './contract.js';
 
-/** Below this many products the packing costs more than it saves. */
-const worthPacking = 2 ** 14;
+/**
+ * Second operands of fewer numbers are not packed: it costs more than it saves. Packed sums have other bits, so the rows
+ * of the first do not count: a row has the same result however many there are.
+ */
+const worthPacking = 2 ** 8;
 
 /** Each thread sums over k for four columns of its row. */
 export const matmulFours: GpuStagedKernel<MatmulSpecification> = (call, fours) => {
@@ -44,7 +47,7 @@ export const matmulFours: GpuStagedKernel<MatmulSpecification> = (call, fours) =
     return [{ source, operands: call.inputs.map((_, i) => i) }];
   }
   const m = shape.at(-2)!;
-  if (sizeOf(shape) !== m * n || m * n * k < worthPacking) return undefined;
+  if (sizeOf(shape) !== m * n || n * k < worthPacking) return undefined;
   return [
     packStage(0, matrix(a), a.size),
     packStage(1, matrix(b), b.size, Math.ceil(k / 4) * 4),

@@ -31,10 +31,11 @@ function speedCells(speed: Speed | undefined, wasm: Speed | undefined): string[]
 }
 
 /** What computes: threads and instructions, or an adapter. */
-function placeOf({ report, state }: Diagnosis): string {
+function placeOf({ report, state, hardware }: Diagnosis): string {
   if (report === undefined || state === 'unavailable') return '';
   const { adapter, threads, numerics } = report;
-  return adapter ?? `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}`;
+  if (adapter !== undefined) return hardware ? adapter : `${adapter}, on the CPU`;
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}`;
 }
 
 /** The report as text; what varies from run to run is numbers alone. */

@@ -1,6 +1,7 @@
 import { openWasm, type WasmBackendOptions } from '../../src/backends/wasm/wasm.js';
 import type { Backend } from '../../src/engine/backend.js';
 import { type BackendOptions, openBackend } from '../../src/engine/choose.js';
+import { provideTestDisplay } from '../support/display.js';
 import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 import { provideTestWebGpu } from '../support/webgpu.js';
@@ -23,9 +24,11 @@ const candidates: readonly (readonly [string, () => Promise<Backend>])[] = [
   ['gpu cpu', open({ backend: 'gpu', gpuMode: 'cpu' })],
   ['gpu webasm', open({ backend: 'gpu', gpuMode: 'webasm' })],
   ['gpu webgpu', open({ backend: 'gpu', gpuMode: 'webgpu' })],
+  ['gpu headlessgl', open({ backend: 'gpu', gpuMode: 'headlessgl' })],
 ];
 
 await provideTestWebGpu();
+await provideTestDisplay();
 // all before the first suite: uvu starts as soon as nothing is left to register
 const opened = await Promise.all(
   candidates.map(async ([name, again]) => ({ name, again, backend: await again().catch(reasonOf) })),

@@ -70,8 +70,8 @@ export function noise(size: number, seed = 1): Float32Array {
 
 /** Fails unless the arrays have the same bytes: faster than `assert.equal`, and NaN and −0 count. */
 export function sameBytes(actual: HostArray, expected: HostArray, what = 'the arrays'): void {
-  const [a, b] = [actual, expected].map(({ buffer, byteOffset, byteLength }) =>
-    Buffer.from(buffer, byteOffset, byteLength),
+  const [a, b] = [actual, expected].map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
   );
-  assert.ok(a!.equals(b!), `${what}: other bytes`);
+  assert.ok(a!.length === b!.length && a!.every((byte, i) => byte === b![i]), `${what}: other bytes`);
 }

@@ -7,6 +7,8 @@ import { HostDevice } from '../../src/backends/gpu/hostDevice.js';
 import { hostModes } from '../../src/backends/gpu/modes.js';
 import { openMode } from '../../src/backends/gpu/open.js';
 import { BackendError } from '../../src/core/errors.js';
+import { provideTestDisplay } from '../support/display.js';
+import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 import { provideTestWebGpu } from '../support/webgpu.js';
 
@@ -31,12 +33,16 @@ async function failure(action: () => Promise<unknown>): Promise<Error> {
   return assert.unreachable('should have been refused') as never;
 }
 
+// gpu.js looks for a display once, when it first opens anything
+await provideTestDisplay();
 const noWebGpu = await provideTestWebGpu();
 const webGpu = noWebGpu === undefined ? await openMode('webgpu') : noWebGpu;
+const headlessGl = await openMode('headlessgl').catch(reasonOf);
 
 for (const [mode, device] of [
   ...hostModes.map((mode) => [mode, new HostDevice(mode)] as const),
   ['webgpu', webGpu] as const,
+  ['headlessgl', headlessGl] as const,
 ]) {
   suite(`backends/gpu/device in gpu.js's mode ${mode}`, (test) => {
     if (typeof device === 'string') {
@@ -102,7 +108,7 @@ for (const [mode, device] of [
 
     test('a text that gpu.js does not take is an error with its cause', async () => {
       const error = await failure(() => device.compile(doubled('return y[0];'), [6]));
-      const where = device.adapter === undefined ? `gpu.js's mode ${mode}` : `webgpu on ${device.adapter}`;
+      const where = device.adapter === undefined ? `gpu.js's mode ${mode}` : `${mode} on ${device.adapter}`;
       const start = `gpu: doubled [2, 3] cannot be made in ${where}: `;
       assert.is(error.message.slice(0, start.length), start);
       assert.instance(error.cause, Error);

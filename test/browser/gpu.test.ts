@@ -8,19 +8,11 @@ import {
   worstDifference,
 } from '../support/seedTraining.js';
 import { suite } from '../support/suite.js';
-import type { CasesResult, Failures, GrowthResult } from './gpuRuns.js';
+import { type BrowserMode, graphics } from './gpuGraphics.js';
+import type { Failures, GrowthResult } from './gpuRuns.js';
 
 const runs = import.meta.resolve('./gpuRuns.js');
 const training = import.meta.resolve('../support/seedTraining.js');
-
-/** Chromium's own software driver, SwiftShader, for each mode: there is no other on a machine without a GPU. */
-const graphics = {
-  webgpu: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
-  webgl2: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
-  webgl: ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
-} as const;
-
-type Mode = keyof typeof graphics;
 
 const mlp: Omit<SeedTraining, 'engine'> = { model: 'mlp', batch: 32, steps: 50, optimizer: 'sgd' };
 const cnn: Omit<SeedTraining, 'engine'> = { model: 'cnn', batch: 8, steps: 10, optimizer: 'sgd' };
@@ -36,7 +28,7 @@ function expected(options: Omit<SeedTraining, 'engine'>, backend: 'reference' | 
 }
 
 function withBrowser(
-  mode: Mode,
+  mode: BrowserMode,
   define: (test: Parameters<Parameters<typeof suite>[1]>[0], run: Runner) => void,
 ) {
   suite(`gpu in Chromium, gpu.js's mode ${mode}`, (test) => {
@@ -72,13 +64,6 @@ function mean(values: readonly number[]): number {
 
 for (const mode of ['webgpu', 'webgl2'] as const) {
   withBrowser(mode, (test, { train, call }) => {
-    test('every kernel case', async () => {
-      const { passed, failures, adapter } = await call<CasesResult>('runKernelCases', { mode });
-      assert.equal(failures, []);
-      assert.ok(passed > 600, `${passed} cases`);
-      assert.match(adapter!, /swiftshader/i);
-    });
-
     test("50 steps of the perceptron follow the unoptimised reference's loss", async () => {
       const [actual, reference] = [await train(mlp), await expected(mlp, 'reference')];
       assert.is(actual.report.mode, mode);

@@ -12,40 +12,6 @@ import { input, parameter, state } from '../../src/tensor/leaves.js';
 import { matmul } from '../../src/tensor/ops/matmul.js';
 import { randomKey, randomUniform } from '../../src/tensor/random.js';
 import type { Leaf } from '../../src/tensor/tensor.js';
-import { checkCase, reasonAgainst } from '../kernels/gpuCases.js';
-import { kernelCases } from '../support/kernelCases.js';
-
-export interface CasesResult {
-  readonly mode: GpuMode;
-  readonly adapter: string | undefined;
-  readonly passed: number;
-  /** Name and message of each. */
-  readonly failures: readonly string[];
-}
-
-/** Runs every kernel case in a mode; those that need NaN or infinities only where `extreme`. */
-export async function runKernelCases(
-  _quern: typeof Quern,
-  { mode, only = '', extreme = false }: { mode: GpuMode; only?: string; extreme?: boolean },
-): Promise<CasesResult> {
-  const device = await openMode(mode);
-  const failures: string[] = [];
-  let passed = 0;
-  for (const kernelCase of kernelCases) {
-    if (reasonAgainst(kernelCase) !== undefined || (kernelCase.extreme && !extreme)) continue;
-    if (!kernelCase.name.includes(only)) continue;
-    try {
-      await checkCase(device, kernelCase);
-      passed++;
-    } catch (error) {
-      const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-      failures.push(`${kernelCase.name}: ${error}${cause}`);
-    }
-  }
-  const { adapter } = device;
-  await device.close();
-  return { mode, adapter, passed, failures };
-}
 
 export interface GrowthResult {
   readonly mode: GpuMode;

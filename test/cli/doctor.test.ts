@@ -20,7 +20,7 @@ import { suite } from '../support/suite.js';
 import { inProject, quern } from './support.js';
 
 /** The reference backend as a card that has something done to each of its results. */
-function card(mode: string, change: (values: Float32Array) => void): Candidate {
+function card(mode: string, change: (values: Float32Array) => void, adapter = 'a card'): Candidate {
   return {
     ...{ backend: 'gpu', mode },
     open: async () => {
@@ -38,7 +38,7 @@ function card(mode: string, change: (values: Float32Array) => void): Candidate {
       };
       return new Engine({
         limits: honest.limits,
-        report: { ...honest.report, backend: 'gpu', mode, adapter: 'a card' },
+        report: { ...honest.report, backend: 'gpu', mode, adapter },
         allocate: (leaf, initial) => honest.allocate(leaf, initial),
         prepare,
         close: () => honest.close(),
@@ -155,6 +155,13 @@ suite('quern doctor', (test) => {
     } finally {
       console.error = print;
     }
+  });
+
+  test('a driver that computes on the CPU is told as one, and auto does not take it', async () => {
+    const { printed, kept } = await examine([card('webgl2', honest, 'ANGLE (llvmpipe)')], false);
+    assert.match(printed, /^gpu webgl2 {2}right .* ANGLE \(llvmpipe\), on the CPU$/m);
+    assert.equal(kept.backends, []);
+    assert.match(printed, /^fashion-cnn +auto takes wasm: quern doctor found no hardware GPU$/m);
   });
 
   test('what auto takes is what the estimates say', async () => {

@@ -8,8 +8,8 @@ import { less } from '../../src/tensor/ops/pointwise.js';
 import { softmaxCrossEntropy } from '../../src/tensor/ops/softmax.js';
 import { randomKey, randomUniform } from '../../src/tensor/random.js';
 import type { Leaf } from '../../src/tensor/tensor.js';
+import { openCandidates } from '../support/candidates.js';
 import { rejects, throws } from '../support/messages.js';
-import { openCandidates } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 
 /** A small classifier with dropout, momentum and a step counter, over batches of any size. */

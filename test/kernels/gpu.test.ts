@@ -9,17 +9,23 @@ import { BackendError } from '../../src/core/errors.js';
 import { call, constantOf, input } from '../../src/core/expression.js';
 import type { Shape } from '../../src/core/shape.js';
 import { broadcastView, contiguousView, sliceView, transposeView, type View } from '../../src/core/view.js';
+import { provideTestDisplay } from '../support/display.js';
 import { kernelCases } from '../support/kernelCases.js';
+import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 import { provideTestWebGpu } from '../support/webgpu.js';
 import { checkCase, reasonAgainst } from './gpuCases.js';
 
+// gpu.js looks for a display once, when it first opens anything
+await provideTestDisplay();
 const noWebGpu = await provideTestWebGpu();
 const webGpu = noWebGpu === undefined ? await openMode('webgpu') : noWebGpu;
+const headlessGl = await openMode('headlessgl').catch(reasonOf);
 
 for (const [mode, device] of [
   ...hostModes.map((mode) => [mode, new HostDevice(mode)] as const),
   ['webgpu', webGpu] as const,
+  ['headlessgl', headlessGl] as const,
 ]) {
   suite(`kernels/gpu in gpu.js's mode ${mode}`, (test) => {
     if (typeof device === 'string') {

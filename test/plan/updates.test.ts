@@ -3,8 +3,8 @@ import type { Engine, StepResult } from '../../src/engine/engine.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { parameter, state } from '../../src/tensor/leaves.js';
 import type { Leaf, Tensor } from '../../src/tensor/tensor.js';
+import { openCandidates } from '../support/candidates.js';
 import { gpuLimits, kindsOf, openLimited, planOf } from '../support/plans.js';
-import { openCandidates } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 
 /** Copies at the end of a plan: what could not be done in place. */

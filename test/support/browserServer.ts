@@ -4,7 +4,7 @@
  * - `/`             an empty page, with the code that runs tasks (browserPage.ts)
  * - `/dist/…`       the compiled modules as they are, but for bare imports: an import map would do on the page, but
  *                   workers take none, so they become addresses of…
- * - `/packages/…`   the packages that the library imports, each as one module
+ * - `/packages/…`   the packages that the library and its tests import, each as one module
  * - `/bundle/…`     what a bundler makes of the library: index.js, chunks that load when they are needed, worker.js
  * - `/elsewhere/worker.js`  the worker alone, in a place that the bundle does not know
  */
@@ -20,8 +20,8 @@ const dist = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const libraryEntry = join(dist, 'src/browser.js');
 const workerEntry = join(dist, 'src/backends/wasm/worker.js');
 
-/** What the library imports by name, in files that browsers load. */
-const packages = ['ndarray', 'ndarray-ops', 'gpu.js'];
+/** What the library and its tests import by name, in files that browsers load. */
+const packages = ['ndarray', 'ndarray-ops', 'gpu.js', 'uvu/assert'];
 
 const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
@@ -77,8 +77,8 @@ class Bundles {
   }
 
   private buildPackage(name: string): Promise<string> {
-    // `export *` gives the names of an ES module; a CommonJS one has only a default
-    const contents = `export * from '${name}'; export { default } from '${name}';`;
+    // `export *` gives the names of an ES module; a CommonJS one has only a default, which an ES module need not have
+    const contents = `import * as all from '${name}'; export * from '${name}'; export default all.default;`;
     return this.single({ stdin: { contents, resolveDir: dist } });
   }
 

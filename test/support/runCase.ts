@@ -1,16 +1,15 @@
-/** Runs rows of the op case table on an engine, and opens the engines that tests compare. */
+/** Runs rows of the op case table on an engine. Needs nothing of Node, so that browsers run them too. */
 import type { NdArray } from 'ndarray';
+import { exactIntegers } from '../../kernels/gpuKernel.js';
+import type { HostArray } from '../../src/core/dtype.js';
 import { BackendError } from '../../src/core/errors.js';
 import { formatShape } from '../../src/core/shape.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
-import { type CompiledStep, type Engine, openEngine, type Signature } from '../../src/engine/engine.js';
+import type { CompiledStep, Engine, Signature } from '../../src/engine/engine.js';
 import type { PlanOptions } from '../../src/plan/build.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { exact } from './cases/define.js';
 import { dataOf, type OpCase, type Values } from './cases.js';
 import { compareArrays, type Tolerance } from './kernelCases/compare.js';
-import type { Suite } from './suite.js';
-import { provideTestWebGpu } from './webgpu.js';
 
 /** The values of a result, row-major. */
 export interface Result extends Values {
@@ -56,77 +55,36 @@ export function compareResults(actual: Result, expected: Values, tolerance: Tole
   compareArrays(actual.data, expected.data, actual.integers ? exact : tolerance);
 }
 
-export interface Candidate {
-  readonly name: string;
-  readonly options: BackendOptions;
-  /** The engine, or why there is none. */
-  readonly engine: Engine | string;
-}
-
-/** Every backend in every mode that this machine may have. The caller closes the engines. */
-export async function openCandidates(extra: BackendOptions = {}): Promise<Candidate[]> {
-  const candidates: readonly (readonly [string, BackendOptions])[] = [
-    ['reference', { backend: 'reference' }],
-    ['wasm baseline', { backend: 'wasm', simd: 'baseline' }],
-    ['wasm relaxed', { backend: 'wasm', simd: 'relaxed' }],
-    ['gpu cpu', { backend: 'gpu', gpuMode: 'cpu' }],
-    ['gpu webasm', { backend: 'gpu', gpuMode: 'webasm' }],
-    ['gpu webgpu', { backend: 'gpu', gpuMode: 'webgpu' }],
-  ];
-  await provideTestWebGpu();
-  return Promise.all(
-    candidates.map(async ([name, options]) => {
-      const engine = await openEngine({ ...options, ...extra }).catch(reasonOf);
-      return { name, options, engine };
-    }),
-  );
-}
-
 /** The message of a BackendError; any other error is thrown on. */
 export function reasonOf(error: unknown): string {
   if (error instanceof BackendError) return error.message.split('\n')[0]!;
   throw error;
 }
 
-/** A candidate with the steps that a test wants of it, or why it does not take a case. */
-export interface Prepared extends Candidate {
-  readonly steps: ReadonlyMap<OpCase, readonly CompiledStep[] | string>;
+/** Why a case is not asked of an engine, if it is not. */
+function reasonAgainst({ report }: Engine, opCase: OpCase): string | undefined {
+  if (report.backend !== 'gpu' || !opCase.extreme) return undefined;
+  const beyond = (data: HostArray) =>
+    data instanceof Int32Array && data.some((value) => Math.abs(value) > exactIntegers);
+  if (dataOf(opCase).some(beyond)) return 'int32 beyond 2^24, which a float32 does not hold';
+  return report.adapter === undefined ? undefined : 'drivers need not keep NaN and infinities';
 }
 
-/** Compiles a step for each of `plans`, for all cases that the candidate can be asked. */
-export async function prepareCases(
-  candidate: Candidate,
-  cases: readonly OpCase[],
-  plans: readonly PlanOptions[],
-): Promise<Prepared> {
-  const { engine, options } = candidate;
-  if (typeof engine === 'string') return { ...candidate, steps: new Map() };
-  const asked = cases.filter(({ extreme }) => options.backend !== 'gpu' || !extreme);
-  const steps = await Promise.all(
-    asked.map(async (opCase) => {
-      const compiled = plans.map((plan) => compileCase(engine, opCase, plan));
-      const ready = Promise.all(compiled.map((step) => step.prepare()));
-      return [opCase, await ready.then(() => compiled, reasonOf)] as const;
-    }),
-  );
-  return { ...candidate, steps: new Map(steps) };
+/** The case compiled with each of `plans`, or why the engine is not asked for it or refuses it. */
+export async function prepareCase(
+  engine: Engine,
+  opCase: OpCase,
+  plans: readonly PlanOptions[] = [{}],
+): Promise<CompiledStep[] | string> {
+  const reason = reasonAgainst(engine, opCase);
+  if (reason !== undefined) return reason;
+  const compiled = plans.map((plan) => compileCase(engine, opCase, plan));
+  const ready = Promise.all(compiled.map((step) => step.prepare()));
+  return ready.then(() => compiled, reasonOf);
 }
 
-/** Registers a test for each case of a candidate, and what it cannot do as unavailable, once for each op. */
-export function registerCases(
-  test: Suite,
-  { engine, steps }: Prepared,
-  run: (opCase: OpCase, steps: readonly CompiledStep[]) => Promise<void>,
-): void {
-  if (typeof engine === 'string') {
-    test.unavailable('all ops', engine);
-    return;
-  }
-  test.after(() => engine.close());
-  const refused = new Map<string, string>();
-  for (const [opCase, compiled] of steps) {
-    if (typeof compiled === 'string') refused.set(opCase.op, compiled);
-    else test(opCase.name, () => run(opCase, compiled));
-  }
-  for (const [op, reason] of refused) test.unavailable(op, reason);
+/** Throws unless the step gives what the plan of one kernel for each op gives on the oracle. */
+export async function compareWithOracle(step: CompiledStep, oracle: Engine, opCase: OpCase): Promise<void> {
+  const expected = await runCase(oracle, opCase, { optimise: false });
+  compareResults(await runStep(step, opCase), expected, opCase.tolerance);
 }

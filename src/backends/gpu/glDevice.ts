@@ -12,6 +12,7 @@ import {
   inputOf,
   openInstance,
 } from './gpuJs.js';
+import { headlessAdapterOf, whyNoHeadlessGl } from './headlessGl.js';
 import { type Instance, ResidentDevice } from './kernelPool.js';
 import type { DeviceMode } from './modes.js';
 
@@ -56,12 +57,12 @@ export class GlDevice extends ResidentDevice {
     private readonly context: WebGL2RenderingContext,
     private readonly texture: TextureHandle,
   ) {
-    super(mode, adapterOf(context));
+    super(mode, mode === 'headlessgl' ? headlessAdapterOf(context) : adapterOf(context));
   }
 
   /** Rejects with a BackendError where there is no context that computes with float32. */
   static async open(mode: GlMode): Promise<GlDevice> {
-    const gpu = openInstance(mode);
+    const gpu = openGlInstance(mode);
     const source = { source: 'function probe() { return 1; }', output: [1, 1], columns: [] } as const;
     try {
       const kernel = createKernel(gpu, source, { pipeline: true });
@@ -194,6 +195,19 @@ interface GlInstance {
 }
 
 const uploadSource = { source: 'function upload(x0) { return x0[this.thread.y][this.thread.x]; }' };
+
+function openGlInstance(mode: GlMode): GPU {
+  try {
+    return openInstance(mode);
+  } catch (refusal) {
+    if (mode === 'headlessgl') throw whyNoHeadlessGl();
+    const { document, OffscreenCanvas } = globalThis as { document?: unknown; OffscreenCanvas?: unknown };
+    if (document === undefined && OffscreenCanvas === undefined) {
+      throw new BackendError(`gpu: ${mode} runs in browsers: there is no canvas here`);
+    }
+    throw refusal;
+  }
+}
 
 /** What the driver calls itself. */
 function adapterOf(context: WebGLRenderingContext): string {

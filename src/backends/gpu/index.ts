@@ -30,7 +30,7 @@ const arithmetic: Readonly<Record<GpuMode, string>> = {
 };
 
 /** Version of the texts: other texts may give other bits. */
-const version = 2;
+const version = 3;
 
 /** A device as a backend. */
 export class GpuBackend implements Backend {

@@ -12,18 +12,6 @@ export interface OpenedDevice {
   readonly fallback?: string;
 }
 
-/** What one mode can do here. */
-export interface ModeReport {
-  readonly mode: GpuMode;
-  readonly available: boolean;
-  /** Why it is not available. */
-  readonly reason?: string;
-  /** What computes, for the modes of devices. */
-  readonly adapter?: string;
-  /** Whether the work is done by a GPU, as far as the adapter's name tells. */
-  readonly hardware: boolean;
-}
-
 /** Opens a mode. Rejects with a BackendError where it cannot run here. */
 export async function openMode(mode: GpuMode): Promise<GpuDevice> {
   switch (mode) {
@@ -37,28 +25,6 @@ export async function openMode(mode: GpuMode): Promise<GpuDevice> {
     case 'cpu':
       return new HostDevice(mode);
   }
-}
-
-/** Opens a mode, tells what it is, and closes it again. */
-export async function probeMode(mode: GpuMode): Promise<ModeReport> {
-  try {
-    const device = await openMode(mode);
-    const { adapter } = device;
-    await device.close();
-    return {
-      ...{ mode, available: true, hardware: isHardware(device) },
-      ...(adapter !== undefined && { adapter }),
-    };
-  } catch (error) {
-    return { mode, available: false, hardware: false, reason: reasonOf(error) };
-  }
-}
-
-/** Every mode in the order in which they are tried, one after another. */
-export async function probeModes(): Promise<ModeReport[]> {
-  const reports: ModeReport[] = [];
-  for (const mode of gpuModes) reports.push(await probeMode(mode));
-  return reports;
 }
 
 /**
@@ -105,10 +71,11 @@ function softwareNote({ mode, adapter }: GpuDevice): string {
   return `${adapter} computes on the CPU`;
 }
 
-/** The first line of an error and of its cause. */
+/** The first line of an error, and of its cause where the error does not have it already. */
 function reasonOf(error: unknown): string {
   const first = (thrown: unknown) =>
     (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!;
-  const cause = error instanceof Error && error.cause !== undefined ? ` (${first(error.cause)})` : '';
-  return `${first(error).replace(/^gpu: /, '')}${cause}`;
+  const own = first(error).replace(/^gpu: /, '');
+  const cause = error instanceof Error && error.cause !== undefined ? first(error.cause) : '';
+  return own.includes(cause) ? own : `${own} (${cause})`;
 }
