@@ -16,7 +16,8 @@ const weightDecay = 0.05;
 const warmup = 0.1;
 const weightAveraging = 0.998;
 const batchSize = 128;
-const epochs = 20;
+const labelSmoothing = 0.1;
+const epochs = 22;
 
 /** The second wish: a small residual network, 289,514 parameters and 22.7 million multiply-adds for an image. */
 export default defineRecipe({
@@ -36,10 +37,12 @@ export default defineRecipe({
       globalAveragePool2d(),
       dense(classes),
     ]),
-  augmentation: { flip: 'horizontal', crop: 2 },
+  // erased pieces and smoothed labels: with neither, the loss of held-out images rose from the 18th epoch on
+  augmentation: { flip: 'horizontal', crop: 2, erase: { probability: 0.5, area: [0.02, 0.15] } },
   optimizer: muon({ learningRate, weightDecay }),
   schedule: cosineDecay({ warmup }),
   epochs,
   batchSize,
   weightAveraging,
+  labelSmoothing,
 });
