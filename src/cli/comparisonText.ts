@@ -86,7 +86,8 @@ function remarks({ recipes, limit, epochs }: Comparison): string[] {
 
 const explanation =
   'Test accuracies of the final weights, in percent. The interval holds the mean over seeds with 95% confidence ' +
-  "(Student's t); a published number is matched where the interval contains it.";
+  "(Student's t); a published number is matched where the interval contains it, of a single seed the interval of its " +
+  "test images (Wilson's).";
 
 /** The comparison as text for a terminal. */
 export function comparisonText(comparison: Comparison): string {

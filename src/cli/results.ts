@@ -12,14 +12,15 @@ export function evaluationText({
   return `${percent(accuracy)} (95% interval ${percent(low)} to ${percent(high)}), loss ${decimals(loss)}`;
 }
 
-/** `gpu, threads 1, 32-bit arithmetic, mode webgl2`: what really ran, and why if it is less than was asked for. */
+/** `wasm, threads 2, wasm 3, 128-bit fma`: what really ran, and why if it is less than was asked for. Names an adapter once. */
 export function backendText(report: BackendReport): string {
   const { backend, threads, numerics, mode, adapter, experimental, fallback } = report;
   const parts = [backend, `threads ${threads}`, numerics];
   if (mode !== undefined) parts.push(`mode ${mode}`);
-  if (adapter !== undefined) parts.push(adapter);
+  if (adapter !== undefined && !numerics.includes(adapter)) parts.push(adapter);
   if (experimental !== undefined) parts.push(`experimental: ${experimental}`);
-  return parts.join(', ') + (fallback === undefined ? '' : ` (${fallback})`);
+  const reason = adapter === undefined ? fallback : fallback?.replace(adapter, 'it');
+  return parts.join(', ') + (reason === undefined ? '' : ` (${reason})`);
 }
 
 /** `97.80%: reached` */

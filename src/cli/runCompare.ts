@@ -1,14 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ModelError, reasonOf } from '../core/errors.js';
+import { ModelError, reasonOf, UsageError } from '../core/errors.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../recipes/index.js';
 import { compareRecipe, type RecipeTrainings } from '../runs/comparison.js';
 import { describeSystem } from '../runs/config.js';
 import { jsonText } from '../runs/files.js';
 import { readReferences } from '../runs/references.js';
 import type { TrainingResult } from '../runs/result.js';
-import { writeWhole } from '../training/files.js';
+import { makeFolder, writeWhole } from '../training/files.js';
 import { type Comparison, comparisonMarkdown, comparisonText } from './comparisonText.js';
 import { clock, percent } from './format.js';
 import { Interrupt } from './interrupt.js';
@@ -45,6 +44,17 @@ async function inParallel<T>(
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: jobs }, worker));
+}
+
+/** Throws UsageError where runs of two recipes would lie in one folder. */
+function checkNames(loaded: readonly LoadedRecipe[]): void {
+  for (const [i, { recipe, source }] of loaded.entries()) {
+    const other = loaded.slice(0, i).find((each) => each.recipe.name === recipe.name);
+    if (other === undefined) continue;
+    throw new UsageError(`compare: two recipes are called ${recipe.name}: ${other.source} and ${source}`, {
+      hint: 'Runs lie in folders of these names: give one of them another.',
+    });
+  }
 }
 
 interface Ended {
@@ -118,7 +128,8 @@ export async function runCompare(options: CompareArguments): Promise<void> {
   const { seeds, out, limit, epochs, json, quiet } = options;
   const sources = [...new Set(options.recipes.length === 0 ? recipeNames : options.recipes)];
   const loaded = await Promise.all(sources.map(loadRecipe));
-  await mkdir(out, { recursive: true }).catch((cause) => {
+  checkNames(loaded);
+  await makeFolder(out).catch((cause) => {
     throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
   });
   const progress = await Progress.open(quiet);

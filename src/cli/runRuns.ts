@@ -1,4 +1,5 @@
 import { UsageError } from '../core/errors.js';
+import { exists } from '../data/exists.js';
 import { differences, type RunConfig } from '../runs/config.js';
 import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../runs/records.js';
 import type { EpochRecord } from '../training/fitOptions.js';
@@ -22,8 +23,14 @@ function overviewRow(run: RunOverview): string[] {
   ];
 }
 
+/** Before the first run there is none. */
+const defaultFolder = 'runs';
+
 /** The runs in a folder. */
 export async function listRuns({ folder, json }: { folder: string; json: boolean }): Promise<void> {
+  if (folder !== defaultFolder && !(await exists(folder))) {
+    throw new UsageError(`runs: ${folder}: there is no such folder`);
+  }
   const { runs, problems } = await findRuns(folder);
   for (const { message } of problems) console.error(`quern: ${message}`);
   const overviews = runs.map(overviewOf);
@@ -52,19 +59,17 @@ interface SettingDifference {
   readonly values: readonly unknown[];
 }
 
-function valueAt(value: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], value);
+function valueAt(value: unknown, names: readonly string[]): unknown {
+  return names.reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], value);
 }
 
 function settingDifferences(runs: readonly RunRecord[]): SettingDifference[] {
   const conditions = runs.map(({ config }) => conditionsOf(config));
-  const paths = conditions.slice(1).flatMap((other) => differences(conditions[0], other));
-  const names = [...new Set(paths.map(({ path }) => path))];
-  return names.map((setting) => ({
+  const found = conditions.slice(1).flatMap((other) => differences(conditions[0], other));
+  const settings = new Map(found.map(({ path, names }) => [path, names]));
+  return [...settings].map(([setting, names]) => ({
     setting,
-    values: conditions.map((each) => valueAt(each, setting) ?? null),
+    values: conditions.map((each) => valueAt(each, names) ?? null),
   }));
 }
 

@@ -1,6 +1,7 @@
 /** One training of a comparison: a process of its own, which goes on where an earlier one has ended. */
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../core/errors.js';
 import { findEntry, readManifest } from '../data/manifest.js';
@@ -36,6 +37,15 @@ async function existingRun(folder: string): Promise<RunRecord | undefined> {
     if (error instanceof UsageError) return undefined;
     throw error;
   });
+}
+
+/** The run in a folder, once no other process trains it. */
+async function whenFree(folder: string, signal: AbortSignal): Promise<RunRecord | undefined> {
+  for (;;) {
+    const run = await existingRun(folder);
+    if (run?.state !== 'running' || signal.aborted) return run;
+    await setTimeout(1000, undefined, { signal }).catch(() => {});
+  }
 }
 
 /** The first setting in which a run differs from what its recipe says now. */
@@ -128,7 +138,7 @@ export async function checkUnchanged(training: SeedTraining, options: SeedOption
 }
 
 /**
- * Trains a recipe with a seed, unless that is done already.
+ * Trains a recipe with a seed, unless that is done already. A training of it that another process is at is waited for.
  *
  * @returns the result, or why there is none
  */
@@ -139,9 +149,14 @@ export async function trainSeed(
   onEpoch: OnEpoch,
 ): Promise<TrainingResult | string> {
   const { folder } = training;
-  const run = await existingRun(folder);
-  if (run?.state === 'finished') return run.result!;
-  const complaint = await runProcess(trainWords(training, options, run !== undefined), signal, onEpoch);
-  const result = await readResult(folder);
-  return result !== undefined && isFinal(result) ? result : complaint;
+  for (;;) {
+    const run = await whenFree(folder, signal);
+    if (run?.state === 'finished') return run.result!;
+    const complaint = await runProcess(trainWords(training, options, run !== undefined), signal, onEpoch);
+    const result = await readResult(folder);
+    if (result !== undefined && isFinal(result)) return result;
+    // Another comparison may have begun it in the same moment: its training is as good.
+    const taken = (await existingRun(folder))?.state === 'running';
+    if (!taken || signal.aborted) return complaint;
+  }
 }

@@ -20,6 +20,7 @@ export default defineRecipe({
     accuracy: 0.9606,
     source: 'seed project: Basic Image Classification with TensorFlow and Keras',
   },
+  target: 0.978,
   layer: ({ classes }) => sequential([flatten(), dense(units), relu(), dense(units), relu(), dense(classes)]),
   optimizer: adam({ learningRate }),
   schedule: cosineDecay(),

@@ -1,8 +1,7 @@
 /** Puts a report on the disk. */
-import { mkdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../core/errors.js';
-import { writeWhole } from '../training/files.js';
+import { makeFolder, writeWhole } from '../training/files.js';
 import type { Report } from './page.js';
 
 export interface WrittenReport {
@@ -29,7 +28,7 @@ export async function writeReport({ page, pictures }: Report, path: string): Pro
   const folder = folderOf(path);
   for (const needed of [dirname(path), folder]) {
     try {
-      await mkdir(needed, { recursive: true });
+      await makeFolder(needed);
     } catch (cause) {
       throw new ModelError(`${needed}: cannot be made: ${reasonOf(cause)}`, { cause });
     }

@@ -1,9 +1,9 @@
 /** The checkpoints of a run: the last one and the one before it. */
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, ModelError, reasonOf } from '../core/errors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../training/checkpoint.js';
-import { writeWhole } from '../training/files.js';
+import { makeFolder, writeWhole } from '../training/files.js';
 
 const names = {
   last: 'last.safetensors',
@@ -21,6 +21,8 @@ export interface LoadedCheckpoint {
 export class Checkpoints {
   /** The model of the epoch that validated best: a model file, unlike the other two. */
   readonly bestModel: string;
+  /** Then the one before it is the only whole one, and stays until there is a new one. */
+  private lastIsDamaged = false;
 
   constructor(readonly folder: string) {
     this.bestModel = join(folder, names.best);
@@ -34,16 +36,21 @@ export class Checkpoints {
    */
   async save(checkpoint: Checkpoint): Promise<void> {
     const path = (name: string) => join(this.folder, name);
-    const bytes = encodeCheckpoint(checkpoint);
+    const bytes = await encodeCheckpoint(checkpoint);
     await this.make();
-    await writeWhole(path(`${names.last}.new`), bytes);
-    await rename(path(names.last), path(names.previous)).catch(ignoreAbsent);
+    await writeWhole(path(`${names.last}.new`), bytes).catch((cause: Error) => {
+      const hint =
+        'What was saved before is whole: once that is mended, `quern train --resume` goes on from there.';
+      throw new ModelError(cause.message, { cause, hint });
+    });
+    if (!this.lastIsDamaged) await rename(path(names.last), path(names.previous)).catch(ignoreAbsent);
     await rename(path(`${names.last}.new`), path(names.last));
+    this.lastIsDamaged = false;
   }
 
   /** Makes the folder. Throws ModelError when the system refuses. */
   async make(): Promise<void> {
-    await mkdir(this.folder, { recursive: true }).catch((cause) => {
+    await makeFolder(this.folder).catch((cause) => {
       throw new ModelError(`${this.folder}: cannot be made: ${reasonOf(cause)}`, { cause });
     });
   }
@@ -59,7 +66,8 @@ export class Checkpoints {
       const path = join(this.folder, name);
       try {
         const bytes = await readFile(path);
-        const checkpoint = decodeCheckpoint(bytes, path);
+        const checkpoint = await decodeCheckpoint(bytes, path);
+        this.lastIsDamaged = failures.length > 0;
         return { path, checkpoint, damage: failures[0]?.message };
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;

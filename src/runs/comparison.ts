@@ -60,8 +60,10 @@ export function compareRecipe(
   );
   const accuracy =
     measured.length === 0 ? null : summariseSample(measured.map(({ testAccuracy }) => testAccuracy));
-  const complete = own && trainings.failures.length === 0;
   const [first] = measured;
+  // A single run says nothing of the spread over seeds: the interval of its test images is the least that is uncertain.
+  const interval = accuracy?.interval ?? first?.testInterval ?? null;
+  const complete = own && trainings.failures.length === 0;
   return {
     ...trainings,
     parameters: first?.parameters ?? null,
@@ -88,6 +90,9 @@ export function compareRecipe(
     references:
       accuracy === null || !own
         ? []
-        : references.map((each) => ({ ...each, verdict: judge(accuracy, each.testAccuracy / 100) })),
+        : references.map((each) => ({
+            ...each,
+            verdict: judge({ ...accuracy, interval }, each.testAccuracy / 100),
+          })),
   };
 }

@@ -118,20 +118,22 @@ export async function readConfig(folder: string): Promise<RunConfig | undefined>
 export interface Difference {
   /** Such as `optimizer.learningRate`. */
   readonly path: string;
+  /** The members on the way; a name may have dots of its own, such as `layers.0`. */
+  readonly names: readonly string[];
   /** As JSON has them; undefined where there is none. */
   readonly left: unknown;
   readonly right: unknown;
 }
 
 /** Where two plain values differ. Lists are compared as wholes: their parts have no names. */
-export function differences(left: unknown, right: unknown, path = ''): Difference[] {
+export function differences(left: unknown, right: unknown, names: readonly string[] = []): Difference[] {
   if (isObject(left) && isObject(right)) {
-    const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-    return [...names].flatMap((name) =>
-      differences(left[name], right[name], path === '' ? name : `${path}.${name}`),
-    );
+    const members = new Set([...Object.keys(left), ...Object.keys(right)]);
+    return [...members].flatMap((name) => differences(left[name], right[name], [...names, name]));
   }
-  return JSON.stringify(left) === JSON.stringify(right) ? [] : [{ path, left, right }];
+  return JSON.stringify(left) === JSON.stringify(right)
+    ? []
+    : [{ path: names.join('.'), names, left, right }];
 }
 
 /**

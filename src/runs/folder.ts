@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../core/errors.js';
 import { exists } from '../data/exists.js';
 import { encodeCheckpoint } from '../training/checkpoint.js';
-import { writeWhole } from '../training/files.js';
+import { makeFolder, writeWhole } from '../training/files.js';
 import type { EpochRecord } from '../training/fitOptions.js';
 import type { NonFinite } from '../training/nonFinite.js';
 import { encodeSafetensors } from '../training/safetensors.js';
@@ -39,7 +39,7 @@ interface Made {
 
 /** Makes `parent/name`, or `name-2` and so on if that is taken: only one process gets a folder. */
 async function makeFree(parent: string, name: string): Promise<Made> {
-  const madeParent = await mkdir(parent, { recursive: true });
+  const madeParent = await makeFolder(parent);
   for (let i = 1; ; i++) {
     const path = join(parent, i === 1 ? name : `${name}-${i}`);
     try {
@@ -58,7 +58,7 @@ function makeDefault(recipe: string): Promise<Made> {
 }
 
 async function makeNamed(path: string): Promise<Made> {
-  return { path, made: await mkdir(path, { recursive: true }) };
+  return { path, made: await makeFolder(path) };
 }
 
 const taken = (path: string) =>
@@ -171,8 +171,8 @@ export class RunFolder {
       JSON.stringify(value ?? null),
     ]);
     const metadata = new Map(texts);
-    await mkdir(folder, { recursive: true });
-    await writeWhole(join(folder, 'before.safetensors'), encodeCheckpoint(before));
+    await makeFolder(folder);
+    await writeWhole(join(folder, 'before.safetensors'), await encodeCheckpoint(before));
     await writeWhole(join(folder, 'batch.safetensors'), encodeSafetensors({ tensors, metadata }));
     return folder;
   }

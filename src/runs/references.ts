@@ -61,12 +61,12 @@ export type Verdict = 'above' | 'matched' | 'below';
 
 /**
  * How measured accuracies compare with a published one: matched where the 95% interval of their mean contains it. A
- * single run has no interval and is only above or below, or matched where it is the same number.
+ * sample without an interval is only above or below, or matched where it is the same number.
  *
  * @param sample of accuracies from 0 to 1
  * @param published from 0 to 1
  */
-export function judge({ mean, interval }: Sample, published: number): Verdict {
+export function judge({ mean, interval }: Pick<Sample, 'mean' | 'interval'>, published: number): Verdict {
   const [low, high] = interval ?? [mean, mean];
   if (low > published) return 'above';
   return high < published ? 'below' : 'matched';

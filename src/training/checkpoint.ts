@@ -4,6 +4,7 @@ import type { Json } from '../nn/layer.js';
 import type { Conditions } from './conditions.js';
 import type { EpochRecord } from './fitOptions.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+import { sha256 } from './sha256.js';
 
 /** What of a checkpoint is no tensor. */
 export interface CheckpointValues {
@@ -36,14 +37,27 @@ export interface Checkpoint extends CheckpointValues {
 }
 
 const format = 'quern-checkpoint';
-const version = '1';
+const version = '2';
 
-/** The bytes of a checkpoint: a safetensors file, whose metadata holds as JSON what is no tensor. */
-export function encodeCheckpoint({ tensors, ...values }: Checkpoint): Uint8Array {
+/** Of all that a checkpoint holds: a file whose header is sound may have other numbers than were written. */
+async function hashOf(training: string, tensors: Checkpoint['tensors']): Promise<string> {
+  const hash = (bytes: Uint8Array) => sha256(bytes, 'checkpoint');
+  const text = (value: string) => hash(new TextEncoder().encode(value));
+  const parts = [...tensors].map(async ([name, { data }]) => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    return `${name} ${await hash(bytes)}`;
+  });
+  return text((await Promise.all([text(training), ...parts])).join('\n'));
+}
+
+/** The bytes of a checkpoint: a safetensors file, whose metadata holds as JSON what is no tensor, and a hash of all. */
+export async function encodeCheckpoint({ tensors, ...values }: Checkpoint): Promise<Uint8Array> {
+  const training = JSON.stringify(values);
   const metadata = new Map([
     ['format', format],
     ['version', version],
-    ['training', JSON.stringify(values)],
+    ['sha256', await hashOf(training, tensors)],
+    ['training', training],
   ]);
   return encodeSafetensors({ tensors, metadata });
 }
@@ -93,10 +107,10 @@ const checkValues = object<CheckpointValues>(
  * Reads the bytes of a checkpoint.
  *
  * @param file names the file in errors
- * @throws DataError when the bytes are cut off or no sound safetensors file; ModelError when they hold no checkpoint, or
+ * @throws DataError when the bytes are cut off, damaged or no sound safetensors file; ModelError when they hold no checkpoint, or
  *   one of another version
  */
-export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
+export async function decodeCheckpoint(bytes: Uint8Array, file: string): Promise<Checkpoint> {
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   if (metadata.get('format') !== format) {
     throw new ModelError(`${file}: not a checkpoint of Quern: the header's __metadata__ does not say so`);
@@ -105,9 +119,13 @@ export function decodeCheckpoint(bytes: Uint8Array, file: string): Checkpoint {
   if (found !== version) {
     throw new ModelError(`${file}: a checkpoint of version ${found}, this Quern reads version ${version}`);
   }
+  const training = metadata.get('training') ?? '';
+  if (metadata.get('sha256') !== (await hashOf(training, tensors))) {
+    throw new DataError(`${file}: damaged: its content has another SHA-256 than its header names`);
+  }
   let values: unknown;
   try {
-    values = JSON.parse(metadata.get('training') ?? '');
+    values = JSON.parse(training);
   } catch (cause) {
     throw new ModelError(`${file}: training in the header's __metadata__ is not JSON`, { cause });
   }

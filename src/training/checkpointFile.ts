@@ -10,7 +10,7 @@ import { writeWhole } from './files.js';
  * @throws ModelError naming the path when it cannot be written
  */
 export async function saveCheckpoint(checkpoint: Checkpoint, path: string): Promise<void> {
-  await writeWhole(path, encodeCheckpoint(checkpoint));
+  await writeWhole(path, await encodeCheckpoint(checkpoint));
 }
 
 /**

@@ -1,7 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ModelError, reasonOf } from '../core/errors.js';
+
+/**
+ * Makes a folder and those above it that are missing, as `mkdir` with `recursive` does, but with the reason that the
+ * system gives: in Node.js 20 that tells of ENOENT where a file system is read-only, and never ends below /proc.
+ *
+ * @returns the outermost folder that was made; undefined where all were there
+ * @throws the system's own error
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  const make = (): Promise<boolean> =>
+    mkdir(path).then(
+      () => true,
+      async (error: NodeJS.ErrnoException) => {
+        const found = error.code === 'EEXIST' ? await stat(path).catch(() => undefined) : undefined;
+        if (found?.isDirectory()) return false;
+        throw error;
+      },
+    );
+  try {
+    return (await make()) ? path : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    const outermost = await makeFolder(dirname(path));
+    return (await make()) ? (outermost ?? path) : outermost;
+  }
+}
 
 async function writeAndSync(path: string, content: Uint8Array | string): Promise<void> {
   const handle = await open(path, 'wx');

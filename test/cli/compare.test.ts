@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { parseSeeds } from '../../src/cli/compare.js';
@@ -63,6 +63,16 @@ suite('a comparison', (test) => {
     assert.is(
       compareRecipe({ ...trainings, target: 0.981, results: three }, published, true).targetMet,
       false,
+    );
+  });
+
+  test('a single seed is judged by the interval of its test images', () => {
+    const single = { ...result(0, 0.98), testInterval: [0.975, 0.991] as const };
+    const { references, accuracy } = compareRecipe({ ...trainings, results: [single] }, published, true);
+    assert.is(accuracy!.interval, null);
+    assert.equal(
+      references.map(({ verdict }) => verdict),
+      ['matched', 'matched', 'above'],
     );
   });
 
@@ -159,6 +169,31 @@ suite('quern compare', (test) => {
       assert.match(stdout, /\n\nTried out with only the first 50 images and 1 epochs: neither targets nor /);
       assert.match(stdout, /\n\nbad, seed 0, failed: \.\/bad\.mjs: its model cannot be made: no layers\n/);
       assert.ok(statSync(join(cwd, 'compare/tiny-limit-50-epochs-1/seed-0/result.json')).size > 0);
+    }));
+
+  test('two recipes of one name would share their runs', () =>
+    inProject(async (cwd) => {
+      writeFileSync(join(cwd, 'other.mjs'), recipeText('batchSize: 32,'));
+      const { code, stderr } = await quern(['compare', './tiny.mjs', './other.mjs', '--seeds', '1'], { cwd });
+      assert.match(
+        stderr,
+        /^quern: compare: two recipes are called tiny: \.\/tiny\.mjs and \.\/other\.mjs\n/,
+      );
+      assert.is(code, 2);
+      assert.not(existsSync(join(cwd, 'compare')));
+    }));
+
+  test('two at a time in one folder: what the other trains is waited for', () =>
+    inProject(async (cwd) => {
+      const words = ['compare', './tiny.mjs', '--seeds', '2', '--epochs', '60', '--threads', '1', '--json'];
+      const both = await Promise.all([quern(words, { cwd }), quern(words, { cwd })]);
+      const [first, second] = both.map(({ code, stdout, stderr }) => {
+        assert.is(code, 0, stderr);
+        return (JSON.parse(stdout) as Comparison).recipes[0]!;
+      });
+      assert.equal(first!.failures, []);
+      assert.is(first!.seeds.length, 2);
+      assert.equal(second!.seeds, first!.seeds);
     }));
 
   test('a folder that cannot be made', () =>

@@ -82,7 +82,33 @@ suite('quern runs', (test) => {
   test('none', () =>
     inProject(async (cwd) => {
       assert.is((await quern(['runs'], { cwd })).stdout, 'no runs in runs\n');
-      assert.is((await quern(['runs', 'elsewhere', '--json'], { cwd })).stdout, '{"runs":[]}\n');
+      assert.is((await quern(['runs', '--json'], { cwd })).stdout, '{"runs":[]}\n');
+      const { code, stderr } = await quern(['runs', 'elsewhere'], { cwd });
+      assert.is(stderr, 'quern: runs: elsewhere: there is no such folder\n');
+      assert.is(code, 2);
+    }));
+
+  test('how layers differ, whose names have dots', () =>
+    inProject(async (cwd) => {
+      const config = (units: number) => ({
+        version: 1,
+        settings: {
+          recipe: 'tiny',
+          dataset: 'fixture',
+          epochs: 1,
+          seed: 0,
+          architecture: { parts: { 'layers.1': { kind: 'dense', options: { units } } } },
+        },
+        arguments: {},
+        data: { train: {}, test: { sha256: 'a' } },
+        started: '2026-01-01T00:00:00.000Z',
+      });
+      for (const [name, units] of Object.entries({ a: 12, b: 34 })) {
+        mkdirSync(join(cwd, name));
+        writeFileSync(join(cwd, name, 'config.json'), JSON.stringify(config(units)));
+      }
+      const { stdout } = await quern(['runs', 'compare', 'a', 'b'], { cwd });
+      assert.match(stdout, /\narchitecture\.parts\.layers\.1\.options\.units +12 +34\n/);
     }));
 });
 

@@ -236,6 +236,17 @@ suite('quern train, on less than was asked for', (test) => {
   test('experiments are named', () => {
     const report = { backend: 'wasm', threads: 2, numerics: 'wasm 2', experimental: 'revectorize' };
     assert.is(backendText(report), 'wasm, threads 2, wasm 2, experimental: revectorize');
+    const adapter = 'ANGLE (llvmpipe)';
+    const drawn = {
+      backend: 'gpu',
+      threads: 1,
+      numerics: `gpu.js webgl2 3 on ${adapter}`,
+      mode: 'webgl2',
+    } as const;
+    assert.is(
+      backendText({ ...drawn, adapter, fallback: `${adapter} computes on the CPU` }),
+      'gpu, threads 1, gpu.js webgl2 3 on ANGLE (llvmpipe), mode webgl2 (it computes on the CPU)',
+    );
   });
 });
 

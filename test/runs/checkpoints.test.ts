@@ -7,7 +7,7 @@ import { flatten } from '../../src/nn/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
 import { Checkpoints } from '../../src/runs/checkpoints.js';
-import type { Checkpoint } from '../../src/training/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../../src/training/checkpoint.js';
 import { fit } from '../../src/training/fit.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
@@ -59,6 +59,38 @@ suite('checkpoints of a run', (test) => {
       assert.is(loaded!.checkpoint.step, 1);
       assert.ok(loaded!.path.endsWith('previous.safetensors'));
       assert.match(loaded!.damage!, /last\.safetensors: truncated: /);
+    }));
+
+  test('a last one that is damaged never takes the place of the whole one before it', () =>
+    inFolder(async (folder) => {
+      const checkpoints = new Checkpoints(folder);
+      for (const step of [1, 2]) await checkpoints.save(atStep(step));
+      const last = join(folder, 'last.safetensors');
+      const bytes = readFileSync(last);
+      bytes[bytes.length - 1]! ^= 1;
+      writeFileSync(last, bytes);
+      const { checkpoint, damage } = (await checkpoints.load())!;
+      assert.is(checkpoint.step, 1);
+      assert.match(damage!, /last\.safetensors: damaged: /);
+      const stepOfPrevious = async () =>
+        (await decodeCheckpoint(readFileSync(join(folder, 'previous.safetensors')), 'previous')).step;
+      await checkpoints.save(atStep(3));
+      assert.is(await stepOfPrevious(), 1);
+      await checkpoints.save(atStep(4));
+      assert.is(await stepOfPrevious(), 3);
+    }));
+
+  test('one that cannot be written: what was saved before stays', () =>
+    inFolder(async (folder) => {
+      const checkpoints = new Checkpoints(folder);
+      await checkpoints.save(atStep(1));
+      mkdirSync(join(folder, 'last.safetensors.new'));
+      await rejects(
+        checkpoints.save(atStep(2)),
+        ModelError,
+        /last\.safetensors\.new: cannot be written: E\w+: .*\n {2}What was saved before is whole: .* goes on from there\.$/,
+      );
+      assert.is((await checkpoints.load())!.checkpoint.step, 1);
     }));
 
   test('nothing but damaged ones', () =>

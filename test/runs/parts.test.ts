@@ -157,6 +157,8 @@ suite('files of a run', (test) => {
         ModelError,
         /config\.json: a run of version 2, this Quern reads version 1$/,
       );
+      // readRun reads all at once: only one file may be wrong
+      rmSync(path);
       writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, version: 1 }));
       writeFileSync(join(folder, 'history.jsonl'), '{\n');
       await rejects(readRun(folder), DataError, /history\.jsonl: a line is not JSON$/);
@@ -169,9 +171,17 @@ suite('files of a run', (test) => {
     const left = { seed: 1, optimizer: { name: 'adam', learningRate: 0.1 }, shape: [1, 2] };
     assert.equal(differences(left, structuredClone(left)), []);
     assert.equal(differences(left, { ...left, shape: [2, 1], optimizer: { name: 'adam' }, limit: 3 }), [
-      { path: 'optimizer.learningRate', left: 0.1, right: undefined },
-      { path: 'shape', left: [1, 2], right: [2, 1] },
-      { path: 'limit', left: undefined, right: 3 },
+      {
+        path: 'optimizer.learningRate',
+        names: ['optimizer', 'learningRate'],
+        left: 0.1,
+        right: undefined,
+      },
+      { path: 'shape', names: ['shape'], left: [1, 2], right: [2, 1] },
+      { path: 'limit', names: ['limit'], left: undefined, right: 3 },
+    ]);
+    assert.equal(differences({ 'layers.0': { units: 1 } }, { 'layers.0': { units: 2 } }), [
+      { path: 'layers.0.units', names: ['layers.0', 'units'], left: 1, right: 2 },
     ]);
   });
 

@@ -6,7 +6,7 @@ import { DataError, ModelError } from '../../src/core/errors.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/training/checkpoint.js';
 import { loadCheckpoint, saveCheckpoint } from '../../src/training/checkpointFile.js';
 import { encodeSafetensors } from '../../src/training/safetensors.js';
-import { rejects, throws } from '../data/support.js';
+import { rejects, sha256 } from '../data/support.js';
 import { suite } from '../support/suite.js';
 
 const checkpoint: Checkpoint = {
@@ -40,55 +40,74 @@ const checkpoint: Checkpoint = {
 };
 
 suite('checkpoints', (test) => {
-  test('come back as they were', () => {
-    assert.equal(decodeCheckpoint(encodeCheckpoint(checkpoint), 'a'), checkpoint);
+  test('come back as they were', async () => {
+    assert.equal(await decodeCheckpoint(await encodeCheckpoint(checkpoint), 'a'), checkpoint);
     const finished = { ...checkpoint, ending: 'finished', history: [], tensors: new Map() };
-    assert.equal(decodeCheckpoint(encodeCheckpoint(finished), 'a'), finished);
+    assert.equal(await decodeCheckpoint(await encodeCheckpoint(finished), 'a'), finished);
   });
 
-  test('cut off at any byte: an error that names the file', () => {
-    const bytes = encodeCheckpoint(checkpoint);
+  test('cut off at any byte: an error that names the file', async () => {
+    const bytes = await encodeCheckpoint(checkpoint);
     for (let length = 0; length < bytes.length; length++) {
-      throws(
-        () => decodeCheckpoint(bytes.subarray(0, length), 'runs/1/last'),
+      await rejects(
+        decodeCheckpoint(bytes.subarray(0, length), 'runs/1/last'),
         DataError,
         length < 8 ? /^runs\/1\/last: not a safetensors file: / : /^runs\/1\/last: truncated: /,
       );
     }
   });
 
-  test('of other kinds', () => {
+  test('with any number changed: an error that names the file', async () => {
+    const bytes = await encodeCheckpoint(checkpoint);
+    const changed = async (at: number, value: number) => {
+      const copy = bytes.slice();
+      copy[at] = value;
+      await rejects(
+        decodeCheckpoint(copy, 'runs/1/last'),
+        DataError,
+        /^runs\/1\/last: damaged: its content has another SHA-256 than its header names$/,
+      );
+    };
+    for (let at = bytes.length - 12; at < bytes.length; at++) await changed(at, bytes[at]! ^ 1);
+    // the step, 7 in the header's JSON
+    const header = new TextDecoder('latin1').decode(bytes);
+    await changed(header.indexOf('step\\":7') + 'step\\":'.length, '8'.charCodeAt(0));
+  });
+
+  test('of other kinds', async () => {
     const withMetadata = (entries: Record<string, string>) =>
       encodeSafetensors({ tensors: new Map(), metadata: new Map(Object.entries(entries)) });
-    const refuse = (
+    const refuse = async (
       entries: Record<string, string>,
       kind: typeof ModelError | typeof DataError,
       message: RegExp,
-    ) => throws(() => decodeCheckpoint(withMetadata(entries), 'a'), kind, message);
+    ) => rejects(decodeCheckpoint(withMetadata(entries), 'a'), kind, message);
     const format = 'quern-checkpoint';
-    refuse(
+    const hash = (text: string) => sha256(new TextEncoder().encode(text));
+    const sealed = (training: string) => ({ format, version: '2', sha256: hash(hash(training)), training });
+    await refuse(
       { format: 'quern' },
       ModelError,
       /^a: not a checkpoint of Quern: the header's __metadata__ does not say so$/,
     );
-    refuse(
-      { format, version: '2' },
+    await refuse(
+      { format, version: '1' },
       ModelError,
-      /^a: a checkpoint of version 2, this Quern reads version 1$/,
+      /^a: a checkpoint of version 1, this Quern reads version 2$/,
     );
-    refuse({ format, version: '1' }, ModelError, /^a: training in the header's __metadata__ is not JSON$/);
-    refuse({ format, version: '1', training: '[]' }, DataError, /^a: training must be an object$/);
+    await refuse(sealed('{'), ModelError, /^a: training in the header's __metadata__ is not JSON$/);
+    await refuse(sealed('[]'), DataError, /^a: training must be an object$/);
     const { tensors, ...values } = checkpoint;
-    const changed = (part: object) => ({
-      format,
-      version: '1',
-      training: JSON.stringify({ ...values, ...part }),
-    });
-    refuse(changed({ step: -1 }), DataError, /^a: training\.step must be a whole number of at least 0$/);
-    refuse(changed({ seconds: '1' }), DataError, /^a: training\.seconds must be a number$/);
-    refuse(changed({ ending: 1 }), DataError, /^a: training\.ending must be a text that is not empty$/);
-    refuse(changed({ callbacks: 1 }), DataError, /^a: training\.callbacks must be an object$/);
-    refuse(changed({ more: 1 }), DataError, /^a: training\.more must be left out: /);
+    const changed = (part: object) => sealed(JSON.stringify({ ...values, ...part }));
+    await refuse(
+      changed({ step: -1 }),
+      DataError,
+      /^a: training\.step must be a whole number of at least 0$/,
+    );
+    await refuse(changed({ seconds: '1' }), DataError, /^a: training\.seconds must be a number$/);
+    await refuse(changed({ ending: 1 }), DataError, /^a: training\.ending must be a text that is not empty$/);
+    await refuse(changed({ callbacks: 1 }), DataError, /^a: training\.callbacks must be an object$/);
+    await refuse(changed({ more: 1 }), DataError, /^a: training\.more must be left out: /);
   });
 });
 
@@ -101,7 +120,7 @@ suite('checkpoint files', (test) => {
       await saveCheckpoint(checkpoint, path);
       assert.equal(await loadCheckpoint(path), checkpoint);
       assert.equal(await readdir(folder), ['last.safetensors']);
-      await writeFile(path, encodeCheckpoint(checkpoint).subarray(0, 100));
+      await writeFile(path, (await encodeCheckpoint(checkpoint)).subarray(0, 100));
       await rejects(
         loadCheckpoint(path),
         DataError,

@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { ModelError, reasonOf } from '../../src/core/errors.js';
-import { writeWhole } from '../../src/training/files.js';
+import { makeFolder, writeWhole } from '../../src/training/files.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 
@@ -49,4 +49,35 @@ suite('writeWhole', (test) => {
     assert.is(reasonOf(new Error("EACCES: permission denied, open '/a/b'")), 'EACCES: permission denied');
     assert.is(reasonOf('text'), 'text');
   });
+});
+
+suite('makeFolder', (test) => {
+  test('all that is missing; tells of the outermost that was made', () =>
+    inFolder(async (folder) => {
+      assert.is(await makeFolder(folder), undefined);
+      assert.is(await makeFolder(join(folder, 'a/b/c')), join(folder, 'a'));
+      assert.is(await makeFolder(join(folder, 'a/b/d')), join(folder, 'a/b/d'));
+      assert.equal(readdirSync(join(folder, 'a/b')).sort(), ['c', 'd']);
+    }));
+
+  test('many at a time: all find it there', () =>
+    inFolder(async (folder) => {
+      const made = await Promise.all(Array.from({ length: 20 }, () => makeFolder(join(folder, 'a/b/c'))));
+      assert.ok(existsSync(join(folder, 'a/b/c')));
+      assert.ok(made.includes(join(folder, 'a')));
+    }));
+
+  test('the reasons of the system', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'file'), '');
+      symlinkSync(join(folder, 'nothing'), join(folder, 'link'));
+      await rejects(makeFolder(join(folder, 'file')), Error, /^EEXIST: /);
+      await rejects(makeFolder(join(folder, 'file/a')), Error, /^ENOTDIR: /);
+      await rejects(makeFolder(join(folder, 'link')), Error, /^EEXIST: /);
+    }));
+
+  const title = 'below /proc, where mkdir of Node.js 20 with `recursive` tries for ever';
+  if (process.platform === 'linux')
+    test(title, () => rejects(makeFolder('/proc/quern'), Error, /^E[A-Z]+: /).then(() => {}));
+  else test.unavailable(title, 'there is no /proc here');
 });

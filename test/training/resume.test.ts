@@ -54,13 +54,13 @@ const train1 = (changes: Partial<FitOptions>, threads = 1) =>
 /** Trains until a condition holds and gives the last checkpoint, as a file would. */
 async function cutOff(changes: Partial<FitOptions>): Promise<{ checkpoint: Checkpoint; ending: string }> {
   let bytes: Uint8Array | undefined;
-  const save = (checkpoint: Checkpoint) => {
-    bytes = encodeCheckpoint(checkpoint);
+  const save = async (checkpoint: Checkpoint) => {
+    bytes = await encodeCheckpoint(checkpoint);
   };
   const { ending } = (await train1({ checkpoint: { save }, stepsPerRun: 1, ...changes })) as {
     ending: string;
   };
-  return { checkpoint: decodeCheckpoint(bytes!, 'last'), ending };
+  return { checkpoint: await decodeCheckpoint(bytes!, 'last'), ending };
 }
 
 function abortable() {
