@@ -1,7 +1,7 @@
 import { openEngine } from '../src/engine/engine.js';
 import { Model } from '../src/nn/model.js';
 import { adam } from '../src/optimizers/adam.js';
-import { fit } from '../src/training/fit.js';
+import { fit } from '../src/training/fit/fit.js';
 import type { Bench, Context, Findings } from './support/bench.js';
 import { threadCount } from './support/format.js';
 import {

@@ -4,7 +4,7 @@ import { gradients } from '../src/tensor/gradients.js';
 import { state } from '../src/tensor/leaves.js';
 import { conv2d } from '../src/tensor/ops/conv2d.js';
 import { depthwiseConv2d } from '../src/tensor/ops/depthwise.js';
-import { batchNormalise, channelMoments } from '../src/tensor/ops/normalise.js';
+import { batchNormalise, channelMoments } from '../src/tensor/ops/normalize.js';
 import { add, divide, multiply, sqrt, subtract } from '../src/tensor/ops/pointwise.js';
 import { sum } from '../src/tensor/ops/reduce.js';
 import type { Leaf, Tensor } from '../src/tensor/tensor.js';

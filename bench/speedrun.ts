@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadDataset } from '../src/data/datasets.js';
+import { loadDataset } from '../src/data/catalogue/datasets.js';
 import type { Bench, Findings } from './support/bench.js';
 import { askChild } from './support/child.js';
 import { ensure } from './support/ensure.js';

@@ -3,16 +3,23 @@ import { assembleGpu, assembleStages } from './assemble/gpu.js';
 import { averagePoolGpu, averagePoolGradientGpu } from './averagePool/gpu.js';
 import { conv2dFilterGradientGpu, conv2dGpu, conv2dInputGradientGpu } from './conv2d/gpu.js';
 import { conv2dFilterGradientFours } from './conv2d/gpuFilterGradient.js';
-import { conv2dFours, conv2dInputGradientFours } from './conv2d/gpuFours.js';
+import { conv2dFours, conv2dInputGradientFours } from './conv2d/gpuVec4.js';
 import { gatherGpu, scatterAddGpu } from './gather/gpu.js';
-import type { GpuCall, GpuFours, GpuKernel, GpuSource, GpuStage, GpuStagedKernel } from './gpuKernel.js';
 import type { KernelKind, Specifications } from './kinds.js';
 import { mapGpu } from './map/gpu.js';
 import { matmulGpu } from './matmul/gpu.js';
-import { matmulFours } from './matmul/gpuFours.js';
+import { matmulFours } from './matmul/gpuVec4.js';
 import { maxPoolGpu, maxPoolGradientGpu, maxPoolTakeGpu } from './maxPool/gpu.js';
 import { reduceGpu } from './reduce/gpu.js';
 import { softmaxCrossEntropyGpu } from './softmaxCrossEntropy/gpu.js';
+import type {
+  GpuCall,
+  GpuFours,
+  GpuKernel,
+  GpuSource,
+  GpuStage,
+  GpuStagedKernel,
+} from './toolkit/gpu/kernel.js';
 
 export type {
   GpuCall,
@@ -22,7 +29,7 @@ export type {
   GpuRead,
   GpuSource,
   GpuStage,
-} from './gpuKernel.js';
+} from './toolkit/gpu/kernel.js';
 
 export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Specifications[K]> } = {
   map: mapGpu,

@@ -8,10 +8,10 @@ import { map } from './map/reference.js';
 import { matmul } from './matmul/reference.js';
 import { maxPool, maxPoolGradient, maxPoolTake } from './maxPool/reference.js';
 import { reduce } from './reduce/reference.js';
-import type { ReferenceKernel } from './shared/reference.js';
 import { softmaxCrossEntropy } from './softmaxCrossEntropy/reference.js';
+import type { ReferenceKernel } from './toolkit/reference/strided.js';
 
-export type { ReferenceKernel, Storage, Strided } from './shared/reference.js';
+export type { ReferenceKernel, Storage, Strided } from './toolkit/reference/strided.js';
 
 export const referenceKernels: { readonly [K in KernelKind]: ReferenceKernel<Specifications[K]> } = {
   map,

@@ -9,9 +9,9 @@ import { matmulWasm } from './matmul/wasm.js';
 import { maxPoolGradientWasm, maxPoolTakeWasm, maxPoolWasm } from './maxPool/wasm.js';
 import { reduceWasm } from './reduce/wasm.js';
 import { softmaxCrossEntropyWasm } from './softmaxCrossEntropy/wasm.js';
-import type { WasmKernel } from './wasmKernel.js';
+import type { WasmKernel } from './toolkit/wasm/kernel.js';
 
-export type { Tuning, WasmCode, WasmKernel, WasmOptions } from './wasmKernel.js';
+export type { Tuning, WasmCode, WasmKernel, WasmOptions } from './toolkit/wasm/kernel.js';
 
 export const wasmKernels: { readonly [K in KernelKind]: WasmKernel<Specifications[K]> } = {
   map: mapWasm,

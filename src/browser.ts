@@ -32,7 +32,7 @@ export {
   splitDataset,
   take,
 } from './data/dataset.js';
-export { type Perturbation, type PerturbationKind, perturb, severities } from './data/perturb.js';
+export { type Perturbation, type PerturbationKind, perturb, severities } from './data/images/perturb.js';
 export type { BackendReport, RunOptions } from './engine/backend.js';
 export {
   checkGradients,
@@ -50,13 +50,6 @@ export {
   type StepFunction,
   type StepResult,
 } from './engine/engine.js';
-export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/activations.js';
-export { type BatchNormOptions, batchNorm } from './nn/batchNorm.js';
-export { type Conv2dOptions, conv2d } from './nn/conv2d.js';
-export { type DenseOptions, dense } from './nn/dense.js';
-export { type DepthwiseConv2dOptions, depthwiseConv2d } from './nn/depthwiseConv2d.js';
-export { dropout } from './nn/dropout.js';
-export { flatten } from './nn/flatten.js';
 export {
   constantValue,
   glorotNormal,
@@ -69,14 +62,21 @@ export {
   zeros,
 } from './nn/initializers.js';
 export { type Context, type Json, type Layer, layer } from './nn/layer.js';
-export { type LayerNormOptions, layerNorm } from './nn/layerNorm.js';
+export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/layers/activations.js';
+export { type BatchNormOptions, batchNorm } from './nn/layers/batchNorm.js';
+export { type Conv2dOptions, conv2d } from './nn/layers/conv2d.js';
+export { type DenseOptions, dense } from './nn/layers/dense.js';
+export { type DepthwiseConv2dOptions, depthwiseConv2d } from './nn/layers/depthwiseConv2d.js';
+export { dropout } from './nn/layers/dropout.js';
+export { flatten } from './nn/layers/flatten.js';
+export { type LayerNormOptions, layerNorm } from './nn/layers/layerNorm.js';
+export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/layers/pool.js';
+export { residual } from './nn/layers/residual.js';
+export { type ResidualBlockOptions, residualBlock } from './nn/layers/residualBlock.js';
+export { type SeparableConv2dOptions, separableConv2d } from './nn/layers/separableConv2d.js';
 export { accuracy, type CrossEntropyOptions, crossEntropy, meanSquaredError } from './nn/losses.js';
 export { type ApplyOptions, Model } from './nn/model.js';
-export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/pool.js';
 export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
-export { residual } from './nn/residual.js';
-export { type ResidualBlockOptions, residualBlock } from './nn/residualBlock.js';
-export { type SeparableConv2dOptions, separableConv2d } from './nn/separableConv2d.js';
 export { sequential } from './nn/sequential.js';
 export { type LayerSummary, type Summary, summarise, summaryTable } from './nn/summary.js';
 export * as ops from './ops.js';
@@ -111,28 +111,32 @@ export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { PlanOptions } from './plan/build.js';
 export type { Plan } from './plan/plan.js';
 export { defineRecipe, type Recipe, type RecipeImages, type Reference } from './recipes/recipe.js';
-export { type McNemar, mcnemar } from './report/mcnemar.js';
-export { type Measures, measurePredictions } from './report/measures.js';
-export { type Predictions, rightOnes } from './report/predictions.js';
-export { measureRobustness, type Robustness } from './report/robustness.js';
+export { type McNemar, mcnemar } from './report/metrics/mcnemar.js';
+export { type Measures, measurePredictions } from './report/metrics/measures.js';
+export { type Predictions, rightOnes } from './report/metrics/predictions.js';
+export { measureRobustness, type Robustness } from './report/metrics/robustness.js';
 export { gradients } from './tensor/gradients.js';
 export { constant, type Initializer, type InitialValue, input, parameter, state } from './tensor/leaves.js';
 export { matmul } from './tensor/ops/matmul.js';
 export { definePointwise, type PointwiseRow } from './tensor/ops/pointwise.js';
 export { type RandomKey, randomKey, randomNormal, randomUniform, subKey } from './tensor/random.js';
 export { Leaf, type LeafKind, Tensor, type TensorLike } from './tensor/tensor.js';
+export type { Callback, CallbackState, Ending, Training } from './training/callbacks/callback.js';
 export type { EarlyStoppingOptions } from './training/callbacks/earlyStopping.js';
 export type { CheckpointOptions } from './training/callbacks/saving.js';
-export type { Callback, CallbackState, Ending, Training } from './training/callbacks.js';
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/checkpoint.js';
-export { fit } from './training/fit.js';
-export type { EpochRecord, FitOptions, FitProgress } from './training/fitOptions.js';
-export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference.js';
-export type { ModelDetails } from './training/modelFile.js';
-export type { NonFinite, NonFiniteValue } from './training/nonFinite.js';
-export type { Normalisation } from './training/normalisation.js';
-export { findLearningRate, type RateFinderOptions, type RateSearch } from './training/rateFinder.js';
-export type { RateAnalysis, RatePoint, SmoothedPoint } from './training/rateFinderAnalysis.js';
-export { Run } from './training/run.js';
-export { TrainedModel } from './training/trainedModel.js';
-export type { Weights } from './training/weights.js';
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/files/checkpoint.js';
+export type { ModelDetails } from './training/files/modelFile.js';
+export { TrainedModel } from './training/files/trainedModel.js';
+export type { Weights } from './training/files/weights.js';
+export { fit } from './training/fit/fit.js';
+export type { NonFinite, NonFiniteValue } from './training/fit/nonFinite.js';
+export type { EpochRecord, FitOptions, FitProgress } from './training/fit/options.js';
+export { Run } from './training/fit/run.js';
+export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference/inference.js';
+export type { Normalisation } from './training/inference/normalization.js';
+export type { RateAnalysis, RatePoint, SmoothedPoint } from './training/rateFinder/analysis.js';
+export {
+  findLearningRate,
+  type RateFinderOptions,
+  type RateSearch,
+} from './training/rateFinder/rateFinder.js';

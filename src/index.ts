@@ -5,9 +5,9 @@
  */
 
 export * from './browser.js';
-export { type DatasetDescription, describeDatasets } from './data/catalogue.js';
-export { type LoadOptions, loadDataset } from './data/datasets.js';
-export { type InputImage, looksInverted, readImage } from './data/images.js';
+export { type DatasetDescription, describeDatasets } from './data/catalogue/catalogue.js';
+export { type LoadOptions, loadDataset } from './data/catalogue/datasets.js';
+export { type InputImage, looksInverted, readImage } from './data/images/images.js';
 export { loadUserDataset, type UserDatasetOptions } from './data/user/loadUserDataset.js';
-export { loadCheckpoint, saveCheckpoint } from './training/checkpointFile.js';
-export { loadModel, saveModel } from './training/savedModel.js';
+export { loadCheckpoint, saveCheckpoint } from './training/files/checkpointFile.js';
+export { loadModel, saveModel } from './training/files/savedModel.js';

@@ -164,7 +164,7 @@ suite('architecture', (test) => {
     assert.ok(wrong('src/engine/choose.ts', '../backends/wasm/wasm.js'));
     assert.not(wrong('src/engine/choose.ts', '../backends/wasm/wasm.js', 'dynamic'));
     assert.ok(wrong('src/backends/gpu/index.ts', '../../engine/engine.js', 'type'));
-    assert.ok(wrong('src/nn/dense.ts', 'node:fs'));
+    assert.ok(wrong('src/nn/layers/dense.ts', 'node:fs'));
   });
 
   test('a backend knows no other', () => {

@@ -23,8 +23,8 @@ import { formatTable } from '../../dist/bench/support/format.js';
 import { describeMachine, describeVersions } from '../../dist/bench/support/machine.js';
 import { writeResult } from '../../dist/bench/support/results.js';
 import { summarise } from '../../dist/bench/support/statistics.js';
-import { findChromium, noChromium } from '../../dist/test/support/browser.js';
-import { startServer } from '../../dist/test/support/browserServer.js';
+import { findChromium, noChromium } from '../../dist/test/support/browser/browser.js';
+import { startServer } from '../../dist/test/support/browser/server.js';
 
 const { values: options } = parseArgs({
   options: {

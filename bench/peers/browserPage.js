@@ -8,7 +8,7 @@ import { median } from '/dist/bench/support/statistics.js';
 import { adam, Model, openEngine, state } from '/dist/src/browser.js';
 import { conv2d, matmul } from '/dist/src/ops.js';
 import { StreamedFeed } from '/dist/src/training/feeds/streamed.js';
-import { FitStep } from '/dist/src/training/fitStep.js';
+import { FitStep } from '/dist/src/training/fit/step.js';
 import { layersOf } from '/peers/tfjsLayers.js';
 
 const { tf } = globalThis;

@@ -1,6 +1,6 @@
 /** The limit of kernels that mostly move memory: a copy by 128-bit loads and stores, of a given number of bytes. */
-import { i32, ModuleBuilder, v128 } from '../../src/writers/assembler.js';
-import type { SimdLevel } from '../../src/writers/simdLevel.js';
+import { i32, ModuleBuilder, v128 } from '../../src/writers/wasm/assembler.js';
+import type { SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import { type Clock, wallClock } from './clock.js';
 
 const unroll = 8;

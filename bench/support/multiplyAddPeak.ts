@@ -2,8 +2,8 @@
  * The limit that multiplying kernels are measured against: 128-bit multiply-adds with nothing else to do, 12 independent
  * chains in registers (enough to hide a latency of 4 cycles on two units with room to spare).
  */
-import { f32x4, ModuleBuilder } from '../../src/writers/assembler.js';
-import type { SimdLevel } from '../../src/writers/simdLevel.js';
+import { f32x4, ModuleBuilder } from '../../src/writers/wasm/assembler.js';
+import type { SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import { type Clock, wallClock } from './clock.js';
 
 const chains = 12;

@@ -1,5 +1,5 @@
 /** Findings as a picture. */
-import { drawChart } from '../../src/report/chart.js';
+import { drawChart } from '../../src/report/charts/chart.js';
 import type { Plot } from './bench.js';
 
 const width = 860;

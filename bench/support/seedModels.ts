@@ -2,18 +2,18 @@
 import { permutation } from '../../src/data/batches.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Engine } from '../../src/engine/engine.js';
-import { relu } from '../../src/nn/activations.js';
-import { conv2d } from '../../src/nn/conv2d.js';
-import { dense } from '../../src/nn/dense.js';
-import { dropout } from '../../src/nn/dropout.js';
-import { flatten } from '../../src/nn/flatten.js';
 import type { Layer } from '../../src/nn/layer.js';
+import { relu } from '../../src/nn/layers/activations.js';
+import { conv2d } from '../../src/nn/layers/conv2d.js';
+import { dense } from '../../src/nn/layers/dense.js';
+import { dropout } from '../../src/nn/layers/dropout.js';
+import { flatten } from '../../src/nn/layers/flatten.js';
+import { maxPool2d } from '../../src/nn/layers/pool.js';
 import { Model } from '../../src/nn/model.js';
-import { maxPool2d } from '../../src/nn/pool.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
-import { FitStep } from '../../src/training/fitStep.js';
+import { FitStep } from '../../src/training/fit/step.js';
 
 export type SeedModel = 'mlp' | 'cnn';
 export const seedModels: readonly SeedModel[] = ['mlp', 'cnn'];

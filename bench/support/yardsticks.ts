@@ -3,7 +3,7 @@
  * share (memory, power, each other) counts.
  */
 import { Worker } from 'node:worker_threads';
-import { detectSimdLevel, type SimdLevel } from '../../src/writers/simdLevel.js';
+import { detectSimdLevel, type SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import { type Clock, clockFor } from './clock.js';
 import { copyBandwidth } from './copyBandwidth.js';
 import type { Yardstick } from './measure.js';

@@ -8,8 +8,8 @@ import {
   gpuSource,
   outputOf,
   tableOf,
-} from '../gpuKernel.js';
-import { when } from '../gpuWindows.js';
+} from '../toolkit/gpu/kernel.js';
+import { when } from '../toolkit/gpu/windows.js';
 import type { AssembleSpecification } from './contract.js';
 
 /** Each thread looks through the inputs for the one that is placed at its own element. */

@@ -2,7 +2,7 @@ import ndarray from 'ndarray';
 import operations from 'ndarray-ops';
 import { sizeOf } from '../../src/core/shape.js';
 import { sliceView } from '../../src/core/view.js';
-import type { ReferenceKernel } from '../shared/reference.js';
+import type { ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { AssembleSpecification } from './contract.js';
 
 export const assemble: ReferenceKernel<AssembleSpecification> = ({ specification }, inputs, outputs) => {

@@ -10,10 +10,10 @@ import {
   i32x4,
   type V128,
   v128,
-} from '../../src/writers/assembler.js';
+} from '../../src/writers/wasm/assembler.js';
 import type { Layout } from '../contract.js';
-import { buildUnits, isEmpty, minimum, numbered, rowsPerUnit, unravel } from '../shared/units.js';
-import type { WasmKernel } from '../wasmKernel.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { buildUnits, isEmpty, minimum, numbered, rowsPerUnit, unravel } from '../toolkit/wasm/units.js';
 import type { AssembleSpecification, Placement } from './contract.js';
 
 /** Blocks of this many elements that no placement cuts are rows of their own: more to hand out to threads. */

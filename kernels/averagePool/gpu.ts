@@ -1,6 +1,6 @@
 import type { Shape } from '../../src/core/shape.js';
-import { coordinatesOf, type GpuKernel, gpuSource, outputOf } from '../gpuKernel.js';
-import { eachPixelOfWindow, eachWindowOfPixel, pixelTable, reachesOutside } from '../gpuWindows.js';
+import { coordinatesOf, type GpuKernel, gpuSource, outputOf } from '../toolkit/gpu/kernel.js';
+import { eachPixelOfWindow, eachWindowOfPixel, pixelTable, reachesOutside } from '../toolkit/gpu/windows.js';
 import type { AveragePoolSpecification } from './contract.js';
 
 /** Each thread sums and counts the pixels of its own window that lie inside the image. */

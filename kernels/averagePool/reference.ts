@@ -1,5 +1,5 @@
 import { type Shape, sizeOf } from '../../src/core/shape.js';
-import { elementsOf, forEachTap, type ReferenceKernel } from '../shared/reference.js';
+import { elementsOf, forEachTap, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { AveragePoolSpecification } from './contract.js';
 
 export const averagePool: ReferenceKernel<AveragePoolSpecification> = (

@@ -1,8 +1,8 @@
-import { f32x4, type I32, i32, i32x4, v128 } from '../../src/writers/assembler.js';
-import { forEachPixelVector } from '../shared/pixels.js';
-import { buildUnits, isEmpty } from '../shared/units.js';
-import { forEachWindowVector, geometryOf } from '../shared/windows.js';
-import type { WasmKernel } from '../wasmKernel.js';
+import { f32x4, type I32, i32, i32x4, v128 } from '../../src/writers/wasm/assembler.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { forEachPixelVector } from '../toolkit/wasm/pixels.js';
+import { buildUnits, isEmpty } from '../toolkit/wasm/units.js';
+import { forEachWindowVector, geometryOf } from '../toolkit/wasm/windows.js';
 import type { AveragePoolSpecification } from './contract.js';
 
 /** A count of pixels as a divisor in every lane. */

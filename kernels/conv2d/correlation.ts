@@ -1,6 +1,6 @@
 /** Windows of an image times a filter: what conv2d and conv2dInputGradient have in common. */
 import type { KernelCall } from '../contract.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import type { Conv2dSpecification } from './contract.js';
 import { directCode } from './direct.js';
 import type { Frame } from './image.js';

@@ -15,12 +15,12 @@ import {
   ModuleBuilder,
   select,
   v128,
-} from '../../src/writers/assembler.js';
-import type { EpiloguePosition } from '../shared/epilogue.js';
-import { cutRows, emitGemmTile, isLooped, panelColumns, tallestTile } from '../shared/gemm.js';
-import { emitPackPanel, packedBytes } from '../shared/packing.js';
-import { emitPreparation } from '../shared/units.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+} from '../../src/writers/wasm/assembler.js';
+import type { EpiloguePosition } from '../toolkit/wasm/epilogue.js';
+import { cutRows, emitGemmTile, isLooped, panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { emitPackPanel, packedBytes } from '../toolkit/wasm/packing.js';
+import { emitPreparation } from '../toolkit/wasm/units.js';
 import type { Correlation } from './correlation.js';
 import { emitClearFrame, emitFillFrame, type Frame, filledRows, frameBytes, isPlain } from './image.js';
 import { forEachPanel, makePanels } from './panels.js';

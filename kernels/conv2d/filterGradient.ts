@@ -15,11 +15,11 @@ import {
   i32x4,
   ModuleBuilder,
   v128,
-} from '../../src/writers/assembler.js';
+} from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { cutRows, emitGemmTile, panelColumns, tallestTile } from '../shared/gemm.js';
-import { cutPanels, emitPackPanel, packedBytes } from '../shared/packing.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import { cutRows, emitGemmTile, panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { cutPanels, emitPackPanel, packedBytes } from '../toolkit/wasm/packing.js';
 import type { Conv2dSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
 

@@ -9,7 +9,7 @@ import {
   outputOf,
   printEpilogue,
   tablesOf,
-} from '../gpuKernel.js';
+} from '../toolkit/gpu/kernel.js';
 import {
   eachPixelOfWindow,
   eachWindowOfPixel,
@@ -17,7 +17,7 @@ import {
   reachesOutside,
   type Sliding,
   when,
-} from '../gpuWindows.js';
+} from '../toolkit/gpu/windows.js';
 import type { Conv2dSpecification } from './contract.js';
 
 /** Throws a BackendError for what `limits` keeps the planner from: a route, a pool. */

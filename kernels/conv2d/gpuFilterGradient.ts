@@ -1,5 +1,14 @@
 import { sizeOf } from '../../src/core/shape.js';
 import {
+  column,
+  coordinatesOf,
+  type GpuCall,
+  type GpuStage,
+  type GpuStagedKernel,
+  gpuSource,
+  row,
+} from '../toolkit/gpu/kernel.js';
+import {
   columnOf,
   finishStage,
   foursSource,
@@ -9,17 +18,8 @@ import {
   startSums,
   sumNumbers,
   sums,
-} from '../gpuFours.js';
-import {
-  column,
-  coordinatesOf,
-  type GpuCall,
-  type GpuStage,
-  type GpuStagedKernel,
-  gpuSource,
-  row,
-} from '../gpuKernel.js';
-import { pixelTable, reachesOutside, when } from '../gpuWindows.js';
+} from '../toolkit/gpu/vec4.js';
+import { pixelTable, reachesOutside, when } from '../toolkit/gpu/windows.js';
 import type { Conv2dSpecification } from './contract.js';
 import { refuseFused, slidingOf } from './gpu.js';
 

@@ -1,5 +1,5 @@
 /** Images with borders: a copy in scratch memory, so that windows may hang over the edge. */
-import { type FunctionBuilder, type I32, i32 } from '../../src/writers/assembler.js';
+import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
 
 /**
  * Where the pixels of a source image `[height, width, channels]` land in a frame of `[frameHeight, frameWidth, channels]`:

@@ -1,7 +1,7 @@
 /** Walks over the panels of 8 columns that a packed filter is cut into; see shared/packing.ts. */
-import { type FunctionBuilder, type I32, i32 } from '../../src/writers/assembler.js';
-import { panelColumns } from '../shared/gemm.js';
-import { cutPanels } from '../shared/packing.js';
+import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
+import { panelColumns } from '../toolkit/wasm/gemm.js';
+import { cutPanels } from '../toolkit/wasm/packing.js';
 
 /** What is made once for panels of 8 columns and once for the rest; undefined where there is no such panel. */
 export interface PanelKinds<P> {

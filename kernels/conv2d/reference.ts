@@ -8,7 +8,7 @@ import {
   type ReferenceKernel,
   type Strided,
   storeResults,
-} from '../shared/reference.js';
+} from '../toolkit/reference/strided.js';
 import { type Conv2dSpecification, gridOf, type ResultPool, resultShape } from './contract.js';
 
 // One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter

@@ -1,10 +1,10 @@
 /** The way of a convolution's results to memory: through the epilogue, or through prologue, pool and epilogue. */
 import { rowMajorStrides } from '../../src/core/shape.js';
-import { type FunctionBuilder, i32, type Local, type V128 } from '../../src/writers/assembler.js';
-import { storeVector } from '../../src/writers/simdMemory.js';
+import { type FunctionBuilder, i32, type Local, type V128 } from '../../src/writers/wasm/assembler.js';
+import { storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall, Layout } from '../contract.js';
-import { contender, indexOffset, tournament } from '../maxPool/tournament.js';
-import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from '../shared/epilogue.js';
+import { contender, indexOffset, tournament } from '../maxPool/treeMaximum.js';
+import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from '../toolkit/wasm/epilogue.js';
 import { type Conv2dSpecification, resultShape } from './contract.js';
 
 export type Pointers = Readonly<Record<string, Local<'i32'>>>;

@@ -18,7 +18,7 @@ import {
   type Local,
   type ModuleBuilder,
   v128,
-} from '../../src/writers/assembler.js';
+} from '../../src/writers/wasm/assembler.js';
 import type { Window } from '../maxPool/contract.js';
 
 /** Sizes that both gradients share. */

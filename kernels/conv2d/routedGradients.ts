@@ -6,11 +6,11 @@ import {
   type Local,
   ModuleBuilder,
   v128,
-} from '../../src/writers/assembler.js';
+} from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { EpilogueEmitter, type FinishVector } from '../shared/epilogue.js';
-import { emitPreparation } from '../shared/units.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import { EpilogueEmitter, type FinishVector } from '../toolkit/wasm/epilogue.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { emitPreparation } from '../toolkit/wasm/units.js';
 import type { Conv2dSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
 import {

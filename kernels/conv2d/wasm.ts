@@ -1,5 +1,5 @@
 import type { KernelCall } from '../contract.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { type Conv2dSpecification, resultShape } from './contract.js';
 import { correlationCode } from './correlation.js';
 import { denseFilterGradientWasm } from './filterGradient.js';

@@ -12,10 +12,10 @@
  * Tiles lie where the shapes put them, so bits depend on nothing but operands and shapes. How accurate it is:
  * docs/decisions/0005-winograd-by-shape.md.
  */
-import { type FunctionHandle, i32, ModuleBuilder } from '../../src/writers/assembler.js';
-import { panelColumns, tallestTile } from '../shared/gemm.js';
-import { emitPreparation } from '../shared/units.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import { type FunctionHandle, i32, ModuleBuilder } from '../../src/writers/wasm/assembler.js';
+import { panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { emitPreparation } from '../toolkit/wasm/units.js';
 import type { Correlation } from './correlation.js';
 import { emitClearFrame, emitFillFrame, type Frame, isPlain } from './image.js';
 import { forEachPanel, makePanels } from './panels.js';

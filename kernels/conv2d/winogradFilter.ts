@@ -20,12 +20,12 @@ import {
   i32,
   type Local,
   ModuleBuilder,
-} from '../../src/writers/assembler.js';
+} from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { panelColumns, tallestTile } from '../shared/gemm.js';
-import { cutPanels } from '../shared/packing.js';
-import { minimum, type Pointers } from '../shared/units.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import { panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { cutPanels } from '../toolkit/wasm/packing.js';
+import { minimum, type Pointers } from '../toolkit/wasm/units.js';
 import type { Conv2dSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, isPlain } from './image.js';
 import { makePanels, type PanelKinds } from './panels.js';

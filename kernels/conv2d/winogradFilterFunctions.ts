@@ -1,7 +1,13 @@
 /** The functions of a filter gradient by Winograd: transform of dy, products, and the way of the sums to dw. */
-import { type FunctionHandle, f32x4, i32, type ModuleBuilder, v128 } from '../../src/writers/assembler.js';
-import { cutRows, emitGemmTile, tallestTile } from '../shared/gemm.js';
-import type { WasmOptions } from '../wasmKernel.js';
+import {
+  type FunctionHandle,
+  f32x4,
+  i32,
+  type ModuleBuilder,
+  v128,
+} from '../../src/writers/wasm/assembler.js';
+import { cutRows, emitGemmTile, tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmOptions } from '../toolkit/wasm/kernel.js';
 import type { FilterGradientLayout } from './winogradFilterLayout.js';
 import { transformGradient, transformSums } from './winogradFilterTransforms.js';
 import { resultSide } from './winogradTransforms.js';

@@ -1,7 +1,7 @@
 /** Where the parts of a filter gradient by Winograd lie in scratch memory, and how its tiles are cut into blocks. */
 import type { KernelCall } from '../contract.js';
-import { cutRows, panelColumns, type RowCut } from '../shared/gemm.js';
-import { cutPanels } from '../shared/packing.js';
+import { cutRows, panelColumns, type RowCut } from '../toolkit/wasm/gemm.js';
+import { cutPanels } from '../toolkit/wasm/packing.js';
 import type { Conv2dSpecification } from './contract.js';
 import { type Frame, frameBytes } from './image.js';
 import { resultSide, tileNumbers } from './winogradTransforms.js';

@@ -9,7 +9,7 @@
  *
  * A here has the sign of its last row in Gᵀ, which saves the negation.
  */
-import { type FunctionBuilder, f32x4, type Local, type V128 } from '../../src/writers/assembler.js';
+import { type FunctionBuilder, f32x4, type Local, type V128 } from '../../src/writers/wasm/assembler.js';
 import { resultSide, tileSide } from './winogradTransforms.js';
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);

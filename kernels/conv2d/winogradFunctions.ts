@@ -7,9 +7,9 @@ import {
   type ModuleBuilder,
   type V128,
   v128,
-} from '../../src/writers/assembler.js';
-import { cutRows, emitGemmTile } from '../shared/gemm.js';
-import { gatherLanes } from '../shared/packing.js';
+} from '../../src/writers/wasm/assembler.js';
+import { cutRows, emitGemmTile } from '../toolkit/wasm/gemm.js';
+import { gatherLanes } from '../toolkit/wasm/packing.js';
 import type { Correlation } from './correlation.js';
 import type { Results } from './results.js';
 import type { WinogradLayout } from './winogradLayout.js';

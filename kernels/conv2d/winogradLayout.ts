@@ -1,6 +1,6 @@
 /** Where the parts of a Winograd convolution lie in scratch memory, and how its tiles are cut into blocks. */
-import { cutRows, panelColumns } from '../shared/gemm.js';
-import { cutPanels } from '../shared/packing.js';
+import { cutRows, panelColumns } from '../toolkit/wasm/gemm.js';
+import { cutPanels } from '../toolkit/wasm/packing.js';
 import type { Correlation } from './correlation.js';
 import { type Frame, frameBytes } from './image.js';
 import type { Results } from './results.js';

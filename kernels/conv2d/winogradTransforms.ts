@@ -7,7 +7,7 @@
  *                          | ½  -½   ½ |                           | 0 -1  1  0 |      Aᵀ = | 1  1  1  0 |
  *                          | 0   0   1 |                           | 0  1  0 -1 |           | 0  1 -1 -1 |
  */
-import { type FunctionBuilder, f32x4, type Local, type V128 } from '../../src/writers/assembler.js';
+import { type FunctionBuilder, f32x4, type Local, type V128 } from '../../src/writers/wasm/assembler.js';
 
 /** Sides of a tile of the image and of its results; numbers in a transformed tile. */
 export const tileSide = 4;

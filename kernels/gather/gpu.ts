@@ -6,7 +6,7 @@ import {
   outputOf,
   printEpilogue,
   tablesOf,
-} from '../gpuKernel.js';
+} from '../toolkit/gpu/kernel.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
 
 /** Reads a row of the table that exists in any case: code of both branches may run, whichever of them counts. */

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../src/core/shape.js';
-import { elementsOf, type ReferenceKernel, storeResults } from '../shared/reference.js';
+import { elementsOf, type ReferenceKernel, storeResults } from '../toolkit/reference/strided.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
 
 export const gather: ReferenceKernel<GatherSpecification> = (call, inputs, outputs) => {

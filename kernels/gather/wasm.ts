@@ -1,10 +1,10 @@
 import { bytesOf } from '../../src/core/dtype.js';
 import { computeType } from '../../src/core/expression.js';
-import { f32x4, type I32, i32, i32x4, select, v128 } from '../../src/writers/assembler.js';
-import { loadVector, storeVector } from '../../src/writers/simdMemory.js';
-import { EpilogueEmitter } from '../shared/epilogue.js';
-import { buildUnits, forEachVector, isEmpty, minimum, rowsPerUnit } from '../shared/units.js';
-import type { WasmKernel } from '../wasmKernel.js';
+import { f32x4, type I32, i32, i32x4, select, v128 } from '../../src/writers/wasm/assembler.js';
+import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
+import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { buildUnits, forEachVector, isEmpty, minimum, rowsPerUnit } from '../toolkit/wasm/units.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
 
 /** A unit is as many rows of the output as make about 4096 elements; rows are copied, or go through the epilogue. */

@@ -1,7 +1,7 @@
 import { rowMajorStrides } from '../../src/core/shape.js';
 import { collapseAxes } from '../../src/core/view.js';
 import { printGpuText } from '../../src/writers/gpuText.js';
-import { coordinatesOf, type GpuKernel, gpuSource, outputOf, tableOf } from '../gpuKernel.js';
+import { coordinatesOf, type GpuKernel, gpuSource, outputOf, tableOf } from '../toolkit/gpu/kernel.js';
 import type { MapSpecification } from './contract.js';
 
 /** One expression; a backend with one output per kernel is never asked for more. Rows are as long as can be. */

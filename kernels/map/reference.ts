@@ -1,5 +1,5 @@
 import { compileClosure } from '../../src/writers/closure.js';
-import { forEachElement, type ReferenceKernel } from '../shared/reference.js';
+import { forEachElement, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { MapSpecification } from './contract.js';
 
 export const map: ReferenceKernel<MapSpecification> = (

@@ -2,10 +2,11 @@ import { bytesOf } from '../../src/core/dtype.js';
 import { computeType, type Expression, walk } from '../../src/core/expression.js';
 import { type Shape, sizeOf } from '../../src/core/shape.js';
 import { collapseAxes } from '../../src/core/view.js';
-import { type FunctionBuilder, type I32, i32 } from '../../src/writers/assembler.js';
-import { type Hoisted, SimdPrinter } from '../../src/writers/simd.js';
-import { convertVector, countingLanes, loadVector, storeVector } from '../../src/writers/simdMemory.js';
+import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
+import { type Hoisted, SimdPrinter } from '../../src/writers/wasm/simd.js';
+import { convertVector, countingLanes, loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { Layout } from '../contract.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
 import {
   addressAt,
   buildUnits,
@@ -14,8 +15,7 @@ import {
   rowsPerUnit,
   unravel,
   type VectorPlace,
-} from '../shared/units.js';
-import type { WasmKernel } from '../wasmKernel.js';
+} from '../toolkit/wasm/units.js';
 import type { MapSpecification } from './contract.js';
 
 /** Elements of a piece of a long row: 16 KiB per operand. */

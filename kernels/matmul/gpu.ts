@@ -6,7 +6,7 @@ import {
   outputOf,
   printEpilogue,
   tablesOf,
-} from '../gpuKernel.js';
+} from '../toolkit/gpu/kernel.js';
 import type { MatmulSpecification } from './contract.js';
 
 /** Each thread sums over k for its own element. */

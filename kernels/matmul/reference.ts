@@ -1,4 +1,4 @@
-import { finisher, forEachElement, type ReferenceKernel } from '../shared/reference.js';
+import { finisher, forEachElement, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { MatmulSpecification } from './contract.js';
 
 export const matmul: ReferenceKernel<MatmulSpecification> = (call, inputs, outputs) => {

@@ -1,9 +1,9 @@
-import { ModuleBuilder } from '../../src/writers/assembler.js';
+import { ModuleBuilder } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall, Layout } from '../contract.js';
-import { EpilogueEmitter } from '../shared/epilogue.js';
-import { matmulEmission } from '../shared/matmulEmit.js';
-import type { MatrixStrides } from '../shared/matmulPlan.js';
-import type { WasmCode, WasmOptions } from '../wasmKernel.js';
+import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { matmulEmission } from '../toolkit/wasm/matmulEmit.js';
+import type { MatrixStrides } from '../toolkit/wasm/matmulPlan.js';
 import type { MatmulSpecification } from './contract.js';
 
 function matrixStrides({ strides }: Layout): MatrixStrides {

@@ -1,5 +1,12 @@
-import { coordinatesOf, type GpuKernel, gpuSource, outputOf, printEpilogue, tablesOf } from '../gpuKernel.js';
-import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../gpuWindows.js';
+import {
+  coordinatesOf,
+  type GpuKernel,
+  gpuSource,
+  outputOf,
+  printEpilogue,
+  tablesOf,
+} from '../toolkit/gpu/kernel.js';
+import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../toolkit/gpu/windows.js';
 import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
 
 /**

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../src/core/shape.js';
-import { elementsOf, forEachTap, type ReferenceKernel, storeResults } from '../shared/reference.js';
+import { elementsOf, forEachTap, type ReferenceKernel, storeResults } from '../toolkit/reference/strided.js';
 import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
 
 export const maxPool: ReferenceKernel<MaxPoolSpecification> = (

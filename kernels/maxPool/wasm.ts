@@ -1,14 +1,14 @@
-import { f32x4, type I32, i32, i32x4, type V128, v128 } from '../../src/writers/assembler.js';
-import { selectLanes } from '../../src/writers/simdMath.js';
-import { loadVector, storeVector } from '../../src/writers/simdMemory.js';
+import { f32x4, type I32, i32, i32x4, type V128, v128 } from '../../src/writers/wasm/assembler.js';
+import { selectLanes } from '../../src/writers/wasm/simdMath.js';
+import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { Layout } from '../contract.js';
-import { EpilogueEmitter } from '../shared/epilogue.js';
-import { forEachPixelVector } from '../shared/pixels.js';
-import { buildUnits, isEmpty } from '../shared/units.js';
-import { forEachWindowVector, geometryOf } from '../shared/windows.js';
-import type { WasmKernel } from '../wasmKernel.js';
+import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { forEachPixelVector } from '../toolkit/wasm/pixels.js';
+import { buildUnits, isEmpty } from '../toolkit/wasm/units.js';
+import { forEachWindowVector, geometryOf } from '../toolkit/wasm/windows.js';
 import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
-import { beats, contender, indexOffset, tournament } from './tournament.js';
+import { beats, contender, indexOffset, tournament } from './treeMaximum.js';
 
 /** Rows of the outer two axes: of images in a gradient, of the grid of windows elsewhere. */
 function rowsOf({ shape }: Layout): number {

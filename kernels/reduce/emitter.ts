@@ -9,11 +9,11 @@ import {
   i32x4,
   type Local,
   type V128,
-} from '../../src/writers/assembler.js';
-import type { Hoisted, SimdPrinter } from '../../src/writers/simd.js';
-import { loadVector } from '../../src/writers/simdMemory.js';
+} from '../../src/writers/wasm/assembler.js';
+import type { Hoisted, SimdPrinter } from '../../src/writers/wasm/simd.js';
+import { loadVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall } from '../contract.js';
-import { unravel } from '../shared/units.js';
+import { unravel } from '../toolkit/wasm/units.js';
 import type { ReduceSpecification } from './contract.js';
 import type { ReduceLayout, Walk } from './layout.js';
 import { type Reducer, reducerOf, type State } from './reducer.js';

@@ -7,7 +7,7 @@ import {
   outputOf,
   printEpilogue,
   tablesOf,
-} from '../gpuKernel.js';
+} from '../toolkit/gpu/kernel.js';
 import type { ReduceOperation, ReduceSpecification } from './contract.js';
 
 /** `start` declares what the loops change; `first` is the value of the first element, for a start that no literal is. */

@@ -7,8 +7,8 @@ import {
   type Local,
   type V128,
   v128,
-} from '../../src/writers/assembler.js';
-import { selectLanes } from '../../src/writers/simdMath.js';
+} from '../../src/writers/wasm/assembler.js';
+import { selectLanes } from '../../src/writers/wasm/simdMath.js';
 import type { ReduceOperation } from './contract.js';
 
 /** One variable; for argMax the largest value and its position. */

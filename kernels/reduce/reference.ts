@@ -1,6 +1,6 @@
 import { rowMajorStrides, type Shape, sizeOf } from '../../src/core/shape.js';
 import { compileClosure } from '../../src/writers/closure.js';
-import { forEachElement, type ReferenceKernel, storeResults } from '../shared/reference.js';
+import { forEachElement, type ReferenceKernel, storeResults } from '../toolkit/reference/strided.js';
 import type { ReduceOperation, ReduceSpecification } from './contract.js';
 
 /** Where a result starts, before the first element. */

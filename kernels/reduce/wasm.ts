@@ -1,11 +1,11 @@
 import { sizeOf } from '../../src/core/shape.js';
-import { type I32, i32, v128 } from '../../src/writers/assembler.js';
-import { SimdPrinter } from '../../src/writers/simd.js';
-import { laneMask } from '../../src/writers/simdMemory.js';
+import { type I32, i32, v128 } from '../../src/writers/wasm/assembler.js';
+import { SimdPrinter } from '../../src/writers/wasm/simd.js';
+import { laneMask } from '../../src/writers/wasm/simdMemory.js';
 import { epilogueStrides, type KernelCall } from '../contract.js';
-import { EpilogueEmitter } from '../shared/epilogue.js';
-import { buildUnits, minimum, numbered } from '../shared/units.js';
-import type { WasmCode, WasmKernel, WasmOptions } from '../wasmKernel.js';
+import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
+import type { WasmCode, WasmKernel, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { buildUnits, minimum, numbered } from '../toolkit/wasm/units.js';
 import type { ReduceSpecification } from './contract.js';
 import { ReduceEmitter } from './emitter.js';
 import { layOutReduction, type ReduceLayout } from './layout.js';

@@ -7,7 +7,7 @@ import {
   row,
   type Table,
   tablesOf,
-} from '../gpuKernel.js';
+} from '../toolkit/gpu/kernel.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 
 /**

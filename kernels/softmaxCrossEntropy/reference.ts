@@ -1,4 +1,4 @@
-import { elementsOf, type ReferenceKernel } from '../shared/reference.js';
+import { elementsOf, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 
 export const softmaxCrossEntropy: ReferenceKernel<SoftmaxCrossEntropySpecification> = (

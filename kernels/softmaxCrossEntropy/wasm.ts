@@ -6,11 +6,11 @@ import {
   type Local,
   type V128,
   v128,
-} from '../../src/writers/assembler.js';
-import { exp4, log4 } from '../../src/writers/simdMath.js';
-import { countingLanes, laneMask } from '../../src/writers/simdMemory.js';
-import { buildUnits, forEachVector, minimum, rowsPerUnit, type VectorPlace } from '../shared/units.js';
-import type { WasmKernel } from '../wasmKernel.js';
+} from '../../src/writers/wasm/assembler.js';
+import { exp4, log4 } from '../../src/writers/wasm/simdMath.js';
+import { countingLanes, laneMask } from '../../src/writers/wasm/simdMemory.js';
+import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { buildUnits, forEachVector, minimum, rowsPerUnit, type VectorPlace } from '../toolkit/wasm/units.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 
 type Vector = Local<'v128'>;

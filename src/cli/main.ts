@@ -2,19 +2,19 @@
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError } from '../core/errors.js';
-import { addBench } from './bench.js';
-import { addCompare } from './compare.js';
-import { addDatasets } from './datasets.js';
-import { addDoctor } from './doctor.js';
-import { addEvaluate } from './evaluate.js';
-import { addFindRate } from './findRate.js';
-import { addPredict } from './predict.js';
-import { addRecipes } from './recipes.js';
-import { addReport } from './report.js';
-import { reportError } from './reportError.js';
-import { addRuns } from './runs.js';
-import { addSummary } from './summary.js';
-import { addTrain } from './train.js';
+import { addBench } from './commands/bench/arguments.js';
+import { addCompare } from './commands/compare/arguments.js';
+import { addDatasets } from './commands/datasets/arguments.js';
+import { addDoctor } from './commands/doctor/arguments.js';
+import { addEvaluate } from './commands/evaluate/arguments.js';
+import { addFindRate } from './commands/findRate/arguments.js';
+import { addPredict } from './commands/predict/arguments.js';
+import { addRecipes } from './commands/recipes/arguments.js';
+import { addReport } from './commands/report/arguments.js';
+import { addRuns } from './commands/runs/arguments.js';
+import { addSummary } from './commands/summary/arguments.js';
+import { addTrain } from './commands/train/arguments.js';
+import { reportError } from './terminal/reportError.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
 const commands = [

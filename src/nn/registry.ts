@@ -1,17 +1,17 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
 import { ModelError, UsageError } from '../core/errors.js';
-import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './activations.js';
-import { type BatchNormOptions, batchNorm } from './batchNorm.js';
-import { type Conv2dOptions, conv2d } from './conv2d.js';
-import { type DenseOptions, dense } from './dense.js';
-import { type DepthwiseConv2dOptions, depthwiseConv2d } from './depthwiseConv2d.js';
-import { dropout } from './dropout.js';
-import { flatten } from './flatten.js';
 import type { Json, Layer } from './layer.js';
-import { type LayerNormOptions, layerNorm } from './layerNorm.js';
-import { averagePool2d, globalAveragePool2d, maxPool2d } from './pool.js';
-import { residual } from './residual.js';
-import { type SeparableConv2dOptions, separableConv2d } from './separableConv2d.js';
+import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './layers/activations.js';
+import { type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
+import { type Conv2dOptions, conv2d } from './layers/conv2d.js';
+import { type DenseOptions, dense } from './layers/dense.js';
+import { type DepthwiseConv2dOptions, depthwiseConv2d } from './layers/depthwiseConv2d.js';
+import { dropout } from './layers/dropout.js';
+import { flatten } from './layers/flatten.js';
+import { type LayerNormOptions, layerNorm } from './layers/layerNorm.js';
+import { averagePool2d, globalAveragePool2d, maxPool2d } from './layers/pool.js';
+import { residual } from './layers/residual.js';
+import { type SeparableConv2dOptions, separableConv2d } from './layers/separableConv2d.js';
 import { sequential } from './sequential.js';
 
 /**

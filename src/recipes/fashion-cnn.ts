@@ -1,9 +1,9 @@
-import { relu } from '../nn/activations.js';
-import { conv2d } from '../nn/conv2d.js';
-import { dense } from '../nn/dense.js';
-import { dropout } from '../nn/dropout.js';
-import { flatten } from '../nn/flatten.js';
-import { maxPool2d } from '../nn/pool.js';
+import { relu } from '../nn/layers/activations.js';
+import { conv2d } from '../nn/layers/conv2d.js';
+import { dense } from '../nn/layers/dense.js';
+import { dropout } from '../nn/layers/dropout.js';
+import { flatten } from '../nn/layers/flatten.js';
+import { maxPool2d } from '../nn/layers/pool.js';
 import { sequential } from '../nn/sequential.js';
 import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';

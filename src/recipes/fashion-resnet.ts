@@ -1,9 +1,9 @@
-import { relu } from '../nn/activations.js';
-import { batchNorm } from '../nn/batchNorm.js';
-import { conv2d } from '../nn/conv2d.js';
-import { dense } from '../nn/dense.js';
-import { globalAveragePool2d, maxPool2d } from '../nn/pool.js';
-import { residualBlock } from '../nn/residualBlock.js';
+import { relu } from '../nn/layers/activations.js';
+import { batchNorm } from '../nn/layers/batchNorm.js';
+import { conv2d } from '../nn/layers/conv2d.js';
+import { dense } from '../nn/layers/dense.js';
+import { globalAveragePool2d, maxPool2d } from '../nn/layers/pool.js';
+import { residualBlock } from '../nn/layers/residualBlock.js';
 import { sequential } from '../nn/sequential.js';
 import { muon } from '../optimizers/muon.js';
 import { cosineDecay } from '../optimizers/schedules.js';

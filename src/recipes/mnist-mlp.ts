@@ -1,6 +1,6 @@
-import { relu } from '../nn/activations.js';
-import { dense } from '../nn/dense.js';
-import { flatten } from '../nn/flatten.js';
+import { relu } from '../nn/layers/activations.js';
+import { dense } from '../nn/layers/dense.js';
+import { flatten } from '../nn/layers/flatten.js';
 import { sequential } from '../nn/sequential.js';
 import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';

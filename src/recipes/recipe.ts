@@ -3,9 +3,9 @@ import { isObject } from '../core/isObject.js';
 import { checkAugmentation } from '../data/augment/augmentation.js';
 import type { Layer } from '../nn/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { Callback } from '../training/callbacks.js';
-import type { FitOptions } from '../training/fitOptions.js';
-import { checkNormalisation } from '../training/normalisation.js';
+import type { Callback } from '../training/callbacks/callback.js';
+import type { FitOptions } from '../training/fit/options.js';
+import { checkNormalisation } from '../training/inference/normalization.js';
 
 /** A published number that the recipe answers to. */
 export interface Reference {

@@ -2,8 +2,8 @@
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, ModelError, reasonOf } from '../core/errors.js';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../training/checkpoint.js';
-import { makeFolder, writeWhole } from '../training/files.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../training/files/checkpoint.js';
+import { makeFolder, writeWhole } from '../training/files/files.js';
 
 const names = {
   last: 'last.safetensors',

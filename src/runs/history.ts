@@ -1,5 +1,5 @@
 /** The history of a training: JSON lines, and the same as a table for spreadsheets. */
-import type { EpochRecord } from '../training/fitOptions.js';
+import type { EpochRecord } from '../training/fit/options.js';
 
 /** The columns that every table has, in this order; what else records hold comes after them. */
 const columns = [

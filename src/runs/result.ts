@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import type { BackendReport } from '../engine/backend.js';
-import type { Ending } from '../training/callbacks.js';
+import type { Ending } from '../training/callbacks/callback.js';
 import { readJson, runFiles } from './files.js';
 
 /**

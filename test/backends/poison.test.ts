@@ -6,7 +6,7 @@ import { call, input as operand } from '../../src/core/expression.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { input, state } from '../../src/tensor/leaves.js';
 import { suite } from '../support/suite.js';
-import { mapStep, negated, out, planOf, residentsOf, sum, whole, x0 } from './handPlans.js';
+import { mapStep, negated, out, planOf, residentsOf, sum, whole, x0 } from './contract/handPlans.js';
 
 /** The definition, and the backend that is to be as watchful. */
 for (const open of [openReference, openWasm]) {

@@ -17,7 +17,7 @@ import {
   whole,
   x0,
   x1,
-} from './handPlans.js';
+} from './contract/handPlans.js';
 
 suite('reference backend: running plans', (test) => {
   const x = input('x', [2, 3]);

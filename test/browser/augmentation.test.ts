@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import * as quern from '../../src/browser.js';
-import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser.js';
+import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser/browser.js';
 import { suite } from '../support/suite.js';
 import { type Augmented, type Augmenting, augment } from './augmenting.js';
 

@@ -1,6 +1,6 @@
 /** Augments in a browser, or in Node, for comparison. */
 import type { Augmentation } from '../../src/browser.js';
-import type { BrowserFunction } from '../support/browserTask.js';
+import type { BrowserFunction } from '../support/browser/task.js';
 
 export interface Augmenting {
   readonly workers: number;

@@ -2,9 +2,9 @@
 import { openMode } from '../../src/backends/gpu/open.js';
 import { openBackend } from '../../src/engine/choose.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
-import { contract } from '../backends/contract.js';
+import { contract } from '../backends/contract/contract.js';
 import { checkCase, reasonAgainst } from '../kernels/gpuCases.js';
-import type { BrowserFunction } from '../support/browserTask.js';
+import type { BrowserFunction } from '../support/browser/task.js';
 import { type OpCase, opCases } from '../support/cases.js';
 import { gradientCases } from '../support/gradientCases.js';
 import { kernelCases } from '../support/kernelCases.js';

@@ -3,8 +3,8 @@
  * their gradients, the kernels. One call of a page for each table and mode, which shares one device.
  */
 import * as assert from 'uvu/assert';
-import { contract } from '../backends/contract.js';
-import { Browser, findChromium, noChromium } from '../support/browser.js';
+import { contract } from '../backends/contract/contract.js';
+import { Browser, findChromium, noChromium } from '../support/browser/browser.js';
 import { opCases } from '../support/cases.js';
 import { gradientCases } from '../support/gradientCases.js';
 import { kernelCases } from '../support/kernelCases.js';

@@ -1,5 +1,5 @@
 /** Work for two threads, done in the browser until the second is known to take part. */
-import type { BrowserFunction } from '../support/browserTask.js';
+import type { BrowserFunction } from '../support/browser/task.js';
 
 const patience = 20_000;
 

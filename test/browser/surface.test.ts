@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import * as everywhere from '../../src/browser.js';
 import { UsageError } from '../../src/core/errors.js';
 import * as library from '../../src/index.js';
-import { hashWeights } from '../../src/training/weights.js';
+import { hashWeights } from '../../src/training/files/weights.js';
 import { rejects } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 

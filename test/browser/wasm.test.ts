@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import * as quern from '../../src/browser.js';
-import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser.js';
+import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser/browser.js';
 import { type ParityCase, type ParityResult, trainForParity } from '../support/parity.js';
 import { suite } from '../support/suite.js';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { parseSeeds } from '../../src/cli/compare.js';
-import { type Comparison, comparisonMarkdown, comparisonText } from '../../src/cli/comparisonText.js';
+import { parseSeeds } from '../../src/cli/commands/compare/arguments.js';
+import { type Comparison, comparisonMarkdown, comparisonText } from '../../src/cli/commands/compare/text.js';
 import { compareRecipe } from '../../src/runs/comparison.js';
 import type { TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';

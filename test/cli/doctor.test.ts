@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { reportError } from '../../src/cli/reportError.js';
-import { runDoctor } from '../../src/cli/runDoctor.js';
+import { runDoctor } from '../../src/cli/commands/doctor/run.js';
+import { reportError } from '../../src/cli/terminal/reportError.js';
 import { BackendError } from '../../src/core/errors.js';
 import {
   allCandidates,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { searchText } from '../../src/cli/runFindRate.js';
+import { searchText } from '../../src/cli/commands/findRate/run.js';
 import { suite } from '../support/suite.js';
 import { inProject, quern, recipeText } from './support.js';
 

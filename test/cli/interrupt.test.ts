@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { TrainingResult } from '../../src/runs/result.js';
-import { readModelFile } from '../../src/training/modelFile.js';
+import { readModelFile } from '../../src/training/files/modelFile.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern, recipeText, runFiles } from './support.js';
 

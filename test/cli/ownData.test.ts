@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { decodeSafetensors } from '../../src/training/safetensors.js';
+import { decodeSafetensors } from '../../src/training/files/safetensors.js';
 import { type Files, png, put } from '../data/user/support.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern, recipeText } from './support.js';

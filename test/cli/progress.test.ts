@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as assert from 'uvu/assert';
-import { clock, grouped, megabytes, percent, seconds } from '../../src/cli/format.js';
-import { epochLine, progressText } from '../../src/cli/progress.js';
+import { clock, grouped, megabytes, percent, seconds } from '../../src/cli/terminal/format.js';
+import { epochLine, progressText } from '../../src/cli/terminal/progress.js';
 import { suite } from '../support/suite.js';
 import { inProject, main, onReference } from './support.js';
 

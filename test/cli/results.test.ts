@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { resultText } from '../../src/cli/results.js';
+import { resultText } from '../../src/cli/terminal/results.js';
 import { isFinal, type TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
 

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { markdownTable, sparkline, textTable } from '../../src/cli/table.js';
+import { markdownTable, sparkline, textTable } from '../../src/cli/terminal/table.js';
 import type { RunOverview } from '../../src/runs/records.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern } from './support.js';

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { backendText } from '../../src/cli/results.js';
+import { backendText } from '../../src/cli/terminal/results.js';
 import { parseOptimizer } from '../../src/optimizers/parse.js';
 import type { RunConfig } from '../../src/runs/config.js';
 import type { TrainingResult } from '../../src/runs/result.js';
-import type { EpochRecord } from '../../src/training/fitOptions.js';
-import { decodeSafetensors } from '../../src/training/safetensors.js';
+import { decodeSafetensors } from '../../src/training/files/safetensors.js';
+import type { EpochRecord } from '../../src/training/fit/options.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern, recipeText, runFiles } from './support.js';
 

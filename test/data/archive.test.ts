@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/core/errors.js';
-import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue.js';
-import { loadDataset } from '../../src/data/datasets.js';
-import type { DatasetEntry, FileEntry } from '../../src/data/manifest.js';
+import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue/catalogue.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import type { DatasetEntry, FileEntry } from '../../src/data/catalogue/manifest.js';
 import { suite } from '../support/suite.js';
 import { encodeIdx, inFolder, manifestOf, rejects, sha256, withServer } from './support.js';
 

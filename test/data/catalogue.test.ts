@@ -3,9 +3,9 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue.js';
-import { loadDataset } from '../../src/data/datasets.js';
-import { readManifest } from '../../src/data/manifest.js';
+import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue/catalogue.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { readManifest } from '../../src/data/catalogue/manifest.js';
 import { suite } from '../support/suite.js';
 import { inFolder, manifestOf, rejects, sha256, tinyEntry, tinyFiles, withServer } from './support.js';
 

@@ -2,10 +2,10 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
-import { verifyDataset } from '../../src/data/catalogue.js';
-import { loadDataset } from '../../src/data/datasets.js';
+import { verifyDataset } from '../../src/data/catalogue/catalogue.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { bundledDirectory, findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
 import { readIdx } from '../../src/data/idx.js';
-import { bundledDirectory, findEntry, readManifest } from '../../src/data/manifest.js';
 import { suite } from '../support/suite.js';
 import { inFolder } from './support.js';
 

@@ -4,9 +4,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { loadDataset } from '../../src/data/datasets.js';
-import { looksInverted, readImage } from '../../src/data/images.js';
-import { decodeGreyPng, decodePng } from '../../src/data/png.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { looksInverted, readImage } from '../../src/data/images/images.js';
+import { decodeGreyPng, decodePng } from '../../src/data/images/png.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects } from './support.js';
 

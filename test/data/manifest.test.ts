@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { filesOf } from '../../src/data/files.js';
-import { bundledDirectory, findEntry, readManifest } from '../../src/data/manifest.js';
+import { filesOf } from '../../src/data/catalogue/files.js';
+import { bundledDirectory, findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects, throws } from './support.js';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import type { DatasetEntry, FileEntry, Manifest } from '../../src/data/manifest.js';
+import type { DatasetEntry, FileEntry, Manifest } from '../../src/data/catalogue/manifest.js';
 
 const typeBytes = { uint8: 8, int32: 12 };
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { cachedDirectory } from '../../src/data/catalogue/locate.js';
+import { findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
 import { splitByWriter } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/datasets.js';
-import { cachedDirectory } from '../../src/data/locate.js';
-import { findEntry, readManifest } from '../../src/data/manifest.js';
 import { suite } from '../support/suite.js';
 import {
   encodeIdx,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { type Accuracy, largestError } from '../../src/doctor/accuracy.js';
 import { subjects } from '../../src/doctor/subjects.js';
-import { findChromium, noChromium } from '../support/browser.js';
+import { findChromium, noChromium } from '../support/browser/browser.js';
 import { suite } from '../support/suite.js';
 import { type browserModes, measureHere, measureInBrowser, nodeModes } from './accuracyModes.js';
 import { boundText, pagePath } from './accuracyTable.js';

@@ -3,7 +3,7 @@ import { measureAccuracy } from '../../src/doctor/accuracy.js';
 import { subjects } from '../../src/doctor/subjects.js';
 import type { BackendOptions } from '../../src/engine/choose.js';
 import { openEngine } from '../../src/engine/engine.js';
-import { Browser } from '../support/browser.js';
+import { Browser } from '../support/browser/browser.js';
 import type { AccuracyResult } from './accuracyRuns.js';
 
 /** By the name in the table. */

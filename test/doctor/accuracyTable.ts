@@ -1,5 +1,5 @@
 /** The page of the error table, docs/accuracy-of-kernels.md, from what was measured. */
-import { markdownTable } from '../../src/cli/table.js';
+import { markdownTable } from '../../src/cli/terminal/table.js';
 import { type Measure, subjects } from '../../src/doctor/subjects.js';
 import type { AccuracyResult } from './accuracyRuns.js';
 

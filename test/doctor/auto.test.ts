@@ -11,7 +11,7 @@ import {
   type Work,
   writeMeasurements,
 } from '../../src/engine/measurements.js';
-import { dense } from '../../src/nn/dense.js';
+import { dense } from '../../src/nn/layers/dense.js';
 import { Model } from '../../src/nn/model.js';
 import { sgd } from '../../src/optimizers/sgd.js';
 import { inFolder } from '../data/support.js';

@@ -1,7 +1,7 @@
 /** Measures every backend and mode and writes docs/accuracy-of-kernels.md: `node dist/test/doctor/writePage.js`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findChromium, noChromium } from '../support/browser.js';
+import { findChromium, noChromium } from '../support/browser/browser.js';
 import { browserModes, measureHere, measureInBrowser, nodeModes } from './accuracyModes.js';
 import type { AccuracyResult } from './accuracyRuns.js';
 import { accuracyPage, pagePath } from './accuracyTable.js';

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { checkRevectorize, revectorizeHost } from '../../src/backends/wasm/revectorize.js';
 import { BackendError } from '../../src/core/errors.js';
 import { openEngine } from '../../src/engine/engine.js';
-import { detectSimdLevel, numericsOf } from '../../src/writers/simdLevel.js';
+import { detectSimdLevel, numericsOf } from '../../src/writers/wasm/simdLevel.js';
 import { rejects, throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 import type { RevectorizedFindings } from './revectorizedKernels.js';

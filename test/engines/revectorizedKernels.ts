@@ -4,8 +4,8 @@
  * runs once is not optimised otherwise.
  */
 import { setFlagsFromString } from 'node:v8';
+import type { WasmOptions } from '../../kernels/toolkit/wasm/kernel.js';
 import { wasmKernels } from '../../kernels/wasm.js';
-import type { WasmOptions } from '../../kernels/wasmKernel.js';
 import type { HostArray } from '../../src/core/dtype.js';
 import { compileCase, levels, runWasmCase } from '../kernels/wasmSupport.js';
 import { type KernelCase, kernelCases } from '../support/kernelCases.js';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import type { Conv2dSpecification } from '../../kernels/conv2d/contract.js';
 import { type GpuOperand, gpuSourceOf } from '../../kernels/gpu.js';
-import { tableOf } from '../../kernels/gpuKernel.js';
+import { tableOf } from '../../kernels/toolkit/gpu/kernel.js';
 import { HostDevice } from '../../src/backends/gpu/hostDevice.js';
 import { hostModes } from '../../src/backends/gpu/modes.js';
 import { openMode } from '../../src/backends/gpu/open.js';

@@ -1,6 +1,6 @@
 /** Runs the kernel cases on a gpu device. Needs nothing of Node, so that browsers run it too. */
 import type { GpuOperand } from '../../kernels/gpu.js';
-import { exactIntegers } from '../../kernels/gpuKernel.js';
+import { exactIntegers } from '../../kernels/toolkit/gpu/kernel.js';
 import { GpuBuffer } from '../../src/backends/gpu/buffer.js';
 import type { GpuDevice } from '../../src/backends/gpu/device.js';
 import { compileCall } from '../../src/backends/gpu/prepare.js';

@@ -1,11 +1,16 @@
 /** Runs cases of the kernel table on the generated modules, watching the memory around every operand. */
 import type { KernelCall } from '../../kernels/contract.js';
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
-import { preparedFlag, type WasmCode, type WasmKernel, type WasmOptions } from '../../kernels/wasmKernel.js';
+import {
+  preparedFlag,
+  type WasmCode,
+  type WasmKernel,
+  type WasmOptions,
+} from '../../kernels/toolkit/wasm/kernel.js';
 import { bytesOf, type Dtype, type HostArray } from '../../src/core/dtype.js';
 import { sizeOf } from '../../src/core/shape.js';
-import type { KernelRun } from '../../src/writers/assembler.js';
-import { detectSimdLevel, type SimdLevel } from '../../src/writers/simdLevel.js';
+import type { KernelRun } from '../../src/writers/wasm/assembler.js';
+import { detectSimdLevel, type SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import { buffersOf, type CaseOf, type KernelCase } from '../support/kernelCases.js';
 
 /** Every level that this engine has. */

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { UsageError } from '../../src/core/errors.js';
 import type { BackendName } from '../../src/engine/choose.js';
-import { dropout } from '../../src/nn/dropout.js';
+import { dropout } from '../../src/nn/layers/dropout.js';
 import { Model } from '../../src/nn/model.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { gradients } from '../../src/tensor/gradients.js';

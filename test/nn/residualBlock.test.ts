@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { ShapeError, UsageError } from '../../src/core/errors.js';
+import { residualBlock } from '../../src/nn/layers/residualBlock.js';
 import { Model } from '../../src/nn/model.js';
 import { describeLayer, restoreLayer } from '../../src/nn/registry.js';
-import { residualBlock } from '../../src/nn/residualBlock.js';
 import { summarise } from '../../src/nn/summary.js';
 import { constant } from '../../src/tensor/leaves.js';
 import { suite } from '../support/suite.js';

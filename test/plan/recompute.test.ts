@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import type { Plan } from '../../src/plan/plan.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { constant, input } from '../../src/tensor/leaves.js';
-import { batchNormalise } from '../../src/tensor/ops/normalise.js';
+import { batchNormalise } from '../../src/tensor/ops/normalize.js';
 import { relu } from '../../src/tensor/ops/pointwise.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { gpuLimits, kindsOf, planOf } from '../support/plans.js';

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { loadDataset } from '../../src/data/datasets.js';
-import { findEntry, readManifest } from '../../src/data/manifest.js';
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../src/recipes/index.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
-import { FitStep } from '../../src/training/fitStep.js';
-import { plainPixels } from '../../src/training/normalisation.js';
+import { FitStep } from '../../src/training/fit/step.js';
+import { plainPixels } from '../../src/training/inference/normalization.js';
 import { suite } from '../support/suite.js';
 
 /**

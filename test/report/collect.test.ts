@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../src/data/dataset.js';
-import { dense } from '../../src/nn/dense.js';
-import { flatten } from '../../src/nn/flatten.js';
+import { dense } from '../../src/nn/layers/dense.js';
+import { flatten } from '../../src/nn/layers/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
-import { collect, examine } from '../../src/report/collect.js';
-import { firstLayer } from '../../src/report/firstLayer.js';
-import { pictureOf, sample, surestMistakes } from '../../src/report/gallery.js';
-import { ladder } from '../../src/report/ladder.js';
+import { ladder } from '../../src/report/metrics/ladder.js';
+import { collect, examine } from '../../src/report/page/collect.js';
+import { firstLayer } from '../../src/report/page/firstLayer.js';
+import { pictureOf, sample, surestMistakes } from '../../src/report/page/gallery.js';
 import { suite } from '../support/suite.js';
 import { fixture, tinyDataset, withEngine } from '../training/support.js';
 import { convolutional, history, runOf, untrained } from './support.js';

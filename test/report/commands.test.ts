@@ -167,8 +167,8 @@ suite('quern evaluate, in detail', (test) => {
     }));
 
   test('with more classes than a terminal is wide the commonest mistakes stand for the matrix', async () => {
-    const { confusionText, pairsText } = await import('../../src/cli/measuresText.js');
-    const { measurePredictions } = await import('../../src/report/measures.js');
+    const { confusionText, pairsText } = await import('../../src/cli/commands/evaluate/text.js');
+    const { measurePredictions } = await import('../../src/report/metrics/measures.js');
     const classes = Array.from({ length: 21 }, (_, i) => `class ${i}`);
     const probabilities = Array.from({ length: 42 }, (_, i) => (i === 4 || i === 21 + 4 ? 1 : 0));
     const measures = measurePredictions({ probabilities, labels: [4, 7], classes });
@@ -180,7 +180,7 @@ suite('quern evaluate, in detail', (test) => {
   });
 
   test('what a comparison says', async () => {
-    const { comparisonText } = await import('../../src/cli/measuresText.js');
+    const { comparisonText } = await import('../../src/cli/commands/evaluate/text.js');
     const found = { firstOnly: 40, secondOnly: 10, method: 'chi-squared', statistic: 16.8 } as const;
     assert.is(
       comparisonText('b', 0.9, { ...found, p: 4.13e-5 }),

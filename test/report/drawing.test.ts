@@ -1,7 +1,8 @@
 import { decode } from 'fast-png';
 import * as assert from 'uvu/assert';
-import { asFile, drawChart, escapeXml } from '../../src/report/chart.js';
-import { html } from '../../src/report/html.js';
+import { asFile, drawChart, escapeXml } from '../../src/report/charts/chart.js';
+import { colours, contrast, mix, pairs, scales } from '../../src/report/charts/theme.js';
+import { html } from '../../src/report/page/html.js';
 import {
   dataUrl,
   enlarge,
@@ -10,8 +11,7 @@ import {
   type Pixels,
   pngOf,
   signedPicture,
-} from '../../src/report/picture.js';
-import { colours, contrast, mix, pairs, scales } from '../../src/report/theme.js';
+} from '../../src/report/page/picture.js';
 import { suite } from '../support/suite.js';
 
 suite('report colours', (test) => {

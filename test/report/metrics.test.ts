@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ShapeError, UsageError } from '../../src/core/errors.js';
-import { calibration } from '../../src/report/calibration.js';
+import { calibration } from '../../src/report/metrics/calibration.js';
 import {
   classScores,
   confusedPairs,
   confusionMatrix,
   confusionRows,
   macroAverage,
-} from '../../src/report/confusion.js';
-import { complementaryError, mcnemar } from '../../src/report/mcnemar.js';
-import { measurePredictions } from '../../src/report/measures.js';
+} from '../../src/report/metrics/confusion.js';
+import { complementaryError, mcnemar } from '../../src/report/metrics/mcnemar.js';
+import { measurePredictions } from '../../src/report/metrics/measures.js';
 import {
   brierScore,
   logLoss,
@@ -19,7 +19,7 @@ import {
   predictedClasses,
   rightOnes,
   topKAccuracy,
-} from '../../src/report/predictions.js';
+} from '../../src/report/metrics/predictions.js';
 import { throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 

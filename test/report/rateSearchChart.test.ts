@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { rateSearchChart } from '../../src/report/rateSearchChart.js';
-import { analyseRates } from '../../src/training/rateFinderAnalysis.js';
+import { rateSearchChart } from '../../src/report/charts/rateSearchChart.js';
+import { analyseRates } from '../../src/training/rateFinder/analysis.js';
 import { suite } from '../support/suite.js';
 
 const search = (height: number) => ({

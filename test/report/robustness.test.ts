@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { perturb } from '../../src/data/perturb.js';
+import { perturb } from '../../src/data/images/perturb.js';
 import { Model } from '../../src/nn/model.js';
-import { measureRobustness } from '../../src/report/robustness.js';
-import { TrainedModel } from '../../src/training/trainedModel.js';
+import { measureRobustness } from '../../src/report/metrics/robustness.js';
+import { TrainedModel } from '../../src/training/files/trainedModel.js';
 import { suite } from '../support/suite.js';
 import { fixture, perceptron, withEngine } from '../training/support.js';
 

@@ -1,18 +1,18 @@
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Engine } from '../../src/engine/engine.js';
-import { relu } from '../../src/nn/activations.js';
-import { conv2d } from '../../src/nn/conv2d.js';
-import { dense } from '../../src/nn/dense.js';
-import { flatten } from '../../src/nn/flatten.js';
 import type { Layer } from '../../src/nn/layer.js';
+import { relu } from '../../src/nn/layers/activations.js';
+import { conv2d } from '../../src/nn/layers/conv2d.js';
+import { dense } from '../../src/nn/layers/dense.js';
+import { flatten } from '../../src/nn/layers/flatten.js';
+import { maxPool2d } from '../../src/nn/layers/pool.js';
 import { Model } from '../../src/nn/model.js';
-import { maxPool2d } from '../../src/nn/pool.js';
 import { sequential } from '../../src/nn/sequential.js';
 import type { RunConfig } from '../../src/runs/config.js';
 import type { RunRecord } from '../../src/runs/records.js';
-import type { EpochRecord } from '../../src/training/fitOptions.js';
-import type { ModelFile } from '../../src/training/modelFile.js';
-import { savedLeaves } from '../../src/training/weights.js';
+import type { ModelFile } from '../../src/training/files/modelFile.js';
+import { savedLeaves } from '../../src/training/files/weights.js';
+import type { EpochRecord } from '../../src/training/fit/options.js';
 
 export const convolutional = (classes = 10): Layer =>
   sequential([conv2d(3, 3, { strides: 2 }), relu(), maxPool2d(2), flatten(), dense(classes)]);

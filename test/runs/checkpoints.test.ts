@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ModelError } from '../../src/core/errors.js';
-import { dense } from '../../src/nn/dense.js';
-import { flatten } from '../../src/nn/flatten.js';
+import { dense } from '../../src/nn/layers/dense.js';
+import { flatten } from '../../src/nn/layers/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
 import { Checkpoints } from '../../src/runs/checkpoints.js';
-import { type Checkpoint, decodeCheckpoint } from '../../src/training/checkpoint.js';
-import { fit } from '../../src/training/fit.js';
+import { type Checkpoint, decodeCheckpoint } from '../../src/training/files/checkpoint.js';
+import { fit } from '../../src/training/fit/fit.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 import { tinyDataset, withEngine } from '../training/support.js';

@@ -1,6 +1,6 @@
 /** Runs rows of the op case table on an engine. Needs nothing of Node, so that browsers run them too. */
 import type { NdArray } from 'ndarray';
-import { exactIntegers } from '../../kernels/gpuKernel.js';
+import { exactIntegers } from '../../kernels/toolkit/gpu/kernel.js';
 import type { HostArray } from '../../src/core/dtype.js';
 import { BackendError } from '../../src/core/errors.js';
 import { formatShape } from '../../src/core/shape.js';

@@ -5,7 +5,7 @@ import * as conv2dOps from '../../src/tensor/ops/conv2d.js';
 import * as depthwiseOps from '../../src/tensor/ops/depthwise.js';
 import * as gatherOps from '../../src/tensor/ops/gather.js';
 import * as matmulOps from '../../src/tensor/ops/matmul.js';
-import * as normaliseOps from '../../src/tensor/ops/normalise.js';
+import * as normaliseOps from '../../src/tensor/ops/normalize.js';
 import * as pointwiseOps from '../../src/tensor/ops/pointwise.js';
 import * as poolOps from '../../src/tensor/ops/pool.js';
 import * as quantileOps from '../../src/tensor/ops/quantile.js';

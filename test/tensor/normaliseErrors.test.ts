@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { ShapeError } from '../../src/core/errors.js';
 import { input } from '../../src/tensor/leaves.js';
 import { depthwiseConv2d } from '../../src/tensor/ops/depthwise.js';
-import { batchNormalise, layerNormalise } from '../../src/tensor/ops/normalise.js';
+import { batchNormalise, layerNormalise } from '../../src/tensor/ops/normalize.js';
 import { throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 

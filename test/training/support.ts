@@ -1,11 +1,11 @@
+import { loadDataset } from '../../src/data/catalogue/datasets.js';
 import type { Dataset } from '../../src/data/dataset.js';
-import { loadDataset } from '../../src/data/datasets.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
-import { relu } from '../../src/nn/activations.js';
-import { dense } from '../../src/nn/dense.js';
-import { dropout } from '../../src/nn/dropout.js';
-import { flatten } from '../../src/nn/flatten.js';
 import type { Layer } from '../../src/nn/layer.js';
+import { relu } from '../../src/nn/layers/activations.js';
+import { dense } from '../../src/nn/layers/dense.js';
+import { dropout } from '../../src/nn/layers/dropout.js';
+import { flatten } from '../../src/nn/layers/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
 
 /** A small perceptron for the fixture: ten classes of 28 by 28 pixels. */

@@ -5,11 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadDataset } from '../../../src/data/datasets.js';
+import { loadDataset } from '../../../src/data/catalogue/datasets.js';
 import { openEngine } from '../../../src/engine/engine.js';
 import { loadRecipe, recipeModel } from '../../../src/recipes/index.js';
-import { fit } from '../../../src/training/fit.js';
-import { saveModel } from '../../../src/training/savedModel.js';
+import { saveModel } from '../../../src/training/files/savedModel.js';
+import { fit } from '../../../src/training/fit/fit.js';
 import { randomDataset } from '../seedModels.js';
 
 export interface MemoryUse {

@@ -1,6 +1,6 @@
 /** Between typed arrays of the host and the float32 buffers that gpu.js kernels read and write. */
-import { exactIntegers } from '../../../kernels/gpuKernel.js';
-import { forEachElement } from '../../../kernels/shared/reference.js';
+import { exactIntegers } from '../../../kernels/toolkit/gpu/kernel.js';
+import { forEachElement } from '../../../kernels/toolkit/reference/strided.js';
 import { allocateHost, type Dtype, type HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';

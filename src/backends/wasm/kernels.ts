@@ -5,7 +5,7 @@ import { type Tuning, type WasmKernel, type WasmOptions, wasmKernels } from '../
 import { BackendError } from '../../core/errors.js';
 import { exactJson } from '../../core/json.js';
 import { formatShape } from '../../core/shape.js';
-import type { KernelRun } from '../../writers/assembler.js';
+import type { KernelRun } from '../../writers/wasm/assembler.js';
 import type { Tuner } from './tuning.js';
 
 export interface Kernel {

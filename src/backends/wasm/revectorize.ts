@@ -1,5 +1,5 @@
 import { BackendError } from '../../core/errors.js';
-import type { MultiplyAddNumerics } from '../../writers/simdLevel.js';
+import type { MultiplyAddNumerics } from '../../writers/wasm/simdLevel.js';
 
 /** That of Node 24. V8 12 knows the flag and joins nothing. */
 const firstV8 = 13;

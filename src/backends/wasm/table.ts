@@ -1,6 +1,6 @@
 /** A prepared plan as every worker sees it: plain data, so that it can be sent to one. */
-import { preparedFlag } from '../../../kernels/wasmKernel.js';
-import type { KernelRun } from '../../writers/assembler.js';
+import { preparedFlag } from '../../../kernels/toolkit/wasm/kernel.js';
+import type { KernelRun } from '../../writers/wasm/assembler.js';
 
 /** A range of a kernel's units. */
 export interface Call {

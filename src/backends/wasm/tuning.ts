@@ -4,7 +4,7 @@
  */
 import type { KernelCall, Layout } from '../../../kernels/contract.js';
 import type { KernelKind } from '../../../kernels/kinds.js';
-import { tallestTile } from '../../../kernels/shared/gemm.js';
+import { tallestTile } from '../../../kernels/toolkit/wasm/gemm.js';
 import type { Tuning, WasmOptions } from '../../../kernels/wasm.js';
 import { bytesOf, type HostArray } from '../../core/dtype.js';
 import { exactJson } from '../../core/json.js';

@@ -5,7 +5,7 @@ import type { Backend, BackendReport, Limits, Program, Resident } from '../../en
 import type { Plan } from '../../plan/plan.js';
 import { callOf } from '../../plan/print.js';
 import type { Leaf } from '../../tensor/tensor.js';
-import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/simdLevel.js';
+import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/wasm/simdLevel.js';
 import { KernelCache } from './kernels.js';
 import { Region, WasmMemory } from './memory.js';
 import { Pool } from './pool.js';

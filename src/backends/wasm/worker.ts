@@ -2,7 +2,7 @@
  * A worker of the pool: it keeps kernels and tables, and helps with a run when it is told of one. It never answers: what
  * it has done shows in the claims, and an error ends it, which the pool is told of.
  */
-import type { KernelRun } from '../../writers/assembler.js';
+import type { KernelRun } from '../../writers/wasm/assembler.js';
 import { Claims, controlBytes } from './claims.js';
 import { bindTable, type Chunk, type Table } from './table.js';
 

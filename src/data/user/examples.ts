@@ -2,7 +2,7 @@ import { DataError, UsageError } from '../../core/errors.js';
 import { randomKey } from '../../core/random.js';
 import { permutation } from '../batches.js';
 import { type Dataset, select } from '../dataset.js';
-import { resize, withChannels } from '../picture.js';
+import { resize, withChannels } from '../images/picture.js';
 
 /** Height, width and channels of an image. */
 export type ImageShape = readonly [height: number, width: number, channels: number];

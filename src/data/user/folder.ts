@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, reasonOf } from '../../core/errors.js';
-import { readPicture } from '../images.js';
-import { type Picture, resize, withChannels } from '../picture.js';
-import { decodePng } from '../png.js';
+import { readPicture } from '../images/images.js';
+import { type Picture, resize, withChannels } from '../images/picture.js';
+import { decodePng } from '../images/png.js';
 import { allocateImages, type Examples, type ImageShape, type Parts } from './examples.js';
 
 /** Pictures that are under way at once: reading one waits while others are decoded. */

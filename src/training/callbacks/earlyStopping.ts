@@ -1,9 +1,9 @@
 import { UsageError } from '../../core/errors.js';
 import { checkRange } from '../../optimizers/optimizer.js';
 import { type PlateauMonitor, plateauMonitors } from '../../optimizers/plateau.js';
-import type { Callback } from '../callbacks.js';
-import type { EpochRecord } from '../fitOptions.js';
-import type { Weights } from '../weights.js';
+import type { Weights } from '../files/weights.js';
+import type { EpochRecord } from '../fit/options.js';
+import type { Callback } from './callback.js';
 
 /** What is watched: losses are better lower, accuracies higher. */
 export type Monitor = PlateauMonitor;

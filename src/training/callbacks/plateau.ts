@@ -1,5 +1,5 @@
 import type { Plateau, PlateauState } from '../../optimizers/plateau.js';
-import type { Callback } from '../callbacks.js';
+import type { Callback } from './callback.js';
 
 /** Lowers the learning rate of a training on a plateau. Fit's option `plateau`. */
 export function followPlateau(plateau: Plateau): Callback {

@@ -1,5 +1,5 @@
-import type { Callback, Training } from '../callbacks.js';
-import type { Checkpoint } from '../checkpoint.js';
+import type { Checkpoint } from '../files/checkpoint.js';
+import type { Callback, Training } from './callback.js';
 
 export interface CheckpointOptions {
   /** Awaited with everything that resuming needs. An error that it throws ends the training. */

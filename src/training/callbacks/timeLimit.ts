@@ -1,4 +1,4 @@
-import type { Callback } from '../callbacks.js';
+import type { Callback } from './callback.js';
 
 /** Ends a training after so many seconds of one call of `fit`. Fit's option `timeLimit`. */
 export function timeLimit(seconds: number): Callback {

@@ -1,5 +1,5 @@
 import type { Shape } from '../../../src/core/shape.js';
-import { batchNormalise, channelMoments, layerNormalise } from '../../../src/tensor/ops/normalise.js';
+import { batchNormalise, channelMoments, layerNormalise } from '../../../src/tensor/ops/normalize.js';
 import { exp, multiply } from '../../../src/tensor/ops/pointwise.js';
 import { maxPool2d } from '../../../src/tensor/ops/pool.js';
 import { withGradient } from '../../../src/tensor/ops/withGradient.js';

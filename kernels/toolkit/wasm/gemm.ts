@@ -1,0 +1,165 @@
+/**
+ * The inner part of matrix multiplication and of every convolution: a tile of the output held in registers.
+ *
+ *     tile[r][c] = Σ_s Σ_t A(r, s, t) · panel[s·segmentLength + t][c]
+ *
+ * A is read in place through constant strides: a row of a matrix is one segment, the window of a convolution is one
+ * segment per row of the window. B has been packed into panels (see packing.ts). Every output element is summed
+ * strictly in the order of k = s·segmentLength + t, starting at +0 (or at its initial value), so its bits depend neither
+ * on the size of the tile nor on its place.
+ */
+import {
+  type FunctionBuilder,
+  f32x4,
+  i32,
+  type Local,
+  type V128,
+  v128,
+} from '../../../src/writers/wasm/assembler.js';
+import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
+import type { WasmOptions } from './kernel.js';
+
+/** Columns of a full panel: two vectors. A narrow last panel has 4. */
+export const panelColumns = 8;
+
+/**
+ * Rows of the largest tile. x64 has 16 vector registers, one of them kept by V8: 6x8 takes 12 sums, 2 vectors of the
+ * panel and 1 value of A. Without fused multiply-add the product needs a register of its own. Where V8 makes registers
+ * of 256 bits of the two vectors of a row, twice the rows take as many.
+ */
+const tileRows: Record<SimdLevel, number> = { relaxed: 6, baseline: 5 };
+const registers: Record<SimdLevel, number> = { relaxed: 15, baseline: 14 };
+
+export function tallestTile({ simd, wide = false, tuning }: Omit<WasmOptions, 'shared'>): number {
+  return tuning?.rows ?? (wide ? 2 * tileRows[simd] : tileRows[simd]);
+}
+
+/** Products that are written out per turn of the loop, and the length of a sum that is written out altogether. */
+const unroll = 4;
+const straightLine = 16;
+
+/** Rows cut into tiles whose sizes differ by one at most: the first `tall` tiles have `rows`, the others one less. */
+export interface RowCut {
+  readonly tiles: number;
+  readonly rows: number;
+  readonly tall: number;
+}
+
+/** Cuts m rows into the fewest tiles of at most `largest` rows. */
+export function cutRows(m: number, largest: number): RowCut {
+  if (m === 0) return { tiles: 0, rows: 0, tall: 0 };
+  const tiles = Math.ceil(m / largest);
+  const rows = Math.ceil(m / tiles);
+  return { tiles, rows, tall: m - tiles * (rows - 1) };
+}
+
+export interface GemmTile {
+  /** 1 to 12 rows; columns of the panel. */
+  readonly rows: number;
+  readonly columns: 4 | 8;
+  /** The sum runs over `segments` runs of `segmentLength` products each. */
+  readonly segments: number;
+  readonly segmentLength: number;
+  /** Strides of A in bytes: to the next row of the tile, to the next segment, to the next element of a segment. */
+  readonly rowStride: number;
+  readonly segmentStride: number;
+  readonly innerStride: number;
+  /**
+   * How many of the segments are summed, where that is known only at run time and the sum is a loop (`isLooped`).
+   * `a` and `panel` stand at the first.
+   */
+  readonly segmentCount?: Local<'i32'>;
+  /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
+  readonly panelStride?: number;
+  /** Whether V8 joins the two vectors of a row (WasmOptions). Default false. */
+  readonly wide?: boolean;
+}
+
+/** Whether the sum is a loop over segments: a short one is written out. */
+export function isLooped(segments: number, segmentLength: number): boolean {
+  return segments * segmentLength > straightLine;
+}
+
+export interface GemmHooks {
+  /** The value to start from at row r, vector v of the tile; by default 0. */
+  initial?(r: number, v: number): V128;
+  /** What becomes of the sums of row r, columns 4v to 4v + 3; by default they stay what they are. */
+  finish?(r: number, v: number, sum: Local<'v128'>): V128;
+  /** Takes the finished values of row r, columns 4v to 4v + 3, and loads nothing. */
+  store(r: number, v: number, value: Local<'v128'>): void;
+}
+
+/**
+ * Emits one tile. `a` (address of A(0, 0, 0)) and `panel` are moved by the code: pass variables nobody needs after. The
+ * panel may stand anywhere but in the last 128 bytes of a memory of 4 GiB.
+ *
+ * V8 up to 12 moves arithmetic behind all loads of its basic block: with 6 rows and 2 vectors of B in flight the sums
+ * would be spilled to the stack, at half the speed. A branch that never happens but would need the sums ends the block
+ * where the registers are full: 1 instruction for each row of a 6x8 tile, 50% to 94% of the machine's peak.
+ */
+export function emitGemmTile(
+  f: FunctionBuilder,
+  tile: GemmTile,
+  { a, panel }: { a: Local<'i32'>; panel: Local<'i32'> },
+  hooks: GemmHooks,
+): void {
+  const { rows, columns, segments, segmentLength, rowStride, segmentStride, innerStride } = tile;
+  const vectors = columns / 4;
+  const registersOfRow = tile.wide ? 1 : vectors;
+  const panelStride = tile.panelStride ?? columns * 4;
+  const rowsPerBlock = Math.max(1, registers[f.simd] - (rows + 1) * registersOfRow);
+  const sums = Array.from({ length: rows }, (_, r) =>
+    Array.from({ length: vectors }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
+  );
+  const right = Array.from({ length: vectors }, () => f.local('v128'));
+  const left = f.local('v128');
+
+  f.block((leave) => {
+    let fences = 0;
+    // No panel stands that high; each fence has its own bound, or the second would be found superfluous.
+    const fence = () => f.branchIf(leave, i32.gtU(panel, -128 + ++fences));
+
+    // sums[r][v] += A(r, s, t) · panel[k][v] for `count` values of t, from where the pointers stand
+    const products = (count: number, panelOffset = 0) => {
+      for (let t = 0; t < count; t++) {
+        for (const [v, vector] of right.entries()) {
+          f.set(vector, v128.load(panel, panelOffset + t * panelStride + 16 * v));
+        }
+        for (const [r, row] of sums.entries()) {
+          f.set(left, v128.load32Splat(a, r * rowStride));
+          for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
+          if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) fence();
+        }
+        f.increase(a, innerStride);
+      }
+    };
+    const nextSegment = segmentStride - segmentLength * innerStride;
+
+    if (!isLooped(segments, segmentLength)) {
+      for (let s = 0; s < segments; s++) {
+        products(segmentLength, s * segmentLength * panelStride);
+        f.increase(a, nextSegment);
+      }
+      return;
+    }
+    const rest = segmentLength % unroll;
+    f.loop(0, tile.segmentCount ?? segments, 1, () => {
+      if (segmentLength > rest) {
+        const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
+        f.forever((again) => {
+          products(unroll);
+          f.increase(panel, unroll * panelStride);
+          f.branchIf(again, i32.ltU(panel, end));
+        });
+      }
+      products(rest);
+      f.increase(panel, rest * panelStride);
+      f.increase(a, nextSegment);
+    });
+  });
+  // A row is finished before any of it is stored: V8 joins only stores with no load in between.
+  for (const [r, row] of sums.entries()) {
+    if (hooks.finish) for (const [v, sum] of row.entries()) f.set(sum, hooks.finish(r, v, sum));
+    for (const [v, sum] of row.entries()) hooks.store(r, v, sum);
+  }
+}

@@ -1,0 +1,58 @@
+/** The face of a kernel on the wasm backend: a call becomes the bytes of one shape-specialised module. */
+import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
+import type { KernelCall } from '../../contract.js';
+
+/**
+ * Added to `begin` where a worker has done another range of the same call, with the same operands, and nothing since in
+ * its scratch area: what a range prepares there is still good. Only for kernels that say `prepares`.
+ */
+export const preparedFlag = 0x80000000 | 0;
+
+/**
+ * What a kernel may do in another way than by its fixed rule, without changing a bit: found by measuring
+ * (src/backends/wasm/tuning.ts). What is not named follows the rule.
+ */
+export interface Tuning {
+  /** Rows of the largest register tile. */
+  readonly rows?: number;
+  /** Whether a matrix whose rows are adjacent in memory is packed. */
+  readonly packRows?: boolean;
+  /** How much is worked on at a time, as a multiple of what the rule would take. */
+  readonly block?: number;
+}
+
+export interface WasmOptions {
+  readonly simd: SimdLevel;
+  /** Whether the memory that the module will import is a shared one. */
+  readonly shared: boolean;
+  /**
+   * Whether the JavaScript engine joins neighbouring vectors to 256 bits (V8's revectorization): then twice as much fits
+   * into registers. Never changes bits. Default false.
+   */
+  readonly wide?: boolean;
+  /** Default: the fixed rules. */
+  readonly tuning?: Tuning;
+}
+
+export interface WasmCode {
+  /**
+   * A module that imports `env.memory` and exports `run(inputs…, outputs…, [scratch], begin, end)`, all i32: byte
+   * addresses with the operands' offsets folded in, then a half-open range of units.
+   */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Independent pieces of work; workers take half-open ranges of them. Never depends on the number of threads. */
+  readonly units: number;
+  /** Scratch bytes per worker, 64-byte aligned; 0: no scratch pointer is passed. */
+  readonly scratchBytes: number;
+  /**
+   * Whether the scratch area, once a range has been done, serves further ranges of the same call: these may then be told
+   * so by `preparedFlag`. Default false.
+   */
+  readonly prepares?: boolean;
+  /** Whether each range repeats what others do too (it packs what all need, say): few long ranges are best then. */
+  readonly repeats?: boolean;
+  /** What explain() prints: algorithm and tile. */
+  readonly algorithm: string;
+}
+
+export type WasmKernel<Specification> = (call: KernelCall<Specification>, options: WasmOptions) => WasmCode;

@@ -1,0 +1,108 @@
+/** What the wasm kernels share: the module around the work of one unit, and walks over rows of vectors. */
+import { bytesOf, type Dtype } from '../../../src/core/dtype.js';
+import { type Shape, sizeOf } from '../../../src/core/shape.js';
+import {
+  type FunctionBuilder,
+  type I32,
+  i32,
+  type Local,
+  ModuleBuilder,
+  select,
+} from '../../../src/writers/wasm/assembler.js';
+import { preparedFlag, type WasmOptions } from './kernel.js';
+
+export type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
+
+/**
+ * The bytes of a kernel with the given pointer parameters, in order, that calls a function of its own for every unit:
+ * engines replace a function by its optimised code between calls.
+ */
+export function buildUnits<N extends string>(
+  options: WasmOptions,
+  pointers: readonly N[],
+  units: number,
+  body: (f: FunctionBuilder, parameters: Pointers<N | 'unit'>) => void,
+): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder(options);
+  if (units === 0) {
+    module.kernel(pointers, () => {});
+    return module.bytes();
+  }
+  const names = [...pointers, 'unit'] as const;
+  const parameters = Object.fromEntries(names.map((name) => [name, 'i32'])) as Record<N | 'unit', 'i32'>;
+  const unit = module.function('unit', parameters, body);
+  module.kernel(pointers, (f, p) => {
+    f.loop(p.begin, p.end, 1, (index) => f.call(unit, ...pointers.map((name) => p[name]), index));
+  });
+  return module.bytes();
+}
+
+/** Names for `count` pointers: `x0`, `x1`, … */
+export function numbered<P extends string>(prefix: P, count: number): `${P}${number}`[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}` as const);
+}
+
+/** Emits what fills the scratch area, which a range leaves out whose `begin` says so; from then on `begin` is plain. */
+export function emitPreparation(f: FunctionBuilder, begin: Local<'i32'>, prepare: () => void): void {
+  f.if(i32.geS(begin, i32.const(0)), prepare, () => f.set(begin, i32.and(begin, i32.const(~preparedFlag))));
+}
+
+export function minimum(a: I32, b: I32): I32 {
+  if (a.constant !== undefined && b.constant !== undefined)
+    return i32.const(Math.min(a.constant, b.constant));
+  return select(i32.ltU(a, b), a, b);
+}
+
+/** Splits a row-major index over `shape` into one index per axis, outermost first. */
+export function unravel(f: FunctionBuilder, index: I32, shape: Shape): I32[] {
+  if (shape.length <= 1) return shape.length === 0 ? [] : [index];
+  const inner = shape.at(-1)!;
+  const outer = f.let(i32.divU(index, i32.const(inner)));
+  return [...unravel(f, outer, shape.slice(0, -1)), f.let(i32.sub(index, i32.mul(outer, inner)))];
+}
+
+/** pointer + the byte offset of the element at `position` (one index per stride). */
+export function addressAt(
+  f: FunctionBuilder,
+  pointer: I32,
+  dtype: Dtype,
+  position: readonly I32[],
+  strides: readonly number[],
+): I32 {
+  const terms = position.map((index, axis) => i32.mul(index, strides[axis]! * bytesOf[dtype]));
+  const address = i32.sum(pointer, ...terms);
+  return address === pointer ? pointer : f.let(address);
+}
+
+/** One vector of a row: `at` is its variable byte offset and `constant` the rest of it, for elements of 4 bytes. */
+export interface VectorPlace {
+  readonly at: I32;
+  readonly constant: number;
+  /** Elements that exist, 1 to 4. */
+  readonly lanes: number;
+}
+
+/** Visits `elements` elements in vectors of four, `unroll` of them per turn of the loop, the last one padded. */
+export function forEachVector(
+  f: FunctionBuilder,
+  elements: number,
+  unroll: number,
+  visit: (place: VectorPlace) => void,
+): void {
+  const vectors = Math.floor(elements / 4);
+  const unrolled = vectors - (vectors % unroll);
+  f.loop(0, unrolled * 16, unroll * 16, (at) => {
+    for (let k = 0; k < unroll; k++) visit({ at, constant: 16 * k, lanes: 4 });
+  });
+  f.loop(unrolled * 16, vectors * 16, 16, (at) => visit({ at, constant: 0, lanes: 4 }));
+  if (elements % 4 !== 0) visit({ at: i32.const(vectors * 16), constant: 0, lanes: elements % 4 });
+}
+
+/** The pieces of `size` elements that are worth handing out: how many rows of `columns` make a unit of about 4096. */
+export function rowsPerUnit(columns: number): number {
+  return Math.max(1, Math.floor(4096 / Math.max(1, columns)));
+}
+
+export function isEmpty(shape: Shape): boolean {
+  return sizeOf(shape) === 0;
+}

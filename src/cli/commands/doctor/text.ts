@@ -1,0 +1,81 @@
+/** What `quern doctor` shows. */
+import { crossoverSize, type Diagnosis } from '../../../doctor/diagnose.js';
+import { backendTitle, type Choice } from '../../../engine/auto.js';
+import type { Speed } from '../../../engine/measurements.js';
+import { grouped } from '../../terminal/format.js';
+import { textTable } from '../../terminal/table.js';
+
+export interface DoctorReport {
+  readonly versions: { readonly quern: string; readonly node: string };
+  readonly processor: string;
+  readonly processors: number;
+  /** Whether workers can share memory: without it wasm has one thread. */
+  readonly sharedMemory: boolean;
+  readonly backends: readonly Diagnosis[];
+  /** What `auto` takes for a training of each recipe. */
+  readonly auto: readonly (Choice & { readonly recipe: string })[];
+  /** Where the measurements were kept, or why they could not be. */
+  readonly kept: { readonly file: string; readonly failure?: string };
+}
+
+/** 41.2 GFLOP/s as `41.2`. */
+const gigaflops = (rate: number) => (rate / 1e9).toPrecision(3);
+
+function speedCells(speed: Speed | undefined, wasm: Speed | undefined): string[] {
+  if (speed === undefined) return ['', '', '', ''];
+  const { matmulRate, convolutionRate, secondsPerKernel } = speed;
+  const rates = [gigaflops(matmulRate), gigaflops(convolutionRate), (secondsPerKernel * 1e6).toPrecision(2)];
+  if (wasm === undefined || wasm === speed) return [...rates, ''];
+  const size = crossoverSize(speed, wasm);
+  return [...rates, Number.isFinite(size) ? `from ${grouped(size)}` : 'never'];
+}
+
+/** What computes: threads and instructions, or an adapter. */
+function placeOf({ report, state, hardware }: Diagnosis): string {
+  if (report === undefined || state === 'unavailable') return '';
+  const { adapter, threads, numerics } = report;
+  if (adapter !== undefined) return hardware ? adapter : `${adapter}, on the CPU`;
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}`;
+}
+
+/** The report as text; what varies from run to run is numbers alone. */
+export function doctorText({
+  versions,
+  processor,
+  processors,
+  sharedMemory,
+  backends,
+  auto,
+  kept,
+}: DoctorReport): string {
+  const wasm = backends.find(({ backend }) => backend === 'wasm')?.speed;
+  const table = textTable({
+    header: ['backend', 'computes', 'matmul', 'convolution', 'a kernel', 'beats wasm', 'on'],
+    alignments: ['left', 'left', 'right', 'right', 'right', 'right', 'left'],
+    rows: backends.map((each) => [
+      backendTitle(each),
+      each.state,
+      ...speedCells(each.speed, wasm),
+      placeOf(each),
+    ]),
+  });
+  const reasons = backends.flatMap(({ reason, ...each }) =>
+    reason === undefined ? [] : [`  ${backendTitle(each)}: ${each.state}: ${reason}`],
+  );
+  const width = Math.max(...auto.map(({ recipe }) => recipe.length));
+  return [
+    `Quern ${versions.quern}, Node.js ${versions.node}`,
+    `${processor}, ${processors} processors, ${sharedMemory ? 'shared memory' : 'no shared memory'}`,
+    '',
+    table,
+    '',
+    'GFLOP/s of a matrix product, and of a convolution with both gradients; microseconds that any kernel costs; size of',
+    'square matrices from which a mode beats wasm. Right: within the bounds of docs/accuracy-of-kernels.md.',
+    ...(reasons.length === 0 ? [] : ['', ...reasons]),
+    '',
+    ...auto.map(({ recipe, reason }) => `${recipe.padEnd(width)}  ${reason}`),
+    kept.failure === undefined
+      ? `auto goes by ${kept.file}`
+      : `not kept, so auto does not go by it: ${kept.failure}`,
+  ].join('\n');
+}

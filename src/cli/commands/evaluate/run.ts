@@ -1,0 +1,126 @@
+import type { Dataset } from '../../../data/dataset.js';
+import type { Engine } from '../../../engine/engine.js';
+import { confusionRows } from '../../../report/metrics/confusion.js';
+import { mcnemar } from '../../../report/metrics/mcnemar.js';
+import { type Measures, measurePredictions } from '../../../report/metrics/measures.js';
+import { type Predictions, rightOnes } from '../../../report/metrics/predictions.js';
+import { measureRobustness, type Robustness } from '../../../report/metrics/robustness.js';
+import { modelPathOf } from '../../../runs/files.js';
+import { type ModelFile, readModelFile } from '../../../training/files/modelFile.js';
+import { openModel } from '../../../training/files/savedModel.js';
+import type { TrainedModel } from '../../../training/files/trainedModel.js';
+import type { Evaluation } from '../../../training/inference/inference.js';
+import { openImagesFor } from '../../inputs/modelImages.js';
+import { openChosenEngine, silent } from '../../inputs/openers.js';
+import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import { interruptible } from '../../terminal/interrupt.js';
+import { backendText, evaluationText } from '../../terminal/results.js';
+import { classText, comparisonText, confusionText, probabilityText, robustnessText } from './text.js';
+
+export interface EvaluateArguments extends BackendArguments, DataArguments {
+  readonly model: string;
+  readonly dataset?: string | undefined;
+  /** Path of data of one's own. */
+  readonly data?: string | undefined;
+  readonly split: 'test' | 'train';
+  readonly limit?: number | undefined;
+  readonly details: boolean;
+  readonly compare?: string | undefined;
+  readonly robustness: boolean;
+  readonly json: boolean;
+}
+
+/** One model on the images. Predictions are there where more than loss and accuracy is wanted. */
+interface Measured {
+  readonly trained: TrainedModel;
+  readonly evaluation: Evaluation;
+  readonly predictions: Predictions | undefined;
+}
+
+async function measureModel(
+  engine: Engine,
+  file: ModelFile,
+  images: Dataset,
+  wholly: boolean,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const trained = await openModel(engine, file);
+  const evaluation = await trained.evaluate(images, { signal });
+  if (!wholly) return { trained, evaluation, predictions: undefined };
+  const { data } = await trained.predict(images.images, { signal });
+  const { labels, classes } = images;
+  return { trained, evaluation, predictions: { probabilities: data, labels, classes } };
+}
+
+function checkNumerics(engine: Engine, { details }: ModelFile): void {
+  const { numerics } = engine.report;
+  if (numerics === details.numerics) return;
+  console.error(
+    `quern: trained with ${details.numerics}, measured with ${numerics}: results may differ a little`,
+  );
+}
+
+/** The other model on the same images. */
+async function compareModels(
+  engine: Engine,
+  options: EvaluateArguments,
+  images: Dataset,
+  first: Measured,
+  signal: AbortSignal,
+) {
+  const other = await readModelFile(await modelPathOf(options.compare!));
+  checkNumerics(engine, other);
+  const second = await measureModel(engine, other, images, true, signal);
+  const test = mcnemar(rightOnes(first.predictions!), rightOnes(second.predictions!));
+  return {
+    model: options.compare!,
+    weightsSha256: await second.trained.weightsSha256(),
+    evaluation: second.evaluation,
+    test,
+  };
+}
+
+/** For JSON: the confusion matrix as lists. */
+function plainMeasures({ confusion, ...others }: Measures) {
+  const { count: _count, correct: _correct, accuracy: _accuracy, interval: _interval, ...measures } = others;
+  return { ...measures, confusion: confusionRows(confusion) };
+}
+
+async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): Promise<void> {
+  const { model, split, compare, json } = options;
+  const file = await readModelFile(await modelPathOf(model));
+  const images = (await openImagesFor(file, { ...options, signal }, silent))[split];
+  const dataset = images.name;
+  await using engine = await openChosenEngine(options, silent);
+  const { report } = engine;
+  checkNumerics(engine, file);
+  const wholly = json || options.details || compare !== undefined;
+  const found = await measureModel(engine, file, images, wholly, signal);
+  const { trained, evaluation, predictions } = found;
+  const measures = predictions && measurePredictions(predictions);
+  const comparison =
+    compare === undefined ? undefined : await compareModels(engine, options, images, found, signal);
+  let robustness: Robustness[] | undefined;
+  if (options.robustness) robustness = await measureRobustness(trained, images, { signal });
+  const { loss, accuracy, correct, count, interval } = evaluation;
+  if (json) {
+    const weightsSha256 = await trained.weightsSha256();
+    const measured = { accuracy, loss, correct, count, interval, weightsSha256, ...plainMeasures(measures!) };
+    console.log(JSON.stringify({ model, dataset, split, ...report, ...measured, comparison, robustness }));
+    return;
+  }
+  const parts = [
+    `${dataset} ${split}: ${correct} of ${count} right, ${evaluationText(evaluation)}\nbackend ${backendText(report)}`,
+  ];
+  if (options.details) parts.push(classText(measures!), confusionText(measures!), probabilityText(measures!));
+  if (comparison !== undefined) {
+    parts.push(comparisonText(comparison.model, comparison.evaluation.accuracy, comparison.test));
+  }
+  if (robustness !== undefined) parts.push(robustnessText(accuracy, robustness));
+  console.log(parts.join('\n\n'));
+}
+
+/** Measures a saved model on a dataset. */
+export function runEvaluation(options: EvaluateArguments): Promise<void> {
+  return interruptible((signal) => evaluateModel(options, signal));
+}

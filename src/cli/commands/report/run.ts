@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { DataError, UsageError } from '../../../core/errors.js';
+import { exists } from '../../../data/catalogue/exists.js';
+import { collect, type Examined, examine } from '../../../report/page/collect.js';
+import { renderReport } from '../../../report/page/page.js';
+import { checkPagePath, writeReport } from '../../../report/page/write.js';
+import { runFiles } from '../../../runs/files.js';
+import { type RunRecord, readRun } from '../../../runs/records.js';
+import { type ModelFile, readModelFile } from '../../../training/files/modelFile.js';
+import { openImagesFor } from '../../inputs/modelImages.js';
+import { openChosenEngine } from '../../inputs/openers.js';
+import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import { interruptible } from '../../terminal/interrupt.js';
+import { Progress } from '../../terminal/progress.js';
+import { terminalReport } from '../../terminal/terminalReport.js';
+
+export interface ReportArguments extends BackendArguments, DataArguments {
+  readonly run: string;
+  readonly out?: string | undefined;
+  readonly terminal: boolean;
+  readonly robustness: boolean;
+  readonly dataset?: string | undefined;
+  /** Path of data of one's own. */
+  readonly data?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly json: boolean;
+}
+
+/** The run's model; undefined where there is none yet. */
+async function modelOf(run: RunRecord): Promise<ModelFile | undefined> {
+  const path = join(run.path, runFiles.model);
+  return (await exists(path)) ? readModelFile(path) : undefined;
+}
+
+/** What the model does on the test set, or a sentence that says why that is not known. */
+async function examineModel(
+  file: ModelFile,
+  options: ReportArguments,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Examined | string> {
+  try {
+    const { test } = await openImagesFor(file, { ...options, signal }, progress);
+    await using engine = await openChosenEngine(options, progress);
+    return await examine(engine, file, test, {
+      signal,
+      robustness: options.robustness,
+      onProgress: (done, count) => progress.show('looking', done, count, `${done} of ${count} images`),
+    });
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const [reason] = error.message.split('\n');
+    return `There are no predictions, confusion matrix or calibration: the images are not here (${reason}).`;
+  } finally {
+    progress.clear();
+  }
+}
+
+async function report(options: ReportArguments, signal: AbortSignal): Promise<void> {
+  const out = options.out ?? join(options.run, 'report.html');
+  checkPagePath(out);
+  if (options.terminal && options.out !== undefined) {
+    throw new UsageError('--terminal writes nothing: --out does not go with it');
+  }
+  const run = await readRun(options.run);
+  const file = await modelOf(run);
+  const progress = await Progress.open(options.json);
+  const looked =
+    file === undefined
+      ? `There are no predictions and no weights: the run has no ${runFiles.model} yet.`
+      : await examineModel(file, options, progress, signal);
+  const [examined, absent] = typeof looked === 'string' ? [undefined, [looked]] : [looked, []];
+  const data = await collect(run, file, examined, absent);
+  if (options.terminal) {
+    const text = terminalReport(run.history, examined?.measures);
+    console.log([text, ...data.absent].filter((part) => part !== '').join('\n\n'));
+    return;
+  }
+  const written = await writeReport(await renderReport(data), out);
+  if (options.json) console.log(JSON.stringify({ ...written, absent: data.absent }));
+  else {
+    console.log(`${written.page}, and ${written.pictures.length} pictures beside it`);
+    for (const reason of data.absent) console.log(reason);
+  }
+}
+
+/** Makes a page about a run. */
+export function runReport(options: ReportArguments): Promise<void> {
+  return interruptible((signal) => report(options, signal));
+}

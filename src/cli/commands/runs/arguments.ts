@@ -1,0 +1,32 @@
+import type { Argv } from 'yargs';
+import { jsonOption } from '../../inputs/options.js';
+
+/** `quern runs [folder]` and `quern runs compare <run...>` */
+export function addRuns(program: Argv<{ verbose: boolean }>): void {
+  const work = () => import('./run.js');
+  program.command(
+    'runs [folder]',
+    'list runs, or compare some of them',
+    (runs) =>
+      runs
+        .positional('folder', { type: 'string', default: 'runs', describe: 'where they are' })
+        .options(jsonOption)
+        .command(
+          'compare <run...>',
+          'show how runs differ: settings, results and curves',
+          (command) =>
+            command
+              .positional('run', {
+                type: 'string',
+                array: true,
+                demandOption: true,
+                describe: 'the folders of two runs or more',
+              })
+              .options(jsonOption),
+          async (options) => (await work()).compareRuns(options),
+        )
+        .example('$0 runs', '')
+        .example('$0 runs compare runs/first runs/second', ''),
+    async (options) => (await work()).listRuns(options),
+  );
+}

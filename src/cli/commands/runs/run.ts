@@ -1,0 +1,162 @@
+import { UsageError } from '../../../core/errors.js';
+import { exists } from '../../../data/catalogue/exists.js';
+import { differences, type RunConfig } from '../../../runs/config.js';
+import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../../../runs/records.js';
+import type { EpochRecord } from '../../../training/fit/options.js';
+import { clock, decimals, grouped, percent } from '../../terminal/format.js';
+import { sparkline, textTable } from '../../terminal/table.js';
+
+const share = (value: number | null | undefined) =>
+  value === null || value === undefined ? '-' : percent(value);
+
+function overviewRow(run: RunOverview): string[] {
+  return [
+    run.path,
+    run.recipe,
+    String(run.seed),
+    run.state,
+    `${run.epochs}/${run.plannedEpochs}`,
+    share(run.testAccuracy),
+    share(run.validationAccuracy),
+    clock(run.trainSeconds),
+    run.started.slice(0, 16).replace('T', ' '),
+  ];
+}
+
+/** Before the first run there is none. */
+const defaultFolder = 'runs';
+
+/** The runs in a folder. */
+export async function listRuns({ folder, json }: { folder: string; json: boolean }): Promise<void> {
+  if (folder !== defaultFolder && !(await exists(folder))) {
+    throw new UsageError(`runs: ${folder}: there is no such folder`);
+  }
+  const { runs, problems } = await findRuns(folder);
+  for (const { message } of problems) console.error(`quern: ${message}`);
+  const overviews = runs.map(overviewOf);
+  if (json) {
+    console.log(JSON.stringify({ runs: overviews }));
+    return;
+  }
+  if (overviews.length === 0) {
+    console.log(`no runs in ${folder}`);
+    return;
+  }
+  const header = ['run', 'recipe', 'seed', 'state', 'epochs', 'test', 'validation', 'time', 'begun (UTC)'];
+  const alignments = ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'] as const;
+  console.log(textTable({ header, rows: overviews.map(overviewRow), alignments }));
+  for (const { path, failure } of overviews) if (failure !== null) console.log(`${path} failed: ${failure}`);
+}
+
+/** What may differ and matters: what decides the bytes, and what ran. */
+function conditionsOf({ settings, data, numerics, backend, threads, versions }: RunConfig) {
+  return { ...settings, data, numerics, backend, threads, versions };
+}
+
+interface SettingDifference {
+  readonly setting: string;
+  /** One per run, as JSON has it; null where it has none. */
+  readonly values: readonly unknown[];
+}
+
+function valueAt(value: unknown, names: readonly string[]): unknown {
+  return names.reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], value);
+}
+
+function settingDifferences(runs: readonly RunRecord[]): SettingDifference[] {
+  const conditions = runs.map(({ config }) => conditionsOf(config));
+  const found = conditions.slice(1).flatMap((other) => differences(conditions[0], other));
+  const settings = new Map(found.map(({ path, names }) => [path, names]));
+  return [...settings].map(([setting, names]) => ({
+    setting,
+    values: conditions.map((each) => valueAt(each, names) ?? null),
+  }));
+}
+
+const measures: readonly [string, (run: RunRecord) => string][] = [
+  ['state', ({ state }) => state],
+  ['epochs', ({ history }) => String(history.length)],
+  ['test accuracy', ({ result }) => share(result?.testAccuracy)],
+  ['  95% interval', ({ result }) => result?.testInterval?.map(percent).join(' to ') ?? '-'],
+  ['test loss', ({ result }) => (result?.testLoss == null ? '-' : decimals(result.testLoss))],
+  ['train accuracy', ({ result }) => share(result?.trainAccuracy)],
+  ['validation', ({ history }) => share(history.at(-1)?.validationAccuracy)],
+  ['parameters', ({ result }) => (result === undefined ? '-' : grouped(result.parameters))],
+  ['time', (run) => clock(overviewOf(run).trainSeconds)],
+  ['weights', ({ result }) => result?.weightsSha256.slice(0, 12) ?? '-'],
+];
+
+const curves: readonly [string, keyof EpochRecord][] = [
+  ['loss', 'loss'],
+  ['accuracy', 'accuracy'],
+  ['validation loss', 'validationLoss'],
+  ['validation accuracy', 'validationAccuracy'],
+  ['learning rate', 'learningRate'],
+];
+
+function curveLines(runs: readonly RunRecord[], names: readonly string[]): string[] {
+  return curves.flatMap(([title, key]) => {
+    const values = runs.map(({ history }) =>
+      history.flatMap((record) => (record[key] === undefined ? [] : [record[key]])),
+    );
+    if (values.every((list) => list.length === 0)) return [];
+    return values.map(
+      (list, i) => `${(i === 0 ? title : '').padEnd(20)} ${names[i]}  ${sparkline(list, values.flat())}`,
+    );
+  });
+}
+
+const shortened = (value: unknown) => {
+  const text = value === null ? '-' : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= 32 ? text : `${text.slice(0, 31)}…`;
+};
+
+/** Letters for runs: A, B, …, Z, A1, … */
+const letter = (index: number) => {
+  const round = Math.floor(index / 26);
+  return String.fromCharCode(65 + (index % 26)) + (round === 0 ? '' : String(round));
+};
+
+/** What this command cannot tell, since runs keep no predictions. */
+function chanceHint(runs: readonly RunRecord[]): string {
+  const [first, second] = runs;
+  const images = new Set(runs.map(({ config }) => config.data.test.sha256));
+  if (runs.length !== 2 || images.size !== 1 || runs.some(({ state }) => state !== 'finished')) return '';
+  return `whether they differ by more than chance: quern evaluate ${first!.path} --compare ${second!.path}`;
+}
+
+/** How runs differ. */
+export async function compareRuns({
+  run: paths,
+  json,
+}: {
+  run: readonly string[];
+  json: boolean;
+}): Promise<void> {
+  if (paths.length < 2) throw new UsageError('runs compare: it takes the folders of two runs or more');
+  // one after the other, so that the first that is none is the one that is named
+  const runs: RunRecord[] = [];
+  for (const path of paths) runs.push(await readRun(path));
+  const settings = settingDifferences(runs);
+  if (json) {
+    const compared = runs.map((run) => ({
+      ...overviewOf(run),
+      history: run.history,
+      result: run.result ?? null,
+    }));
+    console.log(JSON.stringify({ runs: compared, differences: settings }));
+    return;
+  }
+  const names = runs.map((_, i) => letter(i));
+  const rows = settings.map(({ setting, values }) => [setting, ...values.map(shortened)]);
+  const parts = [
+    runs.map(({ path, config }, i) => `${names[i]}  ${path} (${config.settings.recipe})`).join('\n'),
+    rows.length === 0
+      ? 'same settings, data and arithmetic'
+      : textTable({ header: ['what differs', ...names], rows }),
+    textTable({ header: ['', ...names], rows: measures.map(([title, of]) => [title, ...runs.map(of)]) }),
+    curveLines(runs, names).join('\n'),
+    chanceHint(runs),
+  ];
+  console.log(parts.filter((part) => part !== '').join('\n\n'));
+}

@@ -1,0 +1,179 @@
+import type { Argv } from 'yargs';
+import { UsageError } from '../../../core/errors.js';
+import { recipeNames } from '../../../recipes/table.js';
+import {
+  backendOptions,
+  dataOptions,
+  jsonOption,
+  ownDataOptions,
+  positive,
+  whole,
+} from '../../inputs/options.js';
+
+/** What a resumed run takes from its folder: said anew, it would end in other bytes. */
+const decided = [
+  'recipe',
+  'epochs',
+  'batchSize',
+  'learningRate',
+  'optimizer',
+  'seed',
+  'validation',
+  'validationByWriter',
+  'limit',
+  'from',
+  'imageShape',
+  'out',
+  'force',
+  'backend',
+  'gpuMode',
+] as const;
+
+const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function checkResume(options: Readonly<Record<string, unknown>>): void {
+  const given = decided.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  const what = given === 'recipe' ? 'a recipe' : `--${dashed(given)}`;
+  throw new UsageError(`--resume goes on as the run was begun: ${what} cannot be given with it`);
+}
+
+/** `quern train [recipe]` */
+export function addTrain(program: Argv<{ verbose: boolean }>): void {
+  program.command(
+    'train [recipe]',
+    'train a model; the recipe is a name or a file',
+    (command) =>
+      command
+        .positional('recipe', {
+          type: 'string',
+          describe: `a file such as ./my-recipe.js, or one of ${recipeNames.join(', ')}`,
+        })
+        .options({
+          epochs: {
+            number: true,
+            requiresArg: true,
+            coerce: whole('epochs', 1),
+            describe: 'how often every image is seen',
+          },
+          'batch-size': {
+            number: true,
+            requiresArg: true,
+            coerce: whole('batch-size', 1),
+            describe: 'images per step',
+          },
+          'learning-rate': {
+            number: true,
+            requiresArg: true,
+            coerce: positive('learning-rate'),
+            describe: "the rate that the recipe's schedule starts from",
+          },
+          optimizer: {
+            string: true,
+            requiresArg: true,
+            describe: 'such as sgd or adam, with default options',
+          },
+          seed: {
+            number: true,
+            requiresArg: true,
+            coerce: whole('seed', 0),
+            defaultDescription: '0',
+            describe: 'same seed, same weights',
+          },
+          validation: {
+            number: true,
+            requiresArg: true,
+            coerce: positive('validation', 1),
+            describe: 'fraction of the training images to hold out and report on',
+          },
+          'validation-by-writer': {
+            boolean: true,
+            describe: 'hold out all images of some writers; for mnist and qmnist',
+          },
+          limit: {
+            number: true,
+            requiresArg: true,
+            coerce: whole('limit', 1),
+            describe: 'use only the first images, or the first of every class if they are sorted',
+          },
+          from: { string: true, requiresArg: true, describe: 'start from the weights of this model' },
+          out: { string: true, requiresArg: true, describe: 'run folder; default: runs/<recipe>-<time>' },
+          force: { boolean: true, describe: 'replace the run in that folder' },
+          resume: { string: true, requiresArg: true, describe: 'go on with the run in this folder' },
+          'time-limit': {
+            number: true,
+            requiresArg: true,
+            coerce: positive('time-limit'),
+            describe: 'end after so many seconds; --resume goes on later',
+          },
+          'checkpoint-every': {
+            number: true,
+            requiresArg: true,
+            coerce: positive('checkpoint-every'),
+            defaultDescription: '30',
+            describe: 'seconds between two checkpoints',
+          },
+          ...backendOptions,
+          // without defaults, so that it can be told whether they were given
+          backend: { ...backendOptions.backend, default: undefined, defaultDescription: '"auto"' },
+          ...dataOptions,
+          ...ownDataOptions,
+          ...jsonOption,
+          quiet: { boolean: true, default: false, describe: 'no progress' },
+        })
+        .example('$0 train mnist-mlp --epochs 1', '')
+        .example('$0 train fashion-cnn --data ./my-photos', '')
+        .example('$0 train --resume runs/mnist-mlp-2025-01-31T12-00-00', '')
+        .epilogue(
+          'The test set is used once, at the end. The train accuracy is measured then too: of the final weights, ' +
+            'without dropout, on the images that were trained on.\n\n' +
+            'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
+            'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
+            'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
+            '--checkpoint-every, --json and --quiet can be given.\n\n' +
+            'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.',
+        ),
+    async ({ recipe, resume, out, force, seed, backend, ...options }) => {
+      if (resume !== undefined) {
+        checkResume({ recipe, out, force, seed, backend, ...options });
+        const { runResume } = await import('./resume.js');
+        const {
+          offline,
+          revectorize,
+          tune,
+          threads,
+          data,
+          dataDir,
+          timeLimit,
+          checkpointEvery,
+          json,
+          quiet,
+        } = options;
+        const own = { threads, data, dataDir, timeLimit, checkpointEvery, json, quiet };
+        // flags that are not set leave what the run was begun with
+        const flags = {
+          ...(offline && { offline }),
+          ...(revectorize && { revectorize }),
+          ...(tune && { tune }),
+        };
+        await runResume(resume, { ...own, ...flags });
+        return;
+      }
+      if (recipe === undefined) {
+        throw new UsageError(
+          'train: what to train is missing: a recipe, or --resume and the folder of a run',
+          { hint: '`quern recipes` lists those that come with Quern.' },
+        );
+      }
+      const { runTraining } = await import('./run.js');
+      const chosen = { seed: seed ?? 0, backend: backend ?? 'auto', force: force ?? false } as const;
+      await runTraining({ ...trainArguments(options), ...chosen, recipe, out });
+    },
+  );
+}
+
+/** The arguments without yargs' own, and without the second spellings that it adds. */
+function trainArguments<T extends object>(options: T): T {
+  const kept = Object.entries(options).filter(([name]) => !/[-_$]|^verbose$/.test(name));
+  return Object.fromEntries(kept) as T;
+}

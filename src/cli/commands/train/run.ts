@@ -1,0 +1,84 @@
+import { loadRecipe } from '../../../recipes/index.js';
+import { modelPathOf } from '../../../runs/files.js';
+import { RunFolder } from '../../../runs/folder.js';
+import type { TrainingResult } from '../../../runs/result.js';
+import { readModelFile } from '../../../training/files/modelFile.js';
+import type { EpochRecord } from '../../../training/fit/options.js';
+import { Interrupt } from '../../terminal/interrupt.js';
+import { Progress } from '../../terminal/progress.js';
+import { resultText } from '../../terminal/results.js';
+import { terminalReport } from '../../terminal/terminalReport.js';
+import { chooseSettings, describeFile, type TrainArguments } from './settings.js';
+import { type Job, TrainingCommand } from './training.js';
+
+export interface NewTrainingArguments extends TrainArguments {
+  readonly recipe: string;
+  readonly out?: string | undefined;
+  readonly force: boolean;
+}
+
+/** How to go on with a run that has not come to its end. */
+export const resumeHint = (folder: string): string => `\`quern train --resume ${folder}\` goes on`;
+
+/** The curves of a training, for people who watch: there are none of a single epoch. */
+function curvesText(history: readonly EpochRecord[], { json, quiet }: TrainArguments): string | undefined {
+  const watched = process.stdout.isTTY && !json && !quiet;
+  return watched && history.length > 1 ? terminalReport(history) : undefined;
+}
+
+/** Prints what came out; exit code 1 when the recipe's target is missed. */
+export function printResult(result: TrainingResult, json: boolean, curves?: string): void {
+  if (curves !== undefined) console.log(`${curves}\n`);
+  console.log(json ? JSON.stringify(result) : resultText(result));
+  if (result.targetMet === false) process.exitCode = 1;
+}
+
+/** What is said of a training that has not done everything. */
+function sayUnfinished(result: TrainingResult, { folder, options }: Job, interrupt: Interrupt): void {
+  const { steps, ended, model, epochs } = result;
+  if (interrupt.signal.aborted) {
+    const what = result.interrupted
+      ? `interrupted after ${steps} steps`
+      : `interrupted after all ${epochs} epochs`;
+    console.error(`quern: ${what}; the model so far is in ${model}; ${resumeHint(folder.path)}`);
+    process.exitCode = interrupt.exitCode;
+  } else if (ended === 'time limit' && !options.quiet) {
+    console.error(`ended by the time limit after ${steps} steps; ${resumeHint(folder.path)}`);
+  }
+}
+
+/** Trains, and leaves the folder in order whatever happens. */
+export async function perform(job: Job, progress: Progress): Promise<void> {
+  const { folder, options } = job;
+  const interrupt = new Interrupt(() => progress.note('ending after this step; again to end at once'));
+  try {
+    const result = await new TrainingCommand(job, progress, interrupt).run();
+    progress.clear();
+    printResult(result, options.json, curvesText(folder.epochs, options));
+    sayUnfinished(result, job, interrupt);
+  } catch (error) {
+    if (!interrupt.caused(error)) throw error;
+    console.error('quern: interrupted before the training began');
+    process.exitCode = interrupt.exitCode;
+  } finally {
+    progress.clear();
+    interrupt.end();
+    await folder.close();
+  }
+}
+
+/** Reads the model that a training starts from. */
+export async function readFrom(argument: string): Promise<NonNullable<Job['from']>> {
+  const path = await modelPathOf(argument);
+  return { file: await readModelFile(path), described: await describeFile(path) };
+}
+
+/** Trains a recipe, saves the model, and measures it once on the test set. */
+export async function runTraining({ recipe, out, force, ...options }: NewTrainingArguments): Promise<void> {
+  const loaded = await loadRecipe(recipe);
+  // What is wrong with the options is said before anything is made.
+  chooseSettings(loaded.recipe, options);
+  const from = options.from === undefined ? undefined : await readFrom(options.from);
+  const folder = await RunFolder.open(out, loaded.recipe.name, force);
+  await perform({ options, loaded, folder, from }, await Progress.open(options.quiet));
+}

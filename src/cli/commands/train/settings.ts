@@ -1,0 +1,142 @@
+/** What a training is asked for: the recipe, and what the command line says instead. */
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import type { Model } from '../../../nn/model.js';
+import { describeLayer } from '../../../nn/registry.js';
+import type { Optimizer } from '../../../optimizers/optimizer.js';
+import { parseOptimizer } from '../../../optimizers/parse.js';
+import type { LoadedRecipe } from '../../../recipes/index.js';
+import type { Recipe } from '../../../recipes/recipe.js';
+import { type RunConfig, type RunSettings, sha256 } from '../../../runs/config.js';
+import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../training/fit/options.js';
+import { plainPixels } from '../../../training/inference/normalization.js';
+import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
+import { checkOwnData } from '../../inputs/ownData.js';
+
+/** What decides the bytes of a training. */
+export interface SettingArguments extends OwnDataArguments {
+  readonly epochs?: number | undefined;
+  readonly batchSize?: number | undefined;
+  readonly learningRate?: number | undefined;
+  readonly optimizer?: string | undefined;
+  readonly validation?: number | undefined;
+  readonly validationByWriter?: boolean | undefined;
+  readonly limit?: number | undefined;
+  readonly from?: string | undefined;
+  readonly seed: number;
+}
+
+export interface TrainArguments extends SettingArguments, BackendArguments, DataArguments {
+  /** In seconds. */
+  readonly timeLimit?: number | undefined;
+  /** In seconds. */
+  readonly checkpointEvery?: number | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** The options that make a training another than the recipe's own; the seed does not. */
+export const overrides = [
+  'epochs',
+  'batchSize',
+  'learningRate',
+  'optimizer',
+  'validation',
+  'validationByWriter',
+  'limit',
+  'from',
+  'data',
+] as const satisfies readonly (keyof SettingArguments)[];
+
+/** Members of a recipe that `fit` takes as they are. */
+const handedOn = [
+  'augmentation',
+  'mixup',
+  'labelSmoothing',
+  'clip',
+  'weightAveraging',
+  'earlyStopping',
+  'plateau',
+] as const satisfies readonly (keyof Recipe & keyof FitOptions)[];
+
+type HandedOn = Pick<FitOptions, (typeof handedOn)[number]>;
+
+/** Those that the recipe has. */
+function settingsHandedOn(recipe: Recipe): HandedOn {
+  const present = handedOn.filter((name) => recipe[name] !== undefined);
+  return Object.fromEntries(present.map((name) => [name, recipe[name]]));
+}
+
+/** The recipe's optimizer, or the one that was asked for, with the rate that was asked for. */
+function chooseOptimizer(recipe: Recipe, { optimizer: name, learningRate }: SettingArguments): Optimizer {
+  const optimizer = name === undefined ? recipe.optimizer : parseOptimizer(name);
+  return learningRate === undefined ? optimizer : { ...optimizer, learningRate };
+}
+
+/**
+ * What the recipe says, where the command line does not.
+ *
+ * @throws UsageError for what `fit` would refuse
+ */
+export function chooseSettings(recipe: Recipe, options: SettingArguments) {
+  checkOwnData(options);
+  const settings = {
+    recipe: recipe.name,
+    optimizer: chooseOptimizer(recipe, options),
+    schedule: recipe.schedule,
+    epochs: options.epochs ?? recipe.epochs,
+    batchSize: options.batchSize ?? recipe.batchSize ?? defaultBatchSize,
+    validation: options.validation ?? recipe.validation,
+    validationBy: options.validationByWriter ? ('writer' as const) : recipe.validationBy,
+    normalisation: recipe.normalisation ?? plainPixels,
+    seed: options.seed,
+    ...settingsHandedOn(recipe),
+  } satisfies FitOptions;
+  checkFitOptions(settings);
+  return settings;
+}
+
+export type Settings = ReturnType<typeof chooseSettings>;
+
+/** A file that a training depends on. */
+export async function describeFile(path: string): Promise<{ path: string; sha256: string }> {
+  return { path: resolve(path), sha256: sha256(await readFile(path)) };
+}
+
+/** The recipe's own file, if it comes from one. */
+export async function describeRecipeFile({ source }: LoadedRecipe): Promise<Pick<RunConfig, 'recipeFile'>> {
+  return extname(source) === '' ? {} : { recipeFile: await describeFile(source) };
+}
+
+/** The settings as plain data. Two trainings with the same have the same bytes, on the same data and numerics. */
+export function describeSettings(
+  { recipe }: LoadedRecipe,
+  settings: Settings,
+  model: Model,
+  { dataset, limit, from }: Pick<RunSettings, 'dataset' | 'limit' | 'from'>,
+): RunSettings {
+  const { optimizer, schedule, ...others } = settings;
+  const described: RunSettings = {
+    ...others,
+    dataset,
+    architecture: describeLayer(model.layer),
+    optimizer: { name: optimizer.name, learningRate: optimizer.learningRate, options: optimizer.options },
+    schedule: schedule && { name: schedule.name, options: schedule.options },
+    callbacks: recipe.makeCallbacks?.().map(({ name }) => name ?? 'unnamed'),
+    limit,
+    from,
+  };
+  // As JSON has it, so that it can be compared with what was read: without what is undefined.
+  return JSON.parse(JSON.stringify(described)) as RunSettings;
+}
+
+/** What `--resume` needs of the command line, paths made independent of the current folder. */
+export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
+  const { json, quiet, timeLimit, dataDir, data, from, ...kept } = options;
+  return {
+    ...kept,
+    ...(dataDir !== undefined && { dataDir: resolve(dataDir) }),
+    ...(data !== undefined && { data: resolve(data) }),
+    ...(from !== undefined && { from: resolve(from) }),
+  };
+}

@@ -1,0 +1,220 @@
+/** One `quern train`, new or resumed, once its recipe is known and its folder stands. */
+import type { Dataset } from '../../../data/dataset.js';
+import { workOf } from '../../../doctor/work.js';
+import type { Engine } from '../../../engine/engine.js';
+import type { Model } from '../../../nn/model.js';
+import { summarise } from '../../../nn/summary.js';
+import { type LoadedRecipe, recipeModel } from '../../../recipes/index.js';
+import type { LoadedCheckpoint } from '../../../runs/checkpoints.js';
+import {
+  checkSameRun,
+  describeData,
+  describeSystem,
+  type RunConfig,
+  type RunSettings,
+} from '../../../runs/config.js';
+import type { RunFolder } from '../../../runs/folder.js';
+import type { TrainingResult } from '../../../runs/result.js';
+import type { ModelFile } from '../../../training/files/modelFile.js';
+import { saveModel } from '../../../training/files/savedModel.js';
+import { writeWeights } from '../../../training/files/weights.js';
+import { checkFits } from '../../../training/fit/checkFits.js';
+import { fit } from '../../../training/fit/fit.js';
+import type { Run } from '../../../training/fit/run.js';
+import type { Evaluation } from '../../../training/inference/inference.js';
+import { openChosenEngine, openDataset } from '../../inputs/openers.js';
+import { shapeFor } from '../../inputs/ownData.js';
+import type { Interrupt } from '../../terminal/interrupt.js';
+import type { Progress } from '../../terminal/progress.js';
+import { keepBest } from './keepBest.js';
+import {
+  chooseSettings,
+  describeArguments,
+  describeRecipeFile,
+  describeSettings,
+  overrides,
+  type Settings,
+  type TrainArguments,
+} from './settings.js';
+
+/** What a training starts from. */
+export interface Job {
+  readonly options: TrainArguments;
+  readonly loaded: LoadedRecipe;
+  readonly folder: RunFolder;
+  /** The model that it takes its first weights from. */
+  readonly from?:
+    | { readonly file: ModelFile; readonly described: NonNullable<RunSettings['from']> }
+    | undefined;
+  /** The run that it goes on with, and from where; without a checkpoint it begins anew. */
+  readonly resumed?:
+    | { readonly config: RunConfig; readonly loaded: LoadedCheckpoint | undefined }
+    | undefined;
+}
+
+interface Evaluations {
+  readonly train: Evaluation;
+  readonly test: Evaluation;
+}
+
+export class TrainingCommand {
+  constructor(
+    private readonly job: Job,
+    private readonly progress: Progress,
+    private readonly interrupt: Interrupt,
+  ) {}
+
+  async run(): Promise<TrainingResult> {
+    const { options, loaded, folder, resumed } = this.job;
+    const { recipe } = loaded;
+    const settings = chooseSettings(recipe, options);
+    const { signal } = this.interrupt;
+    const writers = settings.validationBy === 'writer';
+    const { train, test } = await openDataset(
+      recipe.dataset,
+      { ...options, shape: shapeFor(recipe, options), writers, signal },
+      this.progress,
+    );
+    const model = recipeModel(loaded, train, settings.seed);
+    checkFits(loaded.source, model, train);
+    const { optimizer, batchSize } = settings;
+    await using engine = await openChosenEngine(options, this.progress, () =>
+      workOf(model, optimizer, batchSize),
+    );
+    const { file, described: from = resumed?.config.settings.from } = this.job.from ?? {};
+    if (file !== undefined) await writeWeights(engine, model, file.tensors, file.path);
+    const config: RunConfig = {
+      version: 1,
+      settings: describeSettings(loaded, settings, model, {
+        dataset: train.name,
+        limit: options.limit,
+        from,
+      }),
+      ...(await describeRecipeFile(loaded)),
+      arguments: describeArguments(options),
+      ...engine.report,
+      data: { train: describeData(train), test: describeData(test) },
+      ...describeSystem(),
+      started: new Date().toISOString(),
+    };
+    await this.begin(config);
+    try {
+      return await this.train(engine, model, train, test, settings);
+    } catch (error) {
+      if (!this.interrupt.caused(error))
+        await folder.fail(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  private async train(
+    engine: Engine,
+    model: Model,
+    train: Dataset,
+    test: Dataset,
+    settings: Settings,
+  ): Promise<TrainingResult> {
+    const { folder } = this.job;
+    const run = await this.fit(engine, model, train, settings);
+    await saveModel(run, folder.modelPath);
+    const evaluations = run.interrupted ? undefined : await this.evaluate(run, test);
+    const result = await this.describe(run, settings, evaluations);
+    await folder.finish(result);
+    return result;
+  }
+
+  private async begin(config: RunConfig): Promise<void> {
+    const { folder, resumed } = this.job;
+    if (resumed === undefined) return folder.begin(config);
+    checkSameRun(folder.path, resumed.config, config);
+    await folder.goOn(resumed.loaded?.checkpoint.history ?? []);
+  }
+
+  private fit(engine: Engine, model: Model, train: Dataset, settings: Settings): Promise<Run> {
+    const { options, loaded, folder, resumed } = this.job;
+    const { recipe, normalisation, weightAveraging } = settings;
+    const { name: dataset, classes } = train;
+    const { numerics } = engine.report;
+    const details = { recipe, dataset, classes, normalisation, numerics, weightAveraging };
+    return fit(engine, model, train, {
+      ...settings,
+      callbacks: [...(loaded.recipe.makeCallbacks?.() ?? []), keepBest(folder, details)],
+      timeLimit: options.timeLimit,
+      checkpoint: {
+        save: (checkpoint) => folder.checkpoints.save(checkpoint),
+        everySeconds: options.checkpointEvery,
+      },
+      resume: resumed?.loaded?.checkpoint,
+      signal: this.interrupt.signal,
+      onProgress: (progress) => this.progress.fit(progress),
+      onEpoch: async (record) => {
+        this.progress.epoch(record, settings.epochs);
+        await folder.record(record);
+      },
+      onNonFinite: (found) => folder.keepNonFinite(found),
+    });
+  }
+
+  /** On what was trained on and on the test set; undefined when interrupted. */
+  private async evaluate(run: Run, test: Dataset): Promise<Evaluations | undefined> {
+    const { signal } = this.interrupt;
+    const measure = (title: string, dataset: Dataset) =>
+      run.evaluate(dataset, {
+        signal,
+        onProgress: (done, count) => this.progress.show(title, done, count, `${done} of ${count} images`),
+      });
+    try {
+      return { test: await measure('test', test), train: await measure('train', run.train) };
+    } catch (error) {
+      if (!this.interrupt.caused(error)) throw error;
+      return undefined;
+    } finally {
+      this.progress.clear();
+    }
+  }
+
+  /** What the recipe promises; null unless this was a whole training with its own settings. */
+  private targetOf(run: Run): number | null {
+    const { options, loaded } = this.job;
+    const own = overrides.every((name) => options[name] === undefined);
+    return own && !run.interrupted && run.ending !== 'time limit' ? (loaded.recipe.target ?? null) : null;
+  }
+
+  private async describe(
+    run: Run,
+    settings: Settings,
+    evaluations: Evaluations | undefined,
+  ): Promise<TrainingResult> {
+    const seconds = run.history.reduce((sum, record) => sum + record.seconds, 0);
+    const { parameters, multiplyAdds } = summarise(run.model);
+    const { options, loaded, folder } = this.job;
+    const target = this.targetOf(run);
+    const accuracy = evaluations?.test.accuracy;
+    return {
+      recipe: settings.recipe,
+      dataset: run.details.dataset,
+      ...run.engine.report,
+      seed: settings.seed,
+      epochs: run.history.length,
+      steps: run.steps,
+      batchSize: settings.batchSize,
+      parameters,
+      multiplyAdds,
+      trainAccuracy: evaluations?.train.accuracy ?? null,
+      trainLoss: evaluations?.train.loss ?? null,
+      validationAccuracy: run.history.at(-1)?.validationAccuracy,
+      testAccuracy: accuracy ?? null,
+      testLoss: evaluations?.test.loss ?? null,
+      testInterval: evaluations?.test.interval ?? null,
+      reference: options.data === undefined ? (loaded.recipe.reference ?? null) : null,
+      target,
+      targetMet: target === null || accuracy === undefined ? null : accuracy >= target,
+      trainSeconds: run.seconds,
+      imagesPerSecond: seconds === 0 ? null : (run.history.length * run.train.count) / seconds,
+      weightsSha256: await run.weightsSha256(),
+      model: folder.modelPath,
+      ended: run.ending,
+      interrupted: run.interrupted,
+    };
+  }
+}

@@ -1,2 +1,0 @@
-/** Numbers as people read them. */
-export * from '../core/format.js';

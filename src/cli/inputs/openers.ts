@@ -1,0 +1,101 @@
+/** Opens what commands need, from their shared options. */
+import { join } from 'node:path';
+import { loadDataset } from '../../data/catalogue/datasets.js';
+import { defaultCacheDirectory } from '../../data/catalogue/locate.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { ImageShape } from '../../data/user/examples.js';
+import { openAuto } from '../../engine/choose.js';
+import { Engine, openEngine } from '../../engine/engine.js';
+import type { Work } from '../../engine/measurements.js';
+import { megabytes } from '../terminal/format.js';
+import type { BackendArguments, DataArguments } from './options.js';
+import { loadOwnData, ownDataText } from './ownData.js';
+
+/** What loading tells about itself. */
+export interface Listener {
+  note(text: string): void;
+  show(title: string, done: number, total: number, text: string): void;
+  clear(): void;
+}
+
+/** For commands whose result tells what ran. */
+export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
+
+/**
+ * Opens a dataset, or data of one's own.
+ *
+ * @param name of the dataset, where `data` names none
+ */
+export async function openDataset(
+  name: string,
+  options: DataArguments & {
+    readonly data?: string | undefined;
+    /** Of one's own images. */
+    readonly shape?: ImageShape | undefined;
+    readonly limit?: number | undefined;
+    readonly writers?: boolean;
+    readonly signal?: AbortSignal;
+  },
+  listener: Listener,
+): Promise<{ train: Dataset; test: Dataset }> {
+  const { data, shape, dataDir: dataDirectory, offline, limit, writers, signal } = options;
+  if (data !== undefined) {
+    const own = await loadOwnData(data, shape, limit);
+    listener.note(ownDataText(own));
+    return own;
+  }
+  try {
+    return await loadDataset(name, {
+      dataDirectory,
+      offline,
+      limit,
+      writers,
+      signal,
+      onProgress: ({ file, bytes, total }) =>
+        listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
+    });
+  } finally {
+    listener.clear();
+  }
+}
+
+/** Where measured tunings are kept. */
+function tuningFile(): string {
+  return join(defaultCacheDirectory(), 'tuning.json');
+}
+
+/** Where `quern doctor` keeps what it has measured. */
+export function measurementsFile(): string {
+  return join(defaultCacheDirectory(), 'doctor.json');
+}
+
+/**
+ * Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for.
+ *
+ * @param work counts what a step of training asks for
+ */
+export async function openChosenEngine(
+  options: BackendArguments,
+  listener: Listener,
+  work?: () => Work,
+): Promise<Engine> {
+  const { backend, gpuMode, threads, revectorize, tune } = options;
+  const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
+  const asked = { backend, gpuMode, threads, revectorize, ...tuning };
+  let engine: Engine;
+  if (backend === 'auto') {
+    const taken = await openAuto({ ...asked, measurementsFile: measurementsFile(), work });
+    engine = new Engine(taken.backend);
+    listener.note(`backend ${taken.backend.report.backend}: ${taken.reason}`);
+  } else {
+    engine = await openEngine(asked);
+  }
+  const { report } = engine;
+  if (report.experimental !== undefined) listener.note(`experimental: ${report.experimental}`);
+  if (report.tuning !== undefined) listener.note(`tuning: ${report.tuning}`);
+  if (report.fallback !== undefined) {
+    listener.clear();
+    console.error(`quern: backend ${report.backend}: ${report.fallback}`);
+  }
+  return engine;
+}

@@ -1,0 +1,101 @@
+/** Options that several commands share, and the checks of their values. */
+import { UsageError } from '../../core/errors.js';
+import { type BackendOptions, backendNames } from '../../engine/choose.js';
+
+/** A coercion for yargs: a whole number of at least `least`. */
+export function whole(option: string, least: number) {
+  return (value: number | undefined): number | undefined => {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
+    throw new UsageError(`--${option} must be a whole number of at least ${least}`);
+  };
+}
+
+/** A coercion for yargs: a number above 0, and below `limit` if one is given. */
+export function positive(option: string, limit = Number.POSITIVE_INFINITY) {
+  return (value: number | undefined): number | undefined => {
+    if (value === undefined || (value > 0 && value < limit)) return value;
+    const range = limit === Number.POSITIVE_INFINITY ? 'above 0' : `between 0 and ${limit}`;
+    throw new UsageError(`--${option} must be a number ${range}`);
+  };
+}
+
+export const backendOptions = {
+  backend: {
+    requiresArg: true,
+    choices: backendNames,
+    default: 'auto' as const,
+    describe: 'what computes; auto goes by what quern doctor has measured, else takes wasm',
+  },
+  'gpu-mode': {
+    string: true,
+    requiresArg: true,
+    describe:
+      'mode of gpu.js, for --backend gpu: webgpu, webgl2, webgl, headlessgl, webasm or cpu; default: the first on hardware',
+  },
+  threads: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('threads', 1),
+    describe: 'worker threads, for --backend wasm',
+  },
+  revectorize: {
+    boolean: true,
+    default: false,
+    describe: 'experimental, for --backend wasm in Node 24: 256-bit vectors; same results, faster',
+  },
+  tune: {
+    boolean: true,
+    default: false,
+    describe: 'for --backend wasm: measure once which way each kernel is fastest; same results',
+  },
+} as const;
+
+export const dataOptions = {
+  'data-dir': {
+    string: true,
+    requiresArg: true,
+    describe: 'look for datasets in this folder, and nowhere else',
+  },
+  offline: { boolean: true, default: false, describe: 'never download' },
+} as const;
+
+export const ownDataOption = {
+  data: {
+    string: true,
+    requiresArg: true,
+    describe: 'images of your own: a folder with a folder of PNG pictures per class, a CSV, npz or idx file',
+  },
+} as const;
+
+export const ownDataOptions = {
+  ...ownDataOption,
+  'image-shape': {
+    string: true,
+    requiresArg: true,
+    describe: "what they are resized to, such as 32x32x3; default: the form of the recipe's dataset",
+  },
+} as const;
+
+export const jsonOption = {
+  json: { boolean: true, default: false, describe: 'print one JSON object' },
+} as const;
+
+export interface BackendArguments {
+  readonly backend: NonNullable<BackendOptions['backend']>;
+  readonly gpuMode?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly revectorize?: boolean | undefined;
+  readonly tune?: boolean | undefined;
+}
+
+export interface OwnDataArguments {
+  /** Path of data of one's own. */
+  readonly data?: string | undefined;
+  /** What its images are brought to, such as `32x32x3`. */
+  readonly imageShape?: string | undefined;
+}
+
+export interface DataArguments {
+  readonly dataDir?: string | undefined;
+  readonly offline: boolean;
+}

@@ -1,0 +1,2 @@
+/** Numbers as people read them. */
+export * from '../../core/format.js';

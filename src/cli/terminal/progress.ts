@@ -1,0 +1,92 @@
+/** What a training shows on stderr while it runs. */
+import type { SingleBar } from 'cli-progress';
+import type { EpochRecord, FitProgress } from '../../training/fit/options.js';
+import { clock, decimals, grouped, percent, seconds } from './format.js';
+
+/** One line for an epoch that is done. */
+export function epochLine(record: EpochRecord, epochs: number): string {
+  const { validationLoss, validationAccuracy } = record;
+  const parts = [
+    `epoch ${record.epoch}/${epochs}`,
+    `loss ${decimals(record.loss)}`,
+    `accuracy ${percent(record.accuracy)}`,
+  ];
+  if (validationLoss !== undefined) parts.push(`validation loss ${decimals(validationLoss)}`);
+  if (validationAccuracy !== undefined) parts.push(`validation accuracy ${percent(validationAccuracy)}`);
+  parts.push(`${grouped(record.imagesPerSecond)} images/s`, seconds(record.seconds));
+  return parts.join(' | ');
+}
+
+/** What stands beside the bar. */
+export function progressText({ loss, accuracy, imagesPerSecond, secondsLeft }: FitProgress): string {
+  return [
+    `loss ${decimals(loss)}`,
+    `accuracy ${percent(accuracy)}`,
+    `${grouped(imagesPerSecond)} images/s`,
+    `${clock(secondsLeft)} left`,
+  ].join(' | ');
+}
+
+/** The empty string counts as not set: https://no-color.org */
+const colour = (text: string) => (process.env.NO_COLOR ? text : `\u001b[36m${text}\u001b[39m`);
+
+export type ProgressStyle = 'bar' | 'lines' | 'quiet';
+
+/** A bar where stderr is a terminal, else a line per epoch, or nothing. */
+export class Progress {
+  private bar: SingleBar | undefined;
+
+  private constructor(
+    private readonly style: ProgressStyle,
+    private readonly makeBar: ((format: string) => SingleBar) | undefined,
+  ) {}
+
+  static async open(quiet: boolean): Promise<Progress> {
+    if (quiet) return new Progress('quiet', undefined);
+    if (!process.stderr.isTTY) return new Progress('lines', undefined);
+    const { default: cliProgress } = await import('cli-progress');
+    const makeBar = (format: string) =>
+      new cliProgress.SingleBar(
+        { format, clearOnComplete: true, hideCursor: true, stream: process.stderr },
+        cliProgress.Presets.shades_classic,
+      );
+    const progress = new Progress('bar', makeBar);
+    // A bar changes the terminal's cursor and line wrapping, whatever ends the process.
+    process.once('exit', () => progress.clear());
+    return progress;
+  }
+
+  /** One line that stays. */
+  note(text: string): void {
+    this.clear();
+    if (this.style !== 'quiet') console.error(text);
+  }
+
+  /** Steps of an epoch. */
+  fit(progress: FitProgress): void {
+    const { epoch, epochs, step, steps } = progress;
+    this.show(`epoch ${epoch}/${epochs}`, step, steps, progressText(progress));
+  }
+
+  epoch(record: EpochRecord, epochs: number): void {
+    this.note(epochLine(record, epochs));
+  }
+
+  /** Some other work, with its parts that are done. */
+  show(title: string, done: number, total: number, text: string): void {
+    if (this.makeBar === undefined) return;
+    if (this.bar === undefined) {
+      this.bar = this.makeBar(`{title} ${colour('{bar}')} {percentage}% | {text}`);
+      this.bar.start(total, done, { title, text });
+      return;
+    }
+    this.bar.setTotal(total);
+    this.bar.update(done, { title, text });
+  }
+
+  /** Takes the bar away. */
+  clear(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+}

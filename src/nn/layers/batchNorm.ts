@@ -1,0 +1,75 @@
+import { ShapeError } from '../../core/errors.js';
+import { describe } from '../../tensor/build.js';
+import { batchNormalise, channelMoments } from '../../tensor/ops/normalize.js';
+import { add, divide, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { checkPositive, checkShare } from '../check.js';
+import { type Layer, layer } from '../layer.js';
+import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
+
+export interface BatchNormOptions {
+  /** What a running statistic keeps of itself at each step, 0 to 1; default 0.99. */
+  readonly momentum?: number;
+  /** Added to the variance; default 0.001. */
+  readonly epsilon?: number;
+  /** Whether `beta` is added; default true. */
+  readonly center?: boolean;
+  /** Whether `gamma` multiplies; default true. */
+  readonly scale?: boolean;
+  /** Default 'zeros'. */
+  readonly betaInitializer?: InitializerOption;
+  /** Default 'ones'. */
+  readonly gammaInitializer?: InitializerOption;
+}
+
+/**
+ * Batch normalization (Ioffe and Szegedy, ICML 2015), as Keras defines it: x `[batch, …, channels]`, each channel on its
+ * own.
+ *
+ *     y = gamma · (x − mean) / √(variance + epsilon) + beta
+ *
+ * In training mean and variance (biased: divided by the number of elements) are those of the batch, over all axes but
+ * the last, and `movingMean` and `movingVariance` move towards them: m ← momentum · m + (1 − momentum) · mean. Otherwise
+ * they are the moving ones. The variance is taken of x − mean in a pass of its own, so nothing cancels.
+ *
+ * @throws UsageError for options out of range; ShapeError, when applied, for an input of fewer than two axes
+ */
+export function batchNorm(options: BatchNormOptions = {}): Layer {
+  const { momentum = 0.99, epsilon = 1e-3, center = true, scale = true } = options;
+  checkShare('batchNorm: momentum', momentum);
+  checkPositive('batchNorm: epsilon', epsilon);
+  const beta = resolveInitializer('batchNorm: betaInitializer', options.betaInitializer ?? 'zeros');
+  const gamma = resolveInitializer('batchNorm: gammaInitializer', options.gammaInitializer ?? 'ones');
+  return layer(
+    'batchNorm',
+    {
+      momentum,
+      epsilon,
+      center,
+      scale,
+      betaInitializer: beta.description,
+      gammaInitializer: gamma.description,
+    },
+    (x, context) => {
+      if (x.rank < 2) {
+        throw new ShapeError(`batchNorm: needs [batch, …, channels]: ${describe(x)} (${x.rank} axes)`);
+      }
+      const shape = x.shape.slice(-1);
+      const gain = scale ? context.parameter('gamma', shape, gamma) : 1;
+      const offset = center ? context.parameter('beta', shape, beta) : 0;
+      const movingMean = context.state('movingMean', shape, 0);
+      const movingVariance = context.state('movingVariance', shape, 1);
+      if (!context.training) {
+        // in the order that leaves one product and one sum to each element: they end in the convolution before
+        const factor = divide(gain, sqrt(add(movingVariance, epsilon)));
+        return add(multiply(x, factor), subtract(offset, multiply(movingMean, factor)));
+      }
+      const moments = channelMoments(x);
+      const moved = (moving: Tensor, now: Tensor) =>
+        add(multiply(moving, momentum), multiply(now, 1 - momentum));
+      context.update(movingMean, moved(movingMean, moments.mean));
+      context.update(movingVariance, moved(movingVariance, moments.variance));
+      return batchNormalise(x, gain, offset, { epsilon, moments });
+    },
+  );
+}

@@ -1,0 +1,276 @@
+/** The charts of a report. */
+
+import type { EpochRecord } from '../../training/fit/options.js';
+import type { Calibration } from '../metrics/calibration.js';
+import type { Rung } from '../metrics/ladder.js';
+import { axis, type ChartOption, drawChart, font } from './chart.js';
+import { colours } from './theme.js';
+
+interface Line {
+  readonly name: string;
+  readonly values: readonly (readonly [number, number])[];
+  readonly colour: string;
+  readonly dashed?: boolean;
+}
+
+const curve = { width: 350, height: 240 } as const;
+
+/** Numbers of an axis: as many digits as tell them apart, 1e-7 where 0.0000001 would stand. */
+const digits = (value: number) =>
+  value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(Number(value.toPrecision(6)));
+
+function lines(title: string, all: readonly Line[], y: object): ChartOption {
+  return {
+    textStyle: font,
+    title: { text: title, left: 0, top: 0, textStyle: { ...font, fontSize: 14, fontWeight: 600 } },
+    legend: {
+      show: all.length > 1,
+      // text is measured without its font, so there is some room for error
+      right: 16,
+      top: 0,
+      textStyle: { ...font, fontSize: 12 },
+      itemGap: 10,
+      itemWidth: 22,
+    },
+    grid: { left: 52, right: 12, top: 38, bottom: 44 },
+    xAxis: {
+      ...axis,
+      type: 'value',
+      name: 'epoch',
+      nameGap: 28,
+      minInterval: 1,
+      min: 'dataMin',
+      max: 'dataMax',
+      splitLine: { show: false },
+    },
+    yAxis: { ...axis, type: 'value', scale: true, ...y },
+    series: all.map(({ name, values, colour, dashed }) => ({
+      type: 'line',
+      name,
+      data: values,
+      symbol: dashed ? 'emptyCircle' : 'circle',
+      symbolSize: values.length > 40 ? 0 : 6,
+      itemStyle: { color: colour },
+      lineStyle: { color: colour, width: 2, ...(dashed && { type: [6, 4] }) },
+    })),
+  };
+}
+
+const points = (history: readonly EpochRecord[], value: (record: EpochRecord) => number | undefined) =>
+  history.flatMap((record) => {
+    const found = value(record);
+    return found === undefined ? [] : [[record.epoch, found] as const];
+  });
+
+function pair(
+  history: readonly EpochRecord[],
+  training: (record: EpochRecord) => number | undefined,
+  validation: (record: EpochRecord) => number | undefined,
+): Line[] {
+  const both: Line[] = [
+    { name: 'training', values: points(history, training), colour: colours.blue[0] },
+    { name: 'validation', values: points(history, validation), colour: colours.orange[0], dashed: true },
+  ];
+  return both.filter(({ values }) => values.length > 0);
+}
+
+const last = (values: readonly (readonly [number, number])[]) => values.at(-1)![1];
+
+/** Loss by epoch: of training, with dropout and the weights of each step, and of validation. */
+export function lossChart(history: readonly EpochRecord[]): Promise<string> {
+  const all = pair(
+    history,
+    ({ loss }) => loss,
+    ({ validationLoss }) => validationLoss,
+  );
+  const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(4)}`).join(', ');
+  return drawChart(lines('Loss', all, { axisLabel: { ...axis.axisLabel, formatter: digits } }), {
+    ...curve,
+    name: 'loss',
+    title: `Loss over ${history.length} epochs: ${ends}`,
+  });
+}
+
+/** Accuracy by epoch, in percent. */
+export function accuracyChart(history: readonly EpochRecord[]): Promise<string> {
+  const share = (value: number | undefined) => (value === undefined ? undefined : 100 * value);
+  const all = pair(
+    history,
+    ({ accuracy }) => share(accuracy),
+    ({ validationAccuracy }) => share(validationAccuracy),
+  );
+  const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(2)}%`).join(', ');
+  const axisLabel = { ...axis.axisLabel, formatter: (value: number) => `${digits(value)}%` };
+  return drawChart(lines('Accuracy', all, { axisLabel }), {
+    ...curve,
+    name: 'accuracy',
+    title: `Accuracy over ${history.length} epochs: ${ends}`,
+  });
+}
+
+/** Learning rate of each epoch's last step. */
+export function rateChart(history: readonly EpochRecord[]): Promise<string> {
+  const values = points(history, ({ learningRate }) => learningRate);
+  const all = [{ name: 'learning rate', values, colour: colours.green[0] }];
+  const axisLabel = { ...axis.axisLabel, formatter: digits };
+  return drawChart(lines('Learning rate', all, { scale: false, axisLabel }), {
+    ...curve,
+    name: 'rate',
+    title: `Learning rate over ${history.length} epochs: from ${digits(values[0]![1])} to ${digits(last(values))}`,
+  });
+}
+
+/** How often the model was right, by how sure it was. */
+export function reliabilityChart({ bins, expectedError }: Calibration): Promise<string> {
+  const label = { ...axis.axisLabel, formatter: (value: number) => `${Math.round(value * 100)}%` };
+  const numbers = { ...axis, type: 'value', min: 0, max: 1, interval: 0.2, axisLabel: label } as const;
+  const known = bins.filter(({ count }) => count > 0);
+  return drawChart(
+    {
+      textStyle: font,
+      grid: { left: 62, right: 14, top: 12, bottom: 46 },
+      xAxis: { ...numbers, name: 'confidence', nameGap: 28, splitLine: { show: false } },
+      yAxis: { ...numbers, name: 'accuracy', nameGap: 44 },
+      series: [
+        {
+          type: 'custom',
+          // clipped to the axes by the bins themselves
+          data: known.map(({ low, high, accuracy }) => [low, high, accuracy!]),
+          renderItem: (_: unknown, api: CustomApi) => {
+            const [left, top] = api.coord([api.value(0), api.value(2)]);
+            const [right, bottom] = api.coord([api.value(1), 0]);
+            const shape = { x: left + 1, y: top, width: right - left - 2, height: Math.max(1, bottom - top) };
+            return { type: 'rect', shape, style: { fill: colours.blue[0], opacity: 0.55 } };
+          },
+        },
+        {
+          type: 'line',
+          data: [
+            [0, 0],
+            [1, 1],
+          ],
+          symbol: 'none',
+          lineStyle: { color: colours.soft[0], width: 1.5, type: [5, 4] },
+        },
+        {
+          type: 'line',
+          data: known.map(({ confidence, accuracy }) => [confidence, accuracy]),
+          symbol: 'circle',
+          // the area tells how many predictions there are
+          symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) =>
+            5 + 11 * Math.sqrt(known[dataIndex]!.count / Math.max(...known.map(({ count }) => count))),
+          itemStyle: { color: colours.orange[0] },
+          lineStyle: { width: 0 },
+        },
+      ],
+    },
+    {
+      width: 460,
+      height: 340,
+      name: 'reliability',
+      title: `Accuracy by confidence; expected calibration error ${(100 * expectedError).toFixed(2)}%`,
+    },
+  );
+}
+
+/** What a custom series may ask for. */
+interface CustomApi {
+  value(dimension: number): number;
+  coord(value: readonly number[]): [number, number];
+}
+
+/** Published accuracies with the run among them. */
+export function ladderChart(rungs: readonly Rung[]): Promise<string> {
+  const own = rungs.find(({ interval }) => interval !== undefined);
+  const all = rungs.flatMap(({ accuracy, interval }) => [accuracy, ...(interval ?? [])]);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const margin = Math.max(0.05, (high - low) * 0.06);
+  const rowHeight = 44;
+  const cut = (text: string) => (text.length > 66 ? `${text.slice(0, 65)}…` : text);
+  return drawChart(
+    {
+      textStyle: font,
+      grid: { left: 8, right: 64, top: 4, bottom: 46 },
+      xAxis: {
+        ...axis,
+        type: 'value',
+        name: 'test accuracy',
+        nameGap: 28,
+        min: Math.max(0, low - margin),
+        max: Math.min(100, high + margin),
+        splitNumber: 4,
+        splitLine: { ...axis.splitLine, showMinLine: false, showMaxLine: false },
+        axisLabel: {
+          ...axis.axisLabel,
+          showMinLabel: false,
+          showMaxLabel: false,
+          formatter: (value: number) => `${digits(value)}%`,
+        },
+      },
+      yAxis: {
+        type: 'category',
+        inverse: true,
+        data: rungs.map(({ name }) => cut(name)),
+        axisLine: { show: false },
+        axisTick: { show: false },
+        axisLabel: {
+          interval: 0,
+          inside: true,
+          align: 'left',
+          margin: 2,
+          padding: [0, 0, 22, 0],
+          fontSize: 12,
+          color: colours.soft[0],
+          formatter: (text: string, i: number) => (rungs[i]!.interval === undefined ? text : `{own|${text}}`),
+          rich: { own: { color: colours.orange[0], fontWeight: 700, fontSize: 12 } },
+        },
+      },
+      series: [
+        {
+          type: 'custom',
+          data: rungs.map(({ accuracy, interval = [accuracy, accuracy] }, i) => [accuracy, i, ...interval]),
+          renderItem: ({ dataIndex }: { dataIndex: number }, api: CustomApi) => {
+            const isOwn = rungs[dataIndex] === own;
+            const place = (value: number) => api.coord([value, api.value(1)]);
+            const [x, middle] = place(api.value(0));
+            const y = middle + 9;
+            const colour = isOwn ? colours.orange[0] : colours.blue[0];
+            const [left] = place(Math.max(0, low - margin));
+            const [right] = place(Math.min(100, high + margin));
+            const line = (from: number, to: number, stroke: string, lineWidth: number) => ({
+              type: 'line',
+              shape: { x1: from, y1: y, x2: to, y2: y },
+              style: { stroke, lineWidth },
+            });
+            const text = `${rungs[dataIndex]!.accuracy.toFixed(2)}%`;
+            return {
+              type: 'group',
+              children: [
+                line(left, right, colours.faint[0], 1),
+                ...(isOwn ? [line(place(api.value(2))[0], place(api.value(3))[0], colour, 4)] : []),
+                { type: 'circle', shape: { cx: x, cy: y, r: isOwn ? 7 : 5 }, style: { fill: colour } },
+                {
+                  type: 'text',
+                  x: right + 8,
+                  y,
+                  style: {
+                    text,
+                    fill: isOwn ? colour : colours.ink[0],
+                    font: `${isOwn ? 700 : 400} 13px system-ui, sans-serif`,
+                    textVerticalAlign: 'middle',
+                  },
+                },
+              ],
+            };
+          },
+        },
+      ],
+    },
+    {
+      width: 520,
+      height: 50 + rowHeight * rungs.length,
+      name: 'ladder',
+      title: `Published test accuracies beside this run: ${rungs.map(({ name, accuracy }) => `${name} ${accuracy.toFixed(2)}%`).join('; ')}`,
+    },
+  );
+}

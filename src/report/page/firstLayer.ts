@@ -1,0 +1,100 @@
+/** What the first layer has learnt, and what it makes of an image. */
+import { sizeOf } from '../../core/shape.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Model } from '../../nn/model.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { ModelFile } from '../../training/files/modelFile.js';
+import { type Normalisation, normalise } from '../../training/inference/normalization.js';
+import { heatPicture, type Pixels, signedPicture } from './picture.js';
+
+export interface FirstLayer {
+  /** Its path: `layers.0`. */
+  readonly path: string;
+  readonly kind: 'filters' | 'weights';
+  /** Filters of a convolution, or the weights of each unit of a dense layer as an image, at most `most`. */
+  readonly pictures: readonly Pixels[];
+  /** How many there are. */
+  readonly count: number;
+  /** Weights of this size and beyond, of either sign, have the strongest colour. */
+  readonly limit: number;
+}
+
+const most = 32;
+/** So many weights are smaller than what has the strongest colour: a few large ones would leave the others pale. */
+const strongest = 0.99;
+
+/**
+ * The filters of the first layer that has weights of its own: of a convolution `[height, width, in, out]` those of the
+ * first channel, of a dense layer on whole images `[pixels, units]` a picture per unit. Undefined for any other model.
+ */
+export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensors'>): FirstLayer | undefined {
+  const [leaf] = model.parameters;
+  if (leaf === undefined) return undefined;
+  const { shape, name } = leaf;
+  const [rows, columns, channels] = model.inputShape;
+  const values = tensors.get(name)!.data as Float32Array;
+  const path = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+  if (rows === undefined || columns === undefined || channels === undefined) return undefined;
+  const of = (kind: FirstLayer['kind'], height: number, width: number, stride: number, count: number) => {
+    const shown = Array.from({ length: Math.min(count, most) }, (_, unit) =>
+      Float32Array.from({ length: height * width }, (_, i) => values[i * stride + unit]!),
+    );
+    const sizes = Float32Array.from(shown.flatMap((one) => [...one]))
+      .map(Math.abs)
+      .sort();
+    const limit = sizes[Math.floor(strongest * (sizes.length - 1))]!;
+    const pictures = shown.map((one) => signedPicture(one, width, height, limit));
+    return { path, kind, pictures, count, limit };
+  };
+  if (shape.length === 4) {
+    const [height, width, inputs, outputs] = shape as [number, number, number, number];
+    return of('filters', height, width, inputs * outputs, outputs);
+  }
+  if (shape.length === 2 && shape[0] === sizeOf(model.inputShape)) {
+    return of('weights', rows, columns, channels * shape[1]!, shape[1]!);
+  }
+  return undefined;
+}
+
+/**
+ * What the layer at `path` makes of one image, a picture per channel, at most `most`, each from its lowest value
+ * (violet) to its highest (yellow). Undefined for a layer whose output is no image.
+ *
+ * @param image uint8 pixels of the model's input shape
+ */
+export async function featureMaps(
+  engine: Engine,
+  model: Model,
+  normalisation: Normalisation,
+  path: string,
+  image: Uint8Array,
+): Promise<Pixels[] | undefined> {
+  const step = engine.compile(
+    ({ images }) => {
+      let found: Tensor | undefined;
+      const { output } = model.apply(normalise(images, normalisation), {
+        observe: (application) => {
+          if (application.path === path) found = application.output;
+        },
+      });
+      return { outputs: { maps: found ?? output } };
+    },
+    { images: { shape: [1, ...model.inputShape], dtype: 'uint8' } },
+  );
+  const { maps } = await step.run({ images: image });
+  if (maps.shape.length !== 4) return undefined;
+  const [, height, width, channels] = maps.shape as [number, number, number, number];
+  const values = maps.data as Float32Array;
+  const count = Math.min(channels, most);
+  const planes = Array.from({ length: count }, (_, channel) =>
+    Float32Array.from({ length: height * width }, (_, i) => values[i * channels + channel]!),
+  );
+  return planes.map((plane) => heatPicture(plane, width, height, extremes(plane)));
+}
+
+function extremes(values: Float32Array): [low: number, high: number] {
+  return values.reduce<[number, number]>(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+}

@@ -1,0 +1,153 @@
+import { readFile, stat } from 'node:fs/promises';
+import { DataError, ModelError, type QuernError, reasonOf } from '../../core/errors.js';
+import { formatShape, type Shape, sameShape } from '../../core/shape.js';
+import { type Check, integer, list, object, text } from '../../data/json.js';
+import type { Json } from '../../nn/layer.js';
+import { Model } from '../../nn/model.js';
+import { describeLayer, restoreLayer } from '../../nn/registry.js';
+import { checkNormalisation, type Normalisation } from '../inference/normalization.js';
+import { writeWhole } from './files.js';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
+import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
+
+/** What a model file tells of its model beside architecture and weights. */
+export interface ModelDetails {
+  /** Names of the classes, in the order of the outputs. */
+  readonly classes: readonly string[];
+  readonly normalisation: Normalisation;
+  /** Name of the dataset that the model was trained on. */
+  readonly dataset: string;
+  /** Name of the recipe that trained it. */
+  readonly recipe?: string | undefined;
+  /** Decay of the moving average that the weights are; absent for weights as they were trained. */
+  readonly weightAveraging?: number | undefined;
+  /** What decided the bits of its weights, as the engine's report names it. */
+  readonly numerics: string;
+}
+
+/** A model as a file holds it. */
+export interface ModelFile {
+  readonly path: string;
+  readonly model: Model;
+  readonly details: ModelDetails;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+const version = '1';
+/** Far above any model of images of 28 by 28 pixels, and what Node reads at once. */
+const largestFile = 2 ** 30;
+
+/**
+ * Writes a model as safetensors: float32 tensors by path, and in `__metadata__` the architecture, the shape of an
+ * image and the details, each as JSON. The file is whole at any moment.
+ *
+ * @throws ModelError naming the path when it cannot be written
+ */
+export async function writeModelFile(
+  path: string,
+  model: Model,
+  weights: Weights,
+  details: ModelDetails,
+): Promise<void> {
+  const { recipe, weightAveraging, ...others } = details;
+  const texts = {
+    architecture: describeLayer(model.layer),
+    inputShape: model.inputShape,
+    ...others,
+    ...(recipe === undefined ? {} : { recipe }),
+    ...(weightAveraging === undefined ? {} : { weightAveraging }),
+  };
+  const metadata = new Map([
+    ['format', 'quern'],
+    ['version', version],
+    ...Object.entries(texts).map(([name, value]): [string, string] => [name, JSON.stringify(value)]),
+  ]);
+  const tensors = new Map(
+    savedLeaves(model).map(({ name, shape }) => [name, { shape, data: weights.get(name)! }]),
+  );
+  await writeWhole(path, encodeSafetensors({ tensors, metadata }));
+}
+
+const number: Check<number> = (value, path) => {
+  if (typeof value === 'number') return value;
+  throw new DataError(`${path} must be a number`);
+};
+
+/** Looked at when the layers are restored. */
+const anything: Check<Json> = (value) => value as Json;
+
+interface Metadata extends ModelDetails {
+  readonly architecture: Json;
+  readonly inputShape: Shape;
+}
+
+const checkMetadata = object<Metadata>(
+  {
+    architecture: anything,
+    inputShape: list(integer(1), 1),
+    classes: list(text(), 1),
+    normalisation: object<Normalisation>({ mean: number, deviation: number }, {}),
+    dataset: text(),
+    numerics: text(),
+  },
+  { recipe: text(), weightAveraging: number },
+);
+
+function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Metadata {
+  const { format, version: found, ...texts } = Object.fromEntries(metadata);
+  if (format !== 'quern') {
+    throw new ModelError(`${path}: not a model of Quern: the header's __metadata__ does not say so`);
+  }
+  if (found !== version) {
+    throw new ModelError(`${path}: a model file of version ${found}, this Quern reads version ${version}`);
+  }
+  const values = Object.entries(texts).map(([name, json]) => {
+    try {
+      return [name, JSON.parse(json)];
+    } catch (cause) {
+      throw new ModelError(`${path}: ${name} in the header's __metadata__ is not JSON`, { cause });
+    }
+  });
+  return checkMetadata(Object.fromEntries(values), `${path}: __metadata__`);
+}
+
+/** The architecture of a file as a model with all its leaves. */
+function restoreModel({ architecture, inputShape, classes, normalisation }: Metadata, path: string): Model {
+  try {
+    checkNormalisation(normalisation);
+    const model = new Model(restoreLayer(architecture), inputShape);
+    if (!sameShape(model.outputShape, [classes.length])) {
+      throw new ModelError(`it gives ${formatShape(model.outputShape)} for ${classes.length} classes`);
+    }
+    return model;
+  } catch (cause) {
+    const { message, hint } = cause as QuernError;
+    const [sentence] = message.split('\n');
+    throw new ModelError(`${path}: the model cannot be restored: ${sentence}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+/**
+ * Reads a model without the recipe that made it.
+ *
+ * @throws DataError when the file cannot be read or is no sound safetensors file; ModelError when it holds no model of
+ * Quern, a layer that is not registered, or weights that are not those of its architecture
+ */
+export async function readModelFile(path: string): Promise<ModelFile> {
+  let bytes: Uint8Array;
+  try {
+    const { size } = await stat(path);
+    if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const { architecture, inputShape, ...details } = parseMetadata(metadata, path);
+  const model = restoreModel({ architecture, inputShape, ...details }, path);
+  checkSameTensors(model, tensors, path);
+  return { path, model, details, tensors };
+}

@@ -1,0 +1,189 @@
+/**
+ * The safetensors format: a length (u64, little-endian), a JSON header of that length, then the bytes of all tensors
+ * one after the other, row-major and little-endian.
+ * https://huggingface.co/docs/safetensors/index#format
+ */
+import { bytesOf, type Dtype, dtypeOf, type HostArray } from '../../core/dtype.js';
+import { DataError } from '../../core/errors.js';
+import { isObject } from '../../core/isObject.js';
+import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
+
+export interface StoredTensor {
+  readonly shape: Shape;
+  /** Row-major; its type is the dtype. */
+  readonly data: HostArray;
+}
+
+export interface Safetensors {
+  /** By name, in the order of their bytes. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Texts by name, from the header's `__metadata__`. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+const lengthBytes = 8;
+/** Where the tensors begin is a multiple of this, so that the file can be mapped into memory. */
+const alignment = 8;
+/** As in the format's own implementation. */
+const largestHeader = 100_000_000;
+
+const nameOf: Readonly<Record<Dtype, string>> = { float32: 'F32', int32: 'I32', uint8: 'U8' };
+const dtypeNamed = new Map(Object.entries(nameOf).map(([dtype, name]) => [name, dtype as Dtype]));
+
+/** The bytes of a file that holds these tensors, in this order. */
+export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Array {
+  const entries: [string, unknown][] = [['__metadata__', Object.fromEntries(metadata)]];
+  let end = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const start = end;
+    end += data.byteLength;
+    entries.push([name, { dtype: nameOf[dtypeOf(data)!], shape, data_offsets: [start, end] }]);
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const dataStart = Math.ceil((lengthBytes + json.length) / alignment) * alignment;
+  const bytes = new Uint8Array(dataStart + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(dataStart - lengthBytes), true);
+  bytes.set(json, lengthBytes);
+  bytes.fill(0x20, lengthBytes + json.length, dataStart);
+  let position = dataStart;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return bytes;
+}
+
+function parseHeader(
+  bytes: Uint8Array,
+  file: string,
+): { header: Readonly<Record<string, unknown>>; dataStart: number } {
+  if (bytes.length < lengthBytes) {
+    throw new DataError(`${file}: not a safetensors file: ${bytes.length} bytes hold no header length`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(largestHeader)) {
+    throw new DataError(
+      `${file}: not a safetensors file: a header of ${length} bytes is over ${largestHeader}`,
+    );
+  }
+  const dataStart = lengthBytes + Number(length);
+  if (dataStart > bytes.length) {
+    throw new DataError(
+      `${file}: truncated: the header should end at byte ${dataStart}, the file at ${bytes.length}`,
+    );
+  }
+  let header: unknown;
+  try {
+    header = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(lengthBytes, dataStart)),
+    );
+  } catch (cause) {
+    throw new DataError(`${file}: the header of ${length} bytes is not JSON`, { cause });
+  }
+  if (!isObject(header)) throw new DataError(`${file}: the header is not a JSON object`);
+  return { header, dataStart };
+}
+
+function parseMetadata(value: unknown, file: string): Map<string, string> {
+  if (value === undefined) return new Map();
+  const entries = isObject(value) ? Object.entries(value) : undefined;
+  if (!entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
+    throw new DataError(`${file}: __metadata__ in the header must be texts by name`);
+  }
+  return new Map(entries);
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: Shape;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A value of the header, for messages. */
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'none';
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function parseEntry(name: string, value: unknown, file: string): Entry {
+  const where = `${file}: tensor '${name}'`;
+  if (!isObject(value)) throw new DataError(`${where}: its entry in the header is not a JSON object`);
+  const { dtype: dtypeName, shape, data_offsets: offsets } = value;
+  const dtype = dtypeNamed.get(dtypeName as string);
+  if (dtype === undefined) {
+    const known = [...dtypeNamed.keys()].join(', ');
+    throw new DataError(`${where}: its dtype must be one of ${known}: ${shown(dtypeName)}`);
+  }
+  if (!Array.isArray(shape) || !shape.every(isCount)) {
+    throw new DataError(`${where}: its shape must be a list of integers ≥ 0: ${shown(shape)}`);
+  }
+  const [start, end] = Array.isArray(offsets) && offsets.length === 2 ? offsets : [];
+  if (!isCount(start) || !isCount(end) || start > end) {
+    throw new DataError(`${where}: its data_offsets must be two ascending integers ≥ 0: ${shown(offsets)}`);
+  }
+  const expected = sizeOf(shape) * bytesOf[dtype];
+  if (end - start !== expected) {
+    throw new DataError(
+      `${where}: ${dtypeName} ${formatShape(shape)} takes ${expected} bytes, its data_offsets span ${end - start}`,
+    );
+  }
+  return { name, dtype, shape, start, end };
+}
+
+/** Throws unless the tensors fill the bytes after the header from end to end, each byte once. */
+function checkLayout(entries: readonly Entry[], dataBytes: number, file: string): void {
+  let position = 0;
+  for (const { name, start, end } of entries) {
+    if (end > dataBytes) {
+      throw new DataError(
+        `${file}: truncated: tensor '${name}' ends at byte ${end} of the data, which has ${dataBytes}`,
+      );
+    }
+    if (start !== position) {
+      const what = start < position ? 'overlaps the one before it' : 'leaves a gap before it';
+      throw new DataError(`${file}: tensor '${name}' ${what}: it starts at byte ${start}, not ${position}`);
+    }
+    position = end;
+  }
+  if (position !== dataBytes) {
+    throw new DataError(`${file}: the tensors end at byte ${position} of the data, which has ${dataBytes}`);
+  }
+}
+
+function readData(bytes: Uint8Array, dtype: Dtype): HostArray {
+  // A copy, since the bytes need not be aligned.
+  const { buffer } = new Uint8Array(bytes);
+  if (dtype === 'float32') return new Float32Array(buffer);
+  return dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);
+}
+
+/**
+ * Reads a file of float32, int32 and uint8 tensors.
+ *
+ * @param file names the file in errors.
+ *
+ * Throws DataError for anything that the format does not allow: a header that is cut off, no JSON or contradicts the
+ * file's size, tensors that overlap, leave gaps or whose shapes contradict their bytes, other dtypes.
+ */
+export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
+  const { header, dataStart } = parseHeader(bytes, file);
+  const { __metadata__: stored, ...rest } = header;
+  const metadata = parseMetadata(stored, file);
+  const entries = Object.entries(rest)
+    .map(([name, value]) => parseEntry(name, value, file))
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  checkLayout(entries, bytes.length - dataStart, file);
+  const data = bytes.subarray(dataStart);
+  const tensors = new Map(
+    entries.map(({ name, dtype, shape, start, end }) => [
+      name,
+      { shape, data: readData(data.subarray(start, end), dtype) },
+    ]),
+  );
+  return { tensors, metadata };
+}

@@ -1,0 +1,99 @@
+import { ModelError } from '../../core/errors.js';
+import { formatShape, sameShape } from '../../core/shape.js';
+import type { Engine } from '../../engine/engine.js';
+import type { Model } from '../../nn/model.js';
+import type { Leaf } from '../../tensor/tensor.js';
+import type { StoredTensor } from './safetensors.js';
+import { sha256 } from './sha256.js';
+
+/** Values of a model's leaves by path: parameters in the order of their use, then untrained values such as running means. */
+export type Weights = Map<string, Float32Array>;
+
+/** The leaves that a model file holds. */
+export function savedLeaves(model: Model): Leaf[] {
+  return [...model.parameters, ...model.states];
+}
+
+/** Copies of a model's values as they are now. */
+export async function readWeights(engine: Engine, model: Model): Promise<Weights> {
+  const weights: Weights = new Map();
+  for (const leaf of savedLeaves(model)) {
+    weights.set(leaf.name, (await engine.read(leaf)).data as Float32Array);
+  }
+  return weights;
+}
+
+/** Gives a model of the same architecture in the same engine the values of another. */
+export async function copyWeights(engine: Engine, from: Model, to: Model): Promise<void> {
+  const targets = savedLeaves(to);
+  for (const [i, leaf] of savedLeaves(from).entries()) {
+    await engine.write(targets[i]!, (await engine.read(leaf)).data as Float32Array);
+  }
+}
+
+/** Gives a model values that `readWeights` has read of it, or of another of the same architecture. */
+export async function setWeights(engine: Engine, model: Model, weights: Weights): Promise<void> {
+  for (const leaf of savedLeaves(model)) {
+    const value = weights.get(leaf.name);
+    if (value === undefined) throw new ModelError(`setWeights: there is no value for ${leaf.name}`);
+    await engine.write(leaf, value);
+  }
+}
+
+/**
+ * Gives a model the values of another of the same architecture.
+ *
+ * @param what names the source in errors, such as the path of a file
+ * @throws ModelError naming what differs
+ */
+export async function writeWeights(
+  engine: Engine,
+  model: Model,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  what: string,
+): Promise<void> {
+  checkSameTensors(model, tensors, what);
+  for (const leaf of savedLeaves(model)) await engine.write(leaf, tensors.get(leaf.name)!.data);
+}
+
+/**
+ * The SHA-256 of the values' bytes, one after the other: of what follows the header of a model file. In hexadecimal.
+ *
+ * @throws UsageError on a web page without a secure context, where browsers hide their hashes
+ */
+export async function hashWeights(weights: Weights): Promise<string> {
+  const arrays = [...weights.values()];
+  const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let end = 0;
+  for (const { buffer, byteOffset, byteLength } of arrays) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), end);
+    end += byteLength;
+  }
+  return sha256(bytes, 'weightsSha256');
+}
+
+/** The most differences that an error names. */
+const named = 3;
+
+/** Throws ModelError, naming what differs, unless the tensors are those of the model: names, shapes, float32. */
+export function checkSameTensors(
+  model: Model,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  what: string,
+): void {
+  const leaves = savedLeaves(model);
+  const names = new Set(leaves.map(({ name }) => name));
+  const differences = leaves.flatMap(({ name, shape }) => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) return [`${name} ${formatShape(shape)} is missing`];
+    if (!(tensor.data instanceof Float32Array)) return [`${name} is not float32`];
+    if (sameShape(tensor.shape, shape)) return [];
+    return [`${name} is ${formatShape(tensor.shape)}, not ${formatShape(shape)}`];
+  });
+  for (const name of tensors.keys()) if (!names.has(name)) differences.push(`${name} is not in the model`);
+  if (differences.length === 0) return;
+  const more = differences.length > named ? `; and ${differences.length - named} more` : '';
+  throw new ModelError(
+    `${what}: the weights are of another architecture: ${differences.slice(0, named).join('; ')}${more}`,
+  );
+}

@@ -1,0 +1,96 @@
+import { ModelError } from '../../core/errors.js';
+import { isObject } from '../../core/isObject.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { Json } from '../../nn/layer.js';
+import { describeLayer } from '../../nn/registry.js';
+import { constantRate } from '../../optimizers/schedules.js';
+import { hashDataset } from '../files/sha256.js';
+import type { TrainedModel } from '../files/trainedModel.js';
+import { plainPixels } from '../inference/normalization.js';
+import { defaultBatchSize, type FitOptions } from './options.js';
+
+/** What has to be the same when a training is resumed, as plain data by name. */
+export type Conditions = Readonly<Record<string, Json>>;
+
+async function describeData(dataset: Dataset): Promise<Json> {
+  const { name, split, count, shape, classes } = dataset;
+  return { name, split, count, shape, classes: classes.length, sha256: await hashDataset(dataset) };
+}
+
+/** JSON has no infinity. */
+const plain = (value: object): Json =>
+  JSON.parse(JSON.stringify(value, (_, part) => (part === Infinity ? 'Infinity' : part)));
+
+/**
+ * The conditions of a training.
+ *
+ * @param train as it was given to `fit`, with what is held out
+ */
+export async function conditionsOf(
+  { engine, model, details }: TrainedModel,
+  train: Dataset,
+  options: FitOptions,
+): Promise<Conditions> {
+  const { optimizer, schedule = constantRate(), validation } = options;
+  const { name, learningRate, options: optimizerOptions } = optimizer;
+  return plain({
+    recipe: options.recipe ?? null,
+    model: { layers: describeLayer(model.layer), inputShape: model.inputShape, seed: model.seed },
+    dataset: await describeData(train),
+    validation: typeof validation === 'object' ? await describeData(validation) : (validation ?? null),
+    batchSize: options.batchSize ?? defaultBatchSize,
+    epochs: options.epochs,
+    seed: options.seed ?? 0,
+    optimizer: { name, learningRate, options: optimizerOptions },
+    schedule: { name: schedule.name, options: schedule.options },
+    normalisation: options.normalisation ?? plainPixels,
+    augmentation: options.augmentation ?? null,
+    mixup: options.mixup ?? 0,
+    labelSmoothing: options.labelSmoothing ?? 0,
+    clip: options.clip ?? null,
+    weightAveraging: options.weightAveraging ?? null,
+    earlyStopping: options.earlyStopping ?? null,
+    plateau: options.plateau ?? null,
+    numerics: details.numerics ?? engine.report.numerics,
+  }) as Conditions;
+}
+
+/** Objects with equal members in another order are equal. */
+function ordered(value: Json | undefined): string {
+  return (
+    JSON.stringify(value, (_, part) =>
+      isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    ) ?? 'nothing'
+  );
+}
+
+const longest = 80;
+
+/** The parts in which two values differ, as `name was this, is that`. */
+function differences(name: string, before: Json | undefined, now: Json | undefined): string[] {
+  if (ordered(before) === ordered(now)) return [];
+  if (isObject(before) && isObject(now)) {
+    const names = new Set([...Object.keys(before), ...Object.keys(now)]);
+    return [...names].flatMap((part) =>
+      differences(`${name}.${part}`, before[part] as Json | undefined, now[part] as Json | undefined),
+    );
+  }
+  const [old, current] = [ordered(before), ordered(now)];
+  if (old.length + current.length > 2 * longest) return [`${name} is another`];
+  return [`${name} was ${old}, is ${current}`];
+}
+
+/** The most differences that an error names. */
+const named = 4;
+
+/** Throws ModelError, naming what differs, unless the conditions are the same. */
+export function checkConditions(before: Conditions, now: Conditions): void {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const found = names.flatMap((name) => differences(name, before[name], now[name]));
+  if (found.length === 0) return;
+  const more = found.length > named ? `; and ${found.length - named} more` : '';
+  throw new ModelError(
+    `resume: the checkpoint is of another training: ${found.slice(0, named).join('; ')}${more}`,
+    { hint: 'A training goes on as it began: same data, model, options, and numerics of the backend.' },
+  );
+}

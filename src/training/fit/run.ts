@@ -1,0 +1,40 @@
+import type { Dataset } from '../../data/dataset.js';
+import type { Ending } from '../callbacks/callback.js';
+import { TrainedModel } from '../files/trainedModel.js';
+import type { EpochRecord } from './options.js';
+
+/** How a training came about. */
+export interface RunDetails {
+  /** One record per whole epoch, those before a resume included. */
+  readonly history: readonly EpochRecord[];
+  /** What was trained on: without what was held out. */
+  readonly train: Dataset;
+  /** Number of steps that were done, over all parts of the training. */
+  readonly steps: number;
+  /** Seconds that they took, validation included. */
+  readonly seconds: number;
+  readonly ending: Ending;
+}
+
+/** What `fit` gives: the trained model and how it came about. */
+export class Run extends TrainedModel implements RunDetails {
+  readonly history: readonly EpochRecord[];
+  readonly train: Dataset;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly ending: Ending;
+
+  constructor({ engine, model, details }: TrainedModel, run: RunDetails) {
+    super(engine, model, details);
+    this.history = run.history;
+    this.train = run.train;
+    this.steps = run.steps;
+    this.seconds = run.seconds;
+    this.ending = run.ending;
+  }
+
+  /** Whether the signal ended the training before its time. */
+  get interrupted(): boolean {
+    return this.ending === 'interrupted';
+  }
+}

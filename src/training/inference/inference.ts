@@ -1,0 +1,195 @@
+import ndarray, { type NdArray } from 'ndarray';
+import { ShapeError } from '../../core/errors.js';
+import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
+import type { Dataset } from '../../data/dataset.js';
+import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
+import { turn } from '../../engine/runSteps.js';
+import { crossEntropy } from '../../nn/losses.js';
+import type { Model } from '../../nn/model.js';
+import { softmax } from '../../tensor/ops/softmax.js';
+import type { Feed } from '../feeds/feed.js';
+import { openFeed } from '../feeds/open.js';
+import { checkFits } from '../fit/checkFits.js';
+import { groups } from '../fit/groups.js';
+import { Metrics } from '../fit/metrics.js';
+import { wilsonInterval } from './interval.js';
+import { type Normalisation, normalise, plainPixels } from './normalization.js';
+
+/** How well a model does on a dataset. */
+export interface Evaluation {
+  /** Mean cross-entropy per example, in nats. */
+  readonly loss: number;
+  /** The share of the examples whose class was right, 0 to 1. */
+  readonly accuracy: number;
+  readonly correct: number;
+  readonly count: number;
+  /** Wilson's 95% interval of the accuracy. */
+  readonly interval: readonly [low: number, high: number];
+}
+
+export interface InferenceOptions {
+  /** As in the model's training. Default: pixels from 0 to 1. */
+  readonly normalisation?: Normalisation | undefined;
+  /** Ends the work at a batch boundary: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called now and then with the number of examples that are done. */
+  readonly onProgress?: ((finished: number, count: number) => void) | undefined;
+}
+
+/**
+ * Always the same, since the last bits of a loss depend on how examples are summed. It divides the 10,000 and 60,000
+ * images of the MNIST family, which leaves no ragged batch to plan.
+ */
+const inferenceBatch = 250;
+const batchesPerRun = 8;
+
+/** A larger dataset is streamed: an evaluation looks at every image once. */
+const residentBytes = 2 ** 26;
+
+/** What one dataset is evaluated with. */
+interface EvaluationStep {
+  readonly feed: Feed;
+  readonly step: StepFunction<Signature, never>;
+}
+
+type PredictionStep = StepFunction<{ readonly images: { readonly shape: Shape } }, 'probabilities'>;
+
+/** The plans of one model in one engine that only read its weights. */
+class Inference {
+  private readonly metrics = new Metrics('evaluation');
+  /** Ends with the evaluations so far: they count with the same metrics, so only one may run at a time. */
+  private queue: Promise<unknown> = Promise.resolve();
+  /** One function per dataset, by which the engine knows the plans. */
+  private readonly evaluations = new WeakMap<Dataset, EvaluationStep>();
+  private readonly prediction: PredictionStep = ({ images }) => ({
+    outputs: { probabilities: softmax(this.model.apply(normalise(images, this.normalisation)).output) },
+  });
+
+  constructor(
+    readonly engine: Engine,
+    readonly model: Model,
+    readonly normalisation: Normalisation,
+  ) {}
+
+  evaluate(dataset: Dataset, options: InferenceOptions): Promise<Evaluation> {
+    const evaluation = this.queue.then(() => this.measure(dataset, options));
+    // A failure is its caller's alone.
+    this.queue = evaluation.catch(() => {});
+    return evaluation;
+  }
+
+  private async measure(dataset: Dataset, { signal, onProgress }: InferenceOptions): Promise<Evaluation> {
+    const { count } = dataset;
+    const { feed, step } = this.evaluationOf(dataset);
+    await this.metrics.reset(this.engine);
+    try {
+      feed.begin({ order: Int32Array.from({ length: count }, (_, i) => i), epoch: 1, start: 0 });
+      const size = (start: number) => Math.min(batchesPerRun, Math.floor(feed.reach(start) / inferenceBatch));
+      for (const { start, batchSize, batches } of groups(count, inferenceBatch, size)) {
+        const compiled = this.engine.compile(step, feed.signature(batchSize));
+        const values = await feed.values(start, batchSize * batches);
+        await compiled.run(values, { steps: batches, ...(signal && { signal }) });
+        onProgress?.(start + batchSize * batches, count);
+        await turn();
+      }
+    } finally {
+      await feed.close();
+    }
+    const { loss, accuracy, correct, examples } = await this.metrics.read(this.engine);
+    return { loss, accuracy, correct, count: examples, interval: wilsonInterval(correct, examples) };
+  }
+
+  private evaluationOf(dataset: Dataset): EvaluationStep {
+    const known = this.evaluations.get(dataset);
+    if (known !== undefined) return known;
+    checkFits('evaluate', this.model, dataset);
+    const feed = openFeed(this.engine, dataset, { batchSize: inferenceBatch, residentBytes });
+    const step: EvaluationStep['step'] = (inputs) => {
+      const images = normalise(feed.images(inputs), this.normalisation);
+      const labels = feed.labels(inputs);
+      const { output } = this.model.apply(images);
+      return { updates: this.metrics.updates(crossEntropy(output, labels), output, labels) };
+    };
+    const made = { feed, step };
+    this.evaluations.set(dataset, made);
+    return made;
+  }
+
+  async predict(
+    images: Uint8Array,
+    { signal, onProgress }: InferenceOptions,
+  ): Promise<NdArray<Float32Array>> {
+    const { inputShape, outputShape } = this.model;
+    const size = sizeOf(inputShape);
+    const count = images.length / size;
+    if (!Number.isInteger(count)) {
+      throw new ShapeError(
+        `predict: ${images.length} pixels are no whole number of images of ${formatShape(inputShape)} (${size} each)`,
+      );
+    }
+    const width = sizeOf(outputShape);
+    const rows = new Float32Array(count * width);
+    for (const { start, batchSize } of groups(count, inferenceBatch, () => 1)) {
+      const compiled = this.engine.compile(this.prediction, {
+        images: { shape: [batchSize, ...inputShape], dtype: 'uint8' },
+      });
+      const pixels = images.subarray(start * size, (start + batchSize) * size);
+      const { probabilities } = await compiled.run({ images: pixels }, { ...(signal && { signal }) });
+      rows.set(probabilities.data as Float32Array, start * width);
+      onProgress?.(start + batchSize, count);
+      await turn();
+    }
+    return ndarray(rows, [count, ...outputShape]);
+  }
+}
+
+// By engine first: a model that outlives its engines must not keep their memory.
+const known = new WeakMap<Engine, WeakMap<Model, Inference[]>>();
+
+function inferenceOf(engine: Engine, model: Model, normalisation: Normalisation): Inference {
+  const models = known.get(engine) ?? new WeakMap<Model, Inference[]>();
+  known.set(engine, models);
+  const all = models.get(model) ?? [];
+  models.set(model, all);
+  let found = all.find(
+    (one) =>
+      one.normalisation.mean === normalisation.mean &&
+      one.normalisation.deviation === normalisation.deviation,
+  );
+  if (found === undefined) {
+    found = new Inference(engine, model, normalisation);
+    all.push(found);
+  }
+  return found;
+}
+
+/**
+ * Mean loss and accuracy of a model on a whole dataset, with the weights that the engine holds now. The same weights on
+ * the same backend give the same numbers, to the bit. Evaluations of one model take turns.
+ *
+ * @throws ShapeError when images or classes do not fit the model
+ */
+export function evaluate(
+  engine: Engine,
+  model: Model,
+  dataset: Dataset,
+  options: InferenceOptions = {},
+): Promise<Evaluation> {
+  return inferenceOf(engine, model, options.normalisation ?? plainPixels).evaluate(dataset, options);
+}
+
+/**
+ * The probability of every class for every image.
+ *
+ * @param images uint8 pixels, `[count, ...inputShape]` row-major
+ * @returns float32 `[count, classes]`
+ * @throws ShapeError for a part of an image
+ */
+export function predict(
+  engine: Engine,
+  model: Model,
+  images: Uint8Array,
+  options: InferenceOptions = {},
+): Promise<NdArray<Float32Array>> {
+  return inferenceOf(engine, model, options.normalisation ?? plainPixels).predict(images, options);
+}

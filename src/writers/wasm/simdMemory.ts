@@ -1,0 +1,85 @@
+/** Four elements between memory and a vector of their compute type, whatever the dtype, the stride and the count. */
+import { bytesOf, type Dtype } from '../../core/dtype.js';
+import type { ComputeType } from '../../core/expression.js';
+import {
+  type FunctionBuilder,
+  f32x4,
+  type I32,
+  i8x16,
+  i16x8,
+  i32,
+  i32x4,
+  type V128,
+  v128,
+} from './assembler.js';
+
+/** Bytes to 32-bit lanes. */
+function widen(bytes: V128): V128 {
+  return i32x4.extendLowI16x8U(i16x8.extendLowI8x16U(bytes));
+}
+
+/**
+ * Elements at address + offset + lane · stride (stride in elements, offset in bytes) as 32-bit lanes: float32 and int32
+ * as they are, uint8 widened. Stride 0 fills every lane. Reads the first `lanes` (1 to 4) elements and no others; the
+ * rest of the lanes are 0.
+ */
+export function loadVector(dtype: Dtype, address: I32, stride: number, lanes = 4, offset = 0): V128 {
+  const size = bytesOf[dtype];
+  // An immediate cannot be negative, as the offsets of a backward view are.
+  const at = (lane: number): [I32, number] => {
+    const constant = offset + lane * stride * size;
+    return constant < 0 ? [i32.add(address, constant), 0] : [address, constant];
+  };
+  if (size === 1) {
+    if (stride === 0) return widen(v128.load8Splat(...at(0)));
+    if (stride === 1 && lanes === 4) return widen(v128.load32Zero(...at(0)));
+    let bytes: V128 = i32x4.const(0);
+    for (let lane = 0; lane < lanes; lane++) bytes = v128.load8Lane(at(lane)[0], bytes, lane, at(lane)[1]);
+    return widen(bytes);
+  }
+  if (stride === 0) return v128.load32Splat(...at(0));
+  if (stride === 1) return v128.loadLanes(at(0)[0], lanes, at(0)[1]);
+  let value = v128.load32Zero(...at(0));
+  for (let lane = 1; lane < lanes; lane++) value = v128.load32Lane(at(lane)[0], value, lane, at(lane)[1]);
+  return value;
+}
+
+/** A vector of compute type `from` as one of compute type `to`. */
+export function convertVector(value: V128, from: ComputeType, to: ComputeType): V128 {
+  if (from === to) return value;
+  return to === 'float32' ? f32x4.convertI32x4S(value) : i32x4.truncSatF32x4S(value);
+}
+
+/**
+ * Stores the first `lanes` (1 to 4) lanes as consecutive elements; uint8 takes the low byte of an int32. The value's
+ * compute type is that of the dtype. Writes nothing beyond them.
+ */
+export function storeVector(
+  f: FunctionBuilder,
+  dtype: Dtype,
+  address: I32,
+  value: V128,
+  lanes = 4,
+  offset = 0,
+): void {
+  if (dtype !== 'uint8') {
+    f.storeLanes(address, value, lanes, offset);
+  } else if (lanes === 4) {
+    const low = i8x16.shuffle(value, value, [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
+    f.storeLane(address, low, 0, 32, offset);
+  } else {
+    const kept = f.let(value);
+    for (let lane = 0; lane < lanes; lane++) f.storeLane(address, kept, 4 * lane, 8, offset + lane);
+  }
+}
+
+/** Mask of the first `lanes` lanes. */
+export function laneMask(lanes: number): V128 {
+  const bits = (lane: number) => (lane < lanes ? -1 : 0);
+  return i32x4.constLanes(bits(0), bits(1), bits(2), bits(3));
+}
+
+/** first, first + 1, first + 2, first + 3 */
+export function countingLanes(first: I32): V128 {
+  return i32x4.add(i32x4.splat(first), i32x4.constLanes(0, 1, 2, 3));
+}

@@ -1,4 +1,0 @@
-/** A worker of the test page: does one task. */
-import { perform, type Task } from './browserTask.js';
-
-globalThis.onmessage = async ({ data }: MessageEvent<Task>) => postMessage(await perform(data));
