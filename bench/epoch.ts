@@ -11,7 +11,7 @@ import {
   seedModels,
   seedModelTitles,
 } from './support/seedModels.js';
-import { type Summary, summarise } from './support/statistics.js';
+import { type Summary, summarize } from './support/statistics.js';
 
 const batchSize = 128;
 
@@ -41,9 +41,9 @@ async function measure(context: Context, model: SeedModel, threads: number): Pro
     kernels: end.kernels - ends[i]!.kernels,
   }));
   return {
-    seconds: summarise(epochs.map(({ wall }) => wall / 1000)),
-    images: summarise(epochs.map(({ wall }) => (1000 * dataset.count) / wall)),
-    kernels: summarise(epochs.map(({ wall, kernels }) => kernels / wall)),
+    seconds: summarize(epochs.map(({ wall }) => wall / 1000)),
+    images: summarize(epochs.map(({ wall }) => (1000 * dataset.count) / wall)),
+    kernels: summarize(epochs.map(({ wall, kernels }) => kernels / wall)),
   };
 }
 

@@ -4,7 +4,7 @@ import { gradients } from '../src/tensor/gradients.js';
 import { state } from '../src/tensor/leaves.js';
 import { conv2d } from '../src/tensor/ops/conv2d.js';
 import { depthwiseConv2d } from '../src/tensor/ops/depthwise.js';
-import { batchNormalise, channelMoments } from '../src/tensor/ops/normalize.js';
+import { batchNormalize, channelMoments } from '../src/tensor/ops/normalize.js';
 import { add, divide, multiply, sqrt, subtract } from '../src/tensor/ops/pointwise.js';
 import { sum } from '../src/tensor/ops/reduce.js';
 import type { Leaf, Tensor } from '../src/tensor/tensor.js';
@@ -34,18 +34,18 @@ function bothWays(y: Tensor, from: readonly Tensor[]): Tensor[] {
 }
 
 /** (x − mean) / √(variance + ε) · gamma + beta, differentiated op by op. */
-function plainNormalise(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
+function plainNormalize(x: Tensor, gamma: Tensor, beta: Tensor): Tensor {
   const { mean, variance } = channelMoments(x);
   return add(multiply(subtract(x, mean), divide(gamma, sqrt(add(variance, epsilon)))), beta);
 }
 
-const normalisation = (images: Shape): Work => ({
+const normalization = (images: Shape): Work => ({
   name: `batch normalization ${images.join('x')}`,
   images,
   learned: [images.slice(3), images.slice(3)],
   ways: {
-    quern: (x, gamma, beta) => bothWays(batchNormalise(x, gamma!, beta!, { epsilon }), [x, gamma!, beta!]),
-    twin: (x, gamma, beta) => bothWays(plainNormalise(x, gamma!, beta!), [x, gamma!, beta!]),
+    quern: (x, gamma, beta) => bothWays(batchNormalize(x, gamma!, beta!, { epsilon }), [x, gamma!, beta!]),
+    twin: (x, gamma, beta) => bothWays(plainNormalize(x, gamma!, beta!), [x, gamma!, beta!]),
   },
 });
 
@@ -84,8 +84,8 @@ const depthwise = (images: Shape): Work => ({
 });
 
 const worksOf = (batch: number): Work[] => [
-  normalisation([batch, 28, 28, 32]),
-  normalisation([batch, 14, 14, 64]),
+  normalization([batch, 28, 28, 32]),
+  normalization([batch, 14, 14, 64]),
   stridedGradient([batch, 28, 28, 32], 3, 64),
   stridedGradient([batch, 28, 28, 32], 1, 64),
   depthwise([batch, 28, 28, 32]),

@@ -2,7 +2,7 @@ import type { Bench, Findings } from './support/bench.js';
 import { askChild } from './support/child.js';
 import type { MemoryUse } from './support/children/memory.js';
 import { threadCount } from './support/format.js';
-import { summarise } from './support/statistics.js';
+import { summarize } from './support/statistics.js';
 
 const recipes = ['mnist-mlp', 'fashion-cnn'];
 const trainingSeconds = { quick: 0.5, full: 10 };
@@ -24,7 +24,7 @@ export const bench: Bench = {
       }
     }
     const of = (i: number, key: 'program' | 'data' | 'peak') =>
-      summarise(uses[i]!.map((use) => use[key] / megabyte));
+      summarize(uses[i]!.map((use) => use[key] / megabyte));
     return {
       columns: [
         { key: 'recipe', title: 'recipe' },

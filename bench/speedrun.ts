@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadDataset } from '../src/data/catalogue/datasets.js';
+import { loadDataset } from '../src/data/catalog/datasets.js';
 import type { Bench, Findings } from './support/bench.js';
 import { askChild } from './support/child.js';
 import { ensure } from './support/ensure.js';
 import { threadCount } from './support/format.js';
-import { summarise } from './support/statistics.js';
+import { summarize } from './support/statistics.js';
 
 const seeds = 5;
 /** A quick look trains on few images, for few seeds: it times the way there, and its accuracy says nothing. */
@@ -69,8 +69,8 @@ export const bench: Bench = {
         })),
         {
           run: 'median time, mean accuracy',
-          seconds: summarise(runs.map(({ seconds }) => seconds)),
-          training: summarise(runs.map(({ value }) => value.trainSeconds)),
+          seconds: summarize(runs.map(({ seconds }) => seconds)),
+          training: summarize(runs.map(({ value }) => value.trainSeconds)),
           accuracy: (100 * accuracies.reduce((sum, accuracy) => sum + accuracy, 0)) / runs.length,
         },
       ],

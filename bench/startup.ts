@@ -2,7 +2,7 @@ import type { Bench, Findings, Row } from './support/bench.js';
 import { askChild } from './support/child.js';
 import type { FirstStep } from './support/children/firstStep.js';
 import { threadCount } from './support/format.js';
-import { summarise } from './support/statistics.js';
+import { summarize } from './support/statistics.js';
 
 const parts = ['node', 'import', 'data', 'engine', 'plan', 'compile', 'step'] as const;
 
@@ -33,12 +33,12 @@ export const bench: Bench = {
         ...parts.map((part) => ({
           part: titles[part],
           threads: count,
-          seconds: summarise(own.map(({ value }) => value[part])),
+          seconds: summarize(own.map(({ value }) => value[part])),
         })),
         {
           part: 'from outside, start to answer',
           threads: count,
-          seconds: summarise(own.map(({ seconds }) => seconds)),
+          seconds: summarize(own.map(({ seconds }) => seconds)),
         },
       ];
     });
@@ -63,7 +63,7 @@ export const bench: Bench = {
           y: { title: 'seconds' },
           series: threads.map((count, i) => ({
             name: threadCount(count),
-            values: parts.map((part) => summarise(answers[i]!.map(({ value }) => value[part])).median),
+            values: parts.map((part) => summarize(answers[i]!.map(({ value }) => value[part])).median),
           })),
         },
       ],

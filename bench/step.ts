@@ -77,7 +77,7 @@ export const bench: Bench = {
         ],
         rows: cases.map((one) => rowOf(one, samples)),
         notes: [
-          'A step as fit runs it: gather and normalise from a resident dataset, forward, backward, Adam, metrics.',
+          'A step as fit runs it: gather and normalize from a resident dataset, forward, backward, Adam, metrics.',
         ],
         backends: engines.map(({ report }) => report),
         plots: seedModels.map((model) => ({

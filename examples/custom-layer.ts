@@ -1,5 +1,5 @@
 /**
- * Layers of one's own: a normalisation with trainable values, and a residual block made of it. A layer is a function
+ * Layers of one's own: a normalization with trainable values, and a residual block made of it. A layer is a function
  * of a tensor and a context; the context hands out what it needs by name, so parameters get their paths by themselves.
  */
 import {
@@ -16,22 +16,22 @@ import {
   residual,
   restoreLayer,
   sequential,
-  summarise,
+  summarize,
   summaryTable,
 } from '../src/index.js';
 
-/** Normalises every pixel over its channels (Ba, Kiros and Hinton 2016): x `[…, channels]`, the same shape out. */
+/** Normalizes every pixel over its channels (Ba, Kiros and Hinton 2016): x `[…, channels]`, the same shape out. */
 const layerNormalization = (epsilon = 1e-3): Layer =>
   layer('example.layerNormalization', { epsilon }, (x, context) => {
     const channels = [x.shape.at(-1)!];
     const scale = context.parameter('scale', channels, 1);
     const offset = context.parameter('offset', channels, 0);
-    const centred = x.subtract(x.mean(-1, true));
-    const deviation = centred.square().mean(-1, true).add(epsilon).sqrt();
-    return centred.divide(deviation).multiply(scale).add(offset);
+    const centered = x.subtract(x.mean(-1, true));
+    const deviation = centered.square().mean(-1, true).add(epsilon).sqrt();
+    return centered.divide(deviation).multiply(scale).add(offset);
   });
 
-/** x + f(x) with the normalisation first (He et al. 2016, "Identity Mappings"). */
+/** x + f(x) with the normalization first (He et al. 2016, "Identity Mappings"). */
 const block = (filters: number): Layer =>
   residual(
     sequential([
@@ -50,7 +50,7 @@ const network = sequential([
   dense(10),
 ]);
 const model = new Model(network, [28, 28, 1]);
-console.log(summaryTable(summarise(model)));
+console.log(summaryTable(summarize(model)));
 
 // A model file finds the layer again by its kind.
 registerLayer('example.layerNormalization', ({ epsilon }) => layerNormalization(epsilon as number));

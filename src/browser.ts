@@ -78,7 +78,7 @@ export { accuracy, type CrossEntropyOptions, crossEntropy, meanSquaredError } fr
 export { type ApplyOptions, Model } from './nn/model.js';
 export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
 export { sequential } from './nn/sequential.js';
-export { type LayerSummary, type Summary, summarise, summaryTable } from './nn/summary.js';
+export { type LayerSummary, type Summary, summarize, summaryTable } from './nn/summary.js';
 export * as ops from './ops.js';
 export { type AdadeltaOptions, adadelta } from './optimizers/adadelta.js';
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.js';
@@ -133,7 +133,7 @@ export type { NonFinite, NonFiniteValue } from './training/fit/nonFinite.js';
 export type { EpochRecord, FitOptions, FitProgress } from './training/fit/options.js';
 export { Run } from './training/fit/run.js';
 export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference/inference.js';
-export type { Normalisation } from './training/inference/normalization.js';
+export type { Normalization } from './training/inference/normalization.js';
 export type { RateAnalysis, RatePoint, SmoothedPoint } from './training/rateFinder/analysis.js';
 export {
   findLearningRate,

@@ -5,8 +5,8 @@
  */
 
 export * from './browser.js';
-export { type DatasetDescription, describeDatasets } from './data/catalogue/catalogue.js';
-export { type LoadOptions, loadDataset } from './data/catalogue/datasets.js';
+export { type DatasetDescription, describeDatasets } from './data/catalog/catalog.js';
+export { type LoadOptions, loadDataset } from './data/catalog/datasets.js';
 export { type InputImage, looksInverted, readImage } from './data/images/images.js';
 export { loadUserDataset, type UserDatasetOptions } from './data/user/loadUserDataset.js';
 export { loadCheckpoint, saveCheckpoint } from './training/files/checkpointFile.js';

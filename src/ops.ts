@@ -4,7 +4,7 @@ export { conv2d } from './tensor/ops/conv2d.js';
 export { depthwiseConv2d } from './tensor/ops/depthwise.js';
 export { gather, oneHot } from './tensor/ops/gather.js';
 export { matmul } from './tensor/ops/matmul.js';
-export { batchNormalise, layerNormalise } from './tensor/ops/normalize.js';
+export { batchNormalize, layerNormalize } from './tensor/ops/normalize.js';
 export {
   abs,
   add,

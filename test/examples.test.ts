@@ -22,7 +22,7 @@ suite('examples', (test) => {
 
   test('custom-layer has its parameters where they belong', async () => {
     const output = await outputOf('custom-layer');
-    // 3·3·16·16 + 16 of the convolution, 16 + 16 of the normalisation
+    // 3·3·16·16 + 16 of the convolution, 16 + 16 of the normalization
     assert.match(
       output,
       /layers\.1\.body\.layers\.0 {2}example\.layerNormalization {2}\[28, 28, 16\] {2} +32 /,

@@ -22,7 +22,7 @@ import { chromium } from 'playwright-core';
 import { formatTable } from '../../dist/bench/support/format.js';
 import { describeMachine, describeVersions } from '../../dist/bench/support/machine.js';
 import { writeResult } from '../../dist/bench/support/results.js';
-import { summarise } from '../../dist/bench/support/statistics.js';
+import { summarize } from '../../dist/bench/support/statistics.js';
 import { findChromium, noChromium } from '../../dist/test/support/browser/browser.js';
 import { startServer } from '../../dist/test/support/browser/server.js';
 
@@ -129,7 +129,7 @@ await withBrowser(async (context, origin) => {
     for (const mode of options.modes.split(',')) {
       const { quern, tfjs, ratio, adapter } = await compare(context, origin, mode, work);
       adapters.add(`${mode} is ${adapter}.`);
-      rows.push({ work: name, mode, quern: summarise(quern), tfjs: summarise(tfjs), ratio });
+      rows.push({ work: name, mode, quern: summarize(quern), tfjs: summarize(tfjs), ratio });
       console.error(`${name}, ${mode}: ${ratio.toFixed(2)}`);
     }
   }

@@ -83,7 +83,7 @@ function repeated(values, length) {
   return result;
 }
 
-/** minimize() of one batch that the host gathers, normalised before; the last loss is read, since nothing else waits. */
+/** minimize() of one batch that the host gathers, normalized before; the last loss is read, since nothing else waits. */
 function tfjsTraining(model, { images, labels }, batch) {
   const scaled = Float32Array.from(images, (value) => value / 255);
   const net = tf.sequential({ layers: layersOf(tf, model) });

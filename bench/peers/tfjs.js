@@ -22,7 +22,7 @@ async function open(variant, threads) {
 await serve(async ({ model, variant, threads }) => {
   await open(variant, threads);
   const data = randomData();
-  // there is no tensor of bytes: normalised once, which spares the peer the work in every step
+  // there is no tensor of bytes: normalized once, which spares the peer the work in every step
   const images = new Float32Array(data.images);
   for (let i = 0; i < images.length; i++) images[i] /= 255;
   const net = tf.sequential({ layers: layersOf(tf, model) });

@@ -5,7 +5,7 @@
  */
 import { UsageError } from '../../src/core/errors.js';
 import { type Clock, wallClock } from './clock.js';
-import { type Summary, summarise } from './statistics.js';
+import { type Summary, summarize } from './statistics.js';
 
 /** A limit of the machine, measured when it is asked for. */
 export interface Yardstick {
@@ -78,7 +78,7 @@ async function sample(
 }
 
 /**
- * Samples of every subject, by name, in the order of the rounds: the n-th samples of two subjects are neighbours.
+ * Samples of every subject, by name, in the order of the rounds: the n-th samples of two subjects are neighbors.
  *
  * @param onRound told of the rounds that are done, the warm-up as round 0
  */
@@ -107,19 +107,19 @@ export async function interleave(
 
 /** Work per second, where a repetition does `work`. */
 export function rateOf(samples: readonly Sample[], work: number): Summary {
-  return summarise(samples.map(({ seconds }) => work / seconds));
+  return summarize(samples.map(({ seconds }) => work / seconds));
 }
 
 export function secondsOf(samples: readonly Sample[]): Summary {
-  return summarise(samples.map(({ seconds }) => seconds));
+  return summarize(samples.map(({ seconds }) => seconds));
 }
 
 /** The share of the yardstick's rate that each sample reached. */
 export function shareOf(samples: readonly Sample[], work: number): Summary {
-  return summarise(samples.map(({ seconds, limit }) => work / seconds / limit!));
+  return summarize(samples.map(({ seconds, limit }) => work / seconds / limit!));
 }
 
 /** How many times as fast the first is as the second, round by round. */
 export function speedUp(first: readonly Sample[], second: readonly Sample[]): Summary {
-  return summarise(first.map(({ seconds }, round) => second[round]!.seconds / seconds));
+  return summarize(first.map(({ seconds }, round) => second[round]!.seconds / seconds));
 }

@@ -35,7 +35,7 @@ export function multiplyAddPeak(simd: SimdLevel, clock: Clock = wallClock): (mil
     turns(count);
     return (count * flopsPerTurn) / 1e9 / (clock() - start);
   };
-  // Called often before it is believed: the optimised code replaces the first one between calls.
+  // Called often before it is believed: the optimized code replaces the first one between calls.
   let known = 0;
   for (let call = 0; call < 20; call++) known = Math.max(known, rate(50_000));
   return (milliseconds) => rate(Math.ceil((milliseconds * known * 1e6) / flopsPerTurn));

@@ -4,7 +4,7 @@ import type { Plot } from './bench.js';
 
 const width = 860;
 /** Told apart by everybody: Okabe and Ito (2008). */
-const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999'];
+const colors = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999'];
 
 /** The plot as the text of an SVG file. */
 export function drawPlot({ title, kind, x, y, series }: Plot): Promise<string> {
@@ -30,7 +30,7 @@ export function drawPlot({ title, kind, x, y, series }: Plot): Promise<string> {
   };
   const option = {
     backgroundColor: '#ffffff',
-    color: colours,
+    color: colors,
     title: { text: title, left: 'center', top: 8, textStyle: { fontSize: 15 } },
     legend: { top: 38, itemGap: 24, show: series.length > 1 },
     grid: { left: lying ? 40 + 6.6 * longest : 90, right: 40, top: 75, bottom: 60 },

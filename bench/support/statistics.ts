@@ -8,7 +8,7 @@ export interface Summary {
   readonly count: number;
 }
 
-/** The value below which the given share of the values lies; linear between neighbours. NaN of none. */
+/** The value below which the given share of the values lies; linear between neighbors. NaN of none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const place = (sorted.length - 1) * share;
@@ -19,7 +19,7 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-export function summarise(values: readonly number[]): Summary {
+export function summarize(values: readonly number[]): Summary {
   return {
     median: median(values),
     low: quantile(values, 0.25),

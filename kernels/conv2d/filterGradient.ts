@@ -2,7 +2,7 @@
  * conv2dFilterGradient directly: dw[a, b, c, o] = Σ_n Σ_i Σ_j x[n, i·sh + a, j·sw + b, c] · dy[n, i, j, o].
  *
  * For one row a of the window, (b, c) are the rows of a matrix product whose common dimension are the pixels of dy, and
- * both operands are read in place: x with neighbouring rows side by side in memory, dy with a pixel's channels. Each
+ * both operands are read in place: x with neighboring rows side by side in memory, dy with a pixel's channels. Each
  * image is summed by itself and added to the total in the order of the batch, so the order of sums depends on nothing
  * but the shapes. A unit is a tile of dw; every worker reads all images.
  */

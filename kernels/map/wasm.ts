@@ -82,7 +82,7 @@ interface MapOperand {
   readonly layout: Layout;
   readonly pointer: I32;
   readonly outerStrides: readonly number[];
-  /** Elements between neighbours in a row. */
+  /** Elements between neighbors in a row. */
   readonly stride: number;
 }
 

@@ -35,12 +35,12 @@ export function tournament(f: FunctionBuilder, pixels: readonly Winner[]): Winne
   const half = Math.ceil(pixels.length / 2);
   const [earlier, later] = [tournament(f, pixels.slice(0, half)), tournament(f, pixels.slice(half))];
   const mask = f.let(beats(later.value, earlier.value));
-  const neighbours = earlier.constant !== undefined && later.constant === earlier.constant + 1;
+  const neighbors = earlier.constant !== undefined && later.constant === earlier.constant + 1;
   return {
     value: f.let(selectLanes(f, later.value, earlier.value, mask)),
     // a mask is −1 as a number
     position: f.let(
-      neighbours ? i32x4.sub(earlier.position, mask) : selectLanes(f, later.position, earlier.position, mask),
+      neighbors ? i32x4.sub(earlier.position, mask) : selectLanes(f, later.position, earlier.position, mask),
     ),
   };
 }

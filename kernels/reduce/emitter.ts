@@ -1,4 +1,4 @@
-/** What both ways of vectorising a reduction share: cursors on the sources, the prologue, the running position. */
+/** What both ways of vectorizing a reduction share: cursors on the sources, the prologue, the running position. */
 import { bytesOf, type Dtype } from '../../src/core/dtype.js';
 import { countOperations, hasRandom } from '../../src/core/expression.js';
 import { sizeOf } from '../../src/core/shape.js';

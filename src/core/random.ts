@@ -40,7 +40,7 @@ export function randomBits(counter: number, key: number, step: number): number {
  * A uniform number strictly between 0 and 1: `(bits | 1) / 2^24`, the odd multiples of 2^-24.
  *
  * An odd integer below 2^24 fits the 24-bit significand of a float32, so the value is the same in every precision;
- * the centres of all 2^24 cells, (bits + 1/2) / 2^24, would need 25 bits and round up to 1 at the top.
+ * the centers of all 2^24 cells, (bits + 1/2) / 2^24, would need 25 bits and round up to 1 at the top.
  */
 export function randomUniform(counter: number, key: number, step: number): number {
   return (randomBits(counter, key, step) | 1) / 0x1000000;

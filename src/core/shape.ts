@@ -64,7 +64,7 @@ export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shap
 }
 
 /** Resolves an axis, negative counting from the end. Throws a ShapeError when it lies outside the shape. */
-export function normaliseAxis(what: string, axis: number, shape: Shape): number {
+export function normalizeAxis(what: string, axis: number, shape: Shape): number {
   const resolved = axis < 0 ? axis + shape.length : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= shape.length) {
     throw new ShapeError(`${what}: axis ${axis} lies outside ${formatShape(shape)} (${shape.length} axes)`);
@@ -76,13 +76,13 @@ export function normaliseAxis(what: string, axis: number, shape: Shape): number 
  * Resolves a list of axes to ascending order. `undefined` means all of them.
  * Throws a ShapeError for an axis outside the shape or named twice.
  */
-export function normaliseAxes(
+export function normalizeAxes(
   what: string,
   axes: number | readonly number[] | undefined,
   shape: Shape,
 ): number[] {
   if (axes === undefined) return shape.map((_, axis) => axis);
-  const resolved = (typeof axes === 'number' ? [axes] : axes).map((axis) => normaliseAxis(what, axis, shape));
+  const resolved = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(what, axis, shape));
   if (new Set(resolved).size !== resolved.length) {
     throw new ShapeError(
       `${what}: an axis is named twice: ${formatShape(resolved)} of ${formatShape(shape)}`,

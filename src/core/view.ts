@@ -86,7 +86,7 @@ export function reshapeView(view: View, shape: Shape): View | undefined {
 }
 
 /**
- * Merges neighbouring axes that all `views` walk evenly and drops axes of extent 1, so that loops over them are as
+ * Merges neighboring axes that all `views` walk evenly and drops axes of extent 1, so that loops over them are as
  * few and as long as can be. All views must have the same shape; the result lists the merged shape and the strides
  * of each view over it. At least one axis is left.
  */

@@ -6,7 +6,7 @@ const bitsRange = 2 ** 24;
 
 /**
  * A random order of `count` things: the numbers from 0 to count - 1, each once. Every order is equally likely as far
- * as the generator is even (Fisher-Yates, the bits that would favour small indices drawn again), and only integers are
+ * as the generator is even (Fisher-Yates, the bits that would favor small indices drawn again), and only integers are
  * used: the same arguments give the same order on every machine and engine.
  *
  * @param epoch which of the orders of this seed: usually the number of the epoch, or the name of another purpose.

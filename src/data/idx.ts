@@ -89,8 +89,8 @@ function checkForm(found: IdxForm, expected: IdxForm, file: string): void {
   if (formText(found) === formText(expected)) return;
   // Labels have one axis, or two where there is more than a class to tell; images have three.
   const kind = ({ shape }: IdxForm) => (shape.length > 2 ? 'images' : 'labels');
-  const mislabelled = `It looks like a file of ${kind(found)} under the name of a file of ${kind(expected)}.`;
-  const hint = kind(found) === kind(expected) ? undefined : mislabelled;
+  const mislabeled = `It looks like a file of ${kind(found)} under the name of a file of ${kind(expected)}.`;
+  const hint = kind(found) === kind(expected) ? undefined : mislabeled;
   throw new DataError(`${file}: holds ${formText(found)} where ${formText(expected)} is expected`, {
     ...(hint !== undefined && { hint }),
   });

@@ -65,3 +65,13 @@ export function object<T extends object>(required: Required<T>, optional: Option
     return Object.fromEntries(kept.map(([key, check]) => [key, check(json[key], `${path}.${key}`)])) as T;
   };
 }
+
+/** What members of files are called now that version 0.1 wrote under another spelling. */
+const renamedMembers: Readonly<Record<string, string>> = { normalisation: 'normalization' };
+
+/** The members of an object that a file holds, by the names that they have today. */
+export function withTodaysNames<T>(json: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(json).map(([name, value]) => [renamedMembers[name] ?? name, value]),
+  );
+}

@@ -1,9 +1,9 @@
 /** Who wrote the images of a dataset, from the label files of another that has the same images. */
 import { DataError, UsageError } from '../core/errors.js';
-import { type FetchOptions, fetchDataset } from './catalogue/fetch.js';
-import { type DatasetFile, filesOf, labelsOf, readDatasetFile, writersOf } from './catalogue/files.js';
-import { type LookUp, locate } from './catalogue/locate.js';
-import { type DatasetEntry, findEntry, type Manifest } from './catalogue/manifest.js';
+import { type FetchOptions, fetchDataset } from './catalog/fetch.js';
+import { type DatasetFile, filesOf, labelsOf, readDatasetFile, writersOf } from './catalog/files.js';
+import { type LookUp, locate } from './catalog/locate.js';
+import { type DatasetEntry, findEntry, type Manifest } from './catalog/manifest.js';
 import type { Dataset } from './dataset.js';
 
 interface Splits {

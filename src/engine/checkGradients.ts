@@ -107,7 +107,7 @@ export async function checkGradients(
     },
     signature,
     // the plan that is nobody's cleverness
-    { optimise: false },
+    { optimize: false },
   );
 
   let worst: GradientCheck | undefined;

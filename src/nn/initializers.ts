@@ -59,8 +59,8 @@ function ratio(x: number, { numerator, denominator }: Ratio): number {
 /** Φ⁻¹(u) by AS 241, as tensor/ops/quantile.ts has it, in float64: 7 digits. */
 function normalQuantile(u: number): number {
   const q = u - 0.5;
-  if (Math.abs(q) <= quantileSplit.centre) {
-    return q * ratio(quantileSplit.centreSquared - q * q, centralCoefficients);
+  if (Math.abs(q) <= quantileSplit.center) {
+    return q * ratio(quantileSplit.centerSquared - q * q, centralCoefficients);
   }
   const root = Math.sqrt(-exactLog(Math.min(u, 1 - u)));
   const tail = ratio(root - quantileSplit.tailShift, tailCoefficients);

@@ -51,7 +51,7 @@ function multiplyAdds({ input: from, output }: Application): number {
 const count = (leaves: readonly Leaf[]) => leaves.reduce((sum, { size }) => sum + size, 0);
 
 /** What the layers of a model make, hold and cost, for one example. */
-export function summarise(model: Model): Summary {
+export function summarize(model: Model): Summary {
   const rows = new Map<string, LayerSummary>();
   const leavesAt = (leaves: readonly Leaf[], path: string) =>
     leaves.filter(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf('.'))) === path);

@@ -71,7 +71,7 @@ export function adam(settings: Settings = {}): Optimizer {
 
 /**
  * AdamW (Loshchilov and Hutter, ICLR 2019): `adam` with a decoupled weight decay, by default λ = 0.004 as in Keras. It
- * decays parameters of two axes or more; biases and the scales and shifts of normalisations stay, unless
+ * decays parameters of two axes or more; biases and the scales and shifts of normalizations stay, unless
  * `decayVectors`.
  *
  * @param settings options, or the learning rate alone

@@ -43,14 +43,14 @@ export interface BuiltOptimizer {
 export interface DecayOptions {
   /** λ ≥ 0, decoupled; default 0 (0.004 of `adamW` and `muon`). Of parameters of two axes or more, unless `decayVectors`. */
   readonly weightDecay?: number;
-  /** Whether biases and the scales and shifts of normalisations decay too, all that has fewer than two axes. Default false. */
+  /** Whether biases and the scales and shifts of normalizations decay too, all that has fewer than two axes. Default false. */
   readonly decayVectors?: boolean;
 }
 
 /**
  * Decoupled weight decay (Loshchilov and Hutter, ICLR 2019), as Keras has it for every optimizer: w · (1 − η·λ). It
  * does not pass through momentum or moments, unlike the L2 term of PyTorch's SGD and Adam. What has fewer than two axes
- * is spared: pulling a bias or the scale of a normalisation to 0 restrains nothing, it moves what a layer gives (Keras
+ * is spared: pulling a bias or the scale of a normalization to 0 restrains nothing, it moves what a layer gives (Keras
  * and PyTorch decay all, unless told which not).
  */
 function decayed(

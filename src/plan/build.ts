@@ -8,13 +8,13 @@ import { assignSlots, placeSlots } from './slots.js';
 
 export interface PlanOptions {
   /** false: one kernel per node and no reuse of memory. On `reference` that plan is the oracle. Default true. */
-  readonly optimise?: boolean;
+  readonly optimize?: boolean;
 }
 
 /** Plans a traced step for a backend with these limits. */
-export function buildPlan(traced: Traced, limits: Limits, { optimise = true }: PlanOptions = {}): Plan {
-  const draft = lower(traced, optimise);
-  if (optimise) fuse(draft, limits);
+export function buildPlan(traced: Traced, limits: Limits, { optimize = true }: PlanOptions = {}): Plan {
+  const draft = lower(traced, optimize);
+  if (optimize) fuse(draft, limits);
   const ordered = order(draft, limits.inPlace);
   const kept = draft.outputs.map(({ operand }) => operand.value);
   const { slots, slotOf } = assignSlots(ordered.steps, ordered.updates, kept);
@@ -43,7 +43,7 @@ export function buildPlan(traced: Traced, limits: Limits, { optimise = true }: P
       dtype,
       operand: { slot: slot(value), shape, strides, offset },
     })),
-    memory: placeSlots(slots, optimise),
+    memory: placeSlots(slots, optimize),
   };
   return { ...plan, toString: () => printPlan(plan) };
 }

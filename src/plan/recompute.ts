@@ -1,6 +1,6 @@
 /**
  * A map of a few operations on one large operand, which is in memory anyway, is computed again by each of its readers
- * instead of being stored: the centred images of a batch normalization, say. They read as much as before, and one pass
+ * instead of being stored: the centered images of a batch normalization, say. They read as much as before, and one pass
  * over memory and its result are gone.
  */
 import { countOperations, type Expression, type PointwiseFunction, walk } from '../core/expression.js';

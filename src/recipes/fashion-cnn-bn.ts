@@ -23,7 +23,7 @@ const batchSize = 128;
 const epochs = 28;
 
 /** A bias before a normalization would be subtracted again, so there is none. */
-const normalised = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
+const normalized = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
 
 /** The first wish: `fashion-cnn` with batch normalization, and what then pays: a higher rate, mirrored images, averages. */
 export default defineRecipe({
@@ -37,13 +37,13 @@ export default defineRecipe({
   target: 0.934,
   layer: ({ classes }) =>
     sequential([
-      ...normalised(conv2d(filters[0], 3, { padding: 'same', useBias: false })),
+      ...normalized(conv2d(filters[0], 3, { padding: 'same', useBias: false })),
       maxPool2d(2),
-      ...normalised(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
+      ...normalized(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
       maxPool2d(2),
       dropout(dropoutRates[0]),
       flatten(),
-      ...normalised(dense(units, { useBias: false })),
+      ...normalized(dense(units, { useBias: false })),
       dropout(dropoutRates[1]),
       dense(classes),
     ]),

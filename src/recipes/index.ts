@@ -3,7 +3,7 @@ import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError, ModelError, UsageError } from '../core/errors.js';
-import { exists } from '../data/catalogue/exists.js';
+import { exists } from '../data/catalog/exists.js';
 import type { Dataset } from '../data/dataset.js';
 import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';

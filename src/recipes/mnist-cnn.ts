@@ -22,19 +22,19 @@ const batchSize = 128;
 const epochs = 12;
 
 /** A bias before a normalization would be subtracted again, so there is none. */
-const normalised = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
+const normalized = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
 
 /** Three convolutions with batch normalization and two dense layers: the network of all recipes for handwriting. */
 export const handwritingNetwork = (classes: number): Layer =>
   sequential([
-    ...normalised(conv2d(filters[0], 5, { padding: 'same', useBias: false })),
+    ...normalized(conv2d(filters[0], 5, { padding: 'same', useBias: false })),
     maxPool2d(2),
-    ...normalised(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
+    ...normalized(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
     maxPool2d(2),
-    ...normalised(conv2d(filters[2], 3, { padding: 'same', useBias: false })),
+    ...normalized(conv2d(filters[2], 3, { padding: 'same', useBias: false })),
     dropout(dropoutRates[0]),
     flatten(),
-    ...normalised(dense(units, { useBias: false })),
+    ...normalized(dense(units, { useBias: false })),
     dropout(dropoutRates[1]),
     dense(classes),
   ]);

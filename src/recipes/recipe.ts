@@ -5,7 +5,7 @@ import type { Layer } from '../nn/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Callback } from '../training/callbacks/callback.js';
 import type { FitOptions } from '../training/fit/options.js';
-import { checkNormalisation } from '../training/inference/normalization.js';
+import { checkNormalization } from '../training/inference/normalization.js';
 
 /** A published number that the recipe answers to. */
 export interface Reference {
@@ -32,7 +32,7 @@ export interface Recipe
     | 'schedule'
     | 'batchSize'
     | 'validationBy'
-    | 'normalisation'
+    | 'normalization'
     | 'augmentation'
     | 'mixup'
     | 'labelSmoothing'
@@ -117,8 +117,8 @@ const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
   batchSize: [optional(isCount), 'a whole number of at least 1'],
   validation: [optional(isFraction), 'a fraction between 0 and 1'],
   validationBy: [optional((value) => value === 'image' || value === 'writer'), 'image or writer'],
-  normalisation: [
-    optional((value) => isObject(value) && passes(checkNormalisation)(value)),
+  normalization: [
+    optional((value) => isObject(value) && passes(checkNormalization)(value)),
     'a mean and a deviation above 0',
   ],
   augmentation: [

@@ -1,7 +1,7 @@
 /** What several seeds of several recipes say, against what is published. */
 import { judge, type PublishedReference, type Verdict } from './references.js';
 import type { TrainingResult } from './result.js';
-import { type Sample, summariseSample } from './statistics.js';
+import { type Sample, summarizeSample } from './statistics.js';
 
 /** One recipe's trainings, those that came to an end and those that did not. */
 export interface RecipeTrainings {
@@ -59,7 +59,7 @@ export function compareRecipe(
     result.testAccuracy === null ? [] : [{ ...result, testAccuracy: result.testAccuracy }],
   );
   const accuracy =
-    measured.length === 0 ? null : summariseSample(measured.map(({ testAccuracy }) => testAccuracy));
+    measured.length === 0 ? null : summarizeSample(measured.map(({ testAccuracy }) => testAccuracy));
   const [first] = measured;
   // A single run says nothing of the spread over seeds: the interval of its test images is the least that is uncertain.
   const interval = accuracy?.interval ?? first?.testInterval ?? null;
@@ -79,7 +79,7 @@ export function compareRecipe(
     })),
     accuracy,
     trainSeconds:
-      accuracy === null ? null : summariseSample(measured.map(({ trainSeconds }) => trainSeconds)),
+      accuracy === null ? null : summarizeSample(measured.map(({ trainSeconds }) => trainSeconds)),
     backends: [
       ...new Set(
         measured.map(({ backend, threads, numerics }) => `${backend}, threads ${threads}, ${numerics}`),

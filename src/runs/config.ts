@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import type { Dataset } from '../data/dataset.js';
+import { withTodaysNames } from '../data/json.js';
 import type { BackendReport } from '../engine/backend.js';
 import { readJson, runFiles } from './files.js';
 
@@ -39,7 +40,7 @@ export interface RunSettings {
   readonly epochs: number;
   readonly batchSize: number;
   readonly validation?: number | undefined;
-  readonly normalisation: { readonly mean: number; readonly deviation: number };
+  readonly normalization: { readonly mean: number; readonly deviation: number };
   readonly seed: number;
   /** Only the first images were used. */
   readonly limit?: number | undefined;
@@ -111,7 +112,7 @@ export async function readConfig(folder: string): Promise<RunConfig | undefined>
   if (json.version !== 1) {
     throw new ModelError(`${path}: a run of version ${json.version}, this Quern reads version 1`);
   }
-  return json as unknown as RunConfig;
+  return { ...json, settings: withTodaysNames(json.settings) } as unknown as RunConfig;
 }
 
 /** A difference between two descriptions. */

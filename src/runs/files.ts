@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { link, open, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError, ModelError, reasonOf } from '../core/errors.js';
-import { exists } from '../data/catalogue/exists.js';
+import { exists } from '../data/catalog/exists.js';
 
 /** Paths inside a run folder. */
 export const runFiles = {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../core/errors.js';
-import { exists } from '../data/catalogue/exists.js';
+import { exists } from '../data/catalog/exists.js';
 import { encodeCheckpoint } from '../training/files/checkpoint.js';
 import { makeFolder, writeWhole } from '../training/files/files.js';
 import { encodeSafetensors } from '../training/files/safetensors.js';

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, QuernError, reasonOf, UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
-import { exists } from '../data/catalogue/exists.js';
+import { exists } from '../data/catalog/exists.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { type RunConfig, readConfig } from './config.js';
 import { readJson, runFiles } from './files.js';

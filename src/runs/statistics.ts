@@ -41,7 +41,7 @@ export function studentQuantile(degrees: number): number {
  *
  * (Student, The probable error of a mean, 1908)
  */
-export function summariseSample(values: readonly number[]): Sample {
+export function summarizeSample(values: readonly number[]): Sample {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   if (count < 2) return { count, mean, deviation: null, interval: null };

@@ -8,7 +8,7 @@ import { interleave, type Sampling, type Subject, shareOf } from '../../bench/su
 import { randomDataset, type SeedModel, SeedTraining } from '../../bench/support/seedModels.js';
 import { Yardsticks } from '../../bench/support/yardsticks.js';
 import { openEngine } from '../../src/engine/engine.js';
-import { summarise } from '../../src/nn/summary.js';
+import { summarize } from '../../src/nn/summary.js';
 import { state } from '../../src/tensor/leaves.js';
 import { matmul } from '../../src/tensor/ops/matmul.js';
 import { suite } from '../support/suite.js';
@@ -42,7 +42,7 @@ function matmulSubject(): Subject & { flops: number } {
 function stepSubject(model: SeedModel, batch: number): Subject & { flops: number } {
   const training = new SeedTraining(engine, model, randomDataset(2048));
   // a multiplication and an addition, forward and for two gradients
-  const flops = 2 * 3 * summarise(training.model).multiplyAdds * batch;
+  const flops = 2 * 3 * summarize(training.model).multiplyAdds * batch;
   return { name: model, run: (repeats) => training.run(batch, repeats), yardstick, clock, flops };
 }
 

@@ -18,14 +18,14 @@ import {
 } from '../../bench/support/measure.js';
 import { drawPlot } from '../../bench/support/plot.js';
 import { type BenchResult, writeResult } from '../../bench/support/results.js';
-import { quantile, summarise } from '../../bench/support/statistics.js';
+import { quantile, summarize } from '../../bench/support/statistics.js';
 import { Yardsticks } from '../../bench/support/yardsticks.js';
 import { BackendError, ModelError, UsageError } from '../../src/core/errors.js';
 import { rejects, throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
 suite('bench statistics', (test) => {
-  test('quantiles are linear between neighbours', () => {
+  test('quantiles are linear between neighbors', () => {
     assert.is(quantile([4, 1, 3, 2], 0.5), 2.5);
     assert.is(quantile([4, 1, 3, 2], 0), 1);
     assert.is(quantile([4, 1, 3, 2], 1), 4);
@@ -34,7 +34,7 @@ suite('bench statistics', (test) => {
   });
 
   test('a summary is a median between quartiles', () => {
-    assert.equal(summarise([5, 1, 2, 3, 4]), { median: 3, low: 2, high: 4, count: 5 });
+    assert.equal(summarize([5, 1, 2, 3, 4]), { median: 3, low: 2, high: 4, count: 5 });
   });
 });
 
@@ -158,7 +158,7 @@ suite('bench tables', (test) => {
         { key: 'share', title: 'share', unit: 'share' },
       ],
       rows: [
-        { name: 'a', rate: summarise([10, 20, 30]), share: 0.25 },
+        { name: 'a', rate: summarize([10, 20, 30]), share: 0.25 },
         { name: 'long name', rate: 1234 },
       ],
     });

@@ -21,8 +21,8 @@ const cnn: Omit<SeedTraining, 'engine'> = { model: 'cnn', batch: 8, steps: 10, o
 const known = new Map<string, Promise<SeedResult>>();
 function expected(options: Omit<SeedTraining, 'engine'>, backend: 'reference' | 'wasm'): Promise<SeedResult> {
   const key = JSON.stringify([options, backend]);
-  const optimise = backend === 'wasm';
-  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimise, engine: { backend } });
+  const optimize = backend === 'wasm';
+  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimize, engine: { backend } });
   known.set(key, result);
   return result;
 }
@@ -64,14 +64,14 @@ function mean(values: readonly number[]): number {
 
 for (const mode of ['webgpu', 'webgl2'] as const) {
   withBrowser(mode, (test, { train, call }) => {
-    test("50 steps of the perceptron follow the unoptimised reference's loss", async () => {
+    test("50 steps of the perceptron follow the unoptimized reference's loss", async () => {
       const [actual, reference] = [await train(mlp), await expected(mlp, 'reference')];
       assert.is(actual.report.mode, mode);
       assert.match(actual.report.fallback!, /swiftshader.* computes on the CPU/i);
       assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);
     });
 
-    test("10 steps of the convolutional network follow the unoptimised reference's loss", async () => {
+    test("10 steps of the convolutional network follow the unoptimized reference's loss", async () => {
       const [actual, reference] = [await train(cnn), await expected(cnn, 'reference')];
       assert.is(actual.report.mode, mode);
       assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);

@@ -168,14 +168,14 @@ suite('quern summary', (test) => {
 });
 
 suite('quern datasets', (test) => {
-  test('list: licence, citation and place', () =>
+  test('list: license, citation and place', () =>
     inProject(async (cwd) => {
       const environment = { QUERN_CACHE: join(cwd, 'cache') };
       const { code, stdout } = await quern(['datasets', 'list'], { cwd, environment });
       assert.is(code, 0);
       assert.match(
         stdout,
-        /^mnist\n {2}MNIST: .*\n {2}60,000 \+ 10,000 images 28x28x1, 10 classes\n {2}licence: CC .*\n {2}citation: Y\. LeCun/,
+        /^mnist\n {2}MNIST: .*\n {2}60,000 \+ 10,000 images 28x28x1, 10 classes\n {2}license: CC .*\n {2}citation: Y\. LeCun/,
       );
       assert.match(stdout, /\nfashion-mnist\n(.*\n){4} {2}download: 30\.9 MB\n {2}not on this machine\n\n/);
       assert.match(stdout, /\nemnist-letters\n(.*\n){4} {2}download: 561\.8 MB, once for all of EMNIST\n/);
@@ -184,7 +184,7 @@ suite('quern datasets', (test) => {
       const { datasets } = JSON.parse(
         (await quern(['datasets', 'list', '--json'], { cwd, environment })).stdout,
       );
-      for (const { name, licence, citation } of datasets) assert.ok(name && licence && citation);
+      for (const { name, license, citation } of datasets) assert.ok(name && license && citation);
       const sources = new Map(datasets.map(({ name, source }: Record<string, string>) => [name, source]));
       assert.is(sources.get('fixture'), 'package');
       assert.is(sources.get('fashion-mnist'), 'absent');

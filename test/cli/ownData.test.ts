@@ -6,8 +6,8 @@ import { type Files, png, put } from '../data/user/support.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern, recipeText } from './support.js';
 
-/** A colour picture of its own size: what is red, green or blue in it tells its class, the number its brightness. */
-function colourPicture(channel: number, number: number): Uint8Array {
+/** A color picture of its own size: what is red, green or blue in it tells its class, the number its brightness. */
+function colorPicture(channel: number, number: number): Uint8Array {
   const [width, height] = [6 + (number % 3), 7 + (number % 2)];
   const pixels = Array.from({ length: width * height * 3 }, (_, i) =>
     i % 3 === channel ? 220 + number : 90 + 4 * number,
@@ -15,10 +15,10 @@ function colourPicture(channel: number, number: number): Uint8Array {
   return png(width, height, pixels, 3);
 }
 
-const colours = ['blue', 'green', 'red'];
+const colors = ['blue', 'green', 'red'];
 const photos: Files = Object.fromEntries(
-  colours.flatMap((name, i) =>
-    Array.from({ length: 10 }, (_, number) => [`photos/${name}/${number}.png`, colourPicture(2 - i, number)]),
+  colors.flatMap((name, i) =>
+    Array.from({ length: 10 }, (_, number) => [`photos/${name}/${number}.png`, colorPicture(2 - i, number)]),
   ),
 );
 
@@ -64,7 +64,7 @@ const train = (cwd: string, ...words: string[]) =>
 const jsonOf = (cwd: string, file: string) => JSON.parse(readFileSync(join(cwd, file), 'utf8'));
 
 suite('data of one’s own', (test) => {
-  test('a folder of colour pictures: trained, measured, shown and told apart, with its own classes', () =>
+  test('a folder of color pictures: trained, measured, shown and told apart, with its own classes', () =>
     withFiles(photos, async (cwd) => {
       const result = JSON.parse(await train(cwd, '--data', 'photos', '--image-shape', '6x7x3', '--json'));
       assert.is(result.dataset, 'photos');
@@ -79,7 +79,7 @@ suite('data of one’s own', (test) => {
       assert.is(config.data.train.count, 24);
       assert.equal(config.data.test.shape, [6, 7, 3]);
       const { metadata } = decodeSafetensors(readFileSync(join(cwd, 'run/model.safetensors')), 'model');
-      assert.equal(JSON.parse(metadata.get('classes')!), colours);
+      assert.equal(JSON.parse(metadata.get('classes')!), colors);
 
       const evaluated = await done(cwd, 'evaluate', 'run');
       assert.match(evaluated, /^photos test: 6 of 6 right, 100\.00% /);
@@ -96,7 +96,7 @@ suite('data of one’s own', (test) => {
         ),
       );
       const told = JSON.parse(await done(cwd, 'predict', 'run', 'large.png', 'photos/blue/3.png', '--json'));
-      assert.equal(told.classes, colours);
+      assert.equal(told.classes, colors);
       assert.equal(
         told.predictions.map((one: { class: string }) => one.class),
         ['red', 'blue'],
@@ -109,7 +109,7 @@ suite('data of one’s own', (test) => {
       assert.match(report, /no published accuracies are known for photos\.\n$/);
     }));
 
-  test('grey and as large as the images of the recipe, unless another form is asked for', () =>
+  test('gray and as large as the images of the recipe, unless another form is asked for', () =>
     withFiles({ 'halves.csv': rows(20) }, async (cwd) => {
       const result = JSON.parse(await train(cwd, '--data', 'halves.csv', '--json'));
       assert.is(result.dataset, 'halves');
@@ -202,7 +202,7 @@ suite('data of one’s own that will not do', (test) => {
         assert.is(stdout, '');
       }),
     );
-  const picture = colourPicture(0, 1);
+  const picture = colorPicture(0, 1);
   refuse('an absent folder', {}, ['--data', 'gone'], /^quern: gone: cannot be read: /, 1);
   refuse(
     'one class',

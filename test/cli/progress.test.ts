@@ -62,7 +62,7 @@ function onTerminal(cwd: string, environment: NodeJS.ProcessEnv, ...more: string
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    // The colour as a word: control characters are hard to read in patterns.
+    // The color as a word: control characters are hard to read in patterns.
     child.on('close', () =>
       resolve(text.replaceAll('\u001b[36m', '(cyan)').replaceAll('\u001b[39m', '(plain)')),
     );

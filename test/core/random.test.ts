@@ -102,7 +102,7 @@ suite('random', (test) => {
     }
   });
 
-  test('neighbours are not correlated: counters, keys, steps, epochs, seeds', () => {
+  test('neighbors are not correlated: counters, keys, steps, epochs, seeds', () => {
     const base = draw((i) => randomUniform(i, key, 0));
     const others: [string, Float64Array][] = [
       ...[1, 2, 28, 784].map((lag): [string, Float64Array] => [

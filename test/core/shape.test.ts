@@ -4,8 +4,8 @@ import {
   broadcastShapes,
   checkShape,
   formatShape,
-  normaliseAxes,
-  normaliseAxis,
+  normalizeAxes,
+  normalizeAxis,
   rowMajorStrides,
   sameShape,
   sizeOf,
@@ -89,27 +89,27 @@ suite('broadcasting', (test) => {
 
 suite('axes', (test) => {
   test('negative axes count from the end', () => {
-    assert.is(normaliseAxis('sum', 1, [2, 3]), 1);
-    assert.is(normaliseAxis('sum', -1, [2, 3]), 1);
-    assert.is(normaliseAxis('sum', -2, [2, 3]), 0);
+    assert.is(normalizeAxis('sum', 1, [2, 3]), 1);
+    assert.is(normalizeAxis('sum', -1, [2, 3]), 1);
+    assert.is(normalizeAxis('sum', -2, [2, 3]), 0);
   });
 
   test('an axis outside the shape', () => {
-    refuses(() => normaliseAxis('sum', 2, [2, 3]), 'sum: axis 2 lies outside [2, 3] (2 axes)');
-    refuses(() => normaliseAxis('sum', -3, [2, 3]), 'sum: axis -3 lies outside [2, 3] (2 axes)');
-    refuses(() => normaliseAxis('sum', 0.5, [2, 3]), 'sum: axis 0.5 lies outside [2, 3] (2 axes)');
-    refuses(() => normaliseAxis('sum', 0, []), 'sum: axis 0 lies outside [] (0 axes)');
+    refuses(() => normalizeAxis('sum', 2, [2, 3]), 'sum: axis 2 lies outside [2, 3] (2 axes)');
+    refuses(() => normalizeAxis('sum', -3, [2, 3]), 'sum: axis -3 lies outside [2, 3] (2 axes)');
+    refuses(() => normalizeAxis('sum', 0.5, [2, 3]), 'sum: axis 0.5 lies outside [2, 3] (2 axes)');
+    refuses(() => normalizeAxis('sum', 0, []), 'sum: axis 0 lies outside [] (0 axes)');
   });
 
   test('lists: all by default, ascending', () => {
-    assert.equal(normaliseAxes('sum', undefined, [2, 3, 4]), [0, 1, 2]);
-    assert.equal(normaliseAxes('sum', [], [2, 3, 4]), []);
-    assert.equal(normaliseAxes('sum', -1, [2, 3, 4]), [2]);
-    assert.equal(normaliseAxes('sum', [-1, 0], [2, 3, 4]), [0, 2]);
+    assert.equal(normalizeAxes('sum', undefined, [2, 3, 4]), [0, 1, 2]);
+    assert.equal(normalizeAxes('sum', [], [2, 3, 4]), []);
+    assert.equal(normalizeAxes('sum', -1, [2, 3, 4]), [2]);
+    assert.equal(normalizeAxes('sum', [-1, 0], [2, 3, 4]), [0, 2]);
   });
 
   test('an axis that is named twice, or not there', () => {
-    refuses(() => normaliseAxes('sum', [1, -1], [2, 3]), 'sum: an axis is named twice: [1, 1] of [2, 3]');
-    refuses(() => normaliseAxes('sum', [0, 5], [2, 3]), 'sum: axis 5 lies outside [2, 3] (2 axes)');
+    refuses(() => normalizeAxes('sum', [1, -1], [2, 3]), 'sum: an axis is named twice: [1, 1] of [2, 3]');
+    refuses(() => normalizeAxes('sum', [0, 5], [2, 3]), 'sum: axis 5 lies outside [2, 3] (2 axes)');
   });
 });

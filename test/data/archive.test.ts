@@ -4,9 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/core/errors.js';
-import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue/catalogue.js';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
-import type { DatasetEntry, FileEntry } from '../../src/data/catalogue/manifest.js';
+import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalog/catalog.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import type { DatasetEntry, FileEntry } from '../../src/data/catalog/manifest.js';
 import { suite } from '../support/suite.js';
 import { encodeIdx, inFolder, manifestOf, rejects, sha256, withServer } from './support.js';
 
@@ -55,7 +55,7 @@ function entryOf(split: 'letters' | 'digits', url: string, archive: Buffer): Dat
   return {
     name: `emnist-${split}`,
     title: 'Tiny',
-    licence: 'MIT',
+    license: 'MIT',
     citation: 'None.',
     classes: ['a', 'b', 'c'],
     image: [2, 2, 1],

@@ -202,28 +202,28 @@ suite('dataset', (test) => {
 
 suite('limited datasets', (test) => {
   /** Labels as given, images numbered. */
-  const labelled = (...labels: number[]): Dataset => ({
+  const labeled = (...labels: number[]): Dataset => ({
     ...numbered(labels.length),
     labels: Uint8Array.from(labels),
   });
 
   test('the first images, where classes are mixed', () => {
-    assert.equal(first(limitDataset(labelled(2, 0, 1, 1, 0, 2), 4)), [0, 1, 2, 3]);
-    assert.equal(first(limitDataset(labelled(1, 1, 0), 2)), [0, 1]);
-    assert.equal(first(limitDataset(labelled(1, 1, 1), 2)), [0, 1], 'one class alone');
+    assert.equal(first(limitDataset(labeled(2, 0, 1, 1, 0, 2), 4)), [0, 1, 2, 3]);
+    assert.equal(first(limitDataset(labeled(1, 1, 0), 2)), [0, 1]);
+    assert.equal(first(limitDataset(labeled(1, 1, 1), 2)), [0, 1], 'one class alone');
   });
 
   test('the first of every class in turn, where they are stored class by class', () => {
-    const sorted = labelled(0, 0, 0, 1, 1, 2, 2, 2);
+    const sorted = labeled(0, 0, 0, 1, 1, 2, 2, 2);
     const limited = limitDataset(sorted, 7);
     assert.equal(first(limited), [0, 3, 5, 1, 4, 6, 2]);
     assert.equal([...limited.labels], [0, 1, 2, 0, 1, 2, 0]);
     assert.equal([limited.count, limited.images.length], [7, 28]);
-    assert.equal(first(limitDataset(labelled(0, 0, 2, 2), 3)), [0, 2, 1], 'a class without images');
+    assert.equal(first(limitDataset(labeled(0, 0, 2, 2), 3)), [0, 2, 1], 'a class without images');
   });
 
   test('all of them stay as they are', () => {
-    const sorted = labelled(0, 0, 1, 2);
+    const sorted = labeled(0, 0, 1, 2);
     assert.equal(first(limitDataset(sorted, 4)), [0, 1, 2, 3]);
     assert.equal(first(limitDataset(sorted, 9)), [0, 1, 2, 3]);
     throws(() => limitDataset(sorted, 0), UsageError, /^take: the number of images must be/);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/core/errors.js';
-import { type DownloadProgress, type DownloadRequest, download } from '../../src/data/catalogue/download.js';
+import { type DownloadProgress, type DownloadRequest, download } from '../../src/data/catalog/download.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects, withServer } from './support.js';
 

@@ -4,9 +4,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import { encode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
 import { looksInverted, readImage } from '../../src/data/images/images.js';
-import { decodeGreyPng, decodePng } from '../../src/data/images/png.js';
+import { decodeGrayPng, decodePng } from '../../src/data/images/png.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects } from './support.js';
 
@@ -24,7 +24,7 @@ const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 interface Parts {
   size?: [width: number, height: number];
   depth?: number;
-  colourType?: number;
+  colorType?: number;
   interlace?: number;
   /** Rows of packed samples; each is preceded by filter 0. */
   rows: number[][];
@@ -32,11 +32,11 @@ interface Parts {
 }
 
 /** A PNG from its parts, so that any can be odd. */
-function png({ size, depth = 8, colourType = 0, interlace = 0, rows, before = [] }: Parts): Buffer {
+function png({ size, depth = 8, colorType = 0, interlace = 0, rows, before = [] }: Parts): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(size?.[0] ?? rows[0]!.length, 0);
   header.writeUInt32BE(size?.[1] ?? rows.length, 4);
-  header.set([depth, colourType, 0, 0, interlace], 8);
+  header.set([depth, colorType, 0, 0, interlace], 8);
   const pixels = deflateSync(Buffer.concat(rows.map((row) => Buffer.from([0, ...row]))));
   return Buffer.concat([
     signature,
@@ -47,8 +47,8 @@ function png({ size, depth = 8, colourType = 0, interlace = 0, rows, before = []
   ]);
 }
 
-async function grey(parts: Parts): Promise<number[]> {
-  return [...(await decodeGreyPng(png(parts), 'f.png')).grey];
+async function gray(parts: Parts): Promise<number[]> {
+  return [...(await decodeGrayPng(png(parts), 'f.png')).gray];
 }
 
 function close(found: number[], expected: number[]): void {
@@ -58,10 +58,10 @@ function close(found: number[], expected: number[]): void {
   );
 }
 
-suite('PNG to grey', (test) => {
-  test('8 bits of grey are kept', async () => {
+suite('PNG to gray', (test) => {
+  test('8 bits of gray are kept', async () => {
     assert.equal(
-      await grey({
+      await gray({
         rows: [
           [0, 1, 254],
           [255, 128, 7],
@@ -73,69 +73,61 @@ suite('PNG to grey', (test) => {
 
   test('1, 2 and 4 bits fill the range, rows ending within a byte', async () => {
     assert.equal(
-      await grey({ size: [3, 2], depth: 1, rows: [[0b10100000], [0b01000000]] }),
+      await gray({ size: [3, 2], depth: 1, rows: [[0b10100000], [0b01000000]] }),
       [255, 0, 255, 0, 255, 0],
     );
-    assert.equal(await grey({ size: [3, 1], depth: 2, rows: [[0b00011100]] }), [0, 85, 255]);
-    assert.equal(await grey({ size: [3, 1], depth: 4, rows: [[0x0f, 0x10]] }), [0, 255, 17]);
+    assert.equal(await gray({ size: [3, 1], depth: 2, rows: [[0b00011100]] }), [0, 85, 255]);
+    assert.equal(await gray({ size: [3, 1], depth: 4, rows: [[0x0f, 0x10]] }), [0, 255, 17]);
   });
 
   test('16 bits are scaled', async () => {
     const bytes = [0, 0, 255, 255, 128, 0];
-    close(await grey({ size: [3, 1], depth: 16, rows: [bytes] }), [0, 255, (0x8000 / 0xffff) * 255]);
+    close(await gray({ size: [3, 1], depth: 16, rows: [bytes] }), [0, 255, (0x8000 / 0xffff) * 255]);
   });
 
-  test('colours by their luma', async () => {
+  test('colors by their luma', async () => {
     const rows = [[255, 0, 0, 0, 255, 0, 0, 0, 255, 90, 90, 90]];
-    close(await grey({ size: [4, 1], colourType: 2, rows }), [76.245, 149.685, 29.07, 90]);
+    close(await gray({ size: [4, 1], colorType: 2, rows }), [76.245, 149.685, 29.07, 90]);
     const wide = [[255, 255, 0, 0, 0, 0]];
-    close(await grey({ size: [1, 1], depth: 16, colourType: 2, rows: wide }), [76.245]);
+    close(await gray({ size: [1, 1], depth: 16, colorType: 2, rows: wide }), [76.245]);
   });
 
   test('what is transparent lies over white', async () => {
-    close(await grey({ size: [3, 1], colourType: 4, rows: [[0, 0, 0, 255, 100, 51]] }), [
+    close(await gray({ size: [3, 1], colorType: 4, rows: [[0, 0, 0, 255, 100, 51]] }), [
       255,
       0,
       0.2 * 100 + 0.8 * 255,
     ]);
-    close(await grey({ size: [2, 1], colourType: 6, rows: [[9, 9, 9, 0, 40, 40, 40, 255]] }), [255, 40]);
+    close(await gray({ size: [2, 1], colorType: 6, rows: [[9, 9, 9, 0, 40, 40, 40, 255]] }), [255, 40]);
     const key = chunk('tRNS', Buffer.from([0, 7]));
-    close(await grey({ rows: [[7, 8]], before: [key] }), [255, 8]);
-    const colour = chunk('tRNS', Buffer.from([0, 1, 0, 2, 0, 3]));
+    close(await gray({ rows: [[7, 8]], before: [key] }), [255, 8]);
+    const color = chunk('tRNS', Buffer.from([0, 1, 0, 2, 0, 3]));
     close(
-      await grey({ size: [3, 1], colourType: 2, rows: [[1, 2, 3, 1, 2, 4, 0, 0, 0]], before: [colour] }),
+      await gray({ size: [3, 1], colorType: 2, rows: [[1, 2, 3, 1, 2, 4, 0, 0, 0]], before: [color] }),
       [255, 1.929, 0],
     );
   });
 
-  test('palettes, with transparent colours', async () => {
+  test('palettes, with transparent colors', async () => {
     const palette = chunk('PLTE', Buffer.from([0, 0, 0, 255, 255, 255, 255, 0, 0]));
-    const indices = { size: [4, 1] as [number, number], colourType: 3, depth: 2, rows: [[0b00011000]] };
-    close(await grey({ ...indices, before: [palette] }), [0, 255, 76.245, 0]);
+    const indices = { size: [4, 1] as [number, number], colorType: 3, depth: 2, rows: [[0b00011000]] };
+    close(await gray({ ...indices, before: [palette] }), [0, 255, 76.245, 0]);
     const alpha = chunk('tRNS', Buffer.from([0, 255, 51]));
-    close(await grey({ ...indices, before: [palette, alpha] }), [255, 255, 0.2 * 76.245 + 0.8 * 255, 255]);
+    close(await gray({ ...indices, before: [palette, alpha] }), [255, 255, 0.2 * 76.245 + 0.8 * 255, 255]);
     const outside = { ...indices, rows: [[0b11011000]], before: [palette] };
-    await rejects(
-      grey(outside),
-      DataError,
-      /^f\.png: corrupt PNG: a pixel has a colour outside the palette$/,
-    );
-    await rejects(
-      grey(indices),
-      DataError,
-      /^f\.png: corrupt PNG: a pixel has a colour outside the palette$/,
-    );
+    await rejects(gray(outside), DataError, /^f\.png: corrupt PNG: a pixel has a color outside the palette$/);
+    await rejects(gray(indices), DataError, /^f\.png: corrupt PNG: a pixel has a color outside the palette$/);
   });
 
   test('interlaced, as another encoder writes it', async () => {
     const data = Uint8Array.from({ length: 13 * 11 }, (_, i) => (i * 37) % 256);
     const bytes = encode({ width: 13, height: 11, data, channels: 1 }, { interlace: 'Adam7' });
-    assert.equal([...(await decodeGreyPng(bytes, 'f.png')).grey], [...data]);
+    assert.equal([...(await decodeGrayPng(bytes, 'f.png')).gray], [...data]);
     const small = encode(
       { width: 1, height: 3, data: Uint8Array.of(5, 6, 7), channels: 1 },
       { interlace: 'Adam7' },
     );
-    assert.equal([...(await decodeGreyPng(small, 'f.png')).grey], [5, 6, 7]);
+    assert.equal([...(await decodeGrayPng(small, 'f.png')).gray], [5, 6, 7]);
   });
 
   test('chunks that change nothing are passed over, sound or not', async () => {
@@ -144,7 +136,7 @@ suite('PNG to grey', (test) => {
       chunk('iCCP', Buffer.from('no profile')),
       chunk('zzZz', Buffer.alloc(3)),
     ];
-    assert.equal(await grey({ rows: [[1, 2]], before }), [1, 2]);
+    assert.equal(await gray({ rows: [[1, 2]], before }), [1, 2]);
   });
 });
 
@@ -155,7 +147,7 @@ suite('bad PNG files', (test) => {
       [4, 5, 6],
     ],
   });
-  const decode = (bytes: Uint8Array) => decodeGreyPng(bytes, 'f.png');
+  const decode = (bytes: Uint8Array) => decodeGrayPng(bytes, 'f.png');
 
   test('not a PNG', async () => {
     await rejects(decode(Buffer.from('GIF89a')), DataError, /^f\.png: not a PNG file$/);
@@ -177,7 +169,7 @@ suite('bad PNG files', (test) => {
       const damaged = Buffer.from(sound);
       damaged[at]! ^= 0x55;
       const outcome = await decode(damaged).then(
-        ({ grey }) => grey.length,
+        ({ gray }) => gray.length,
         (error: unknown) => error,
       );
       assert.ok(outcome === 6 || outcome instanceof DataError, `byte ${at}: ${outcome}`);
@@ -221,14 +213,14 @@ suite('bad PNG files', (test) => {
 
   test('no such format', async () => {
     await rejects(
-      decode(png({ colourType: 5, rows: [[0]] })),
+      decode(png({ colorType: 5, rows: [[0]] })),
       DataError,
-      /^f\.png: corrupt PNG: no such format: colour type 5 with 8 bits$/,
+      /^f\.png: corrupt PNG: no such format: color type 5 with 8 bits$/,
     );
     await rejects(
-      decode(png({ colourType: 2, depth: 4, rows: [[0]] })),
+      decode(png({ colorType: 2, depth: 4, rows: [[0]] })),
       DataError,
-      /colour type 2 with 4 bits$/,
+      /color type 2 with 4 bits$/,
     );
     await rejects(
       decode(png({ interlace: 1, depth: 4, size: [1, 1], rows: [[0]] })),
@@ -255,32 +247,32 @@ async function roundTrip(bytes: Uint8Array, shape?: [number, number, number]) {
   return image!;
 }
 
-suite('PNG to colours', (test) => {
-  const colours = async (parts: Parts, channels?: 1 | 3) => {
+suite('PNG to colors', (test) => {
+  const colors = async (parts: Parts, channels?: 1 | 3) => {
     const picture = await decodePng(png(parts), 'f.png', channels);
     return [picture.channels, ...Array.from(picture.values)];
   };
 
   test('as many channels as the file has, or as are wanted', async () => {
-    const rgb = { size: [2, 1] as [number, number], colourType: 2, rows: [[1, 2, 3, 4, 5, 6]] };
-    assert.equal(await colours(rgb), [3, 1, 2, 3, 4, 5, 6]);
-    assert.equal(await colours({ rows: [[7, 8]] }), [1, 7, 8]);
-    assert.equal(await colours({ rows: [[7, 8]] }, 3), [3, 7, 7, 7, 8, 8, 8]);
-    close((await colours(rgb, 1)).slice(1), [
+    const rgb = { size: [2, 1] as [number, number], colorType: 2, rows: [[1, 2, 3, 4, 5, 6]] };
+    assert.equal(await colors(rgb), [3, 1, 2, 3, 4, 5, 6]);
+    assert.equal(await colors({ rows: [[7, 8]] }), [1, 7, 8]);
+    assert.equal(await colors({ rows: [[7, 8]] }, 3), [3, 7, 7, 7, 8, 8, 8]);
+    close((await colors(rgb, 1)).slice(1), [
       0.299 + 2 * 0.587 + 3 * 0.114,
       4 * 0.299 + 5 * 0.587 + 6 * 0.114,
     ]);
   });
 
-  test('palettes are colours; what is transparent lies over white', async () => {
+  test('palettes are colors; what is transparent lies over white', async () => {
     const palette = chunk('PLTE', Buffer.from([10, 20, 30, 40, 50, 60]));
-    const indexed = { size: [2, 1] as [number, number], colourType: 3, rows: [[1, 0]], before: [palette] };
-    assert.equal(await colours(indexed), [3, 40, 50, 60, 10, 20, 30]);
+    const indexed = { size: [2, 1] as [number, number], colorType: 3, rows: [[1, 0]], before: [palette] };
+    assert.equal(await colors(indexed), [3, 40, 50, 60, 10, 20, 30]);
     close(
-      (await colours({ size: [1, 1], colourType: 6, rows: [[0, 100, 255, 51]] })).slice(1),
+      (await colors({ size: [1, 1], colorType: 6, rows: [[0, 100, 255, 51]] })).slice(1),
       [204, 224, 255],
     );
-    close((await colours({ size: [1, 1], colourType: 4, rows: [[100, 51]] }, 3)).slice(1), [224, 224, 224]);
+    close((await colors({ size: [1, 1], colorType: 4, rows: [[100, 51]] }, 3)).slice(1), [224, 224, 224]);
   });
 });
 
@@ -296,13 +288,13 @@ suite('readImage', (test) => {
     assert.equal((await roundTrip(encode({ width: 28, height: 28, data: rgb, channels: 3 }))).pixels, data);
   });
 
-  test('colours, of the same size and averaged', async () => {
+  test('colors, of the same size and averaged', async () => {
     const data = Uint8Array.from([0, 10, 20, 100, 110, 120]);
     const two = encode({ width: 2, height: 1, data, channels: 3 });
     assert.equal([...(await roundTrip(two, [1, 2, 3])).pixels], [...data]);
     assert.equal([...(await roundTrip(two, [1, 1, 3])).pixels], [50, 60, 70]);
-    const grey = encode({ width: 1, height: 1, data: Uint8Array.of(9), channels: 1 });
-    assert.equal([...(await roundTrip(grey, [1, 1, 3])).pixels], [9, 9, 9]);
+    const gray = encode({ width: 1, height: 1, data: Uint8Array.of(9), channels: 1 });
+    assert.equal([...(await roundTrip(gray, [1, 1, 3])).pixels], [9, 9, 9]);
   });
 
   test('a larger one is averaged by areas', async () => {
@@ -334,7 +326,7 @@ suite('readImage', (test) => {
     assert.ok(pixels.length === 784 && pixels.every((pixel) => pixel === 255));
   });
 
-  test('files that cannot be read, and shapes with colours', () =>
+  test('files that cannot be read, and shapes with colors', () =>
     inFolder(async (folder) => {
       await rejects(
         readImage(join(folder, 'none.png')),

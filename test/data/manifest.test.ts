@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { filesOf } from '../../src/data/catalogue/files.js';
-import { bundledDirectory, findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
+import { filesOf } from '../../src/data/catalog/files.js';
+import { bundledDirectory, findEntry, readManifest } from '../../src/data/catalog/manifest.js';
 import { suite } from '../support/suite.js';
 import { inFolder, rejects, throws } from './support.js';
 
@@ -17,7 +17,7 @@ function sound() {
     datasets: {
       tiny: {
         title: 'Tiny',
-        licence: 'MIT',
+        license: 'MIT',
         citation: 'None.',
         classes: ['a', 'b'],
         image: [2, 2, 1],
@@ -139,7 +139,7 @@ suite('manifest', (test) => {
         split({ test: { count: 3, images: file, labels: { name: 'l', rawMd5: 'b'.repeat(32) } } });
       const wrong: [object, RegExp][] = [
         [{ title: '' }, /: tiny\.title must be a text that is not empty$/],
-        [{ licence: 5 }, /: tiny\.licence must be a text that is not empty$/],
+        [{ license: 5 }, /: tiny\.license must be a text that is not empty$/],
         [{ citation: undefined }, /: tiny\.citation must be a text/],
         [{ classes: ['a'] }, /: tiny\.classes must be a list of 2 to 256$/],
         [{ classes: Array(257).fill('a') }, /: tiny\.classes must be a list of 2 to 256$/],

@@ -12,7 +12,7 @@ const kinds = Object.keys(severities) as PerturbationKind[];
 const dot = Array.from({ length: 121 }, (_, i) => (i === 60 ? 250 : 0));
 
 /** Where the light of an image is. */
-function centre(image: readonly number[], side: number): [x: number, y: number, light: number] {
+function center(image: readonly number[], side: number): [x: number, y: number, light: number] {
   let [x, y, light] = [0, 0, 0];
   for (const [i, pixel] of image.entries()) {
     light += pixel;
@@ -32,7 +32,7 @@ suite('perturb', (test) => {
     const { images } = perturb(repeated(dot, [11, 11, 1], 200), { kind: 'shift', severity: 3 });
     let [right, down] = [0, 0];
     for (let i = 0; i < 200; i++) {
-      const [x, y] = centre(imageAt(images, 121, i), 11);
+      const [x, y] = center(imageAt(images, 121, i), 11);
       assert.ok(Math.abs(Math.hypot(x - 5, y - 5) - 3) < 0.03, `${x}, ${y}`);
       right += x > 5 ? 1 : 0;
       down += y > 5 ? 1 : 0;
@@ -41,12 +41,12 @@ suite('perturb', (test) => {
   });
 
   test('a rotation turns every image as far, either way', () => {
-    // a pixel 4 to the right of the centre comes 4 above or below it
+    // a pixel 4 to the right of the center comes 4 above or below it
     const right = Array.from({ length: 121 }, (_, i) => (i === 64 ? 250 : 0));
     const { images } = perturb(repeated(right, [11, 11, 1], 200), { kind: 'rotation', severity: 90 });
     let above = 0;
     for (let i = 0; i < 200; i++) {
-      const [x, y] = centre(imageAt(images, 121, i), 11);
+      const [x, y] = center(imageAt(images, 121, i), 11);
       assert.equal([x, Math.abs(y - 5)], [5, 4]);
       above += y < 5 ? 1 : 0;
     }
@@ -54,8 +54,8 @@ suite('perturb', (test) => {
   });
 
   test('noise has the deviation that was asked for', () => {
-    const grey = repeated(new Uint8Array(400).fill(128), [20, 20, 1], 50);
-    const { images } = perturb(grey, { kind: 'noise', severity: 20 });
+    const gray = repeated(new Uint8Array(400).fill(128), [20, 20, 1], 50);
+    const { images } = perturb(gray, { kind: 'noise', severity: 20 });
     const mean = images.reduce((sum, pixel) => sum + pixel, 0) / images.length;
     const variance = images.reduce((sum, pixel) => sum + (pixel - mean) ** 2, 0) / images.length;
     // 20000 pixels: the mean's deviation is 0.14, that of the deviation 0.1; rounding adds 1 / 12 to the variance
@@ -78,9 +78,9 @@ suite('perturb', (test) => {
     assert.equal([...edge.images], [155, 21, 0]);
   });
 
-  test('colours are blurred and moved each for itself', () => {
-    const colours = repeated([200, 100, 0, 200, 100, 0, 200, 100, 0], [1, 3, 3], 1);
-    const { images } = perturb(colours, { kind: 'blur', severity: 0.5 });
+  test('colors are blurred and moved each for itself', () => {
+    const colors = repeated([200, 100, 0, 200, 100, 0, 200, 100, 0], [1, 3, 3], 1);
+    const { images } = perturb(colors, { kind: 'blur', severity: 0.5 });
     for (let x = 0; x < 3; x++) {
       assert.ok(Math.abs(images[3 * x]! - 2 * images[3 * x + 1]!) <= 1);
       assert.is(images[3 * x + 2], 0);
@@ -128,7 +128,7 @@ suite('perturb', (test) => {
     throws(
       () => perturb(dataset, { kind: 'noise', severity: Number.NaN }),
       UsageError,
-      'perturb: the severity of noise must be from 0 to 255 greys: got NaN',
+      'perturb: the severity of noise must be from 0 to 255 grays: got NaN',
     );
   });
 });

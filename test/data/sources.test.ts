@@ -3,9 +3,9 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/core/errors.js';
-import { describeDatasets } from '../../src/data/catalogue/catalogue.js';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
-import { cachedDirectory, defaultCacheDirectory } from '../../src/data/catalogue/locate.js';
+import { describeDatasets } from '../../src/data/catalog/catalog.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import { cachedDirectory, defaultCacheDirectory } from '../../src/data/catalog/locate.js';
 import { suite } from '../support/suite.js';
 import { encodeIdx, inFolder, manifestOf, put, rejects, tinyEntry, tinyFiles } from './support.js';
 
@@ -32,7 +32,7 @@ suite('the cache folder', (test) => {
       );
     }));
 
-  test('the environment is honoured', () =>
+  test('the environment is honored', () =>
     inFolder(async (cacheDirectory) => {
       put(join(cacheDirectory, 'datasets', 'tiny'), tinyFiles());
       const before = process.env.QUERN_CACHE;

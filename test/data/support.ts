@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import type { DatasetEntry, FileEntry, Manifest } from '../../src/data/catalogue/manifest.js';
+import type { DatasetEntry, FileEntry, Manifest } from '../../src/data/catalog/manifest.js';
 
 const typeBytes = { uint8: 8, int32: 12 };
 
@@ -105,7 +105,7 @@ export function tinyEntry(files: TinyFiles = tinyFiles(), changes: Partial<Datas
   return {
     name: 'tiny',
     title: 'Tiny',
-    licence: 'MIT',
+    license: 'MIT',
     citation: 'None.',
     classes: ['a', 'b', 'c'],
     image: [2, 2, 1],

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
-import { cachedDirectory } from '../../src/data/catalogue/locate.js';
-import { findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import { cachedDirectory } from '../../src/data/catalog/locate.js';
+import { findEntry, readManifest } from '../../src/data/catalog/manifest.js';
 import { splitByWriter } from '../../src/data/dataset.js';
 import { suite } from '../support/suite.js';
 import {

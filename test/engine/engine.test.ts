@@ -341,7 +341,7 @@ suite('engine: compiling', (test) => {
     const once = engine.compile(step, { x: { shape: [2] } });
     assert.is(engine.compile(step, { x: { shape: [2] } }), once);
     assert.is.not(engine.compile(step, { x: { shape: [3] } }), once);
-    assert.is.not(engine.compile(step, { x: { shape: [2] } }, { optimise: false }), once);
+    assert.is.not(engine.compile(step, { x: { shape: [2] } }, { optimize: false }), once);
     assert.is(traced, 3);
   });
 

@@ -78,7 +78,7 @@ suite('revectorize', (test) => {
     test.unavailable('training gives the same bytes', node.reason);
     return;
   }
-  // all code that runs is then what V8 has optimised
+  // all code that runs is then what V8 has optimized
   const flags = ['--no-liftoff'];
 
   test('every kernel gives the same bytes', async () => {

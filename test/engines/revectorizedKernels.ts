@@ -1,7 +1,7 @@
 /**
  * Runs every case of the kernels twice, as usual and with vectors joined to 256 bits, and prints as JSON how many were
  * compared and which gave other bytes. Runs as a process of its own, in a V8 that can join, with `--no-liftoff`: code that
- * runs once is not optimised otherwise.
+ * runs once is not optimized otherwise.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { WasmOptions } from '../../kernels/toolkit/wasm/kernel.js';

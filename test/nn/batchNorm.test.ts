@@ -153,9 +153,9 @@ async function trainOnce(engine: Engine, options: PlanOptions = {}): Promise<num
 }
 
 suite('batchNorm in a network', (test) => {
-  test('the optimised plan trains as the plan of one kernel per node', async () => {
-    const step = (backend: BackendOptions, optimise: boolean) =>
-      withEngine(backend, (engine) => trainOnce(engine, { optimise }));
+  test('the optimized plan trains as the plan of one kernel per node', async () => {
+    const step = (backend: BackendOptions, optimize: boolean) =>
+      withEngine(backend, (engine) => trainOnce(engine, { optimize }));
     const oracle = await step({ backend: 'reference', precision: 'float64' }, false);
     assertClose('reference', await step({ backend: 'reference', precision: 'float64' }, true), oracle, 1e-9);
     const scale = Math.max(...oracle.map(Math.abs));
@@ -199,7 +199,7 @@ suite('batchNorm outside training', (test) => {
 
   test('is what folding it into filter and bias gives', async () => {
     const channels = 6;
-    const normalised = new Model(sequential([conv2d(channels, 3), batchNorm({ epsilon: 0.01 })]), [8, 8, 3]);
+    const normalized = new Model(sequential([conv2d(channels, 3), batchNorm({ epsilon: 0.01 })]), [8, 8, 3]);
     const folded = new Model(conv2d(channels, 3), [8, 8, 3]);
     const numbers = (shift: number, low: number, high: number) =>
       Float32Array.from({ length: channels }, (_, i) => low + ((i * 5 + shift) % 7) * ((high - low) / 7));
@@ -210,12 +210,12 @@ suite('batchNorm outside training', (test) => {
       numbers(4, 0.1, 3),
     ];
     await withEngine({ backend: 'wasm' }, async (engine) => {
-      const [filter, bias, ...learned] = normalised.parameters;
+      const [filter, bias, ...learned] = normalized.parameters;
       await engine.write(bias!, numbers(5, -1, 1));
       await engine.write(learned[0]!, gamma);
       await engine.write(learned[1]!, beta);
-      await engine.write(normalised.states[0]!, mean);
-      await engine.write(normalised.states[1]!, variance);
+      await engine.write(normalized.states[0]!, mean);
+      await engine.write(normalized.states[1]!, variance);
       const factor = Array.from(gamma, (g, c) => g / Math.sqrt(variance[c]! + 0.01));
       const weights = valuesOf(await engine.read(filter!));
       const offsets = valuesOf(await engine.read(bias!));
@@ -229,12 +229,12 @@ suite('batchNorm outside training', (test) => {
       );
       const step = engine.compile(
         ({ x: images }) => ({
-          outputs: { normalised: normalised.apply(images).output, folded: folded.apply(images).output },
+          outputs: { normalized: normalized.apply(images).output, folded: folded.apply(images).output },
         }),
         { x: { shape: [8, 8, 8, 3] } },
       );
       const results = await step.run({ x: pixels(8 * 8 * 8 * 3) });
-      assertClose('output', valuesOf(results.normalised), valuesOf(results.folded), 1e-5);
+      assertClose('output', valuesOf(results.normalized), valuesOf(results.folded), 1e-5);
     });
   });
 });

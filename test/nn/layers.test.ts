@@ -198,7 +198,7 @@ suite('layers', (test) => {
       () => new Model(sequential([conv2d(8, 3)]), [28, 28]),
       ShapeError,
       'layers.0: conv2d: needs images [batch, height, width, channels]: [1, 28, 28] (input) (3 axes)\n' +
-        '  A grey image has one channel: [height, width, 1].',
+        '  A gray image has one channel: [height, width, 1].',
     );
     for (const convolution of [depthwiseConv2d(3), separableConv2d(8, 3)]) {
       assertThrows(

@@ -17,9 +17,9 @@ import { assertClose, assertThrows, valuesOf, withEngine } from './support.js';
 
 const names = (leaves: readonly { name: string }[]) => leaves.map(({ name }) => name);
 
-/** x normalised by the batch's mean in training, by the running mean otherwise: x `[batch, features]`. */
-const centre = (momentum: number): Layer =>
-  layer('centre', { momentum }, (x, context) => {
+/** x normalized by the batch's mean in training, by the running mean otherwise: x `[batch, features]`. */
+const center = (momentum: number): Layer =>
+  layer('center', { momentum }, (x, context) => {
     const running = context.state('mean', [x.shape[1]!], 0);
     if (!context.training) return x.subtract(running);
     const mean = x.mean(0);
@@ -145,7 +145,7 @@ suite('model', (test) => {
       PlanError,
       "layers.0.count: only a training step updates a layer's state",
     );
-    const foreign = new Model(centre(0.5), [2]).states[0]!;
+    const foreign = new Model(center(0.5), [2]).states[0]!;
     const thief = layer('thief', {}, (x, context) => {
       if (context.training) context.update(foreign, constant(new Float32Array(2)));
       return x;
@@ -223,7 +223,7 @@ suite('a layer with a running mean', (test) => {
   const batches = [Float32Array.of(1, 10, 3, 30), Float32Array.of(5, 50, 7, 70)];
 
   test('moves in training steps and is used outside them', async () => {
-    const model = new Model(centre(0.5), [2]);
+    const model = new Model(center(0.5), [2]);
     assert.equal(names(model.states), ['mean']);
     await withEngine({ backend: 'reference' }, async (engine) => {
       const train = engine.compile(
@@ -252,24 +252,24 @@ suite('a layer with a running mean', (test) => {
     await withEngine({ backend: 'reference', precision: 'float64' }, async (engine) => {
       const step = engine.compile(
         ({ x }) => {
-          let normalised = x as unknown as ReturnType<typeof add>;
+          let normalized = x as unknown as ReturnType<typeof add>;
           const { output, updates } = model.apply(x, {
             training: true,
             observe: ({ path, output: seen }) => {
-              if (path === 'layers.0') normalised = seen;
+              if (path === 'layers.0') normalized = seen;
             },
           });
           const [scale] = gradients(output.sum(), [model.parameters[0]!]);
-          return { outputs: { normalised, scale: scale! }, updates };
+          return { outputs: { normalized, scale: scale! }, updates };
         },
         { x: { shape: [4, 2] } },
       );
-      const { normalised, scale } = await step.run({ x: Float32Array.of(1, 4, 2, 4, 3, 8, 4, 8) });
+      const { normalized, scale } = await step.run({ x: Float32Array.of(1, 4, 2, 4, 3, 8, 4, 8) });
       // means 2.5 and 6, variances 1.25 and 4
       const [a, b] = [1 / Math.sqrt(1.251), 1 / Math.sqrt(4.001)];
       const expected = [-1.5 * a, -2 * b, -0.5 * a, -2 * b, 0.5 * a, 2 * b, 1.5 * a, 2 * b];
-      assertClose('normalised', valuesOf(normalised), expected, 1e-7);
-      // a sum over a centred batch does not depend on its scale
+      assertClose('normalized', valuesOf(normalized), expected, 1e-7);
+      // a sum over a centered batch does not depend on its scale
       assertClose('gradient of the scale', valuesOf(scale), [0, 0], 1e-7);
       const [mean, variance] = model.states;
       assertClose('mean', valuesOf(await engine.read(mean!)), [0.25, 0.6], 1e-7);

@@ -3,21 +3,21 @@ import { ShapeError, UsageError } from '../../src/core/errors.js';
 import { residualBlock } from '../../src/nn/layers/residualBlock.js';
 import { Model } from '../../src/nn/model.js';
 import { describeLayer, restoreLayer } from '../../src/nn/registry.js';
-import { summarise } from '../../src/nn/summary.js';
+import { summarize } from '../../src/nn/summary.js';
 import { constant } from '../../src/tensor/leaves.js';
 import { suite } from '../support/suite.js';
 import { assertThrows, valuesOf, withEngine } from './support.js';
 
 suite('residualBlock', (test) => {
   test('two convolutions without bias, normalized, and a projection where the size changes', () => {
-    const same = summarise(new Model(residualBlock(16), [8, 8, 16]));
+    const same = summarize(new Model(residualBlock(16), [8, 8, 16]));
     // two filters of 3·3·16·16, two gammas and betas
     assert.is(same.parameters, 2 * 3 * 3 * 16 * 16 + 2 * 2 * 16);
     assert.is(same.states, 2 * 2 * 16);
     assert.is(same.multiplyAdds, 2 * 8 * 8 * 3 * 3 * 16 * 16);
     const down = new Model(residualBlock(32, { strides: 2 }), [7, 9, 16]);
     assert.equal(down.outputShape, [4, 5, 32]);
-    const { parameters, multiplyAdds } = summarise(down);
+    const { parameters, multiplyAdds } = summarize(down);
     assert.is(parameters, 3 * 3 * 16 * 32 + 3 * 3 * 32 * 32 + 16 * 32 + 3 * 2 * 32);
     assert.is(multiplyAdds, 4 * 5 * (3 * 3 * 16 * 32 + 3 * 3 * 32 * 32 + 16 * 32));
     assert.equal(

@@ -13,7 +13,7 @@ import { residual } from '../../src/nn/layers/residual.js';
 import { separableConv2d } from '../../src/nn/layers/separableConv2d.js';
 import { Model } from '../../src/nn/model.js';
 import { sequential } from '../../src/nn/sequential.js';
-import { summarise, summaryTable } from '../../src/nn/summary.js';
+import { summarize, summaryTable } from '../../src/nn/summary.js';
 import { matmul } from '../../src/tensor/ops/matmul.js';
 import { suite } from '../support/suite.js';
 
@@ -35,7 +35,7 @@ const cnn = sequential([
 
 suite('summary', (test) => {
   test('the first seed: 784-128-128-10 has 118,282 parameters', () => {
-    const summary = summarise(new Model(mlp, [784]));
+    const summary = summarize(new Model(mlp, [784]));
     assert.is(summary.parameters, 118_282);
     assert.is(summary.states, 0);
     // every weight of a dense layer is used once
@@ -58,7 +58,7 @@ suite('summary', (test) => {
   });
 
   test('the second seed: 32 and 64 filters, valid, have 225,034 parameters', () => {
-    const summary = summarise(new Model(cnn, [28, 28, 1]));
+    const summary = summarize(new Model(cnn, [28, 28, 1]));
     assert.is(summary.parameters, 225_034);
     assert.equal(
       summary.layers.map(({ path, kind, outputShape, parameters, multiplyAdds }) =>
@@ -94,7 +94,7 @@ suite('summary', (test) => {
       },
       { part: shared },
     );
-    const summary = summarise(new Model(sequential([residual(whole), relu()]), [4]));
+    const summary = summarize(new Model(sequential([residual(whole), relu()]), [4]));
     assert.equal(summary.layers, [
       {
         path: 'layers.0.body.part',
@@ -112,7 +112,7 @@ suite('summary', (test) => {
   });
 
   test('separable and depthwise convolutions, and layers that are not counted', () => {
-    const summary = summarise(
+    const summary = summarize(
       new Model(
         sequential([
           separableConv2d(64, 3, { padding: 'same', useBias: false }),
@@ -140,7 +140,7 @@ suite('summary', (test) => {
   });
 
   test('a model of a single layer', () => {
-    const summary = summarise(new Model(dense(3), [2]));
+    const summary = summarize(new Model(dense(3), [2]));
     assert.equal(summary.layers, [
       { path: '', kind: 'dense', outputShape: [3], parameters: 9, states: 0, multiplyAdds: 6 },
     ]);

@@ -87,9 +87,9 @@ suite('plans: what is not computed', (test) => {
     assert.is(kinds({ other: other! }), 'softmaxCrossEntropy');
   });
 
-  test('without optimising all is done as it stands', () => {
+  test('without optimizing all is done as it stands', () => {
     const outputs = { a: x.multiply(1).exp(), b: x.multiply(1).exp() };
-    assert.is(kindsOf(planOf({ outputs }, {}, { optimise: false })), 'map map map map');
+    assert.is(kindsOf(planOf({ outputs }, {}, { optimize: false })), 'map map map map');
   });
 });
 

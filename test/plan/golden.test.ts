@@ -21,7 +21,7 @@ const plans = [
   ['mlp', () => buildPlan(mlpStep(128), usualLimits)],
   ['mlp-ragged', () => buildPlan(mlpStep(96), usualLimits)],
   ['mlp-gpu', () => buildPlan(mlpStep(128), gpuLimits)],
-  ['mlp-unoptimised', () => buildPlan(mlpStep(128), usualLimits, { optimise: false })],
+  ['mlp-unoptimized', () => buildPlan(mlpStep(128), usualLimits, { optimize: false })],
   ['cnn', () => buildPlan(cnnStep(128), usualLimits)],
 ] as const;
 

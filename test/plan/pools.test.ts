@@ -100,9 +100,9 @@ function trainingStep(channels: number, filters: number) {
   return { signature, build };
 }
 
-async function resultsOf(engine: Engine, channels: number, filters: number, optimise: boolean) {
+async function resultsOf(engine: Engine, channels: number, filters: number, optimize: boolean) {
   const { signature, build } = trainingStep(channels, filters);
-  const compiled = engine.compile(build, signature, { optimise });
+  const compiled = engine.compile(build, signature, { optimize });
   const x = Float32Array.from({ length: sizeOf(signature.x.shape) }, (_, i) => uniformOf(i, 77, 0) - 0.5);
   return { plan: compiled.plan, results: await compiled.run({ x }) };
 }
@@ -114,7 +114,7 @@ for (const [i, options] of backends.entries()) {
       [1, 5],
       [8, 12],
     ] as const) {
-      const name = `${channels} to ${filters} channels, optimised and not`;
+      const name = `${channels} to ${filters} channels, optimized and not`;
       if (typeof engine === 'string') {
         test.unavailable(name, engine);
         continue;

@@ -26,10 +26,10 @@ const variants: readonly (readonly [string, Limits, BackendOptions, Tolerance])[
 async function traceOf(
   engine: Engine,
   seed: number,
-  optimise: boolean,
+  optimize: boolean,
 ): Promise<Map<string, ArrayLike<number>>> {
   const graph = randomGraph(seed);
-  const compiled = engine.compile(graph.step, graphSignature, { optimise });
+  const compiled = engine.compile(graph.step, graphSignature, { optimize });
   const values = new Map<string, ArrayLike<number>>();
   for (let run = 0; run < 3; run++) {
     const x = Float32Array.from({ length: 24 }, (_, i) => Math.sin(i + run));
@@ -51,7 +51,7 @@ const opened = await Promise.all(
 );
 
 for (const { name, tolerance, oracle, engine } of opened) {
-  suite(`random steps, optimised against unoptimised: ${name}`, (test) => {
+  suite(`random steps, optimized against unoptimized: ${name}`, (test) => {
     if (typeof oracle === 'string' || typeof engine === 'string') {
       test.unavailable('all seeds', String(engine));
       return;

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import type { Plan } from '../../src/plan/plan.js';
 import { gradients } from '../../src/tensor/gradients.js';
 import { constant, input } from '../../src/tensor/leaves.js';
-import { batchNormalise } from '../../src/tensor/ops/normalize.js';
+import { batchNormalize } from '../../src/tensor/ops/normalize.js';
 import { relu } from '../../src/tensor/ops/pointwise.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { gpuLimits, kindsOf, planOf } from '../support/plans.js';
@@ -23,19 +23,19 @@ function imagesWritten({ steps, slots }: Plan): number {
 }
 
 suite('plans: cheap maps are computed again', (test) => {
-  const centred = x.subtract(x.mean([0, 1, 2]));
+  const centered = x.subtract(x.mean([0, 1, 2]));
 
   test('in reductions and maps that read them', () => {
-    assert.is(kinds({ a: centred.square().sum([0, 1, 2]), b: centred.exp() }), 'reduce reduce map');
-    const plan = planOf({ outputs: { a: centred.square().sum([0, 1, 2]), b: centred.exp() } });
+    assert.is(kinds({ a: centered.square().sum([0, 1, 2]), b: centered.exp() }), 'reduce reduce map');
+    const plan = planOf({ outputs: { a: centered.square().sum([0, 1, 2]), b: centered.exp() } });
     assert.is(imagesWritten(plan), 1);
   });
 
   test('not where a reader needs them in memory, or they are a result', () => {
-    const product = centred.matmul(w);
-    assert.is(kinds({ product, b: centred.exp().sum() }), 'reduce map matmul reduce');
+    const product = centered.matmul(w);
+    assert.is(kinds({ product, b: centered.exp().sum() }), 'reduce map matmul reduce');
     assert.is(
-      kinds({ centred, a: centred.square().sum(), b: centred.exp().sum() }),
+      kinds({ centered, a: centered.square().sum(), b: centered.exp().sum() }),
       'reduce map reduce reduce',
     );
   });
@@ -54,14 +54,14 @@ suite('plans: cheap maps are computed again', (test) => {
   test('not beyond the inputs that a kernel may have', () => {
     const many = Array.from({ length: 5 }, (_, i) => input(`y${i}`, x.shape));
     const sum = many.reduce((a: Tensor, b) => a.add(b), input('y', x.shape));
-    const outputs = { a: centred.multiply(sum), b: centred.square().sum([0, 1, 2]) };
+    const outputs = { a: centered.multiply(sum), b: centered.square().sum([0, 1, 2]) };
     assert.is(kinds(outputs), 'reduce map reduce');
     assert.is(kinds(outputs, gpuLimits), 'reduce map map reduce');
   });
 
   test('a batch normalization and its gradients write the result and the gradient, and nothing between', () => {
     const [gamma, beta] = [input('gamma', [16]), input('beta', [16])];
-    const y = batchNormalise(x, gamma, beta, { epsilon: 1e-3 });
+    const y = batchNormalize(x, gamma, beta, { epsilon: 1e-3 });
     const loss = y.multiply(constant(new Float32Array(x.size).fill(0.5), x.shape)).sum();
     const [dx, dgamma] = gradients(loss, [x, gamma]);
     assert.is(imagesWritten(planOf({ outputs: { y } })), 1);

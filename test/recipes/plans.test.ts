@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
-import { findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import { findEntry, readManifest } from '../../src/data/catalog/manifest.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../src/recipes/index.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
@@ -25,9 +25,9 @@ suite('plans of the recipes', (test) => {
       await using engine = await openEngine({ backend: 'wasm', threads: 1 });
       const loaded = await loadRecipe(name);
       const { classes } = findEntry(readManifest(), loaded.recipe.dataset);
-      const { optimizer, batchSize = 128, normalisation = plainPixels } = loaded.recipe;
+      const { optimizer, batchSize = 128, normalization = plainPixels } = loaded.recipe;
       const model = recipeModel(loaded, { shape: train.shape, classes }, 1);
-      const step = new FitStep(engine, model, new ResidentFeed(train), { optimizer, normalisation });
+      const step = new FitStep(engine, model, new ResidentFeed(train), { optimizer, normalization });
       const text = `${step.compile(batchSize).plan}\n`;
       const file = fileURLToPath(new URL(`../../../test/recipes/golden/${name}.txt`, import.meta.url));
       if (write) writeFileSync(file, text);

@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ModelError, UsageError } from '../../src/core/errors.js';
-import { findEntry, readManifest } from '../../src/data/catalogue/manifest.js';
+import { findEntry, readManifest } from '../../src/data/catalog/manifest.js';
 import { dense } from '../../src/nn/layers/dense.js';
 import { flatten } from '../../src/nn/layers/flatten.js';
 import { sequential } from '../../src/nn/sequential.js';
-import { summarise } from '../../src/nn/summary.js';
+import { summarize } from '../../src/nn/summary.js';
 import { adam } from '../../src/optimizers/adam.js';
 import { reduceOnPlateau } from '../../src/optimizers/plateau.js';
 import { cosineDecay } from '../../src/optimizers/schedules.js';
@@ -31,7 +31,7 @@ const digits = { shape: [28, 28, 1], classes: [...'0123456789'] } as const;
 async function layersOf(name: string) {
   const loaded = await loadRecipe(name);
   const { image: shape, classes } = findEntry(readManifest(), loaded.recipe.dataset);
-  return summarise(recipeModel(loaded, { shape, classes }, 0));
+  return summarize(recipeModel(loaded, { shape, classes }, 0));
 }
 
 suite('recipes', (test) => {
@@ -53,7 +53,7 @@ suite('recipes', (test) => {
   }
 
   for (const name of recipeNames) {
-    test(`${name}: its last layer goes by the classes of the data, and colour will do`, async () => {
+    test(`${name}: its last layer goes by the classes of the data, and color will do`, async () => {
       const images = { shape: [28, 28, 3], classes: ['rose', 'tulip', 'daisy'] } as const;
       assert.equal(recipeModel(await loadRecipe(name), images, 0).outputShape, [3]);
     });
@@ -88,7 +88,7 @@ suite('defineRecipe', (test) => {
       reference: { accuracy: 0.9, source: 'a paper' },
       batchSize: 32,
       validation: 0.1,
-      normalisation: { mean: 0.1, deviation: 0.3 },
+      normalization: { mean: 0.1, deviation: 0.3 },
       target: 0.975,
       schedule: cosineDecay(),
       augmentation: { shift: 2, rotate: 10 },
@@ -115,7 +115,7 @@ suite('defineRecipe', (test) => {
     ['epochs', 0, 'a whole number of at least 1'],
     ['batchSize', 1.5, 'a whole number of at least 1'],
     ['validation', 1, 'a fraction between 0 and 1'],
-    ['normalisation', { mean: 0 }, 'a mean and a deviation above 0'],
+    ['normalization', { mean: 0 }, 'a mean and a deviation above 0'],
     ['target', 97.5, 'a test accuracy between 0 and 1'],
     ['augmentation', { shift: -1 }, 'an augmentation such as { shift: 2, rotate: 10 }'],
     ['augmentation', 3, 'an augmentation such as { shift: 2, rotate: 10 }'],

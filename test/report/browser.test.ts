@@ -15,21 +15,21 @@ import { suite } from '../support/suite.js';
 import { fixture, withEngine } from '../training/support.js';
 import { convolutional, history, runOf, untrained } from './support.js';
 
-/** The text that is read, with the colours that it has on what is behind it. */
+/** The text that is read, with the colors that it has on what is behind it. */
 interface Seen {
   readonly text: string;
-  readonly colour: string;
+  readonly color: string;
   readonly ground: string;
 }
 
-/** In the page: the colours of all texts, those of drawings on the page's own ground or on a cell before them. */
-function colouredTexts(): Seen[] {
-  const hex = (colour: string) =>
-    `#${(colour.match(/[\d.]+/g) ?? [])
+/** In the page: the colors of all texts, those of drawings on the page's own ground or on a cell before them. */
+function coloredTexts(): Seen[] {
+  const hex = (color: string) =>
+    `#${(color.match(/[\d.]+/g) ?? [])
       .slice(0, 3)
       .map((part) => Number(part).toString(16).padStart(2, '0'))
       .join('')}`;
-  const opaque = (colour: string) => colour !== 'rgba(0, 0, 0, 0)' && colour !== 'transparent';
+  const opaque = (color: string) => color !== 'rgba(0, 0, 0, 0)' && color !== 'transparent';
   const ground = (from: Element) => {
     for (let element: Element | null = from; element !== null; element = element.parentElement) {
       const { backgroundColor } = getComputedStyle(element);
@@ -49,7 +49,7 @@ function colouredTexts(): Seen[] {
       element.tagName === 'text' && before?.tagName === 'path' && /^[-\d]/.test(element.textContent!);
     texts.push({
       text: element.textContent!.trim().slice(0, 40),
-      colour: hex(element instanceof SVGElement ? style.fill : style.color),
+      color: hex(element instanceof SVGElement ? style.fill : style.color),
       ground:
         inCell && getComputedStyle(before!).fill !== 'none'
           ? hex(getComputedStyle(before!).fill)
@@ -106,9 +106,9 @@ suite('report in Chromium', (test) => {
   for (const scheme of ['light', 'dark'] as const) {
     test(`${scheme}: every text can be read; no errors, nothing from elsewhere`, async () => {
       const { page, said } = await open('report.html', scheme);
-      const texts = await page.evaluate(colouredTexts);
+      const texts = await page.evaluate(coloredTexts);
       assert.ok(texts.length > 500, `${texts.length} texts`);
-      const faint = texts.filter(({ colour, ground }) => contrast(colour, ground) < 4.5);
+      const faint = texts.filter(({ color, ground }) => contrast(color, ground) < 4.5);
       assert.equal(faint, []);
       const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       assert.is(background, scheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(15, 20, 25)');

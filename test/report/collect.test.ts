@@ -57,13 +57,13 @@ suite('report galleries', (test) => {
     const image = [...dataset.images.subarray(4, 8)];
     assert.equal([of(1).channels, ...of(1).data], [1, ...image]);
     assert.equal([of(2).channels, of(2).width, ...of(2).data], [1, 2, image[0]!, image[2]!]);
-    const colour = pictureOf({ ...dataset, shape: [1, 1, 3] }, 1);
-    assert.equal([colour.channels, ...colour.data], [3, ...dataset.images.subarray(3, 6)]);
+    const color = pictureOf({ ...dataset, shape: [1, 1, 3] }, 1);
+    assert.equal([color.channels, ...color.data], [3, ...dataset.images.subarray(3, 6)]);
   });
 });
 
 suite('report of weights', (test) => {
-  test('filters of a convolution, in its colours', () =>
+  test('filters of a convolution, in its colors', () =>
     withEngine(async (engine) => {
       const file = await untrained(engine, convolutional(), fixture.test);
       const found = firstLayer(file)!;

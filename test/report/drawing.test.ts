@@ -1,7 +1,7 @@
 import { decode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import { asFile, drawChart, escapeXml } from '../../src/report/charts/chart.js';
-import { colours, contrast, mix, pairs, scales } from '../../src/report/charts/theme.js';
+import { colors, contrast, mix, pairs, scales } from '../../src/report/charts/theme.js';
 import { html } from '../../src/report/page/html.js';
 import {
   dataUrl,
@@ -14,18 +14,18 @@ import {
 } from '../../src/report/page/picture.js';
 import { suite } from '../support/suite.js';
 
-suite('report colours', (test) => {
-  test('a light colour stands for one dark colour', () => {
+suite('report colors', (test) => {
+  test('a light color stands for one dark color', () => {
     assert.is(new Set(pairs.map(([light]) => light)).size, pairs.length);
     const all = [...Object.values(scales).flat()].flatMap(({ fill, text }) => [fill, text]);
-    for (const [light, dark] of [...all, ...Object.values(colours)]) {
+    for (const [light, dark] of [...all, ...Object.values(colors)]) {
       assert.is(pairs.find((pair) => pair[0] === light)?.[1], dark, light);
     }
   });
 
   test('contrast, as WCAG 2.2 defines it', () => {
     assert.is(contrast('#ffffff', '#000000'), 21);
-    // a value that its authors give for grey on white
+    // a value that its authors give for gray on white
     assert.ok(Math.abs(contrast('#777777', '#ffffff') - 4.48) < 0.005);
     assert.is(mix('#000000', '#ff8040', 0.5), '#804020');
   });
@@ -34,7 +34,7 @@ suite('report colours', (test) => {
     for (const which of [0, 1] as const) {
       for (const name of ['ink', 'soft', 'blue', 'orange', 'green'] as const) {
         for (const ground of ['page', 'panel'] as const) {
-          const found = contrast(colours[name][which], colours[ground][which]);
+          const found = contrast(colors[name][which], colors[ground][which]);
           assert.ok(found >= 4.5, `${name} on ${ground} ${which}: ${found}`);
         }
       }
@@ -45,7 +45,7 @@ suite('report colours', (test) => {
     }
   });
 
-  test('scales go one way in brightness, which needs no sight of colours', () => {
+  test('scales go one way in brightness, which needs no sight of colors', () => {
     for (const scale of Object.values(scales)) {
       for (let i = 1; i < scale.length; i++) {
         assert.ok(contrast(scale[i]!.fill[0], '#ffffff') > contrast(scale[i - 1]!.fill[0], '#ffffff'));
@@ -67,7 +67,7 @@ suite('report drawings', (test) => {
           [1, 2],
           [2, 3],
         ],
-        color: colours.blue[0],
+        color: colors.blue[0],
       },
     ],
   };
@@ -80,7 +80,7 @@ suite('report drawings', (test) => {
       svg,
       /^<svg [^>]*role="img" aria-label="Loss &amp; &quot;more&quot;"><title>Loss &amp; &quot;more&quot;<\/title>/,
     );
-    assert.match(svg, `stroke="${colours.blue[0]}"`);
+    assert.match(svg, `stroke="${colors.blue[0]}"`);
     assert.not.match(svg, /<style|class=|ecmeta|zr\d|on\w+=/);
     assert.match(svg, 'id="one-c0"');
   });
@@ -88,7 +88,7 @@ suite('report drawings', (test) => {
   test('as files they have a style for dark screens', async () => {
     const file = asFile(await drawChart(option, drawing));
     assert.match(file, /^<svg [^>]*><style>@media screen and \(prefers-color-scheme: dark\)\{/);
-    assert.match(file, `[stroke="${colours.blue[0]}"]{stroke:${colours.blue[1]}}`);
+    assert.match(file, `[stroke="${colors.blue[0]}"]{stroke:${colors.blue[1]}}`);
   });
 
   test('XML', () => assert.is(escapeXml(`<a href="&'">`), '&lt;a href=&quot;&amp;&#39;&quot;&gt;'));
@@ -112,7 +112,7 @@ suite('report HTML', (test) => {
 });
 
 suite('report pictures', (test) => {
-  const grey = (...data: number[]): Pixels => ({
+  const gray = (...data: number[]): Pixels => ({
     width: 2,
     height: 1,
     channels: 1,
@@ -120,9 +120,9 @@ suite('report pictures', (test) => {
   });
 
   test('PNG keeps the pixels', () => {
-    const { width, height, channels, data } = decode(pngOf(grey(7, 200)));
+    const { width, height, channels, data } = decode(pngOf(gray(7, 200)));
     assert.equal([width, height, channels, ...data], [2, 1, 1, 7, 200]);
-    assert.match(dataUrl(grey(7, 200)), /^data:image\/png;base64,iVBORw0KGgo/);
+    assert.match(dataUrl(gray(7, 200)), /^data:image\/png;base64,iVBORw0KGgo/);
   });
 
   test('signed numbers: blue, white, orange', () => {
@@ -138,10 +138,10 @@ suite('report pictures', (test) => {
   });
 
   test('several in one, with gaps; enlarged', () => {
-    const whole = montage([grey(1, 2), grey(3, 4), grey(5, 6)], 2, 1);
+    const whole = montage([gray(1, 2), gray(3, 4), gray(5, 6)], 2, 1);
     assert.equal([whole.width, whole.height], [5, 3]);
     assert.equal([...whole.data], [1, 2, 128, 3, 4, 128, 128, 128, 128, 128, 5, 6, 128, 128, 128]);
-    const large = enlarge(grey(1, 2), 2);
+    const large = enlarge(gray(1, 2), 2);
     assert.equal([large.width, large.height, ...large.data], [4, 2, 1, 1, 2, 2, 1, 1, 2, 2]);
   });
 });

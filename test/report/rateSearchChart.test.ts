@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
 import { rateSearchChart } from '../../src/report/charts/rateSearchChart.js';
-import { analyseRates } from '../../src/training/rateFinder/analysis.js';
+import { analyzeRates } from '../../src/training/rateFinder/analysis.js';
 import { suite } from '../support/suite.js';
 
 const search = (height: number) => ({
-  ...analyseRates(
+  ...analyzeRates(
     Array.from({ length: 101 }, (_, i) => ({
       learningRate: 10 ** (i / 20 - 5),
       loss: i > 90 ? 1e6 : 2 - height * Math.tanh((i - 50) / 10),

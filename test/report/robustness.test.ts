@@ -10,7 +10,7 @@ suite('robustness', (test) => {
   test('every change in four severities, and it can be interrupted', () =>
     withEngine(async (engine) => {
       const { name: dataset, classes } = fixture.test;
-      const details = { classes, dataset, normalisation: { mean: 0, deviation: 1 }, numerics: 'any' };
+      const details = { classes, dataset, normalization: { mean: 0, deviation: 1 }, numerics: 'any' };
       const trained = new TrainedModel(engine, new Model(perceptron(), [28, 28, 1]), details);
       const told: number[] = [];
       const found = await measureRobustness(trained, fixture.test, { onProgress: (done) => told.push(done) });

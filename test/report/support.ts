@@ -24,7 +24,7 @@ export async function untrained(
   { name, shape, classes }: Dataset,
 ): Promise<ModelFile> {
   const model = new Model(layer, shape, 3);
-  const details = { classes, dataset: name, normalisation: { mean: 0, deviation: 1 }, numerics: 'float64' };
+  const details = { classes, dataset: name, normalization: { mean: 0, deviation: 1 }, numerics: 'float64' };
   const leaves = savedLeaves(model);
   const values = await Promise.all(leaves.map((leaf) => engine.read(leaf)));
   const tensors = new Map(
@@ -57,7 +57,7 @@ export function runOf(dataset: string, epochs = history): RunRecord {
       optimizer: { name: 'adam', learningRate: 0.001, options: { beta1: 0.9 } },
       epochs: 3,
       batchSize: 64,
-      normalisation: { mean: 0, deviation: 1 },
+      normalization: { mean: 0, deviation: 1 },
       seed: 7,
       from: { path: '/somewhere/secret.safetensors', sha256: 'cd'.repeat(32) },
     },

@@ -10,7 +10,7 @@ import { holderOf, takeLock } from '../../src/runs/lock.js';
 import { readRun } from '../../src/runs/records.js';
 import { judge, readReferences } from '../../src/runs/references.js';
 import { readResult } from '../../src/runs/result.js';
-import { studentQuantile, summariseSample } from '../../src/runs/statistics.js';
+import { studentQuantile, summarizeSample } from '../../src/runs/statistics.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 
@@ -35,7 +35,7 @@ suite('samples', (test) => {
 
   test('mean, deviation and interval of five accuracies, by hand', () => {
     // deviations from 0.9335: −6, 6, 0, 13, −13 in 1e-4; squares sum to 410e-8; 410e-8 / 4 = 1.025e-6
-    const { count, mean, deviation, interval } = summariseSample([0.9329, 0.9341, 0.9335, 0.9348, 0.9322]);
+    const { count, mean, deviation, interval } = summarizeSample([0.9329, 0.9341, 0.9335, 0.9348, 0.9322]);
     assert.is(count, 5);
     close(mean, 0.9335, 1e-12);
     close(deviation!, 0.00101242, 1e-8);
@@ -45,7 +45,7 @@ suite('samples', (test) => {
   });
 
   test('a single value has no spread', () =>
-    assert.equal(summariseSample([0.5]), { count: 1, mean: 0.5, deviation: null, interval: null }));
+    assert.equal(summarizeSample([0.5]), { count: 1, mean: 0.5, deviation: null, interval: null }));
 });
 
 suite('references', (test) => {

@@ -8,7 +8,7 @@
 import type { OpCase } from './cases/define.js';
 import { imageCases } from './cases/images.js';
 import { matrixCases } from './cases/matrix.js';
-import { normaliseCases } from './cases/normalise.js';
+import { normalizeCases } from './cases/normalize.js';
 import { pointwiseCases } from './cases/pointwise.js';
 import { randomCases } from './cases/random.js';
 import { reduceCases } from './cases/reduce.js';
@@ -22,6 +22,6 @@ export const opCases: readonly OpCase[] = [
   ...viewCases,
   ...matrixCases,
   ...imageCases,
-  ...normaliseCases,
+  ...normalizeCases,
   ...randomCases,
 ];

@@ -85,6 +85,6 @@ export async function prepareCase(
 
 /** Throws unless the step gives what the plan of one kernel for each op gives on the oracle. */
 export async function compareWithOracle(step: CompiledStep, oracle: Engine, opCase: OpCase): Promise<void> {
-  const expected = await runCase(oracle, opCase, { optimise: false });
+  const expected = await runCase(oracle, opCase, { optimize: false });
   compareResults(await runStep(step, opCase), expected, opCase.tolerance);
 }

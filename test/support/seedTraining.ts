@@ -11,7 +11,7 @@ export interface SeedTraining {
   readonly optimizer: 'sgd' | 'adam';
   readonly engine: Quern.BackendOptions;
   /** Default true. */
-  readonly optimise?: boolean;
+  readonly optimize?: boolean;
   /** Whether each step is a run of its own, whose loss is read; else all are one run. Default true. */
   readonly apart?: boolean;
   /** Whether what the optimizer remembers after the last step is wanted. Default false. */
@@ -56,7 +56,7 @@ function batchesOf(batch: number, steps: number) {
 }
 
 export async function trainSeedModel(quern: typeof Quern, options: SeedTraining): Promise<SeedResult> {
-  const { batch, steps, optimise = true, apart = true } = options;
+  const { batch, steps, optimize = true, apart = true } = options;
   const { crossEntropy, gradients, Model, openEngine, state } = quern;
   const optimizer = options.optimizer === 'sgd' ? quern.sgd({ learningRate: 0.1 }) : quern.adam(0.001);
   const model = new Model(layersOf(quern, options.model), [side, side, 1], 4);
@@ -80,7 +80,7 @@ export async function trainSeedModel(quern: typeof Quern, options: SeedTraining)
         labels: { shape: [batch], dtype: 'int32' },
         rate: { shape: [] },
       },
-      { optimise },
+      { optimize },
     );
     const pixels = batch * side * side;
     const feedsOf = (first: number, last: number) => ({

@@ -50,7 +50,7 @@ function sgd(loss: Tensor, parameters: readonly Leaf[], rate: number): [Leaf, Te
   ]);
 }
 
-/** 784-128-128-10 with relu, stochastic gradient descent, uint8 images normalised in the plan. */
+/** 784-128-128-10 with relu, stochastic gradient descent, uint8 images normalized in the plan. */
 export function mlpStep(batch: number): Traced {
   const images = input('images', [batch, 784], 'uint8');
   const labels = input('labels', [batch], 'int32');

@@ -5,7 +5,7 @@ import * as conv2dOps from '../../src/tensor/ops/conv2d.js';
 import * as depthwiseOps from '../../src/tensor/ops/depthwise.js';
 import * as gatherOps from '../../src/tensor/ops/gather.js';
 import * as matmulOps from '../../src/tensor/ops/matmul.js';
-import * as normaliseOps from '../../src/tensor/ops/normalize.js';
+import * as normalizeOps from '../../src/tensor/ops/normalize.js';
 import * as pointwiseOps from '../../src/tensor/ops/pointwise.js';
 import * as poolOps from '../../src/tensor/ops/pool.js';
 import * as quantileOps from '../../src/tensor/ops/quantile.js';
@@ -37,7 +37,7 @@ suite('ops forward, against their definitions', (test) => {
   test('every op has a row', () => {
     const modules: readonly object[] = [
       ...[assembleOps, conv2dOps, gatherOps, matmulOps, pointwiseOps, poolOps, quantileOps, reduceOps],
-      ...[softmaxOps, viewOps, randomOps, normaliseOps, depthwiseOps, withGradientOps],
+      ...[softmaxOps, viewOps, randomOps, normalizeOps, depthwiseOps, withGradientOps],
     ];
     const exported = modules.flatMap((module) =>
       Object.entries(module).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),

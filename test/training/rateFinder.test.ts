@@ -12,7 +12,7 @@ import { sgd } from '../../src/optimizers/sgd.js';
 import { readWeights } from '../../src/training/files/weights.js';
 import { fit } from '../../src/training/fit/fit.js';
 import { evaluate } from '../../src/training/inference/inference.js';
-import { analyseRates, type RatePoint } from '../../src/training/rateFinder/analysis.js';
+import { analyzeRates, type RatePoint } from '../../src/training/rateFinder/analysis.js';
 import { findLearningRate, type RateFinderOptions } from '../../src/training/rateFinder/rateFinder.js';
 import { assertClose } from '../nn/support.js';
 import { rejects } from '../support/messages.js';
@@ -183,9 +183,9 @@ const curve = (after: (loss: number, i: number) => number = (loss) => loss): Rat
     loss: after(2 - Math.tanh((i - 50) / 10), i),
   }));
 
-suite('analyseRates', (test) => {
+suite('analyzeRates', (test) => {
   test('the suggestion is where the loss falls fastest', () => {
-    const { suggestion, lowest, points } = analyseRates(curve());
+    const { suggestion, lowest, points } = analyzeRates(curve());
     assert.is(suggestion, 10 ** -2.5);
     assert.is(lowest, 1);
     // symmetric weights leave the middle of an odd curve where it is
@@ -193,20 +193,20 @@ suite('analyseRates', (test) => {
   });
 
   test('a loss that runs away afterwards moves it by no more than two steps', () => {
-    const { suggestion, lowest, points } = analyseRates(curve((loss, i) => (i > 80 ? 1e9 : loss)));
+    const { suggestion, lowest, points } = analyzeRates(curve((loss, i) => (i > 80 ? 1e9 : loss)));
     assert.ok(Math.abs(Math.log10(suggestion!) + 2.5) < 0.11, `${suggestion}`);
     assert.ok(lowest! > suggestion! && lowest! < 10 ** -0.9, `${lowest}`);
     assert.ok(Math.max(...points.map(({ smoothed }) => smoothed)) <= 3);
   });
 
   test('noise does not move it far', () => {
-    const { suggestion } = analyseRates(curve((loss, i) => loss + 0.2 * (((i * 37) % 11) / 5 - 1)));
+    const { suggestion } = analyzeRates(curve((loss, i) => loss + 0.2 * (((i * 37) % 11) / 5 - 1)));
     assert.ok(Math.abs(Math.log10(suggestion!) + 2.5) < 0.21, `${suggestion}`);
   });
 
   test('where nothing falls there is nothing to suggest', () => {
     const none = (points: RatePoint[]) => {
-      const { suggestion, lowest } = analyseRates(points);
+      const { suggestion, lowest } = analyzeRates(points);
       assert.equal([suggestion, lowest], [null, null]);
     };
     none(curve(() => 2));

@@ -1,4 +1,4 @@
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
 import type { Layer } from '../../src/nn/layer.js';

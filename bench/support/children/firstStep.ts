@@ -25,7 +25,7 @@ const threads = Number(process.argv[2]);
 const [{ openEngine }, { SeedTraining, randomDataset }, { loadDataset }] = await Promise.all([
   import('../../../src/engine/engine.js'),
   import('../seedModels.js'),
-  import('../../../src/data/catalogue/datasets.js'),
+  import('../../../src/data/catalog/datasets.js'),
 ]);
 mark();
 const mnist = await loadDataset('mnist', { offline: true }).catch(() => undefined);

@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadDataset } from '../../../src/data/catalogue/datasets.js';
+import { loadDataset } from '../../../src/data/catalog/datasets.js';
 import { openEngine } from '../../../src/engine/engine.js';
 import { loadRecipe, recipeModel } from '../../../src/recipes/index.js';
 import { saveModel } from '../../../src/training/files/savedModel.js';

@@ -79,7 +79,7 @@ export class EpilogueEmitter {
    * the epilogue's operands, in order; they and the result are used as often as `finish` is called.
    *
    * @param still whether positions are used in straight code only, over which their bases keep their values: addresses
-   *   are then computed once, by which V8 knows that vectors are neighbours. Default false.
+   *   are then computed once, by which V8 knows that vectors are neighbors. Default false.
    */
   begin(f: FunctionBuilder, pointers: readonly I32[], still = false): FinishVector {
     this.known = still ? [] : undefined;

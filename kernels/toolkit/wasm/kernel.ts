@@ -1,4 +1,4 @@
-/** The face of a kernel on the wasm backend: a call becomes the bytes of one shape-specialised module. */
+/** The face of a kernel on the wasm backend: a call becomes the bytes of one shape-specialized module. */
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { KernelCall } from '../../contract.js';
 
@@ -26,7 +26,7 @@ export interface WasmOptions {
   /** Whether the memory that the module will import is a shared one. */
   readonly shared: boolean;
   /**
-   * Whether the JavaScript engine joins neighbouring vectors to 256 bits (V8's revectorization): then twice as much fits
+   * Whether the JavaScript engine joins neighboring vectors to 256 bits (V8's revectorization): then twice as much fits
    * into registers. Never changes bits. Default false.
    */
   readonly wide?: boolean;

@@ -107,7 +107,7 @@ interface BlockFunctions {
 const integers = (names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, 'i32'])) as Record<string, 'i32'>;
 
-/** Writes the function of one size of tile. Being called often, it is soon replaced by its optimised code. */
+/** Writes the function of one size of tile. Being called often, it is soon replaced by its optimized code. */
 function emitTile(
   module: ModuleBuilder,
   { shape: { k, n, a }, packedRows, wide }: MatmulPlan,

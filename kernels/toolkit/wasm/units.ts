@@ -15,7 +15,7 @@ export type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
 
 /**
  * The bytes of a kernel with the given pointer parameters, in order, that calls a function of its own for every unit:
- * engines replace a function by its optimised code between calls.
+ * engines replace a function by its optimized code between calls.
  */
 export function buildUnits<N extends string>(
   options: WasmOptions,

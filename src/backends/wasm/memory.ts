@@ -23,7 +23,7 @@ function aligned(bytes: number): number {
  */
 export class WasmMemory {
   readonly memory: WebAssembly.Memory;
-  /** Free blocks in ascending order; neighbours are merged. */
+  /** Free blocks in ascending order; neighbors are merged. */
   private readonly free: Block[];
 
   /** @param shared whether workers see the memory too: it is then a SharedArrayBuffer */

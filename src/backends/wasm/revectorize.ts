@@ -38,7 +38,7 @@ export function checkRevectorize({ v8, arch, numerics }: RevectorizeHost): void 
 }
 
 /**
- * Lets V8 join neighbouring vectors of 128 bits to 256 bits: an experiment of its optimising compiler, behind a flag that
+ * Lets V8 join neighboring vectors of 128 bits to 256 bits: an experiment of its optimizing compiler, behind a flag that
  * may be set while the program runs. It counts for the whole process and all code that is compiled from then on. No bit
  * of a result depends on it: each lane is computed as before.
  *

@@ -1,7 +1,7 @@
 /** Opens what commands need, from their shared options. */
 import { join } from 'node:path';
-import { loadDataset } from '../../data/catalogue/datasets.js';
-import { defaultCacheDirectory } from '../../data/catalogue/locate.js';
+import { loadDataset } from '../../data/catalog/datasets.js';
+import { defaultCacheDirectory } from '../../data/catalog/locate.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { ImageShape } from '../../data/user/examples.js';
 import { openAuto } from '../../engine/choose.js';

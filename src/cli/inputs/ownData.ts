@@ -1,6 +1,6 @@
 /** Data of one's own: the options that name it, and what it is brought to. */
 import { UsageError } from '../../core/errors.js';
-import { readManifest } from '../../data/catalogue/manifest.js';
+import { readManifest } from '../../data/catalog/manifest.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { ImageShape } from '../../data/user/examples.js';
 import { loadUserDataset } from '../../data/user/loadUserDataset.js';

@@ -28,7 +28,7 @@ export function progressText({ loss, accuracy, imagesPerSecond, secondsLeft }: F
 }
 
 /** The empty string counts as not set: https://no-color.org */
-const colour = (text: string) => (process.env.NO_COLOR ? text : `\u001b[36m${text}\u001b[39m`);
+const color = (text: string) => (process.env.NO_COLOR ? text : `\u001b[36m${text}\u001b[39m`);
 
 export type ProgressStyle = 'bar' | 'lines' | 'quiet';
 
@@ -76,7 +76,7 @@ export class Progress {
   show(title: string, done: number, total: number, text: string): void {
     if (this.makeBar === undefined) return;
     if (this.bar === undefined) {
-      this.bar = this.makeBar(`{title} ${colour('{bar}')} {percentage}% | {text}`);
+      this.bar = this.makeBar(`{title} ${color('{bar}')} {percentage}% | {text}`);
       this.bar.start(total, done, { title, text });
       return;
     }

@@ -23,7 +23,7 @@ export function resamples({ shift, rotate, scale, shear, elastic }: Augmentation
 }
 
 /**
- * Draws where the pixels of one sample come from. About the centre of the image, in this order: mirror, enlarge, slant,
+ * Draws where the pixels of one sample come from. About the center of the image, in this order: mirror, enlarge, slant,
  * turn (positive angles are counter-clockwise as seen), move.
  *
  *     new = R S · s · F · old + t        old = F · S⁻¹ R⁻¹ / s · (new − t)
@@ -72,7 +72,7 @@ export function place(
   const cos = turn === 0 ? 1 : exactCos(turn);
   const sin = turn === 0 ? 0 : exactSin(turn);
   const tan = slant === 0 ? 0 : exactSin(slant) / exactCos(slant);
-  const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2];
+  const [centerX, centerY] = [(width - 1) / 2, (height - 1) / 2];
   const xx = (mirror * (cos - tan * sin)) / factor;
   const xy = (mirror * (-sin - tan * cos)) / factor;
   const yx = sin / factor;
@@ -81,6 +81,6 @@ export function place(
   placement.xy = xy;
   placement.yx = yx;
   placement.yy = yy;
-  placement.x0 = centreX - xx * (centreX + moveX) - xy * (centreY + moveY);
-  placement.y0 = centreY - yx * (centreX + moveX) - yy * (centreY + moveY);
+  placement.x0 = centerX - xx * (centerX + moveX) - xy * (centerY + moveY);
+  placement.y0 = centerY - yx * (centerX + moveX) - yy * (centerY + moveY);
 }

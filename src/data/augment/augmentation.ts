@@ -19,7 +19,7 @@ export interface Erase {
   readonly area?: Range | undefined;
   /** Height by width, default [0.3, 1 / 0.3]. */
   readonly aspect?: Range | undefined;
-  /** What the rectangle is filled with: a grey from 0 to 255, by default `fill`, or random bytes. */
+  /** What the rectangle is filled with: a gray from 0 to 255, by default `fill`, or random bytes. */
   readonly value?: number | 'random' | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface Erase {
 export interface Augmentation {
   /** Moves by up to so many pixels (and parts of pixels) along each axis, at most 512. `crop` moves by whole pixels. */
   readonly shift?: number | undefined;
-  /** Turns about the centre by up to so many degrees either way, at most 180. */
+  /** Turns about the center by up to so many degrees either way, at most 180. */
   readonly rotate?: number | undefined;
-  /** Enlarges about the centre by a factor from this range, within [0.25, 4]. */
+  /** Enlarges about the center by a factor from this range, within [0.25, 4]. */
   readonly scale?: Range | undefined;
   /** Slants by up to so many degrees either way, at most 45: a row moves by its height times the tangent. */
   readonly shear?: number | undefined;
@@ -50,7 +50,7 @@ export interface Augmentation {
   readonly cutout?: number | undefined;
   /** What lies outside the image: `fill` (the default), or the image mirrored at its edges. */
   readonly border?: 'fill' | 'reflect' | undefined;
-  /** Grey from 0 to 255 of what is outside the image or cut out, in every channel; default 0. */
+  /** Gray from 0 to 255 of what is outside the image or cut out, in every channel; default 0. */
   readonly fill?: number | undefined;
 }
 

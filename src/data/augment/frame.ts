@@ -14,7 +14,7 @@ export class Frame {
     fill: number,
   ) {
     this.stride = (width + 2 * border) * channels;
-    // one row and one pixel more: the neighbours of the last, which have no weight
+    // one row and one pixel more: the neighbors of the last, which have no weight
     this.pixels = new Uint8Array((height + 2 * border + 1) * this.stride + channels).fill(fill);
   }
 

@@ -15,7 +15,7 @@ export interface InputImage {
 const largestFile = 2 ** 26;
 
 /**
- * Reads a PNG as a dataset's images are: grey (ITU-R BT.601 luma) or red, green and blue, transparency over white, resized
+ * Reads a PNG as a dataset's images are: gray (ITU-R BT.601 luma) or red, green and blue, transparency over white, resized
  * by areas to `[height, width, channels]`. An 8-bit picture of that form is kept bit for bit.
  *
  * Throws DataError naming the file when it cannot be read or is no sound PNG, UsageError for a shape with other than 1 or

@@ -13,7 +13,7 @@ export interface Perturbation {
   readonly kind: PerturbationKind;
   /**
    * How much. shift: so many pixels in any direction; rotation: so many degrees, either way; noise: standard deviation of
-   * what is added to each pixel, in greys of 255; blur: standard deviation of a Gaussian in pixels.
+   * what is added to each pixel, in grays of 255; blur: standard deviation of a Gaussian in pixels.
    */
   readonly severity: number;
   /** Default 0. */
@@ -31,7 +31,7 @@ export const severities: Readonly<Record<PerturbationKind, readonly number[]>> =
 const units: Readonly<Record<PerturbationKind, readonly [unit: string, most: number]>> = {
   shift: ['pixels', 512],
   rotation: ['degrees', 180],
-  noise: ['greys', 255],
+  noise: ['grays', 255],
   blur: ['pixels', 64],
 };
 

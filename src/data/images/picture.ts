@@ -2,7 +2,7 @@
 export interface Picture {
   readonly width: number;
   readonly height: number;
-  /** Grey, or red, green and blue. */
+  /** Gray, or red, green and blue. */
   readonly channels: number;
   readonly values: ArrayLike<number>;
 }
@@ -10,7 +10,7 @@ export interface Picture {
 /** Luma of ITU-R BT.601. */
 export const luma = (red: number, green: number, blue: number) => 0.299 * red + 0.587 * green + 0.114 * blue;
 
-/** Grey by luma, or a colour of three equal channels. */
+/** Gray by luma, or a color of three equal channels. */
 export function withChannels(picture: Picture, channels: number): Picture {
   if (picture.channels === channels) return picture;
   const { width, height, values } = picture;

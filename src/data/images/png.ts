@@ -3,17 +3,17 @@ import { DataError } from '../../core/errors.js';
 import { luma, type Picture } from './picture.js';
 
 /** Brightness of every pixel, row-major `[height, width]`, from 0 (black) to 255 (white), not rounded. */
-export interface GreyImage {
+export interface GrayImage {
   readonly width: number;
   readonly height: number;
-  readonly grey: Float64Array;
+  readonly gray: Float64Array;
 }
 
 interface Header {
   readonly width: number;
   readonly height: number;
   readonly depth: number;
-  readonly colourType: number;
+  readonly colorType: number;
   readonly interlaced: boolean;
 }
 
@@ -69,24 +69,24 @@ function readHeader(first: Chunk | undefined, file: string): Header {
   const { data } = first;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
-  const [depth, colourType, interlace] = [data[8]!, data[9]!, data[12]!];
+  const [depth, colorType, interlace] = [data[8]!, data[9]!, data[12]!];
   if (width < 1 || height < 1 || width > largestSide || height > largestSide) {
     throw new DataError(
       `${file}: sides of a PNG must be from 1 to ${largestSide} pixels: ${width} x ${height}`,
     );
   }
-  if (!depthsOf[colourType]?.includes(depth)) {
-    throw new DataError(`${file}: corrupt PNG: no such format: colour type ${colourType} with ${depth} bits`);
+  if (!depthsOf[colorType]?.includes(depth)) {
+    throw new DataError(`${file}: corrupt PNG: no such format: color type ${colorType} with ${depth} bits`);
   }
   if (interlace !== 0 && depth < 8) {
     throw new DataError(`${file}: an interlaced PNG must have 8 or 16 bits per channel: ${depth} bits`);
   }
-  return { width, height, depth, colourType, interlaced: interlace !== 0 };
+  return { width, height, depth, colorType, interlaced: interlace !== 0 };
 }
 
 /** Bytes of the pixels as they are packed: every row of every pass is preceded by the number of its filter. */
-function packedBytes({ width, height, depth, colourType, interlaced }: Header): number {
-  const bits = depth * channelsOf[colourType]!;
+function packedBytes({ width, height, depth, colorType, interlaced }: Header): number {
+  const bits = depth * channelsOf[colorType]!;
   const passes = interlaced ? interlacePasses : [[0, 0, 1, 1] as const];
   return passes.reduce((sum, [x, y, xStep, yStep]) => {
     const columns = Math.ceil((width - x) / xStep);
@@ -111,8 +111,8 @@ function checkPixels(chunks: readonly Chunk[], header: Header, file: string): vo
 }
 
 /** Rows of samples, several to a byte when they are smaller, as one sample per element. */
-function unpackSamples(data: ArrayLike<number>, { width, height, depth, colourType }: Header): Uint16Array {
-  const perRow = width * channelsOf[colourType]!;
+function unpackSamples(data: ArrayLike<number>, { width, height, depth, colorType }: Header): Uint16Array {
+  const perRow = width * channelsOf[colorType]!;
   if (depth >= 8) return Uint16Array.from(data);
   const bytesPerRow = Math.ceil((perRow * depth) / 8);
   const samples = new Uint16Array(perRow * height);
@@ -126,23 +126,23 @@ function unpackSamples(data: ArrayLike<number>, { width, height, depth, colourTy
   return samples;
 }
 
-/** Like `decodePng`, to grey: colours by their luma. */
-export async function decodeGreyPng(bytes: Uint8Array, file: string): Promise<GreyImage> {
+/** Like `decodePng`, to gray: colors by their luma. */
+export async function decodeGrayPng(bytes: Uint8Array, file: string): Promise<GrayImage> {
   const { width, height, values } = await decodePng(bytes, file, 1);
-  return { width, height, grey: values as Float64Array };
+  return { width, height, gray: values as Float64Array };
 }
 
 /**
- * Decodes a PNG of any colour type: 16 bits are scaled to 8 without rounding, and what is transparent is laid over white,
+ * Decodes a PNG of any color type: 16 bits are scaled to 8 without rounding, and what is transparent is laid over white,
  * as a viewer or a sheet of paper shows it.
  *
  * @param file the file's name, for errors.
- * @param channels 1 for grey, 3 for colours; default: what the file has, a palette being colours
+ * @param channels 1 for gray, 3 for colors; default: what the file has, a palette being colors
  *
  * Throws DataError: not a PNG, truncated, corrupt, or with a side above 4096 pixels, which is refused before unpacking.
  */
 export async function decodePng(bytes: Uint8Array, file: string, channels?: 1 | 3): Promise<Picture> {
-  // The other chunks (text, colour profiles, …) change nothing here; the decoder need not see them.
+  // The other chunks (text, color profiles, …) change nothing here; the decoder need not see them.
   const needed = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
   const chunks = readChunks(bytes, file).filter(({ type }) => needed.includes(type));
   const header = readHeader(chunks[0], file);
@@ -158,17 +158,17 @@ export async function decodePng(bytes: Uint8Array, file: string, channels?: 1 | 
 
 interface Decoded {
   readonly data: ArrayLike<number>;
-  /** Red, green, blue and perhaps alpha of each colour, 0 to 255. */
+  /** Red, green, blue and perhaps alpha of each color, 0 to 255. */
   readonly palette?: readonly (readonly number[])[];
-  /** The one grey or colour that is transparent. */
+  /** The one gray or color that is transparent. */
   readonly transparency?: ArrayLike<number>;
 }
 
-const ownChannels = ({ colourType }: Header) => (channelsOf[colourType]! < 3 && colourType !== 3 ? 1 : 3);
+const ownChannels = ({ colorType }: Header) => (channelsOf[colorType]! < 3 && colorType !== 3 ? 1 : 3);
 
 function toPicture({ data, palette, transparency }: Decoded, header: Header, wanted: 1 | 3): Picture {
-  const { width, height, depth, colourType } = header;
-  const channels = channelsOf[colourType]!;
+  const { width, height, depth, colorType } = header;
+  const channels = channelsOf[colorType]!;
   const samples = unpackSamples(data, header);
   const scale = 255 / (2 ** depth - 1);
   const values = new Float64Array(width * height * wanted);
@@ -176,11 +176,11 @@ function toPicture({ data, palette, transparency }: Decoded, header: Header, wan
     const at = i * channels;
     let [red, green, blue] = [0, 0, 0];
     let alpha = 1;
-    if (colourType === 3) {
-      const colour = palette?.[samples[at]!];
-      if (colour === undefined) throw new Error('a pixel has a colour outside the palette');
-      [red, green, blue] = colour as [number, number, number];
-      alpha = (colour[3] ?? 255) / 255;
+    if (colorType === 3) {
+      const color = palette?.[samples[at]!];
+      if (color === undefined) throw new Error('a pixel has a color outside the palette');
+      [red, green, blue] = color as [number, number, number];
+      alpha = (color[3] ?? 255) / 255;
     } else {
       red = samples[at]! * scale;
       [green, blue] = channels < 3 ? [red, red] : [samples[at + 1]! * scale, samples[at + 2]! * scale];
@@ -193,8 +193,8 @@ function toPicture({ data, palette, transparency }: Decoded, header: Header, wan
     }
     const white = (1 - alpha) * 255;
     if (wanted === 1) {
-      const grey = channels < 3 && colourType !== 3 ? red : luma(red, green, blue);
-      values[i] = alpha * grey + white;
+      const gray = channels < 3 && colorType !== 3 ? red : luma(red, green, blue);
+      values[i] = alpha * gray + white;
     } else {
       values[3 * i] = alpha * red + white;
       values[3 * i + 1] = alpha * green + white;

@@ -28,7 +28,7 @@ export function toPixels(values: ArrayLike<number>, where: (index: number) => st
 }
 
 /**
- * What a flat list of pixels is an image of: that of a known shape if the number is right, else a square, grey or with
+ * What a flat list of pixels is an image of: that of a known shape if the number is right, else a square, gray or with
  * three channels.
  */
 export function shapeOfPixels(
@@ -43,7 +43,7 @@ export function shapeOfPixels(
     const side = Math.round(Math.sqrt(count / channels));
     if (side > 0 && side * side * channels === count) return [side, side, channels];
   }
-  throw new DataError(`${where}: ${count} pixels are no square image, grey or with 3 channels`, {
+  throw new DataError(`${where}: ${count} pixels are no square image, gray or with 3 channels`, {
     hint: 'storedShape tells height, width and channels of the images.',
   });
 }

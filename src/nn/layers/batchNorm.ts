@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
-import { batchNormalise, channelMoments } from '../../tensor/ops/normalize.js';
+import { batchNormalize, channelMoments } from '../../tensor/ops/normalize.js';
 import { add, divide, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { checkPositive, checkShare } from '../check.js';
@@ -69,7 +69,7 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
         add(multiply(moving, momentum), multiply(now, 1 - momentum));
       context.update(movingMean, moved(movingMean, moments.mean));
       context.update(movingVariance, moved(movingVariance, moments.variance));
-      return batchNormalise(x, gain, offset, { epsilon, moments });
+      return batchNormalize(x, gain, offset, { epsilon, moments });
     },
   );
 }

@@ -53,7 +53,7 @@ export function conv2d(filters: number, kernelSize: Pair, options: Conv2dOptions
         throw new ShapeError(
           `conv2d: needs images [batch, height, width, channels]: ${describe(x)} (${x.rank} axes)`,
           {
-            hint: 'A grey image has one channel: [height, width, 1].',
+            hint: 'A gray image has one channel: [height, width, 1].',
           },
         );
       }

@@ -1,6 +1,6 @@
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
-import { layerNormalise } from '../../tensor/ops/normalize.js';
+import { layerNormalize } from '../../tensor/ops/normalize.js';
 import { add, multiply } from '../../tensor/ops/pointwise.js';
 import { checkPositive } from '../check.js';
 import { type Layer, layer } from '../layer.js';
@@ -42,7 +42,7 @@ export function layerNorm(options: LayerNormOptions = {}): Layer {
         throw new ShapeError(`layerNorm: needs [batch, …, features]: ${describe(x)} (${x.rank} axes)`);
       }
       const shape = x.shape.slice(-1);
-      const normal = layerNormalise(x, { epsilon });
+      const normal = layerNormalize(x, { epsilon });
       const scaled = scale ? multiply(normal, context.parameter('gamma', shape, gamma)) : normal;
       return center ? add(scaled, context.parameter('beta', shape, beta)) : scaled;
     },

@@ -26,7 +26,7 @@ export interface SeparableConv2dOptions {
 }
 
 /**
- * Depthwise-separable convolution (Chollet, CVPR 2017): a depthwise convolution, which looks at the neighbourhood of each
+ * Depthwise-separable convolution (Chollet, CVPR 2017): a depthwise convolution, which looks at the neighborhood of each
  * channel, and one of a single pixel, which mixes the channels. x `[batch, height, width, in]`, depthwiseFilter
  * `[kernel height, kernel width, in, depthMultiplier]`, pointwiseFilter `[1, 1, in · depthMultiplier, filters]`, bias
  * `[filters]` → `[batch, height', width', filters]`.

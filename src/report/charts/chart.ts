@@ -1,6 +1,6 @@
 /** Draws charts as SVG, with a library that is loaded when the first is drawn. */
 import type { EChartsCoreOption } from 'echarts/core';
-import { colours, drawingStyle } from './theme.js';
+import { colors, drawingStyle } from './theme.js';
 
 export interface Drawing {
   readonly width: number;
@@ -46,7 +46,7 @@ function tidy(svg: string, { title, name }: Drawing): string {
       .replace(/ (class|ecmeta_\w+|pointer-events)="[^"]*"/g, '')
       .replace(/zr\d+-/g, `${name}-`)
       // hollow symbols have a white that no option changes
-      .replaceAll('fill="#fff"', `fill="${colours.page[0]}"`)
+      .replaceAll('fill="#fff"', `fill="${colors.page[0]}"`)
       .replace(/<svg ([^>]*)>/, (_, attributes: string) => {
         const text = escapeXml(title);
         return `<svg ${attributes} role="img" aria-label="${text}"><title>${text}</title>`;
@@ -72,14 +72,14 @@ export function asFile(svg: string): string {
   return svg.replace(/(<svg [^>]*>)/, `$1<style>${drawingStyle()}</style>`);
 }
 
-export const font = { fontFamily: 'system-ui, sans-serif', fontSize: 13, color: colours.ink[0] } as const;
+export const font = { fontFamily: 'system-ui, sans-serif', fontSize: 13, color: colors.ink[0] } as const;
 
 /** What all axes look like. */
 export const axis = {
-  axisLine: { lineStyle: { color: colours.line[0] } },
-  axisTick: { lineStyle: { color: colours.line[0] } },
-  axisLabel: { color: colours.soft[0], fontSize: 12 },
-  splitLine: { lineStyle: { color: colours.faint[0] } },
-  nameTextStyle: { color: colours.soft[0], fontSize: 12 },
+  axisLine: { lineStyle: { color: colors.line[0] } },
+  axisTick: { lineStyle: { color: colors.line[0] } },
+  axisLabel: { color: colors.soft[0], fontSize: 12 },
+  splitLine: { lineStyle: { color: colors.faint[0] } },
+  nameTextStyle: { color: colors.soft[0], fontSize: 12 },
   nameLocation: 'middle',
 } as const;

@@ -4,12 +4,12 @@ import type { EpochRecord } from '../../training/fit/options.js';
 import type { Calibration } from '../metrics/calibration.js';
 import type { Rung } from '../metrics/ladder.js';
 import { axis, type ChartOption, drawChart, font } from './chart.js';
-import { colours } from './theme.js';
+import { colors } from './theme.js';
 
 interface Line {
   readonly name: string;
   readonly values: readonly (readonly [number, number])[];
-  readonly colour: string;
+  readonly color: string;
   readonly dashed?: boolean;
 }
 
@@ -44,14 +44,14 @@ function lines(title: string, all: readonly Line[], y: object): ChartOption {
       splitLine: { show: false },
     },
     yAxis: { ...axis, type: 'value', scale: true, ...y },
-    series: all.map(({ name, values, colour, dashed }) => ({
+    series: all.map(({ name, values, color, dashed }) => ({
       type: 'line',
       name,
       data: values,
       symbol: dashed ? 'emptyCircle' : 'circle',
       symbolSize: values.length > 40 ? 0 : 6,
-      itemStyle: { color: colour },
-      lineStyle: { color: colour, width: 2, ...(dashed && { type: [6, 4] }) },
+      itemStyle: { color: color },
+      lineStyle: { color: color, width: 2, ...(dashed && { type: [6, 4] }) },
     })),
   };
 }
@@ -68,8 +68,8 @@ function pair(
   validation: (record: EpochRecord) => number | undefined,
 ): Line[] {
   const both: Line[] = [
-    { name: 'training', values: points(history, training), colour: colours.blue[0] },
-    { name: 'validation', values: points(history, validation), colour: colours.orange[0], dashed: true },
+    { name: 'training', values: points(history, training), color: colors.blue[0] },
+    { name: 'validation', values: points(history, validation), color: colors.orange[0], dashed: true },
   ];
   return both.filter(({ values }) => values.length > 0);
 }
@@ -111,7 +111,7 @@ export function accuracyChart(history: readonly EpochRecord[]): Promise<string> 
 /** Learning rate of each epoch's last step. */
 export function rateChart(history: readonly EpochRecord[]): Promise<string> {
   const values = points(history, ({ learningRate }) => learningRate);
-  const all = [{ name: 'learning rate', values, colour: colours.green[0] }];
+  const all = [{ name: 'learning rate', values, color: colors.green[0] }];
   const axisLabel = { ...axis.axisLabel, formatter: digits };
   return drawChart(lines('Learning rate', all, { scale: false, axisLabel }), {
     ...curve,
@@ -140,7 +140,7 @@ export function reliabilityChart({ bins, expectedError }: Calibration): Promise<
             const [left, top] = api.coord([api.value(0), api.value(2)]);
             const [right, bottom] = api.coord([api.value(1), 0]);
             const shape = { x: left + 1, y: top, width: right - left - 2, height: Math.max(1, bottom - top) };
-            return { type: 'rect', shape, style: { fill: colours.blue[0], opacity: 0.55 } };
+            return { type: 'rect', shape, style: { fill: colors.blue[0], opacity: 0.55 } };
           },
         },
         {
@@ -150,7 +150,7 @@ export function reliabilityChart({ bins, expectedError }: Calibration): Promise<
             [1, 1],
           ],
           symbol: 'none',
-          lineStyle: { color: colours.soft[0], width: 1.5, type: [5, 4] },
+          lineStyle: { color: colors.soft[0], width: 1.5, type: [5, 4] },
         },
         {
           type: 'line',
@@ -159,7 +159,7 @@ export function reliabilityChart({ bins, expectedError }: Calibration): Promise<
           // the area tells how many predictions there are
           symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) =>
             5 + 11 * Math.sqrt(known[dataIndex]!.count / Math.max(...known.map(({ count }) => count))),
-          itemStyle: { color: colours.orange[0] },
+          itemStyle: { color: colors.orange[0] },
           lineStyle: { width: 0 },
         },
       ],
@@ -220,9 +220,9 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
           margin: 2,
           padding: [0, 0, 22, 0],
           fontSize: 12,
-          color: colours.soft[0],
+          color: colors.soft[0],
           formatter: (text: string, i: number) => (rungs[i]!.interval === undefined ? text : `{own|${text}}`),
-          rich: { own: { color: colours.orange[0], fontWeight: 700, fontSize: 12 } },
+          rich: { own: { color: colors.orange[0], fontWeight: 700, fontSize: 12 } },
         },
       },
       series: [
@@ -234,7 +234,7 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
             const place = (value: number) => api.coord([value, api.value(1)]);
             const [x, middle] = place(api.value(0));
             const y = middle + 9;
-            const colour = isOwn ? colours.orange[0] : colours.blue[0];
+            const color = isOwn ? colors.orange[0] : colors.blue[0];
             const [left] = place(Math.max(0, low - margin));
             const [right] = place(Math.min(100, high + margin));
             const line = (from: number, to: number, stroke: string, lineWidth: number) => ({
@@ -246,16 +246,16 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
             return {
               type: 'group',
               children: [
-                line(left, right, colours.faint[0], 1),
-                ...(isOwn ? [line(place(api.value(2))[0], place(api.value(3))[0], colour, 4)] : []),
-                { type: 'circle', shape: { cx: x, cy: y, r: isOwn ? 7 : 5 }, style: { fill: colour } },
+                line(left, right, colors.faint[0], 1),
+                ...(isOwn ? [line(place(api.value(2))[0], place(api.value(3))[0], color, 4)] : []),
+                { type: 'circle', shape: { cx: x, cy: y, r: isOwn ? 7 : 5 }, style: { fill: color } },
                 {
                   type: 'text',
                   x: right + 8,
                   y,
                   style: {
                     text,
-                    fill: isOwn ? colour : colours.ink[0],
+                    fill: isOwn ? color : colors.ink[0],
                     font: `${isOwn ? 700 : 400} 13px system-ui, sans-serif`,
                     textVerticalAlign: 'middle',
                   },

@@ -4,7 +4,7 @@ import type { Confusion } from '../metrics/confusion.js';
 import { axis, drawChart, font } from './chart.js';
 import { type Step, scales, steps } from './theme.js';
 
-/** Where all mistakes are rarer than this, none is drawn in the strongest colour. */
+/** Where all mistakes are rarer than this, none is drawn in the strongest color. */
 const leastStrongest = 0.02;
 
 /** With more classes, cells are too small for numbers. */

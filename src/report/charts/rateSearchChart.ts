@@ -1,7 +1,7 @@
 /** The chart of a search for a learning rate. */
 import type { RateSearch } from '../../training/rateFinder/rateFinder.js';
 import { axis, drawChart, font } from './chart.js';
-import { colours } from './theme.js';
+import { colors } from './theme.js';
 
 /** 0.00095 → `9.5e-4`, 0.1 → `1e-1`, 1 → `1` */
 const exponential = (value: number) => {
@@ -17,30 +17,30 @@ export function rateSearchChart({ points, suggestion }: RateSearch): Promise<str
   const line = (
     name: string,
     values: readonly (readonly [number, number])[],
-    colour: string,
+    color: string,
     width: number,
   ) => ({
     type: 'line',
     name,
     data: values,
     symbol: 'none',
-    itemStyle: { color: colour },
-    lineStyle: { color: colour, width },
+    itemStyle: { color: color },
+    lineStyle: { color: color, width },
   });
   const loss = line(
     'loss',
     shown.map((point) => [point.learningRate, point.loss] as const),
-    colours.green[0],
+    colors.green[0],
     1,
   );
   const smoothed = line(
     'smoothed',
     points.map((point) => [point.learningRate, point.smoothed] as const),
-    colours.blue[0],
+    colors.blue[0],
     2,
   );
   const suggested = {
-    ...line('suggestion', at === undefined ? [] : [[at.learningRate, at.smoothed]], colours.orange[0], 0),
+    ...line('suggestion', at === undefined ? [] : [[at.learningRate, at.smoothed]], colors.orange[0], 0),
     symbol: 'circle',
     symbolSize: 11,
   };

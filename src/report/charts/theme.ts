@@ -1,10 +1,10 @@
 /**
- * The colours of reports, each for light and for dark pages. Charts are drawn with the light ones; a style sheet swaps
+ * The colors of reports, each for light and for dark pages. Charts are drawn with the light ones; a style sheet swaps
  * them where the page is dark, so one picture serves both. Programs that know no style sheets show the light ones.
  */
 
-/** Light, then dark. The light ones tell colours apart in a drawing, so no two are equal. */
-export const colours = {
+/** Light, then dark. The light ones tell colors apart in a drawing, so no two are equal. */
+export const colors = {
   page: ['#ffffff', '#0f1419'],
   panel: ['#f6f8fa', '#171d24'],
   ink: ['#1b2129', '#e8edf2'],
@@ -26,7 +26,7 @@ const parse = (hex: string): Rgb =>
 const print = (rgb: Rgb) =>
   `#${rgb.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
 
-/** A colour on the way from one to another, `share` from 0 to 1. */
+/** A color on the way from one to another, `share` from 0 to 1. */
 export function mix(from: string, to: string, share: number): string {
   const [start, end] = [parse(from), parse(to)];
   return print(start.map((value, i) => value + share * (end[i]! - value)) as never);
@@ -47,7 +47,7 @@ export function contrast(first: string, second: string): number {
   return (high! + 0.05) / (low! + 0.05);
 }
 
-/** One step of a scale: its colour, and the colour of text on it, each for light and for dark. */
+/** One step of a scale: its color, and the color of text on it, each for light and for dark. */
 export interface Step {
   readonly fill: readonly [light: string, dark: string];
   readonly text: readonly [light: string, dark: string];
@@ -63,7 +63,7 @@ const inks = {
 
 const inkOn = (fill: string) => (contrast(fill, '#000000') > contrast(fill, '#ffffff') ? 'dark' : 'bright');
 
-/** From nearly the page's own colour to a strong one: on a light page darker, on a dark page brighter. */
+/** From nearly the page's own color to a strong one: on a light page darker, on a dark page brighter. */
 function scale(light: readonly [string, string], dark: readonly [string, string]): Step[] {
   return Array.from({ length: steps }, (_, i) => {
     const share = i / (steps - 1);
@@ -79,7 +79,7 @@ export const scales = {
 } as const;
 
 const every = [
-  ...Object.values(colours),
+  ...Object.values(colors),
   ...Object.values(scales)
     .flat()
     .flatMap(({ fill, text }) => [fill, text]),
@@ -93,7 +93,7 @@ export const pairs: readonly (readonly [light: string, dark: string])[] = [
 // paper is white, so only screens are ever dark
 const onDark = '@media screen and (prefers-color-scheme: dark)';
 
-/** Of drawings: every light colour becomes its dark one. */
+/** Of drawings: every light color becomes its dark one. */
 export function drawingStyle(): string {
   const rules = pairs.flatMap(([light, dark]) => [
     `[fill="${light}"]{fill:${dark}}`,
@@ -105,7 +105,7 @@ export function drawingStyle(): string {
 /** Of pages: `var(--ink)` and so on. */
 export function pageVariables(): string {
   const set = (which: 0 | 1) =>
-    Object.entries(colours)
+    Object.entries(colors)
       .map(([name, pair]) => `--${name}:${pair[which]};`)
       .join('');
   return `:root{color-scheme:light dark;${set(0)}}${onDark}{:root{${set(1)}}}`;

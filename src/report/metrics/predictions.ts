@@ -1,4 +1,4 @@
-/** What a model says of labelled images, and how good its probabilities are. */
+/** What a model says of labeled images, and how good its probabilities are. */
 import { ShapeError, UsageError } from '../../core/errors.js';
 import { checkLabels } from '../../data/dataset.js';
 

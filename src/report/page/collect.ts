@@ -3,7 +3,7 @@ import { type Dataset, select } from '../../data/dataset.js';
 import { perturb } from '../../data/images/perturb.js';
 import type { BackendReport } from '../../engine/backend.js';
 import type { Engine } from '../../engine/engine.js';
-import { type Summary, summarise } from '../../nn/summary.js';
+import { type Summary, summarize } from '../../nn/summary.js';
 import type { RunRecord } from '../../runs/records.js';
 import { type PublishedReference, readReferences } from '../../runs/references.js';
 import type { ModelFile } from '../../training/files/modelFile.js';
@@ -71,7 +71,7 @@ export async function examine(
   const size = dataset.images.length / dataset.count;
   const image = dataset.images.subarray(shown * size, (shown + 1) * size);
   const maps =
-    first && (await featureMaps(engine, file.model, file.details.normalisation, first.path, image));
+    first && (await featureMaps(engine, file.model, file.details.normalization, first.path, image));
   return {
     dataset: dataset.name,
     split: dataset.split,
@@ -115,5 +115,5 @@ export async function collect(
       'There are no pictures of weights: the first layer is neither a convolution nor dense on whole images.',
     );
   }
-  return { run, summary: file && summarise(file.model), first, examined, references, absent: reasons };
+  return { run, summary: file && summarize(file.model), first, examined, references, absent: reasons };
 }

@@ -4,7 +4,7 @@ import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { ModelFile } from '../../training/files/modelFile.js';
-import { type Normalisation, normalise } from '../../training/inference/normalization.js';
+import { type Normalization, normalize } from '../../training/inference/normalization.js';
 import { heatPicture, type Pixels, signedPicture } from './picture.js';
 
 export interface FirstLayer {
@@ -15,12 +15,12 @@ export interface FirstLayer {
   readonly pictures: readonly Pixels[];
   /** How many there are. */
   readonly count: number;
-  /** Weights of this size and beyond, of either sign, have the strongest colour. */
+  /** Weights of this size and beyond, of either sign, have the strongest color. */
   readonly limit: number;
 }
 
 const most = 32;
-/** So many weights are smaller than what has the strongest colour: a few large ones would leave the others pale. */
+/** So many weights are smaller than what has the strongest color: a few large ones would leave the others pale. */
 const strongest = 0.99;
 
 /**
@@ -65,14 +65,14 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
 export async function featureMaps(
   engine: Engine,
   model: Model,
-  normalisation: Normalisation,
+  normalization: Normalization,
   path: string,
   image: Uint8Array,
 ): Promise<Pixels[] | undefined> {
   const step = engine.compile(
     ({ images }) => {
       let found: Tensor | undefined;
-      const { output } = model.apply(normalise(images, normalisation), {
+      const { output } = model.apply(normalize(images, normalization), {
         observe: (application) => {
           if (application.path === path) found = application.output;
         },

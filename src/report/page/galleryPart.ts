@@ -64,7 +64,7 @@ export function firstLayerPart(first: FirstLayer, features: Examined['features']
   const { path, kind, pictures, count, limit } = first;
   const what = kind === 'filters' ? 'filters' : 'units, each with its weights as an image,';
   return html`<section id="layer"><h2>First layer</h2>
-<p class="about">${shownOf(pictures.length, count, what)} of <code>${path || 'the model'}</code>: orange is positive, blue negative, white zero; the strongest colour is ±${limit.toFixed(3)} and beyond.</p>
+<p class="about">${shownOf(pictures.length, count, what)} of <code>${path || 'the model'}</code>: orange is positive, blue negative, white zero; the strongest color is ±${limit.toFixed(3)} and beyond.</p>
 ${tiles(pictures, kind === 'filters' ? 'Filter' : 'Weights of unit')}
 ${
   features &&

@@ -1,7 +1,7 @@
 /** Pixels as small PNG pictures. */
 import { encode } from 'fast-png';
 
-/** Row-major: grey `[height, width]` or colour `[height, width, 3]`, 0 to 255. */
+/** Row-major: gray `[height, width]` or color `[height, width, 3]`, 0 to 255. */
 export interface Pixels {
   readonly width: number;
   readonly height: number;
@@ -34,19 +34,19 @@ const blue = [0, 114, 178] as const;
 const orange = [213, 94, 0] as const;
 const white = [250, 250, 250] as const;
 
-type Colour = readonly [number, number, number];
+type Color = readonly [number, number, number];
 
-const between = (from: Colour, to: Colour, share: number) =>
+const between = (from: Color, to: Color, share: number) =>
   from.map((value, i) => Math.round(value + share * (to[i]! - value)));
 
-function coloured(
+function colored(
   values: ArrayLike<number>,
   width: number,
   height: number,
-  colour: (value: number) => number[],
+  color: (value: number) => number[],
 ): Pixels {
   const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < width * height; i++) data.set(colour(values[i]!), 3 * i);
+  for (let i = 0; i < width * height; i++) data.set(color(values[i]!), 3 * i);
   return { width, height, channels: 3, data };
 }
 
@@ -58,7 +58,7 @@ export function signedPicture(
   limit: number,
 ): Pixels {
   const scale = limit > 0 ? 1 / limit : 0;
-  return coloured(values, width, height, (value) =>
+  return colored(values, width, height, (value) =>
     between(white, value < 0 ? blue : orange, Math.min(1, Math.abs(value) * scale)),
   );
 }
@@ -71,14 +71,14 @@ export function heatPicture(
   [low, high]: readonly [number, number],
 ): Pixels {
   const scale = high > low ? 10 / (high - low) : 0;
-  return coloured(values, width, height, (value) => {
+  return colored(values, width, height, (value) => {
     const at = Math.min(10, Math.max(0, (value - low) * scale));
     const step = Math.min(9, Math.floor(at));
     return between(viridis[step]!, viridis[step + 1]!, at - step);
   });
 }
 
-/** Pictures of one size side by side, `columns` to a row, with a gap of so many pixels, on grey. */
+/** Pictures of one size side by side, `columns` to a row, with a gap of so many pixels, on gray. */
 export function montage(pictures: readonly Pixels[], columns: number, gap: number): Pixels {
   const [{ width, height, channels }] = pictures as [Pixels];
   const rows = Math.ceil(pictures.length / columns);

@@ -1,6 +1,6 @@
 import type { Placement } from '../../../kernels/assemble/contract.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
-import { formatShape, normaliseAxis, type Shape } from '../../core/shape.js';
+import { formatShape, normalizeAxis, type Shape } from '../../core/shape.js';
 import { describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -64,7 +64,7 @@ export function pad(x: Tensor, paddings: readonly (readonly [number, number])[],
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   const first = tensors[0];
   if (first === undefined) throw new ShapeError('concatenate: needs at least one tensor');
-  const along = normaliseAxis('concatenate', axis, first.shape);
+  const along = normalizeAxis('concatenate', axis, first.shape);
   const placements: Placement[] = [];
   let extent = 0;
   for (const tensor of tensors) {

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { normaliseAxis, type Shape, sizeOf } from '../../core/shape.js';
+import { normalizeAxis, type Shape, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import { constant } from '../leaves.js';
 import type { Op } from '../op.js';
@@ -34,7 +34,7 @@ const scatterAddOp: Op<null> = {
  */
 export function gather(table: Tensor, indices: Tensor, axis = 0): Tensor {
   checkDtype('gather', indices, 'int32', 'uint8');
-  const along = normaliseAxis('gather', axis, table.shape);
+  const along = normalizeAxis('gather', axis, table.shape);
   const before = table.shape.slice(0, along);
   const after = table.shape.slice(along + 1);
   const shape: Shape = [sizeOf(before), table.shape[along]!, sizeOf(after)];

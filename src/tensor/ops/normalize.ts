@@ -1,6 +1,6 @@
 /**
- * Normalisation by mean and variance. The values are plain ops; the gradients are written down in the form in which most
- * of their terms have cancelled, which halves the passes over memory.
+ * Normalization by mean and variance. The values are plain ops; the gradients are written down in the form in which most
+ * of their terms have canceled, which halves the passes over memory.
  */
 import { ShapeError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
@@ -28,7 +28,7 @@ function outerAxes(x: Tensor): number[] {
   return x.shape.slice(0, -1).map((_, axis) => axis);
 }
 
-function checkNormalised(what: string, x: Tensor): void {
+function checkNormalized(what: string, x: Tensor): void {
   checkDtype(what, x, 'float32');
   if (x.rank === 0) throw new ShapeError(`${what}: needs [batch, …, channels]: ${describe(x)} (0 axes)`);
 }
@@ -44,35 +44,35 @@ function checkNormalised(what: string, x: Tensor): void {
  * @param beta `[channels]` or a number
  * @param options.moments `channelMoments(x)`, for callers who need them as well
  */
-export function batchNormalise(
+export function batchNormalize(
   x: Tensor,
   gamma: TensorLike,
   beta: TensorLike,
   options: { readonly epsilon: number; readonly moments?: Moments },
 ): Tensor {
-  checkNormalised('batchNormalise', x);
+  checkNormalized('batchNormalize', x);
   const { moments = channelMoments(x), epsilon } = options;
   const axes = outerAxes(x);
   const share = 1 / sizeOf(x.shape.slice(0, -1));
-  const centred = subtract(x, moments.mean);
+  const centered = subtract(x, moments.mean);
   const inverse = divide(1, sqrt(add(moments.variance, epsilon)));
   const factor = multiply(gamma, inverse);
-  const y = add(multiply(centred, factor), beta);
+  const y = add(multiply(centered, factor), beta);
   // with r = 1 / √(variance + ε), N elements and the sums over them:
   //   ∂beta = Σ g    ∂gamma = r · Σ g (x − mean)
   //   ∂x = gamma · r · (g − Σ g / N − (x − mean) · r² · Σ g (x − mean) / N)
   const learned = [gamma, beta].filter((value) => value instanceof Tensor);
-  return withGradient('batchNormalise', y, [x, ...learned], (g) => {
+  return withGradient('batchNormalize', y, [x, ...learned], (g) => {
     const entries = poolEntries(g);
     const total = sum(entries?.values ?? g, axes);
     const alongside = sum(
       entries === undefined
-        ? multiply(g, centred)
+        ? multiply(g, centered)
         : multiply(entries.values, subtract(entries.take(x), moments.mean)),
       axes,
     );
     const slope = multiply(multiply(alongside, square(inverse)), share);
-    const rest = subtract(subtract(g, multiply(total, share)), multiply(centred, slope));
+    const rest = subtract(subtract(g, multiply(total, share)), multiply(centered, slope));
     const parts = [multiply(rest, factor)];
     if (gamma instanceof Tensor) parts.push(multiply(alongside, inverse));
     if (beta instanceof Tensor) parts.push(total);
@@ -84,13 +84,13 @@ export function batchNormalise(
  * Each row of x `[…, features]` with mean 0 and deviation 1: (x − mean) / √(variance + epsilon), where mean and variance
  * are those of the last axis (Ba, Kiros and Hinton, Layer Normalization, 2016).
  */
-export function layerNormalise(x: Tensor, options: { readonly epsilon: number }): Tensor {
-  checkNormalised('layerNormalise', x);
-  const centred = subtract(x, mean(x, -1, true));
-  const inverse = divide(1, sqrt(add(mean(square(centred), -1, true), options.epsilon)));
-  const y = multiply(centred, inverse);
+export function layerNormalize(x: Tensor, options: { readonly epsilon: number }): Tensor {
+  checkNormalized('layerNormalize', x);
+  const centered = subtract(x, mean(x, -1, true));
+  const inverse = divide(1, sqrt(add(mean(square(centered), -1, true), options.epsilon)));
+  const y = multiply(centered, inverse);
   // ∂x = r · (g − mean g − y · mean(g · y)), r = 1 / √(variance + ε)
-  return withGradient('layerNormalise', y, [x], (g) => {
+  return withGradient('layerNormalize', y, [x], (g) => {
     const rest = subtract(subtract(g, mean(g, -1, true)), multiply(y, mean(multiply(g, y), -1, true)));
     return [multiply(rest, inverse)];
   });

@@ -13,8 +13,8 @@ export const tailCoefficients = {
   numerator: [1.4234372777, 2.75681539, 1.3067284816, 0.17023821103],
   denominator: [1, 0.7370016425, 0.12021132975],
 } as const;
-/** The algorithm's own constants: the centre is |u − 0.5| ≤ 0.425, tails use r = √(−ln u) − 1.6. */
-export const quantileSplit = { centre: 0.425, centreSquared: 0.180625, tailShift: 1.6 } as const;
+/** The algorithm's own constants: the center is |u − 0.5| ≤ 0.425, tails use r = √(−ln u) − 1.6. */
+export const quantileSplit = { center: 0.425, centerSquared: 0.180625, tailShift: 1.6 } as const;
 
 function polynomial(x: Expression, ascending: readonly number[]): Expression {
   return [...ascending]
@@ -31,12 +31,12 @@ function polynomial(x: Expression, ascending: readonly number[]): Expression {
 function quantileValue(u: Expression): Expression {
   const c = constantOf;
   const q = call('subtract', u, c(0.5));
-  const r = call('subtract', c(quantileSplit.centreSquared), call('multiply', q, q));
+  const r = call('subtract', c(quantileSplit.centerSquared), call('multiply', q, q));
   const ratio = (
     x: Expression,
     { numerator, denominator }: { numerator: readonly number[]; denominator: readonly number[] },
   ) => call('divide', polynomial(x, numerator), polynomial(x, denominator));
-  const centre = call('multiply', q, ratio(r, centralCoefficients));
+  const center = call('multiply', q, ratio(r, centralCoefficients));
   const smaller = call('minimum', u, call('subtract', c(1), u));
   const root = call(
     'subtract',
@@ -46,8 +46,8 @@ function quantileValue(u: Expression): Expression {
   const tail = ratio(root, tailCoefficients);
   return call(
     'where',
-    call('lessEqual', call('abs', q), c(quantileSplit.centre)),
-    centre,
+    call('lessEqual', call('abs', q), c(quantileSplit.center)),
+    center,
     call('where', call('less', q, c(0)), call('negate', tail), tail),
   );
 }

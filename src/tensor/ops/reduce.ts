@@ -1,7 +1,7 @@
 import type { ReduceOperation } from '../../../kernels/reduce/contract.js';
 import { ShapeError } from '../../core/errors.js';
 import { computeType, input } from '../../core/expression.js';
-import { normaliseAxes, type Shape, sizeOf } from '../../core/shape.js';
+import { normalizeAxes, type Shape, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -59,7 +59,7 @@ function reduceNode(
   keepDims: boolean,
 ): Tensor {
   checkDtype(op.name, x, 'float32', 'int32');
-  const resolved = normaliseAxes(op.name, axes, x.shape);
+  const resolved = normalizeAxes(op.name, axes, x.shape);
   if (operation !== 'sum' && resolved.some((axis) => x.shape[axis] === 0)) {
     throw new ShapeError(
       `${op.name}: nothing to choose from: ${describe(x)} over axes ${resolved.join(', ')}`,
@@ -84,7 +84,7 @@ export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 /** Arithmetic mean over `axes` (default: all), float32; NaN of nothing. */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   checkDtype('mean', x, 'float32');
-  const count = sizeOf(normaliseAxes('mean', axes, x.shape).map((axis) => x.shape[axis]!));
+  const count = sizeOf(normalizeAxes('mean', axes, x.shape).map((axis) => x.shape[axis]!));
   return multiply(sum(x, axes, keepDims), 1 / count);
 }
 

@@ -50,12 +50,12 @@ const gradientOp: Op<Attributes> = {
   name: 'softmaxCrossEntropyGradient',
   backward: ({ inputs: [logits, labels], attributes }, h) => {
     const p = softmax(logits!);
-    const centred = subtract(h, sum(multiply(h, p), -1, true));
+    const centered = subtract(h, sum(multiply(h, p), -1, true));
     if (attributes.labels === 'distribution') {
-      return [multiply(multiply(p, centred), sum(labels!, -1, true)), negate(centred)];
+      return [multiply(multiply(p, centered), sum(labels!, -1, true)), negate(centered)];
     }
     const known = multiply(greaterEqual(labels!, 0), less(labels!, logits!.shape[1]!));
-    return [multiply(multiply(p, centred), expandDims(known, -1)), undefined];
+    return [multiply(multiply(p, centered), expandDims(known, -1)), undefined];
   },
   lower: ({ attributes: { labels } }) => ({
     type: 'kernel',

@@ -3,8 +3,8 @@ import { ShapeError } from '../../core/errors.js';
 import {
   broadcastShapes,
   formatShape,
-  normaliseAxes,
-  normaliseAxis,
+  normalizeAxes,
+  normalizeAxis,
   type Shape,
   sameShape,
   sizeOf,
@@ -57,7 +57,7 @@ const transposeOp: Op<{ readonly permutation: readonly number[] }> = {
 /** Axis i of the result is axis `permutation[i]` of x. Default: all axes reversed. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   const order =
-    permutation?.map((axis) => normaliseAxis('transpose', axis, x.shape)) ??
+    permutation?.map((axis) => normalizeAxis('transpose', axis, x.shape)) ??
     x.shape.map((_, i) => x.rank - 1 - i);
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     throw new ShapeError(
@@ -145,7 +145,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 /** Inserts an axis of extent 1 before axis `axis` (−1: behind the last). */
 export function expandDims(x: Tensor, axis: number): Tensor {
-  const position = normaliseAxis('expandDims', axis, [...x.shape, 1]);
+  const position = normalizeAxis('expandDims', axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, position), 1, ...x.shape.slice(position)]);
 }
 
@@ -154,7 +154,7 @@ export function squeeze(x: Tensor, axes?: Axes): Tensor {
   const dropped =
     axes === undefined
       ? x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : []))
-      : normaliseAxes('squeeze', axes, x.shape);
+      : normalizeAxes('squeeze', axes, x.shape);
   for (const axis of dropped) {
     if (x.shape[axis] !== 1) {
       throw new ShapeError(`squeeze: axis ${axis} of ${describe(x)} has extent ${x.shape[axis]}, not 1`);

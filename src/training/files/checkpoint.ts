@@ -1,5 +1,5 @@
 import { DataError, ModelError } from '../../core/errors.js';
-import { type Check, integer, list, members, object, text } from '../../data/json.js';
+import { type Check, integer, list, members, object, text, withTodaysNames } from '../../data/json.js';
 import type { Json } from '../../nn/layer.js';
 import type { Conditions } from '../fit/conditions.js';
 import type { EpochRecord } from '../fit/options.js';
@@ -129,5 +129,6 @@ export async function decodeCheckpoint(bytes: Uint8Array, file: string): Promise
   } catch (cause) {
     throw new ModelError(`${file}: training in the header's __metadata__ is not JSON`, { cause });
   }
-  return { ...checkValues(values, `${file}: training`), tensors };
+  const checked = checkValues(values, `${file}: training`);
+  return { ...checked, conditions: withTodaysNames(checked.conditions), tensors };
 }

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { DataError, ModelError, type QuernError, reasonOf } from '../../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../../core/shape.js';
-import { type Check, integer, list, object, text } from '../../data/json.js';
+import { type Check, integer, list, object, text, withTodaysNames } from '../../data/json.js';
 import type { Json } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
 import { describeLayer, restoreLayer } from '../../nn/registry.js';
-import { checkNormalisation, type Normalisation } from '../inference/normalization.js';
+import { checkNormalization, type Normalization } from '../inference/normalization.js';
 import { writeWhole } from './files.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
@@ -14,7 +14,7 @@ import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
 export interface ModelDetails {
   /** Names of the classes, in the order of the outputs. */
   readonly classes: readonly string[];
-  readonly normalisation: Normalisation;
+  readonly normalization: Normalization;
   /** Name of the dataset that the model was trained on. */
   readonly dataset: string;
   /** Name of the recipe that trained it. */
@@ -86,7 +86,7 @@ const checkMetadata = object<Metadata>(
     architecture: anything,
     inputShape: list(integer(1), 1),
     classes: list(text(), 1),
-    normalisation: object<Normalisation>({ mean: number, deviation: number }, {}),
+    normalization: object<Normalization>({ mean: number, deviation: number }, {}),
     dataset: text(),
     numerics: text(),
   },
@@ -108,13 +108,13 @@ function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Met
       throw new ModelError(`${path}: ${name} in the header's __metadata__ is not JSON`, { cause });
     }
   });
-  return checkMetadata(Object.fromEntries(values), `${path}: __metadata__`);
+  return checkMetadata(withTodaysNames(Object.fromEntries(values)), `${path}: __metadata__`);
 }
 
 /** The architecture of a file as a model with all its leaves. */
-function restoreModel({ architecture, inputShape, classes, normalisation }: Metadata, path: string): Model {
+function restoreModel({ architecture, inputShape, classes, normalization }: Metadata, path: string): Model {
   try {
-    checkNormalisation(normalisation);
+    checkNormalization(normalization);
     const model = new Model(restoreLayer(architecture), inputShape);
     if (!sameShape(model.outputShape, [classes.length])) {
       throw new ModelError(`it gives ${formatShape(model.outputShape)} for ${classes.length} classes`);

@@ -6,7 +6,7 @@ import { type Evaluation, evaluate, type InferenceOptions, predict } from '../in
 import type { ModelDetails } from './modelFile.js';
 import { hashWeights, readWeights, type Weights } from './weights.js';
 
-type Options = Omit<InferenceOptions, 'normalisation'>;
+type Options = Omit<InferenceOptions, 'normalization'>;
 
 /** A model whose weights live in an engine, with what is needed to use it on images. */
 export class TrainedModel {
@@ -20,7 +20,7 @@ export class TrainedModel {
   evaluate(dataset: Dataset, options: Options = {}): Promise<Evaluation> {
     return evaluate(this.engine, this.model, dataset, {
       ...options,
-      normalisation: this.details.normalisation,
+      normalization: this.details.normalization,
     });
   }
 
@@ -28,7 +28,7 @@ export class TrainedModel {
   predict(images: Uint8Array, options: Options = {}): Promise<NdArray<Float32Array>> {
     return predict(this.engine, this.model, images, {
       ...options,
-      normalisation: this.details.normalisation,
+      normalization: this.details.normalization,
     });
   }
 

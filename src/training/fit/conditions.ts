@@ -43,7 +43,7 @@ export async function conditionsOf(
     seed: options.seed ?? 0,
     optimizer: { name, learningRate, options: optimizerOptions },
     schedule: { name: schedule.name, options: schedule.options },
-    normalisation: options.normalisation ?? plainPixels,
+    normalization: options.normalization ?? plainPixels,
     augmentation: options.augmentation ?? null,
     mixup: options.mixup ?? 0,
     labelSmoothing: options.labelSmoothing ?? 0,

@@ -33,7 +33,7 @@ export async function fit(
     validation,
     validationBy,
     seed = 0,
-    normalisation = plainPixels,
+    normalization = plainPixels,
     recipe,
     weightAveraging,
   } = options;
@@ -46,7 +46,7 @@ export async function fit(
   if (parts.validation !== undefined) checkFits('fit: validation', model, parts.validation);
   const details: ModelDetails = {
     classes: train.classes,
-    normalisation,
+    normalization,
     dataset: train.name,
     recipe,
     numerics: engine.report.numerics,

@@ -152,7 +152,7 @@ async function firstNonFinite(
   const [learningRate] = feeds.learningRate!;
   if (!Number.isFinite(learningRate)) return { where: 'the learning rate', count: 1, size: 1 };
   // one kernel per op: what fusing and reusing memory may have done wrong is left out; it takes the most memory
-  for (const optimise of [false, true]) {
+  for (const optimize of [false, true]) {
     const origins = new TraceOrigins();
     let nodes: Tensor[] = [];
     const signature: Signature = step.signature(batchSize);
@@ -164,7 +164,7 @@ async function firstNonFinite(
         return { outputs: Object.fromEntries(nodes.map((node, i) => [`${i}`, countNonFinite(node)])) };
       },
       signature,
-      { optimise },
+      { optimize },
     );
     const counts = await look.run(feeds).catch(() => undefined);
     if (counts === undefined) continue;

@@ -10,7 +10,7 @@ import type { Callback } from '../callbacks/callback.js';
 import { checkEarlyStopping, checkMonitor, type EarlyStoppingOptions } from '../callbacks/earlyStopping.js';
 import type { CheckpointOptions } from '../callbacks/saving.js';
 import type { Checkpoint } from '../files/checkpoint.js';
-import { checkNormalisation, type Normalisation } from '../inference/normalization.js';
+import { checkNormalization, type Normalization } from '../inference/normalization.js';
 import type { NonFinite } from './nonFinite.js';
 
 export interface FitOptions {
@@ -35,7 +35,7 @@ export interface FitOptions {
    */
   readonly seed?: number | undefined;
   /** Default: pixels from 0 to 1. */
-  readonly normalisation?: Normalisation | undefined;
+  readonly normalization?: Normalization | undefined;
   /** How training images are changed at random. Default: not at all. */
   readonly augmentation?: Augmentation | undefined;
   /**
@@ -139,7 +139,7 @@ function checkCount(name: string, value: number): void {
  * they are used.
  */
 export function checkFitOptions(options: FitOptions): void {
-  const { clip, normalisation, earlyStopping, plateau, validation, validationBy } = options;
+  const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
   checkCount('epochs', options.epochs);
   checkCount('batchSize', options.batchSize ?? 1);
   checkCount('stepsPerRun', options.stepsPerRun ?? 1);
@@ -151,7 +151,7 @@ export function checkFitOptions(options: FitOptions): void {
   if (validationBy === 'writer' && typeof validation !== 'number')
     throw new UsageError('fit: validation by writer needs the fraction of the images to hold out');
   if (clip !== undefined) checkClip(clip);
-  if (normalisation !== undefined) checkNormalisation(normalisation);
+  if (normalization !== undefined) checkNormalization(normalization);
   if (plateau !== undefined) checkMonitor('plateau', plateau.options.monitor, validation !== undefined);
   if (earlyStopping !== undefined) checkEarlyStopping(earlyStopping, validation !== undefined);
 }

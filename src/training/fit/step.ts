@@ -9,7 +9,7 @@ import { add } from '../../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../../tensor/tensor.js';
 import type { Feed } from '../feeds/feed.js';
 import { savedLeaves } from '../files/weights.js';
-import { type Normalisation, normalise, plainPixels } from '../inference/normalization.js';
+import { type Normalization, normalize, plainPixels } from '../inference/normalization.js';
 import type { Averages } from './averages.js';
 import { Guard } from './guard.js';
 import { Metrics } from './metrics.js';
@@ -18,7 +18,7 @@ import { blend, partners } from './mixup.js';
 export interface FitStepOptions {
   readonly optimizer: Optimizer;
   /** Default: pixels from 0 to 1. */
-  readonly normalisation?: Normalisation | undefined;
+  readonly normalization?: Normalization | undefined;
   readonly labelSmoothing?: number | undefined;
   /** Whether a step is fed `mixup`, the share of the first of two images. Default false. */
   readonly mixup?: boolean | undefined;
@@ -118,16 +118,16 @@ export class FitStep {
   /** Images as the model gets them, the labels that accuracy counts by, and the loss of logits. */
   private batch(inputs: Inputs) {
     const { feed, options } = this;
-    const { normalisation = plainPixels, labelSmoothing } = options;
+    const { normalization = plainPixels, labelSmoothing } = options;
     const pixels = feed.images(inputs);
-    const images = normalise(pixels, normalisation);
+    const images = normalize(pixels, normalization);
     const labels = feed.labels(inputs);
     const lossTo = (logits: Tensor, target: Tensor) => crossEntropy(logits, target, { labelSmoothing });
     if (!options.mixup) return { images, labels, loss: (logits: Tensor) => lossTo(logits, labels) };
     const ratio = inputs.mixup!;
     const others = partners(labels);
     return {
-      images: blend(images, normalise(partners(pixels), normalisation), ratio),
+      images: blend(images, normalize(partners(pixels), normalization), ratio),
       labels,
       loss: (logits: Tensor) => blend(lossTo(logits, labels), lossTo(logits, others), ratio),
     };

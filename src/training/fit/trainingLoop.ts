@@ -76,7 +76,7 @@ export class TrainingLoop implements Training {
     const feed = openFeed(engine, data.train, { batchSize, augmentation, seed, residentBytes, dataWorkers });
     this.step = new FitStep(engine, model, feed, {
       optimizer,
-      normalisation: details.normalisation,
+      normalization: details.normalization,
       labelSmoothing,
       mixup: mixup > 0,
       clip,
@@ -210,10 +210,10 @@ export class TrainingLoop implements Training {
     const { validation } = this.data;
     if (validation === undefined) return {};
     const { signal } = this.options;
-    const { normalisation } = this.trained.details;
+    const { normalization } = this.trained.details;
     const { loss, accuracy } = await evaluate(this.engine, this.validated, validation, {
       signal,
-      normalisation,
+      normalization,
     });
     return { validationLoss: loss, validationAccuracy: accuracy };
   }

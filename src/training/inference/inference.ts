@@ -13,7 +13,7 @@ import { checkFits } from '../fit/checkFits.js';
 import { groups } from '../fit/groups.js';
 import { Metrics } from '../fit/metrics.js';
 import { wilsonInterval } from './interval.js';
-import { type Normalisation, normalise, plainPixels } from './normalization.js';
+import { type Normalization, normalize, plainPixels } from './normalization.js';
 
 /** How well a model does on a dataset. */
 export interface Evaluation {
@@ -29,7 +29,7 @@ export interface Evaluation {
 
 export interface InferenceOptions {
   /** As in the model's training. Default: pixels from 0 to 1. */
-  readonly normalisation?: Normalisation | undefined;
+  readonly normalization?: Normalization | undefined;
   /** Ends the work at a batch boundary: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called now and then with the number of examples that are done. */
@@ -62,13 +62,13 @@ class Inference {
   /** One function per dataset, by which the engine knows the plans. */
   private readonly evaluations = new WeakMap<Dataset, EvaluationStep>();
   private readonly prediction: PredictionStep = ({ images }) => ({
-    outputs: { probabilities: softmax(this.model.apply(normalise(images, this.normalisation)).output) },
+    outputs: { probabilities: softmax(this.model.apply(normalize(images, this.normalization)).output) },
   });
 
   constructor(
     readonly engine: Engine,
     readonly model: Model,
-    readonly normalisation: Normalisation,
+    readonly normalization: Normalization,
   ) {}
 
   evaluate(dataset: Dataset, options: InferenceOptions): Promise<Evaluation> {
@@ -105,7 +105,7 @@ class Inference {
     checkFits('evaluate', this.model, dataset);
     const feed = openFeed(this.engine, dataset, { batchSize: inferenceBatch, residentBytes });
     const step: EvaluationStep['step'] = (inputs) => {
-      const images = normalise(feed.images(inputs), this.normalisation);
+      const images = normalize(feed.images(inputs), this.normalization);
       const labels = feed.labels(inputs);
       const { output } = this.model.apply(images);
       return { updates: this.metrics.updates(crossEntropy(output, labels), output, labels) };
@@ -146,18 +146,18 @@ class Inference {
 // By engine first: a model that outlives its engines must not keep their memory.
 const known = new WeakMap<Engine, WeakMap<Model, Inference[]>>();
 
-function inferenceOf(engine: Engine, model: Model, normalisation: Normalisation): Inference {
+function inferenceOf(engine: Engine, model: Model, normalization: Normalization): Inference {
   const models = known.get(engine) ?? new WeakMap<Model, Inference[]>();
   known.set(engine, models);
   const all = models.get(model) ?? [];
   models.set(model, all);
   let found = all.find(
     (one) =>
-      one.normalisation.mean === normalisation.mean &&
-      one.normalisation.deviation === normalisation.deviation,
+      one.normalization.mean === normalization.mean &&
+      one.normalization.deviation === normalization.deviation,
   );
   if (found === undefined) {
-    found = new Inference(engine, model, normalisation);
+    found = new Inference(engine, model, normalization);
     all.push(found);
   }
   return found;
@@ -175,7 +175,7 @@ export function evaluate(
   dataset: Dataset,
   options: InferenceOptions = {},
 ): Promise<Evaluation> {
-  return inferenceOf(engine, model, options.normalisation ?? plainPixels).evaluate(dataset, options);
+  return inferenceOf(engine, model, options.normalization ?? plainPixels).evaluate(dataset, options);
 }
 
 /**
@@ -191,5 +191,5 @@ export function predict(
   images: Uint8Array,
   options: InferenceOptions = {},
 ): Promise<NdArray<Float32Array>> {
-  return inferenceOf(engine, model, options.normalisation ?? plainPixels).predict(images, options);
+  return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(images, options);
 }

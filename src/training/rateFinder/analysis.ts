@@ -20,7 +20,7 @@ export interface RateAnalysis {
   readonly lowest: number | null;
 }
 
-/** The weight of a neighbour. */
+/** The weight of a neighbor. */
 const weight = 0.9;
 
 /** The search ends where the running mean is so many times its lowest, as fastai has it. */
@@ -62,14 +62,14 @@ const leastFall = 0.05;
  *
  * @param points at least one, of growing learning rates, with finite losses
  */
-export function analyseRates(points: readonly RatePoint[]): RateAnalysis {
+export function analyzeRates(points: readonly RatePoint[]): RateAnalysis {
   const losses = points.map(({ loss }) => loss);
   const before = losses.slice(0, beginning);
   // what runs away must not hide the fall before it: above the first losses all are alike
   const highest = before.reduce((sum, loss) => sum + loss, 0) / before.length;
   const smoothed = smooth(losses.map((loss) => Math.min(loss, highest)));
   const lowest = smoothed.indexOf(Math.min(...smoothed));
-  // rates are evenly spaced on a log scale, so the differences of neighbours are slopes
+  // rates are evenly spaced on a log scale, so the differences of neighbors are slopes
   let steepest = 0;
   let fall = 0;
   for (let i = 1; i < lowest; i++) {

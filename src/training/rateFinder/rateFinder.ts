@@ -14,8 +14,8 @@ import { add } from '../../tensor/ops/pointwise.js';
 import { savedLeaves } from '../files/weights.js';
 import { checkFits } from '../fit/checkFits.js';
 import { defaultBatchSize } from '../fit/options.js';
-import { type Normalisation, normalise, plainPixels } from '../inference/normalization.js';
-import { analyseRates, divergence, type RateAnalysis, type RatePoint, runningMean } from './analysis.js';
+import { type Normalization, normalize, plainPixels } from '../inference/normalization.js';
+import { analyzeRates, divergence, type RateAnalysis, type RatePoint, runningMean } from './analysis.js';
 
 export interface RateFinderOptions {
   /** Its own learning rate does not matter. */
@@ -31,7 +31,7 @@ export interface RateFinderOptions {
   /** Of weights, order and dropout; default 0. */
   readonly seed?: number | undefined;
   /** Default: pixels from 0 to 1. */
-  readonly normalisation?: Normalisation | undefined;
+  readonly normalization?: Normalization | undefined;
   /** As `crossEntropy` takes it. */
   readonly labelSmoothing?: number | undefined;
   readonly clip?: ClipOptions | undefined;
@@ -87,14 +87,14 @@ function* batchesOf(dataset: Dataset, batchSize: number, seed: number): Generato
 
 /** The step of a training, with its loss. */
 function compileStep(engine: Engine, model: Model, batchSize: number, options: RateFinderOptions) {
-  const { optimizer, normalisation = plainPixels, labelSmoothing, clip } = options;
+  const { optimizer, normalization = plainPixels, labelSmoothing, clip } = options;
   const { parameters } = model;
   const built = optimizer.build(parameters);
   const steps = state('rateFinder.steps', [], 0, 'int32');
   return engine.compile(
     ({ images, labels, learningRate }) => {
       const next = add(steps, 1);
-      const { output, updates } = model.apply(normalise(images, normalisation), {
+      const { output, updates } = model.apply(normalize(images, normalization), {
         training: true,
         step: steps,
       });
@@ -170,5 +170,5 @@ export async function findLearningRate(
       hint: 'The weights or the images are at fault: no learning rate has had an effect yet.',
     });
   }
-  return { ...analyseRates(points), diverged };
+  return { ...analyzeRates(points), diverged };
 }

@@ -68,7 +68,7 @@ export class ModuleBuilder {
 
   /**
    * Writes an internal function. The order of the keys of `parameters` is the order of the arguments. Hot loops belong
-   * in functions that are called often: engines replace a function by its optimised code between calls, not inside one.
+   * in functions that are called often: engines replace a function by its optimized code between calls, not inside one.
    */
   function<P extends Record<string, ValueType>>(
     name: string,

@@ -94,7 +94,7 @@ export class SimdPrinter {
     if (known !== undefined) return known;
     const args = node.arguments.map((argument) => this.print(f, argument, leaves, values));
     const value = printNode(f, node, args, leaves);
-    // A variable costs nothing in optimised code and keeps the text of an expression from growing with its depth.
+    // A variable costs nothing in optimized code and keeps the text of an expression from growing with its depth.
     const result = node.type === 'constant' || 'index' in value ? value : f.let(value);
     values.set(node, result);
     return result;

@@ -70,10 +70,10 @@ async function trainPerceptron(backend: Backend): Promise<number[]> {
   return losses;
 }
 
-/** Of the unoptimised plan on reference. */
+/** Of the unoptimized plan on reference. */
 async function seedLosses(options: Omit<SeedTraining, 'engine'>): Promise<readonly number[]> {
   const { losses } = await trainSeedModel(quern, {
-    ...{ ...options, optimise: false },
+    ...{ ...options, optimize: false },
     engine: { backend: 'reference' },
   });
   return losses;

@@ -23,7 +23,7 @@ const known = new Map<string, Promise<SeedResult>>();
 function expected(options: Options): Promise<SeedResult> {
   const key = JSON.stringify(options);
   const engine = { backend: 'reference' } as const;
-  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimise: false, engine });
+  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimize: false, engine });
   known.set(key, result);
   return result;
 }
@@ -48,7 +48,7 @@ for (const [mode, adapter, reason] of modes) {
     const engine = { backend: 'gpu', gpuMode: mode } as const;
 
     for (const options of [mlp, cnn]) {
-      test(`${options.steps} steps of the ${options.model} follow the unoptimised reference's loss`, async () => {
+      test(`${options.steps} steps of the ${options.model} follow the unoptimized reference's loss`, async () => {
         const actual = await trainSeedModel(quern, { ...options, engine });
         assert.is(actual.report.mode, mode);
         assert.match(actual.report.adapter!, adapter);

@@ -56,9 +56,9 @@ async function bytesOf(options: WasmBackendOptions): Promise<string> {
     .join('\n');
 }
 
-async function run(options: BackendOptions, optimise: boolean, data: typeof feeds = feeds) {
+async function run(options: BackendOptions, optimize: boolean, data: typeof feeds = feeds) {
   const engine = await openEngine(options);
-  const step = engine.compile((feed) => ({ outputs: outputsOf(feed as Feed) }), signature, { optimise });
+  const step = engine.compile((feed) => ({ outputs: outputsOf(feed as Feed) }), signature, { optimize });
   const { loss, first, second } = await step.run(data);
   await engine.close();
   return {
@@ -83,10 +83,10 @@ suite('filter gradients by Winograd, on the backend', (test) => {
       }
     });
 
-    test(`optimised or not, as the reference has it (${simd})`, async () => {
+    test(`optimized or not, as the reference has it (${simd})`, async () => {
       const expected = await run({ backend: 'reference' }, false);
-      for (const optimise of [true, false]) {
-        const actual = await run({ backend: 'wasm', threads: 1, simd }, optimise);
+      for (const optimize of [true, false]) {
+        const actual = await run({ backend: 'wasm', threads: 1, simd }, optimize);
         for (const filter of ['first', 'second'] as const) {
           const scale = Math.sqrt(dot(expected[filter], expected[filter]) / expected[filter].length);
           const worst = Math.max(

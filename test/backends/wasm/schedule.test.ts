@@ -50,7 +50,7 @@ suite('wasm schedule', (test) => {
     });
   }
 
-  test('reading the same is no reason to wait, nor is being neighbours in memory', () => {
+  test('reading the same is no reason to wait, nor is being neighbors in memory', () => {
     assert.is(schedule([work(0, [5], [0], 2), work(1, [5], [1], 2)], 0).phases.length, 1);
   });
 

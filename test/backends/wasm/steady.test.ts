@@ -55,7 +55,7 @@ suite('wasm: steady state', (test) => {
         collections += list.getEntries().length;
       });
       let least = Number.POSITIVE_INFINITY;
-      // compilers allocate too while they optimise what is called: the best of some runs is without them
+      // compilers allocate too while they optimize what is called: the best of some runs is without them
       for (let turn = 0; turn < 6; turn++) {
         collect!();
         observer.observe({ entryTypes: ['gc'] });

@@ -3,7 +3,7 @@ import { UsageError } from '../../../src/core/errors.js';
 import { type Augmentation, checkAugmentation } from '../../../src/data/augment/augmentation.js';
 import { defaultAugmentation } from '../../../src/data/augment/defaults.js';
 import { averageWidths } from '../../../src/data/augment/elastic.js';
-import { readManifest } from '../../../src/data/catalogue/manifest.js';
+import { readManifest } from '../../../src/data/catalog/manifest.js';
 import { throws } from '../../support/messages.js';
 import { suite } from '../../support/suite.js';
 

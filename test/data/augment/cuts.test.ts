@@ -36,7 +36,7 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 suite('augmentation: cutout', (test) => {
   test('a square about any pixel, as far as it lies within the image', () => {
     const found = cuts({ cutout: 6, fill: 9 }, 3000, 9);
-    // 3 pixels before the centre, 2 behind it: the first row is cut to 3 at the top, at the bottom to 4
+    // 3 pixels before the center, 2 behind it: the first row is cut to 3 at the top, at the bottom to 4
     const tops = new Set(found.map((cut) => `${cut!.top} ${cut!.rows}`));
     const expected = Array.from({ length: side }, (_, y) => {
       const top = Math.max(0, y - 3);
@@ -100,7 +100,7 @@ suite('augmentation: random erasing', (test) => {
     }
   });
 
-  test('with a grey, or with random bytes', () => {
+  test('with a gray, or with random bytes', () => {
     for (const cut of cuts({ erase: { probability: 1, value: 33 }, fill: 5 }, 50, 33)) assert.ok(cut);
     for (const cut of cuts({ erase: { probability: 1 }, fill: 5 }, 50, 5)) assert.ok(cut);
     const all = { probability: 1, area: [1, 1], aspect: [1, 1], value: 'random' } as const;

@@ -39,7 +39,7 @@ function near(actual: readonly number[], expected: readonly number[]): void {
 }
 
 suite('augmentation: where pixels come from', (test) => {
-  // all worked by hand: the centre of 3 x 3 pixels is (1, 1), y points down
+  // all worked by hand: the center of 3 x 3 pixels is (1, 1), y points down
   test('nothing, a move, a mirror, a turn, an enlargement, a slant', () => {
     near(placed({}, 3)(2, 1), [2, 1]);
     near(placed({ x: 1, y: -1 }, 3)(1, 1), [0, 2]);
@@ -49,7 +49,7 @@ suite('augmentation: where pixels come from', (test) => {
     near(placed({ turn: Math.PI / 2 }, 3)(0, 0), [2, 0]);
     near(placed({ turn: Math.PI / 2 }, 4)(0, 0), [3, 0]);
     near(placed({ factor: 2 }, 3)(2, 2), [1.5, 1.5]);
-    // 45 degrees: a row moves by its distance below the centre
+    // 45 degrees: a row moves by its distance below the center
     near(placed({ slant: Math.PI / 4 }, 3)(2, 2), [1, 2]);
     near(placed({ slant: Math.PI / 4 }, 3)(0, 0), [1, 0]);
   });
@@ -78,10 +78,10 @@ suite('augmentation: pixels', (test) => {
     }
   });
 
-  test('a flip leaves an image or mirrors it, colours together', () => {
+  test('a flip leaves an image or mirrors it, colors together', () => {
     assert.equal(outcomes(three, 3, { flip: 'horizontal' }), ['1 2 3 4 5 6 7 8 9', '3 2 1 6 5 4 9 8 7']);
-    const colours = repeated([1, 2, 3, 4, 5, 6], [1, 2, 3], 50);
-    const images = augmented(colours, { flip: 'horizontal' });
+    const colors = repeated([1, 2, 3, 4, 5, 6], [1, 2, 3], 50);
+    const images = augmented(colors, { flip: 'horizontal' });
     const found = new Set(Array.from({ length: 50 }, (_, i) => imageAt(images, 6, i).join(' ')));
     assert.equal([...found].sort(), ['1 2 3 4 5 6', '4 5 6 1 2 3']);
   });
@@ -128,7 +128,7 @@ suite('augmentation: pixels', (test) => {
     assert.equal(outcomes(three, 3, { crop: 1, border: 'reflect', scale: exactly(1) }), mirrored);
   });
 
-  test('an enlargement mixes neighbours in proportion', () => {
+  test('an enlargement mixes neighbors in proportion', () => {
     // pixels come from 0.25 and 0.75, between 0 and 100: 25 and 75
     const images = augmented(datasetOf([0, 100, 0, 100], [2, 2, 1]), { scale: exactly(2) });
     assert.equal([...images], [25, 75, 25, 75]);

@@ -79,8 +79,8 @@ suite('own data: CSV', (test) => {
       (await all(text, options)).map((image) => image[1]),
       [1, 2, 3, 100],
     );
-    const colours = 'x,10,20,30\ny,1,1,1\nx,2,2,2\ny,3,3,3\n';
-    const { train } = await load({ 'x.csv': colours }, 'x.csv', half);
+    const colors = 'x,10,20,30\ny,1,1,1\nx,2,2,2\ny,3,3,3\n';
+    const { train } = await load({ 'x.csv': colors }, 'x.csv', half);
     assert.equal(train.shape, [1, 1, 3]);
   });
 
@@ -142,7 +142,7 @@ suite('own data: bad CSV', (test) => {
   test('no square', async () => {
     await wrong(
       '1,1,2\n2,3,4\n',
-      ': 2 pixels are no square image, grey or with 3 channels\n' +
+      ': 2 pixels are no square image, gray or with 3 channels\n' +
         '  storedShape tells height, width and channels of the images.',
     );
   });

@@ -50,7 +50,7 @@ suite('own data: pictures in folders', (test) => {
     assert.is((await load(files, 'd')).test.count, 6);
   });
 
-  test('pictures of any size, grey and coloured, become one form: that of the first', async () => {
+  test('pictures of any size, gray and colored, become one form: that of the first', async () => {
     const mixed = {
       'd/a/1.png': png(1, 1, [10, 20, 30], 3),
       'd/a/2.png': png(2, 2, [0, 100, 100, 200]),
@@ -72,13 +72,13 @@ suite('own data: pictures in folders', (test) => {
       ['dog', 249],
     ]);
     assert.equal(contentOf(held), [['dog', 247]]);
-    const coloured = await load(
+    const colored = await load(
       { ...pictures, 'd/train/cat/a.png': png(1, 1, [200, 100, 50], 3) },
       'd',
       options,
     );
     // 0.299 · 200 + 0.587 · 100 + 0.114 · 50 = 124.2
-    assert.is(coloured.train.images[0], 255 - 124);
+    assert.is(colored.train.images[0], 255 - 124);
   });
 
   test('what is wrong is named', async () => {

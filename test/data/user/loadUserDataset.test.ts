@@ -31,7 +31,7 @@ suite('own data: idx', (test) => {
     }
   });
 
-  test('a folder of them, with a part to test with; int32 labels, colours', async () => {
+  test('a folder of them, with a part to test with; int32 labels, colors', async () => {
     const { train, test: held } = await load(
       {
         'd/train-images-idx4-ubyte': encodeIdx('uint8', [2, 1, 1, 3], [1, 2, 3, 4, 5, 6]),

@@ -74,9 +74,9 @@ suite('own data: npz', (test) => {
   test('flat images, images with channels, a column of labels', async () => {
     const flat = await loadArrays({ x: npy('|u1', [2, 4], bytes(1, 2, 3, 4, 5, 6, 7, 8)), y: labels });
     assert.equal(flat.train.shape, [2, 2, 1]);
-    const colours = npy('|u1', [2, 1, 1, 3], bytes(10, 20, 30, 40, 50, 60));
+    const colors = npy('|u1', [2, 1, 1, 3], bytes(10, 20, 30, 40, 50, 60));
     const { train } = await loadArrays({
-      x: colours,
+      x: colors,
       y: npy('<i8', [2, 1], new Uint8Array(16).fill(5, 0, 1).fill(7, 8, 9)),
     });
     assert.equal(train.shape, [1, 1, 3]);

@@ -107,7 +107,7 @@ async function find(path: string): Promise<string | undefined> {
 }
 
 async function answer(address: string, isolated: boolean, response: ServerResponse): Promise<void> {
-  // normalised, so that nothing above dist/ can be named
+  // normalized, so that nothing above dist/ can be named
   const path = posix.normalize(new URL(address, 'http://localhost').pathname);
   const content = await find(path);
   const type = types[path === '/' ? '.html' : extname(path)] ?? 'text/plain';

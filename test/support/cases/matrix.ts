@@ -175,7 +175,7 @@ const gathers: readonly OpCase[] = [
   ),
   defineCase(
     'gather',
-    'uint8 images, normalised',
+    'uint8 images, normalized',
     [uint8([6, 4, 4], integers(0, 255)), int32([3], integers(0, 5))],
     (table, indices) =>
       gather(table, indices)

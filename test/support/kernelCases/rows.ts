@@ -59,7 +59,7 @@ const gatherCases: CaseOf<'gather'>[] = [
   ),
   defineCase(
     'gather',
-    'pixels, normalised',
+    'pixels, normalized',
     {
       epilogue: {
         expression: call('multiply', call('toFloat', input(0, 'int32')), constantOf(1 / 255)),

@@ -25,7 +25,7 @@ import { fixture, perceptron, withEngine } from '../support.js';
 
 const details = {
   classes: ['yes', 'no'],
-  normalisation: { mean: 0.3, deviation: 0.4 },
+  normalization: { mean: 0.3, deviation: 0.4 },
   dataset: 'tiny',
   numerics: 'none',
 };
@@ -41,7 +41,7 @@ suite('model files', (test) => {
         const run = await fit(engine, perceptron(), fixture.train, {
           optimizer: adam(),
           epochs: 1,
-          normalisation: { mean: 0.2, deviation: 0.4 },
+          normalization: { mean: 0.2, deviation: 0.4 },
           recipe: 'mine',
           weightAveraging: 0.5,
         });
@@ -56,7 +56,7 @@ suite('model files', (test) => {
         );
         assert.equal(loaded.details, {
           classes: fixture.train.classes,
-          normalisation: { mean: 0.2, deviation: 0.4 },
+          normalization: { mean: 0.2, deviation: 0.4 },
           dataset: 'fixture',
           recipe: 'mine',
           weightAveraging: 0.5,
@@ -176,16 +176,16 @@ suite('model files, refused', (test) => {
     /: __metadata__\.numerics must be a text/,
   );
   refuse(
-    'a normalisation of texts',
-    ({ metadata }) => metadata.set('normalisation', '{"mean":"a","deviation":1}'),
+    'a normalization of texts',
+    ({ metadata }) => metadata.set('normalization', '{"mean":"a","deviation":1}'),
     DataError,
-    /: __metadata__\.normalisation\.mean must be a number$/,
+    /: __metadata__\.normalization\.mean must be a number$/,
   );
   refuse(
-    'a normalisation that divides by 0',
-    ({ metadata }) => metadata.set('normalisation', '{"mean":0,"deviation":0}'),
+    'a normalization that divides by 0',
+    ({ metadata }) => metadata.set('normalization', '{"mean":0,"deviation":0}'),
     ModelError,
-    /: the model cannot be restored: normalisation: takes a mean and a deviation above 0/,
+    /: the model cannot be restored: normalization: takes a mean and a deviation above 0/,
   );
   refuse(
     'something that does not belong',

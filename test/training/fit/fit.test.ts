@@ -95,7 +95,7 @@ suite('fit', (test) => {
         epochs: 1,
         batchSize: 3,
         seed: 3,
-        normalisation: { mean: 0.4, deviation: 0.3 },
+        normalization: { mean: 0.4, deviation: 0.3 },
       });
       const expected = regression(dataset, conditions, [...rows, [0, 0]]).flat();
       const weights = await run.weights();

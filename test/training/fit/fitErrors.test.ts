@@ -53,9 +53,9 @@ suite('fit, refused', (test) => {
   }
   refuse(
     'a deviation of 0',
-    { normalisation: { mean: 0.1, deviation: 0 } },
+    { normalization: { mean: 0.1, deviation: 0 } },
     UsageError,
-    /^normalisation: takes a mean and a deviation above 0, on the scale from 0 to 1: 0.1 and 0$/,
+    /^normalization: takes a mean and a deviation above 0, on the scale from 0 to 1: 0.1 and 0$/,
   );
   refuse(
     'nothing held out',

@@ -86,14 +86,14 @@ suite('evaluate and predict', (test) => {
     assert.is(model.inputShape, train.shape);
   });
 
-  test('normalisation: (pixel / 255 - mean) / deviation', () =>
+  test('normalization: (pixel / 255 - mean) / deviation', () =>
     withEngine(async (engine) => {
       const dataset = tinyDataset(3);
       const model = new Model(sequential([flatten(), dense(2)]), dataset.shape, 1);
       const kernel = Float32Array.of(1, -1, 0.5, 0, 0, 2, -0.5, 0.25);
       await engine.write(model.parameters[0]!, kernel);
-      const normalisation = { mean: 0.25, deviation: 0.5 };
-      const { data } = await predict(engine, model, dataset.images, { normalisation });
+      const normalization = { mean: 0.25, deviation: 0.5 };
+      const { data } = await predict(engine, model, dataset.images, { normalization });
       for (let image = 0; image < 3; image++) {
         const x = [...dataset.images.subarray(image * 4, image * 4 + 4)].map((p) => (p / 255 - 0.25) / 0.5);
         const [a, b] = [0, 1].map((j) => x.reduce((sum, value, i) => sum + value * kernel[i * 2 + j]!, 0));
@@ -101,8 +101,8 @@ suite('evaluate and predict', (test) => {
         assert.ok(Math.abs(data[image * 2]! - share) < 1e-6, `${data[image * 2]} and ${share}`);
       }
       const plain = await evaluate(engine, model, dataset);
-      const normalised = await evaluate(engine, model, dataset, { normalisation });
-      assert.is.not(plain.loss, normalised.loss);
+      const normalized = await evaluate(engine, model, dataset, { normalization });
+      assert.is.not(plain.loss, normalized.loss);
     }));
 
   test('no images', () =>

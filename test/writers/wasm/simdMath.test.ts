@@ -17,7 +17,7 @@ function everywhere(): Float32Array {
   );
 }
 
-/** Distance of neighbouring float32 around x. */
+/** Distance of neighboring float32 around x. */
 function ulpAt(x: number): number {
   const [exponent] = new Uint32Array(Float32Array.of(x).buffer);
   return 2 ** (Math.max(1, (exponent! >>> 23) & 0xff) - 150);

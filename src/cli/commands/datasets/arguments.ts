@@ -8,7 +8,7 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
     datasets
       .command(
         'list',
-        'what there is, where it lies, its licence and citation',
+        'what there is, where it lies, its license and citation',
         (command) => command.options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),
         async (options) => (await work()).listDatasets(options),
       )

@@ -5,8 +5,8 @@ import {
   type FileReport,
   getDataset,
   verifyDataset,
-} from '../../../data/catalogue/catalogue.js';
-import type { FetchedFile } from '../../../data/catalogue/fetch.js';
+} from '../../../data/catalog/catalog.js';
+import type { FetchedFile } from '../../../data/catalog/fetch.js';
 import { grouped, megabytes } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';
@@ -25,12 +25,12 @@ function downloadText({ downloadBytes, name }: DatasetDescription): string {
 }
 
 function describe(dataset: DatasetDescription): string {
-  const { name, title, counts, shape, classes, licence, citation } = dataset;
+  const { name, title, counts, shape, classes, license, citation } = dataset;
   return [
     name,
     `  ${title}`,
     `  ${grouped(counts.train)} + ${grouped(counts.test)} images ${shape.join('x')}, ${classes.length} classes`,
-    `  licence: ${licence}`,
+    `  license: ${license}`,
     `  citation: ${citation}`,
     `  ${downloadText(dataset)}`,
     `  ${placeText(dataset)}`,

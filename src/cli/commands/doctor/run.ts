@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { BackendError, reasonOf } from '../../../core/errors.js';
 import { machineKey } from '../../../core/machine.js';
-import { findEntry, readManifest } from '../../../data/catalogue/manifest.js';
+import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import {
   allCandidates,
   type Candidate,

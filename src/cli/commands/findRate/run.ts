@@ -89,7 +89,7 @@ async function find(options: FindRateArguments, progress: Progress, signal: Abor
   );
   await using engine = await openChosenEngine(options, progress);
   const images = validation === undefined ? train : splitDataset(train, validation, seed, validationBy).train;
-  const { normalisation, labelSmoothing, clip } = settings;
+  const { normalization, labelSmoothing, clip } = settings;
   const search = await findLearningRate(engine, recipeModel(loaded, train, seed), images, {
     optimizer: settings.optimizer,
     batchSize: settings.batchSize,
@@ -97,7 +97,7 @@ async function find(options: FindRateArguments, progress: Progress, signal: Abor
     to,
     steps: options.steps,
     seed,
-    normalisation,
+    normalization,
     labelSmoothing,
     clip,
     signal,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DataError, UsageError } from '../../../core/errors.js';
-import { exists } from '../../../data/catalogue/exists.js';
+import { exists } from '../../../data/catalog/exists.js';
 import { collect, type Examined, examine } from '../../../report/page/collect.js';
 import { renderReport } from '../../../report/page/page.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';

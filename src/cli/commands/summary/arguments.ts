@@ -3,11 +3,11 @@ import { jsonOption } from '../../inputs/options.js';
 
 async function run(source: string, json: boolean): Promise<void> {
   const { loadRecipe, recipeModel } = await import('../../../recipes/index.js');
-  const { findEntry, readManifest } = await import('../../../data/catalogue/manifest.js');
-  const { summarise, summaryTable } = await import('../../../nn/summary.js');
+  const { findEntry, readManifest } = await import('../../../data/catalog/manifest.js');
+  const { summarize, summaryTable } = await import('../../../nn/summary.js');
   const loaded = await loadRecipe(source);
   const { image: shape, classes } = findEntry(readManifest(), loaded.recipe.dataset);
-  const summary = summarise(recipeModel(loaded, { shape, classes }, 0));
+  const summary = summarize(recipeModel(loaded, { shape, classes }, 0));
   console.log(json ? JSON.stringify(summary) : `${loaded.recipe.title}\n\n${summaryTable(summary)}`);
 }
 

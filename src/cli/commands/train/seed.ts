@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../../core/errors.js';
-import { findEntry, readManifest } from '../../../data/catalogue/manifest.js';
+import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import { type LoadedRecipe, recipeModel } from '../../../recipes/index.js';
 import { differences } from '../../../runs/config.js';
 import { type RunRecord, readRun } from '../../../runs/records.js';

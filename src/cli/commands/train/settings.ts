@@ -88,7 +88,7 @@ export function chooseSettings(recipe: Recipe, options: SettingArguments) {
     batchSize: options.batchSize ?? recipe.batchSize ?? defaultBatchSize,
     validation: options.validation ?? recipe.validation,
     validationBy: options.validationByWriter ? ('writer' as const) : recipe.validationBy,
-    normalisation: recipe.normalisation ?? plainPixels,
+    normalization: recipe.normalization ?? plainPixels,
     seed: options.seed,
     ...settingsHandedOn(recipe),
   } satisfies FitOptions;

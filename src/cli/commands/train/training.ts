@@ -3,7 +3,7 @@ import type { Dataset } from '../../../data/dataset.js';
 import { workOf } from '../../../doctor/work.js';
 import type { Engine } from '../../../engine/engine.js';
 import type { Model } from '../../../nn/model.js';
-import { summarise } from '../../../nn/summary.js';
+import { summarize } from '../../../nn/summary.js';
 import { type LoadedRecipe, recipeModel } from '../../../recipes/index.js';
 import type { LoadedCheckpoint } from '../../../runs/checkpoints.js';
 import {
@@ -132,10 +132,10 @@ export class TrainingCommand {
 
   private fit(engine: Engine, model: Model, train: Dataset, settings: Settings): Promise<Run> {
     const { options, loaded, folder, resumed } = this.job;
-    const { recipe, normalisation, weightAveraging } = settings;
+    const { recipe, normalization, weightAveraging } = settings;
     const { name: dataset, classes } = train;
     const { numerics } = engine.report;
-    const details = { recipe, dataset, classes, normalisation, numerics, weightAveraging };
+    const details = { recipe, dataset, classes, normalization, numerics, weightAveraging };
     return fit(engine, model, train, {
       ...settings,
       callbacks: [...(loaded.recipe.makeCallbacks?.() ?? []), keepBest(folder, details)],
@@ -186,7 +186,7 @@ export class TrainingCommand {
     evaluations: Evaluations | undefined,
   ): Promise<TrainingResult> {
     const seconds = run.history.reduce((sum, record) => sum + record.seconds, 0);
-    const { parameters, multiplyAdds } = summarise(run.model);
+    const { parameters, multiplyAdds } = summarize(run.model);
     const { options, loaded, folder } = this.job;
     const target = this.targetOf(run);
     const accuracy = evaluations?.test.accuracy;

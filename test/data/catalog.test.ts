@@ -3,9 +3,9 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../src/core/errors.js';
-import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalogue/catalogue.js';
-import { loadDataset } from '../../src/data/catalogue/datasets.js';
-import { readManifest } from '../../src/data/catalogue/manifest.js';
+import { describeDatasets, getDataset, verifyDataset } from '../../src/data/catalog/catalog.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import { readManifest } from '../../src/data/catalog/manifest.js';
 import { suite } from '../support/suite.js';
 import { inFolder, manifestOf, rejects, sha256, tinyEntry, tinyFiles, withServer } from './support.js';
 
@@ -165,7 +165,7 @@ suite('describing and verifying datasets', (test) => {
         counts: { train: 5, test: 3 },
         shape: [2, 2, 1],
         classes: ['a', 'b', 'c'],
-        licence: 'MIT',
+        license: 'MIT',
         citation: 'None.',
         downloadBytes: undefined,
         source: 'absent',
@@ -202,7 +202,7 @@ suite('describing and verifying datasets', (test) => {
       );
     }));
 
-  test('describeDatasets: those of Quern, with licence and citation', () =>
+  test('describeDatasets: those of Quern, with license and citation', () =>
     inFolder(async (cacheDirectory) => {
       const described = await describeDatasets({ cacheDirectory });
       assert.equal(
@@ -210,7 +210,7 @@ suite('describing and verifying datasets', (test) => {
         [...readManifest().datasets.keys()],
       );
       const fashion = described.find(({ name }) => name === 'fashion-mnist');
-      assert.is(fashion?.licence, 'MIT (Zalando SE)');
+      assert.is(fashion?.license, 'MIT (Zalando SE)');
       assert.match(fashion?.citation ?? '', /arXiv:1708\.07747/);
       assert.is(fashion?.classes[9], 'Ankle boot');
       assert.is(fashion?.downloadBytes, 26421880 + 29515 + 4422102 + 5148);

@@ -1,5 +1,5 @@
 import type { Shape } from '../../../src/core/shape.js';
-import { batchNormalise, channelMoments, layerNormalise } from '../../../src/tensor/ops/normalize.js';
+import { batchNormalize, channelMoments, layerNormalize } from '../../../src/tensor/ops/normalize.js';
 import { exp, multiply } from '../../../src/tensor/ops/pointwise.js';
 import { maxPool2d } from '../../../src/tensor/ops/pool.js';
 import { withGradient } from '../../../src/tensor/ops/withGradient.js';
@@ -22,7 +22,7 @@ function moments(numbers: readonly number[]): { mean: number; variance: number }
   return { mean, variance: numbers.reduce((sum, x) => sum + (x - mean) ** 2, 0) / numbers.length };
 }
 
-const standardised = (x: number, numbers: readonly number[], epsilon: number): number => {
+const standardized = (x: number, numbers: readonly number[], epsilon: number): number => {
   const { mean, variance } = moments(numbers);
   return (x - mean) / Math.sqrt(variance + epsilon);
 };
@@ -43,21 +43,21 @@ function batchCase(detail: string, shape: Shape, low: number, high: number, opti
   const epsilon = 1e-3;
   const vector: Shape = shape.slice(-1);
   return defineCase(
-    'batchNormalise',
+    'batchNormalize',
     detail,
     [float32(shape, between(low, high)), float32(vector, between(0.5, 2)), float32(vector)],
-    (x, gamma, beta) => batchNormalise(x, gamma, beta, { epsilon }),
+    (x, gamma, beta) => batchNormalize(x, gamma, beta, { epsilon }),
     (x, gamma, beta) =>
       generate(shape, (position) => {
         const channel = position.at(-1)!;
-        const y = standardised(at(x, position), channelOf(x, channel), epsilon);
+        const y = standardized(at(x, position), channelOf(x, channel), epsilon);
         return at(gamma, [channel]) * y + at(beta, [channel]);
       }),
     options,
   );
 }
 
-export const normaliseCases: readonly OpCase[] = [
+export const normalizeCases: readonly OpCase[] = [
   batchCase('[7, 3]', [7, 3], -2, 2),
   batchCase('images', [3, 5, 4, 6], -2, 2),
   batchCase('images of 17 channels, more pixels than a block', [2, 9, 8, 17], -1, 1),
@@ -70,13 +70,13 @@ export const normaliseCases: readonly OpCase[] = [
   batchCase('one axis', [6], -1, 1, { ...tolerance, gradient: 0 }),
   batchCase('nothing', [0, 3], -1, 1, { ...tolerance, gradient: 0 }),
   defineCase(
-    'batchNormalise',
+    'batchNormalize',
     'with moments, and numbers for gamma and beta',
     [float32([5, 2, 3])],
-    (x) => batchNormalise(x, 2, -1, { epsilon: 0.5, moments: channelMoments(x) }),
+    (x) => batchNormalize(x, 2, -1, { epsilon: 0.5, moments: channelMoments(x) }),
     (x) =>
       generate([5, 2, 3], (position) => {
-        return 2 * standardised(at(x, position), channelOf(x, position.at(-1)!), 0.5) - 1;
+        return 2 * standardized(at(x, position), channelOf(x, position.at(-1)!), 0.5) - 1;
       }),
     tolerance,
   ),
@@ -90,24 +90,24 @@ export const normaliseCases: readonly OpCase[] = [
     ] as const
   ).map((shape) =>
     defineCase(
-      'layerNormalise',
+      'layerNormalize',
       `[${shape}]`,
       [float32(shape, between(-2, 2))],
-      (x) => layerNormalise(x, { epsilon: 1e-3 }),
-      (x) => generate(shape, (position) => standardised(at(x, position), rowOf(x, position), 1e-3)),
+      (x) => layerNormalize(x, { epsilon: 1e-3 }),
+      (x) => generate(shape, (position) => standardized(at(x, position), rowOf(x, position), 1e-3)),
       tolerance,
     ),
   ),
   defineCase(
-    'batchNormalise',
+    'batchNormalize',
     'before a max pool of overlapping windows',
     [float32([2, 5, 6, 3], distinct(180, -1, 1)), float32([3], between(0.5, 2)), float32([3])],
     (x, gamma, beta) =>
-      maxPool2d(batchNormalise(x, gamma, beta, { epsilon: 1e-3 }), [3, 2], { strides: [2, 1] }),
+      maxPool2d(batchNormalize(x, gamma, beta, { epsilon: 1e-3 }), [3, 2], { strides: [2, 1] }),
     (x, gamma, beta) =>
       generate([2, 2, 5, 3], ([n, i, j, c]) => {
         const window = [0, 1, 2].flatMap((a) => [0, 1].map((b) => at(x, [n!, 2 * i! + a, j! + b, c!])));
-        const y = standardised(Math.max(...window), channelOf(x, c!), 1e-3);
+        const y = standardized(Math.max(...window), channelOf(x, c!), 1e-3);
         return at(gamma, [c!]) * y + at(beta, [c!]);
       }),
     tolerance,

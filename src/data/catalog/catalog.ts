@@ -28,7 +28,7 @@ export interface DatasetDescription {
   /** Height, width and channels of an image. */
   readonly shape: readonly [number, number, number];
   readonly classes: readonly string[];
-  readonly licence: string;
+  readonly license: string;
   readonly citation: string;
   /** What `getDataset` downloads if nothing of it is here; undefined where that is not known. An archive counts whole. */
   readonly downloadBytes: number | undefined;
@@ -66,13 +66,13 @@ export async function describeDatasets(options: LookUp & WithManifest = {}): Pro
   const describe = async (entry: DatasetEntry): Promise<DatasetDescription> => {
     const found = await search(manifest, entry, options);
     const location = found?.source === 'data-dir' && !(await isReally(entry, found)) ? undefined : found;
-    const { name, title, classes, licence, citation, image: shape, splits } = entry;
+    const { name, title, classes, license, citation, image: shape, splits } = entry;
     const counts = { train: splits.train.count, test: splits.test.count };
     const archive = location ? undefined : await findArchive(entry, options);
     const { source, directory } =
       location ?? (archive ? { source: 'archive' as const, directory: dirname(archive) } : absent);
     const downloadBytes = downloadOf(entry);
-    return { name, title, counts, shape, classes, licence, citation, downloadBytes, source, directory };
+    return { name, title, counts, shape, classes, license, citation, downloadBytes, source, directory };
   };
   return Promise.all([...manifest.datasets.values()].map(describe));
 }

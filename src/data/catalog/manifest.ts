@@ -57,7 +57,7 @@ interface NpmPackage {
 export interface DatasetEntry {
   readonly name: string;
   readonly title: string;
-  readonly licence: string;
+  readonly license: string;
   readonly citation: string;
   readonly classes: readonly string[];
   /** Height, width and channels of an image. */
@@ -137,7 +137,7 @@ const image: Check<DatasetEntry['image']> = (value, path) => {
 const datasetMembers = object<Omit<DatasetEntry, 'name'>>(
   {
     title: text(),
-    licence: text(),
+    license: text(),
     citation: text(),
     // Labels are kept as one byte each.
     classes: list(text(), 2, 256),

@@ -10,14 +10,14 @@ const tryingGradients = ['reference', 'wasm relaxed', 'gpu cpu'];
 const prepared: Prepared[] = [];
 for (const candidate of await openCandidates({ poison: true })) {
   const more = tryingGradients.includes(candidate.name) ? gradientCases : [];
-  prepared.push(await prepareCases(candidate, [...opCases, ...more], [{}, { optimise: false }]));
+  prepared.push(await prepareCases(candidate, [...opCases, ...more], [{}, { optimize: false }]));
 }
 
 for (const candidate of prepared) {
-  suite(`plans on ${candidate.name}, optimised against unoptimised`, (test) => {
+  suite(`plans on ${candidate.name}, optimized against unoptimized`, (test) => {
     registerCases(test, candidate, async (opCase, steps) => {
-      const [optimised, plain] = await Promise.all(steps.map((step) => runStep(step, opCase)));
-      compareResults(optimised!, plain!, opCase.tolerance);
+      const [optimized, plain] = await Promise.all(steps.map((step) => runStep(step, opCase)));
+      compareResults(optimized!, plain!, opCase.tolerance);
     });
   });
 }

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { ShapeError } from '../../src/core/errors.js';
 import { input } from '../../src/tensor/leaves.js';
 import { depthwiseConv2d } from '../../src/tensor/ops/depthwise.js';
-import { batchNormalise, layerNormalise } from '../../src/tensor/ops/normalize.js';
+import { batchNormalize, layerNormalize } from '../../src/tensor/ops/normalize.js';
 import { throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
@@ -10,8 +10,8 @@ const images = input('images', [2, 5, 4, 3]);
 const x = input('x', [2, 3]);
 const counts = input('counts', [2, 3], 'int32');
 
-suite('errors of normalisation and depthwise convolution', (test) => {
-  test('depthwise convolution and normalisation', () => {
+suite('errors of normalization and depthwise convolution', (test) => {
+  test('depthwise convolution and normalization', () => {
     const filter = (shape: readonly number[]) => input('filter', shape);
     throws(
       () => depthwiseConv2d(x, filter([3, 3, 3, 1])),
@@ -37,11 +37,11 @@ suite('errors of normalisation and depthwise convolution', (test) => {
     );
     const integers = /: takes float32, not int32: /;
     assert.throws(() => depthwiseConv2d(input('x', [1, 3, 3, 1], 'int32'), filter([1, 1, 1, 1])), integers);
-    assert.throws(() => batchNormalise(counts, 1, 0, { epsilon: 1 }), integers);
-    assert.throws(() => layerNormalise(counts, { epsilon: 1 }), integers);
+    assert.throws(() => batchNormalize(counts, 1, 0, { epsilon: 1 }), integers);
+    assert.throws(() => layerNormalize(counts, { epsilon: 1 }), integers);
     const scalar = input('scalar', []);
     const needs = 'needs [batch, …, channels]: [] (scalar) (0 axes)';
-    throws(() => batchNormalise(scalar, 1, 0, { epsilon: 1 }), ShapeError, `batchNormalise: ${needs}`);
-    throws(() => layerNormalise(scalar, { epsilon: 1 }), ShapeError, `layerNormalise: ${needs}`);
+    throws(() => batchNormalize(scalar, 1, 0, { epsilon: 1 }), ShapeError, `batchNormalize: ${needs}`);
+    throws(() => layerNormalize(scalar, { epsilon: 1 }), ShapeError, `layerNormalize: ${needs}`);
   });
 });
