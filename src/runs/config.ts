@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
+import { withTodaysNames } from '../core/schema.js';
 import type { Dataset } from '../data/dataset.js';
-import { withTodaysNames } from '../data/json.js';
 import type { BackendReport } from '../engine/backend.js';
 import { readJson, runFiles } from './files.js';
 

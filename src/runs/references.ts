@@ -1,7 +1,7 @@
 /** Published accuracies: `data/references.json`. */
 import { fileURLToPath } from 'node:url';
 import { DataError } from '../core/errors.js';
-import { boolean, type Check, list, object, text } from '../data/json.js';
+import { boolean, list, number, object, text } from '../core/schema.js';
 import { readJson } from './files.js';
 import type { Sample } from './statistics.js';
 
@@ -22,10 +22,7 @@ export interface PublishedReference {
   readonly seed?: boolean | undefined;
 }
 
-const percentage: Check<number> = (value, path) => {
-  if (typeof value === 'number' && value >= 0 && value <= 100) return value;
-  throw new DataError(`${path} must be a number from 0 to 100`);
-};
+const percentage = number(0, 100);
 
 const checkReferences = object<{ about: string; references: PublishedReference[] }>(
   {

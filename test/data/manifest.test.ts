@@ -123,9 +123,9 @@ suite('manifest', (test) => {
         return readManifest(path);
       };
       assert.is((await read(sound())).datasets.get('tiny')?.splits.test.count, 3);
-      await rejects(read('{"about": '), DataError, /^manifest: .*manifest\.json is not JSON$/);
-      throws(() => readManifest(join(folder, 'none')), DataError, /^manifest: .*none cannot be read$/);
-      await rejects(read([]), DataError, /^manifest: .*manifest\.json must be an object$/);
+      await rejects(read('{"about": '), DataError, /^manifest: .*manifest\.json: is not JSON$/);
+      throws(() => readManifest(join(folder, 'none')), DataError, /^manifest: .*none: cannot be read$/);
+      await rejects(read([]), DataError, /^manifest: .*manifest\.json must be an object: /);
       await rejects(
         read({ ...sound(), more: 1 }),
         DataError,
@@ -138,36 +138,36 @@ suite('manifest', (test) => {
       const images = (file: object) =>
         split({ test: { count: 3, images: file, labels: { name: 'l', rawMd5: 'b'.repeat(32) } } });
       const wrong: [object, RegExp][] = [
-        [{ title: '' }, /: tiny\.title must be a text that is not empty$/],
-        [{ license: 5 }, /: tiny\.license must be a text that is not empty$/],
+        [{ title: '' }, /: tiny\.title must be a text that is not empty: /],
+        [{ license: 5 }, /: tiny\.license must be a text that is not empty: /],
         [{ citation: undefined }, /: tiny\.citation must be a text/],
-        [{ classes: ['a'] }, /: tiny\.classes must be a list of 2 to 256$/],
-        [{ classes: Array(257).fill('a') }, /: tiny\.classes must be a list of 2 to 256$/],
+        [{ classes: ['a'] }, /: tiny\.classes must be a list of 2 to 256: /],
+        [{ classes: Array(257).fill('a') }, /: tiny\.classes must be a list of 2 to 256: /],
         [{ classes: ['a', 1] }, /: tiny\.classes\[1\] must be a text/],
-        [{ image: [28, 28] }, /: tiny\.image must be a list of 3$/],
-        [{ image: [28, 28, 0] }, /: tiny\.image\[2\] must be a whole number of at least 1$/],
+        [{ image: [28, 28] }, /: tiny\.image must be a list of 3: /],
+        [{ image: [28, 28, 0] }, /: tiny\.image\[2\] must be a whole number of at least 1: /],
         [{ image: [28, 28, 1.5] }, /: tiny\.image\[2\] must be a whole number/],
-        [{ mirrors: 'https://example.org/' }, /: tiny\.mirrors must be a list$/],
-        [{ mirrors: ['file:///etc/'] }, /: tiny\.mirrors\[0\] must be a web address that ends in \/$/],
+        [{ mirrors: 'https://example.org/' }, /: tiny\.mirrors must be a list: /],
+        [{ mirrors: ['file:///etc/'] }, /: tiny\.mirrors\[0\] must be a web address that ends in \/: /],
         [{ mirrors: ['https://example.org/a'] }, /: tiny\.mirrors\[0\] must be a web address/],
-        [{ directory: '../outside' }, /: tiny\.directory must be a folder below this one$/],
+        [{ directory: '../outside' }, /: tiny\.directory must be a folder below this one: /],
         [{ directory: 'a/../../b' }, /: tiny\.directory must be a folder below/],
         [{ directory: '/etc' }, /: tiny\.directory must be a folder below/],
         [{ npmPackage: { name: 'x' } }, /: tiny\.npmPackage\.directory must be a folder/],
         [
           { archive: { url: 'https://x/', bytes: 1, sha256: hash, family: 'x', directory: 'x' } },
-          /: tiny\.archive\.url must be the web address of a file$/,
+          /: tiny\.archive\.url must be the web address of a file: /,
         ],
         [
           { archive: { url: 'https://x/a.zip', bytes: 1, sha256: hash, directory: 'x' } },
-          /: tiny\.archive\.family must be a plain name$/,
+          /: tiny\.archive\.family must be a plain name: /,
         ],
-        [{ transposed: 'yes' }, /: tiny\.transposed must be true or false$/],
+        [{ transposed: 'yes' }, /: tiny\.transposed must be true or false: /],
         [
           { transposed: true, image: [2, 3, 1] },
           /: tiny\.image must be square with one channel when transposed: 2 x 3 x 1$/,
         ],
-        [{ labels: { dtype: 'int64' } }, /: tiny\.labels\.dtype must be one of uint8, int32$/],
+        [{ labels: { dtype: 'int64' } }, /: tiny\.labels\.dtype must be one of uint8, int32: /],
         [
           { labels: { columns: 8, column: 8 } },
           /: tiny\.labels\.column must be less than the number of columns, 8$/,
@@ -182,27 +182,30 @@ suite('manifest', (test) => {
         ],
         [{ writersFrom: 'other' }, /: tiny\.writersFrom must name a dataset whose labels have writers$/],
         [{ writersFrom: 'tiny' }, /: tiny\.writersFrom must name a dataset whose labels have writers$/],
-        [{ splits: {} }, /: tiny\.splits\.train must be an object$/],
+        [{ splits: {} }, /: tiny\.splits\.train must be an object: /],
         [
           split({ train: { count: 0 } }),
-          /: tiny\.splits\.train\.count must be a whole number of at least 1$/,
+          /: tiny\.splits\.train\.count must be a whole number of at least 1: /,
         ],
         [
           images({ name: '../../x', rawSha256: hash }),
-          /: tiny\.splits\.test\.images\.name must be a plain name$/,
+          /: tiny\.splits\.test\.images\.name must be a plain name: /,
         ],
-        [images({ name: '..', rawSha256: hash }), /: tiny\.splits\.test\.images\.name must be a plain name$/],
+        [
+          images({ name: '..', rawSha256: hash }),
+          /: tiny\.splits\.test\.images\.name must be a plain name: /,
+        ],
         [
           images({ name: 'x' }),
           /: tiny\.splits\.test\.images must be known by a hash: gzipSha256, gzipMd5, rawSha256 or rawMd5$/,
         ],
         [
           images({ name: 'x', rawSha256: 'abc' }),
-          /: tiny\.splits\.test\.images\.rawSha256 must be 64 hexadecimal digits$/,
+          /: tiny\.splits\.test\.images\.rawSha256 must be 64 hexadecimal digits: /,
         ],
         [
           images({ name: 'x', gzipMd5: hash }),
-          /: tiny\.splits\.test\.images\.gzipMd5 must be 32 hexadecimal digits$/,
+          /: tiny\.splits\.test\.images\.gzipMd5 must be 32 hexadecimal digits: /,
         ],
       ];
       for (const [changes, message] of wrong) {
@@ -212,6 +215,6 @@ suite('manifest', (test) => {
       }
       const json = sound();
       json.datasets['../tiny'] = json.datasets.tiny!;
-      await rejects(read(json), DataError, /: the name "\.\.\/tiny" must be a plain name$/);
+      await rejects(read(json), DataError, /: the name "\.\.\/tiny" must be a plain name: /);
     }));
 });

@@ -80,7 +80,7 @@ suite('references', (test) => {
       await rejects(read(), DataError, /references\.json: cannot be read: there is no such file$/);
       const reference = { dataset: 'mnist', model: 'm', source: 's', testAccuracy: 101 };
       writeFileSync(path, JSON.stringify({ about: 'a', references: [reference] }));
-      await rejects(read(), DataError, /references\[0\]\.testAccuracy must be a number from 0 to 100$/);
+      await rejects(read(), DataError, /references\[0\]\.testAccuracy must be a number from 0 to 100: /);
     }));
 });
 

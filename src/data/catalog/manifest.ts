@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataError, UsageError } from '../../core/errors.js';
-import { boolean, type Check, integer, list, members, object, oneOf, text } from '../json.js';
+import {
+  boolean,
+  integer,
+  list,
+  members,
+  object,
+  oneOf,
+  parseJson,
+  type Schema,
+  text,
+} from '../../core/schema.js';
 
 /** One file of a dataset and how its bytes are known. At least one hash is given; SHA-256 goes before MD5. */
 export interface FileEntry {
@@ -98,7 +108,7 @@ const fileMembers = object<FileEntry>(
   { gzipBytes: integer(1), gzipSha256: sha256, gzipMd5: md5, rawSha256: sha256, rawMd5: md5 },
 );
 
-const file: Check<FileEntry> = (value, path) => {
+const file: Schema<FileEntry> = (value, path) => {
   const entry = fileMembers(value, path);
   if (!(entry.gzipSha256 ?? entry.gzipMd5 ?? entry.rawSha256 ?? entry.rawMd5)) {
     throw new DataError(`${path} must be known by a hash: gzipSha256, gzipMd5, rawSha256 or rawMd5`);
@@ -119,7 +129,7 @@ const labelMembers = object<LabelFormat>(
   },
 );
 
-const labels: Check<LabelFormat> = (value, path) => {
+const labels: Schema<LabelFormat> = (value, path) => {
   const format = labelMembers(value, path);
   const { column = 0, columns = 1, writer = 0 } = format;
   for (const [name, value] of Object.entries({ column, writer })) {
@@ -129,7 +139,7 @@ const labels: Check<LabelFormat> = (value, path) => {
   return format;
 };
 
-const image: Check<DatasetEntry['image']> = (value, path) => {
+const image: Schema<DatasetEntry['image']> = (value, path) => {
   const [height, width, channels] = list(integer(1), 3, 3)(value, path) as [number, number, number];
   return [height, width, channels];
 };
@@ -165,7 +175,7 @@ const datasetMembers = object<Omit<DatasetEntry, 'name'>>(
   },
 );
 
-const dataset: Check<Omit<DatasetEntry, 'name'>> = (value, path) => {
+const dataset: Schema<Omit<DatasetEntry, 'name'>> = (value, path) => {
   const entry = datasetMembers(value, path);
   const [height, width, channels] = entry.image;
   if (entry.transposed && (height !== width || channels !== 1)) {
@@ -190,15 +200,14 @@ const ownManifest = fileURLToPath(new URL('../../../../data/manifest.json', impo
  * Throws DataError, naming the file and the member that is wrong.
  */
 export function readManifest(path: string = ownManifest): Manifest {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    const what = cause instanceof SyntaxError ? 'is not JSON' : 'cannot be read';
-    throw new DataError(`manifest: ${path} ${what}`, { cause });
-  }
   const where = `manifest: ${path}`;
-  const { datasets } = document(json, where);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new DataError(`${where}: cannot be read`, { cause });
+  }
+  const { datasets } = parseJson(text, where, document);
   const entries = Object.entries(datasets).map(([name, value]): [string, DatasetEntry] => [
     plainName(name, `${where}: the name "${name}"`),
     { name, ...dataset(value, `${where}: ${name}`) },

@@ -1,5 +1,16 @@
 import { DataError, ModelError } from '../../core/errors.js';
-import { type Check, integer, list, members, object, text, withTodaysNames } from '../../data/json.js';
+import {
+  integer,
+  list,
+  members,
+  nullable,
+  number,
+  object,
+  parseJson,
+  type Schema,
+  text,
+  withTodaysNames,
+} from '../../core/schema.js';
 import type { Json } from '../../nn/layer.js';
 import type { Conditions } from '../fit/conditions.js';
 import type { EpochRecord } from '../fit/options.js';
@@ -62,14 +73,7 @@ export async function encodeCheckpoint({ tensors, ...values }: Checkpoint): Prom
   return encodeSafetensors({ tensors, metadata });
 }
 
-const number: Check<number> = (value, path) => {
-  if (typeof value === 'number') return value;
-  throw new DataError(`${path} must be a number`);
-};
-
-const ending: Check<string | null> = (value, path) => (value === null ? null : text()(value, path));
-
-const plainObject = members as Check<Readonly<Record<string, Json>>>;
+const plainObject = members as Schema<Readonly<Record<string, Json>>>;
 
 const checkValues = object<CheckpointValues>(
   {
@@ -79,22 +83,22 @@ const checkValues = object<CheckpointValues>(
     stepsOfEpoch: integer(0),
     stepsPerEpoch: integer(1),
     epochs: integer(1),
-    secondsOfEpoch: number,
-    seconds: number,
-    rateFactor: number,
-    ending,
+    secondsOfEpoch: number(),
+    seconds: number(),
+    rateFactor: number(),
+    ending: nullable(text()),
     history: list(
       object<EpochRecord>(
         {
           epoch: integer(1),
           step: integer(1),
-          loss: number,
-          accuracy: number,
-          learningRate: number,
-          seconds: number,
-          imagesPerSecond: number,
+          loss: number(),
+          accuracy: number(),
+          learningRate: number(),
+          seconds: number(),
+          imagesPerSecond: number(),
         },
-        { validationLoss: number, validationAccuracy: number },
+        { validationLoss: number(), validationAccuracy: number() },
       ),
       0,
     ),
@@ -123,12 +127,6 @@ export async function decodeCheckpoint(bytes: Uint8Array, file: string): Promise
   if (metadata.get('sha256') !== (await hashOf(training, tensors))) {
     throw new DataError(`${file}: damaged: its content has another SHA-256 than its header names`);
   }
-  let values: unknown;
-  try {
-    values = JSON.parse(training);
-  } catch (cause) {
-    throw new ModelError(`${file}: training in the header's __metadata__ is not JSON`, { cause });
-  }
-  const checked = checkValues(values, `${file}: training`);
+  const checked = parseJson(training, `${file}: training`, checkValues);
   return { ...checked, conditions: withTodaysNames(checked.conditions), tensors };
 }

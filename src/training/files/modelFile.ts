@@ -1,7 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
 import { DataError, ModelError, type QuernError, reasonOf } from '../../core/errors.js';
+import {
+  anything,
+  integer,
+  list,
+  number,
+  object,
+  parseJson,
+  type Schema,
+  text,
+  withTodaysNames,
+} from '../../core/schema.js';
 import { formatShape, type Shape, sameShape } from '../../core/shape.js';
-import { type Check, integer, list, object, text, withTodaysNames } from '../../data/json.js';
 import type { Json } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
 import { describeLayer, restoreLayer } from '../../nn/registry.js';
@@ -68,13 +78,8 @@ export async function writeModelFile(
   await writeWhole(path, encodeSafetensors({ tensors, metadata }));
 }
 
-const number: Check<number> = (value, path) => {
-  if (typeof value === 'number') return value;
-  throw new DataError(`${path} must be a number`);
-};
-
 /** Looked at when the layers are restored. */
-const anything: Check<Json> = (value) => value as Json;
+const architecture = anything as Schema<Json>;
 
 interface Metadata extends ModelDetails {
   readonly architecture: Json;
@@ -83,14 +88,14 @@ interface Metadata extends ModelDetails {
 
 const checkMetadata = object<Metadata>(
   {
-    architecture: anything,
+    architecture,
     inputShape: list(integer(1), 1),
     classes: list(text(), 1),
-    normalization: object<Normalization>({ mean: number, deviation: number }, {}),
+    normalization: object<Normalization>({ mean: number(), deviation: number() }, {}),
     dataset: text(),
     numerics: text(),
   },
-  { recipe: text(), weightAveraging: number },
+  { recipe: text(), weightAveraging: number() },
 );
 
 function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Metadata {
@@ -101,14 +106,12 @@ function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Met
   if (found !== version) {
     throw new ModelError(`${path}: a model file of version ${found}, this Quern reads version ${version}`);
   }
-  const values = Object.entries(texts).map(([name, json]) => {
-    try {
-      return [name, JSON.parse(json)];
-    } catch (cause) {
-      throw new ModelError(`${path}: ${name} in the header's __metadata__ is not JSON`, { cause });
-    }
-  });
-  return checkMetadata(withTodaysNames(Object.fromEntries(values)), `${path}: __metadata__`);
+  const where = `${path}: __metadata__`;
+  const values = Object.entries(texts).map(([name, json]) => [
+    name,
+    parseJson(json, `${where}.${name}`, anything),
+  ]);
+  return checkMetadata(withTodaysNames(Object.fromEntries(values)), where);
 }
 
 /** The architecture of a file as a model with all its leaves. */

@@ -6,6 +6,7 @@
 import { bytesOf, type Dtype, dtypeOf, type HostArray } from '../../core/dtype.js';
 import { DataError } from '../../core/errors.js';
 import { isObject } from '../../core/isObject.js';
+import { shown } from '../../core/schema.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 
 export interface StoredTensor {
@@ -100,12 +101,6 @@ interface Entry {
   readonly shape: Shape;
   readonly start: number;
   readonly end: number;
-}
-
-/** A value of the header, for messages. */
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'none';
-  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -99,19 +99,23 @@ suite('checkpoints', (test) => {
       ModelError,
       /^a: a checkpoint of version 1, this Quern reads version 2$/,
     );
-    await refuse(sealed('{'), ModelError, /^a: training in the header's __metadata__ is not JSON$/);
-    await refuse(sealed('[]'), DataError, /^a: training must be an object$/);
+    await refuse(sealed('{'), DataError, /^a: training: is not JSON$/);
+    await refuse(sealed('[]'), DataError, /^a: training must be an object: /);
     const { tensors, ...values } = checkpoint;
     const changed = (part: object) => sealed(JSON.stringify({ ...values, ...part }));
     await refuse(
       changed({ step: -1 }),
       DataError,
-      /^a: training\.step must be a whole number of at least 0$/,
+      /^a: training\.step must be a whole number of at least 0: /,
     );
-    await refuse(changed({ seconds: '1' }), DataError, /^a: training\.seconds must be a number$/);
-    await refuse(changed({ ending: 1 }), DataError, /^a: training\.ending must be a text that is not empty$/);
-    await refuse(changed({ callbacks: 1 }), DataError, /^a: training\.callbacks must be an object$/);
-    await refuse(changed({ more: 1 }), DataError, /^a: training\.more must be left out: /);
+    await refuse(changed({ seconds: '1' }), DataError, /^a: training\.seconds must be a number: /);
+    await refuse(
+      changed({ ending: 1 }),
+      DataError,
+      /^a: training\.ending must be a text that is not empty: /,
+    );
+    await refuse(changed({ callbacks: 1 }), DataError, /^a: training\.callbacks must be an object: /);
+    await refuse(changed({ more: 1 }), DataError, /^a: training\.more must be left out: the members are /);
   });
 });
 

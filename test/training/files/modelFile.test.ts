@@ -148,8 +148,8 @@ suite('model files, refused', (test) => {
   refuse(
     'metadata that is no JSON',
     ({ metadata }) => metadata.set('classes', '[1,'),
-    ModelError,
-    /: classes in the header's __metadata__ is not JSON$/,
+    DataError,
+    /: __metadata__\.classes: is not JSON$/,
   );
   refuse(
     'no architecture',
@@ -161,13 +161,13 @@ suite('model files, refused', (test) => {
     'no input shape',
     ({ metadata }) => metadata.delete('inputShape'),
     DataError,
-    /: __metadata__\.inputShape must be a list$/,
+    /: __metadata__\.inputShape must be a list: /,
   );
   refuse(
     'an input shape of nothing',
     ({ metadata }) => metadata.set('inputShape', '[2,0]'),
     DataError,
-    /: __metadata__\.inputShape\[1\] must be a whole number of at least 1$/,
+    /: __metadata__\.inputShape\[1\] must be a whole number of at least 1: /,
   );
   refuse(
     'no numerics',
@@ -179,7 +179,7 @@ suite('model files, refused', (test) => {
     'a normalization of texts',
     ({ metadata }) => metadata.set('normalization', '{"mean":"a","deviation":1}'),
     DataError,
-    /: __metadata__\.normalization\.mean must be a number$/,
+    /: __metadata__\.normalization\.mean must be a number: /,
   );
   refuse(
     'a normalization that divides by 0',
