@@ -32,6 +32,21 @@ export interface Epilogue {
   readonly operands: number;
 }
 
+/** Members of a specification that hold other kernels' work, where a backend's limits let the planner hand it over. */
+const absorbed = ['pool', 'route'] as const;
+
+/** A specification that holds none of that. */
+export type Plain<S> = S & { readonly [K in (typeof absorbed)[number]]?: undefined };
+
+/** The names of what it holds. */
+export function absorbedIn(specification: object): string[] {
+  return absorbed.filter((name) => (specification as Plain<object>)[name] !== undefined);
+}
+
+export function isPlain<S extends object>(specification: S): specification is Plain<S> {
+  return absorbedIn(specification).length === 0;
+}
+
 /** Padding in pixels around an image. */
 export interface Padding {
   readonly top: number;

@@ -1,6 +1,8 @@
 /** Every kernel of the gpu backend: a kind that is forgotten is a type error. */
+import { BackendError } from '../src/core/errors.js';
 import { assembleGpu, assembleStages } from './assemble/gpu.js';
 import { averagePoolGpu, averagePoolGradientGpu } from './averagePool/gpu.js';
+import { absorbedIn, isPlain, type Plain } from './contract.js';
 import { conv2dFilterGradientGpu, conv2dGpu, conv2dInputGradientGpu } from './conv2d/gpu.js';
 import { conv2dFilterGradientFours } from './conv2d/gpuFilterGradient.js';
 import { conv2dFours, conv2dInputGradientFours } from './conv2d/gpuVec4.js';
@@ -31,7 +33,7 @@ export type {
   GpuStage,
 } from './toolkit/gpu/kernel.js';
 
-export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Specifications[K]> } = {
+export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Plain<Specifications[K]>> } = {
   map: mapGpu,
   reduce: reduceGpu,
   matmul: matmulGpu,
@@ -50,13 +52,16 @@ export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Specifications[
 };
 
 /** The text of the kernel for a call. */
-export function gpuSourceOf<K extends KernelKind>(kind: K, call: GpuCall<Specifications[K]>): GpuSource {
-  const kernel: GpuKernel<Specifications[K]> = gpuKernels[kind];
+export function gpuSourceOf<K extends KernelKind>(
+  kind: K,
+  call: GpuCall<Plain<Specifications[K]>>,
+): GpuSource {
+  const kernel: GpuKernel<Plain<Specifications[K]>> = gpuKernels[kind];
   return kernel(call);
 }
 
 /** The kinds that may take several kernels: to be faster where a thread can give four numbers, or for many inputs. */
-const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Specifications[K]> } = {
+const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Plain<Specifications[K]>> } = {
   matmul: matmulFours,
   conv2d: conv2dFours,
   conv2dInputGradient: conv2dInputGradientFours,
@@ -64,14 +69,24 @@ const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Specificatio
   assemble: assembleStages,
 };
 
-/** The kernels that carry out a call, one after the other; the result of the last is that of the call. */
+/**
+ * The kernels that carry out a call, one after the other; the result of the last is that of the call. Throws a
+ * BackendError for what `limits` keeps the planner from: a route, a pool.
+ */
 export function gpuStagesOf<K extends KernelKind>(
   kind: K,
   call: GpuCall<Specifications[K]>,
   fours: GpuFours,
 ): readonly GpuStage[] {
-  const staged: GpuStagedKernel<Specifications[K]> | undefined = stagedKernels[kind];
+  const { specification } = call;
+  if (!isPlain(specification)) {
+    throw new BackendError(`${kind}: gpu.js kernels take no ${absorbedIn(specification).join(' or ')}`, {
+      hint: 'A backend with limits.routes and limits.pools left out is not asked for one.',
+    });
+  }
+  const plain: GpuCall<Plain<Specifications[K]>> = { ...call, specification };
+  const staged: GpuStagedKernel<Plain<Specifications[K]>> | undefined = stagedKernels[kind];
   return (
-    staged?.(call, fours) ?? [{ source: gpuSourceOf(kind, call), operands: call.inputs.map((_, i) => i) }]
+    staged?.(plain, fours) ?? [{ source: gpuSourceOf(kind, plain), operands: call.inputs.map((_, i) => i) }]
   );
 }

@@ -3,6 +3,8 @@ import { type AssembleSpecification, assemble } from './assemble/contract.js';
 import { type AveragePoolSpecification, averagePool, averagePoolGradient } from './averagePool/contract.js';
 import type { Contract, KernelCall } from './contract.js';
 import {
+  type Conv2dFilterGradientSpecification,
+  type Conv2dInputGradientSpecification,
   type Conv2dSpecification,
   conv2d,
   conv2dFilterGradient,
@@ -34,8 +36,8 @@ export interface Specifications {
   reduce: ReduceSpecification;
   matmul: MatmulSpecification;
   conv2d: Conv2dSpecification;
-  conv2dInputGradient: Conv2dSpecification;
-  conv2dFilterGradient: Conv2dSpecification;
+  conv2dInputGradient: Conv2dInputGradientSpecification;
+  conv2dFilterGradient: Conv2dFilterGradientSpecification;
   maxPool: MaxPoolSpecification;
   maxPoolTake: MaxPoolRouteSpecification;
   maxPoolGradient: MaxPoolRouteSpecification;

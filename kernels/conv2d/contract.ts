@@ -20,15 +20,34 @@ import { type MaxPoolSpecification, maxPool, printWindow, type Window } from '..
  * whole in memory. The pool's `prologue` is applied to y before, the `epilogue` to the pooled values after; their
  * operands follow the filter in this order.
  */
-export interface Conv2dSpecification {
+export interface Conv2dGeometry {
   /** Steps between outputs, [height, width]. */
   readonly strides: readonly [number, number];
   readonly padding: Padding;
-  /** conv2dInputGradient and conv2dFilterGradient only. */
-  readonly route?: Window | undefined;
-  /** conv2d only; a window of which `poolsWithin` is true. */
+}
+
+export interface Conv2dSpecification extends Conv2dGeometry {
+  /** A window of which `poolsWithin` is true. */
   readonly pool?: ResultPool | undefined;
   readonly epilogue?: Epilogue | undefined;
+}
+
+/** What both gradients may hold. */
+interface Routable {
+  readonly route?: Window | undefined;
+}
+
+export interface Conv2dInputGradientSpecification extends Conv2dGeometry, Routable {
+  readonly epilogue?: Epilogue | undefined;
+}
+
+export interface Conv2dFilterGradientSpecification extends Conv2dGeometry, Routable {}
+
+/** A gradient's specification with a route: values and indices stand in the place of dy. */
+export type Routed<S extends Routable> = S & { readonly route: Window };
+
+export function isRouted<S extends Routable>(call: KernelCall<S>): call is KernelCall<Routed<S>> {
+  return call.specification.route !== undefined;
 }
 
 /** A max pool right behind a convolution; 'values' are always among its outputs. */
@@ -43,17 +62,18 @@ export function poolsWithin({ window, strides, padding }: Window): boolean {
   return sizes.every((size) => size === 2) && Object.values(padding).every((pixels) => pixels === 0);
 }
 
-function print({ strides, padding, route, pool }: Conv2dSpecification): string {
-  const own = `strides ${strides.join(',')} pad ${padding.top},${padding.bottom},${padding.left},${padding.right}`;
-  if (route !== undefined) return `${own} routed by ${printWindow(route)}`;
-  if (pool === undefined) return own;
-  const before = pool.prologue === undefined ? '' : `${formatExpression(pool.prologue.expression)} `;
-  return `${own} | then ${before}pooled by ${printWindow(pool)} gives ${pool.outputs.join(' and ')}`;
+function printGeometry({ strides, padding: { top, bottom, left, right } }: Conv2dGeometry): string {
+  return `strides ${strides.join(',')} pad ${top},${bottom},${left},${right}`;
+}
+
+function printGradient(specification: Conv2dGeometry & Routable): string {
+  const { route } = specification;
+  return `${printGeometry(specification)}${route === undefined ? '' : ` routed by ${printWindow(route)}`}`;
 }
 
 /** Height and width of y: how many windows of a filter `[height, width]` fit the padded image. */
 export function gridOf(
-  { strides, padding }: Pick<Conv2dSpecification, 'strides' | 'padding'>,
+  { strides, padding }: Conv2dGeometry,
   image: readonly [number, number],
   filter: readonly [number, number],
 ): [number, number] {
@@ -89,22 +109,26 @@ export const conv2d: Contract<Conv2dSpecification> = {
         : epilogueFlops(pool.prologue, y) + maxPool.flops({ ...call, specification: pool });
     return 2 * multiplyAdds(y, inputs[1]!.shape) + pooled + epilogueFlops(epilogue, outputs[0]!.shape);
   },
-  print,
+  print(specification) {
+    const { pool } = specification;
+    if (pool === undefined) return printGeometry(specification);
+    const before = pool.prologue === undefined ? '' : `${formatExpression(pool.prologue.expression)} `;
+    return `${printGeometry(specification)} | then ${before}pooled by ${printWindow(pool)} gives ${pool.outputs.join(' and ')}`;
+  },
 };
 
-export const conv2dInputGradient: Contract<Conv2dSpecification> = {
+export const conv2dInputGradient: Contract<Conv2dInputGradientSpecification> = {
   layout: 'contiguous',
   epilogue: true,
-  flops: ({ specification, inputs, outputs }) =>
-    2 * multiplyAdds(inputs[0]!.shape, inputs[specification.route === undefined ? 1 : 2]!.shape) +
-    epilogueFlops(specification.epilogue, outputs[0]!.shape),
-  print,
+  flops: (call) =>
+    2 * multiplyAdds(call.inputs[0]!.shape, call.inputs[isRouted(call) ? 2 : 1]!.shape) +
+    epilogueFlops(call.specification.epilogue, call.outputs[0]!.shape),
+  print: printGradient,
 };
 
-/** Has no epilogue: `specification.epilogue` is never set for it. */
-export const conv2dFilterGradient: Contract<Conv2dSpecification> = {
+export const conv2dFilterGradient: Contract<Conv2dFilterGradientSpecification> = {
   layout: 'contiguous',
   epilogue: false,
   flops: ({ inputs, outputs }) => 2 * multiplyAdds(inputs[1]!.shape, outputs[0]!.shape),
-  print,
+  print: printGradient,
 };

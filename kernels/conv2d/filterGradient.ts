@@ -20,7 +20,7 @@ import type { KernelCall } from '../contract.js';
 import { cutRows, emitGemmTile, panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { cutPanels, emitPackPanel, packedBytes } from '../toolkit/wasm/packing.js';
-import type { Conv2dSpecification } from './contract.js';
+import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
 
 interface Shape {
@@ -36,7 +36,7 @@ interface Shape {
 }
 
 export function denseFilterGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
   const [batch, height, width, channels] = call.inputs[0]!.shape as [number, number, number, number];

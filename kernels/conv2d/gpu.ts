@@ -1,4 +1,4 @@
-import { BackendError } from '../../src/core/errors.js';
+import type { Plain } from '../contract.js';
 import {
   column,
   coordinatesOf,
@@ -18,34 +18,26 @@ import {
   type Sliding,
   when,
 } from '../toolkit/gpu/windows.js';
-import type { Conv2dSpecification } from './contract.js';
-
-/** Throws a BackendError for what `limits` keeps the planner from: a route, a pool. */
-export function refuseFused({ specification: { route, pool } }: GpuCall<Conv2dSpecification>): void {
-  if (route !== undefined || pool !== undefined) {
-    throw new BackendError(`conv2d: gpu.js kernels take no ${route === undefined ? 'pool' : 'route'}`, {
-      hint: 'A backend with limits.routes and limits.pools left out is not asked for one.',
-    });
-  }
-}
+import type {
+  Conv2dFilterGradientSpecification,
+  Conv2dGeometry,
+  Conv2dInputGradientSpecification,
+  Conv2dSpecification,
+} from './contract.js';
 
 /** The tables of a call: its own operands as rows of pixels, those of the epilogue over the output. */
-function convolutionTables(call: GpuCall<Conv2dSpecification>) {
+function convolutionTables(call: GpuCall<Plain<Conv2dSpecification>>) {
   const own = [0, 1].map((i) => pixelTable(`x${i}`, call.inputs[i]!));
   return [...own, ...tablesOf(call).slice(2)];
 }
 
-export function slidingOf(
-  { specification }: GpuCall<Conv2dSpecification>,
-  filter: readonly number[],
-): Sliding {
+export function slidingOf({ specification }: GpuCall<Conv2dGeometry>, filter: readonly number[]): Sliding {
   const { strides, padding } = specification;
   return { window: [filter[0]!, filter[1]!], strides, padding };
 }
 
 /** Each thread sums over the window for its own pixel and filter. */
-export const conv2dGpu: GpuKernel<Conv2dSpecification> = (call) => {
-  refuseFused(call);
+export const conv2dGpu: GpuKernel<Plain<Conv2dSpecification>> = (call) => {
   const [images, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   const { shape } = call.outputs[0]!;
   const [, filterWidth, channels] = filter as [number, number, number, number];
@@ -70,8 +62,7 @@ export const conv2dGpu: GpuKernel<Conv2dSpecification> = (call) => {
 };
 
 /** Each thread sums over the windows that hold its own pixel, and the filters. */
-export const conv2dInputGradientGpu: GpuKernel<Conv2dSpecification> = (call) => {
-  refuseFused(call);
+export const conv2dInputGradientGpu: GpuKernel<Plain<Conv2dInputGradientSpecification>> = (call) => {
   const [grid, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   const { shape } = call.outputs[0]!;
   const [, filterWidth, channels, filters] = filter as [number, number, number, number];
@@ -96,8 +87,7 @@ export const conv2dInputGradientGpu: GpuKernel<Conv2dSpecification> = (call) => 
  * Each thread sums over all windows for its own weight: first within a row of windows, then within an image, then over
  * the images, so that float32 sums of many small terms stay close to the exact ones.
  */
-export const conv2dFilterGradientGpu: GpuKernel<Conv2dSpecification> = (call) => {
-  refuseFused(call);
+export const conv2dFilterGradientGpu: GpuKernel<Plain<Conv2dFilterGradientSpecification>> = (call) => {
   const [images, grid] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   const [count, height, width] = images as [number, number, number, number];
   const [, rows, columns] = grid as [number, number, number, number];

@@ -1,4 +1,5 @@
 import { sizeOf } from '../../src/core/shape.js';
+import type { Plain } from '../contract.js';
 import {
   column,
   coordinatesOf,
@@ -20,10 +21,10 @@ import {
   sums,
 } from '../toolkit/gpu/vec4.js';
 import { pixelTable, reachesOutside, when } from '../toolkit/gpu/windows.js';
-import type { Conv2dSpecification } from './contract.js';
-import { refuseFused, slidingOf } from './gpu.js';
+import type { Conv2dFilterGradientSpecification } from './contract.js';
+import { slidingOf } from './gpu.js';
 
-type Call = GpuCall<Conv2dSpecification>;
+type Call = GpuCall<Plain<Conv2dFilterGradientSpecification>>;
 
 /** Most numbers of the matrix of patches: it is as many times larger than the images as the filter has pixels. */
 const mostPatches = 2 ** 24;
@@ -32,8 +33,10 @@ const mostPatches = 2 ** 24;
  * The filter gradient as a matrix product: dw[(a,b,c), o] = Σ patches[(a,b,c), (n,i,j)] · dy[(n,i,j), o], where a patch
  * is what window (n,i,j) sees at place (a,b,c). The matrix is made first; its rows are then read one after the other.
  */
-export const conv2dFilterGradientFours: GpuStagedKernel<Conv2dSpecification> = (call, fours) => {
-  refuseFused(call);
+export const conv2dFilterGradientFours: GpuStagedKernel<Plain<Conv2dFilterGradientSpecification>> = (
+  call,
+  fours,
+) => {
   const { shape } = call.outputs[0]!;
   const filters = shape[3]!;
   const rows = sizeOf(shape) / filters;

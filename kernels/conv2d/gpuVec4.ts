@@ -1,4 +1,5 @@
 import { sizeOf } from '../../src/core/shape.js';
+import type { Plain } from '../contract.js';
 import {
   column,
   coordinatesOf,
@@ -24,10 +25,10 @@ import {
   sums,
 } from '../toolkit/gpu/vec4.js';
 import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../toolkit/gpu/windows.js';
-import type { Conv2dSpecification } from './contract.js';
-import { refuseFused, slidingOf } from './gpu.js';
+import type { Conv2dInputGradientSpecification, Conv2dSpecification } from './contract.js';
+import { slidingOf } from './gpu.js';
 
-type Call = GpuCall<Conv2dSpecification>;
+type Call = GpuCall<Plain<Conv2dSpecification>>;
 
 /** A pass that sums, for each output pixel, rows of an image times rows of a filter. */
 interface Pass {
@@ -159,15 +160,16 @@ function swapStage(call: Call): GpuStage {
   return { source, operands: [1] };
 }
 
-export const conv2dFours: GpuStagedKernel<Conv2dSpecification> = (call, fours) => {
-  refuseFused(call);
+export const conv2dFours: GpuStagedKernel<Plain<Conv2dSpecification>> = (call, fours) => {
   if (fours === 'none') return undefined;
   const pass = forward(call);
   return fours === 'buffers' ? direct(call, pass, false) : packed(call, pass, false);
 };
 
-export const conv2dInputGradientFours: GpuStagedKernel<Conv2dSpecification> = (call, fours) => {
-  refuseFused(call);
+export const conv2dInputGradientFours: GpuStagedKernel<Plain<Conv2dInputGradientSpecification>> = (
+  call,
+  fours,
+) => {
   if (fours === 'none') return undefined;
   const pass = inputGradient(call);
   return fours === 'buffers' ? direct(call, pass, true) : packed(call, pass, true);

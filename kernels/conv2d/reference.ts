@@ -9,7 +9,16 @@ import {
   type Strided,
   storeResults,
 } from '../toolkit/reference/strided.js';
-import { type Conv2dSpecification, gridOf, type ResultPool, resultShape } from './contract.js';
+import {
+  type Conv2dFilterGradientSpecification,
+  type Conv2dInputGradientSpecification,
+  type Conv2dSpecification,
+  gridOf,
+  isRouted,
+  type ResultPool,
+  type Routed,
+  resultShape,
+} from './contract.js';
 
 // One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter
 // element is (pixel · channels + channel).
@@ -59,13 +68,12 @@ function storePooled(
 
 /** The inputs with dy in the place of the values and indices that it is routed by; `at` is where they stand. */
 function unrouted(
-  { specification }: KernelCall<Conv2dSpecification>,
+  { specification }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   inputs: readonly Strided[],
   at: number,
   image: Shape,
   filter: Shape,
 ): readonly Strided[] {
-  if (specification.route === undefined) return inputs;
   const pair = inputs.slice(at, at + 2);
   const grid = gridOf(specification, [image[1]!, image[2]!], [filter[0]!, filter[1]!]);
   const shape = [image[0]!, ...grid, filter[3]!];
@@ -76,9 +84,12 @@ function unrouted(
 }
 
 /** dx[x,c] += dy[y,o] · w[tap,c,o] */
-export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, given, outputs) => {
-  const filterAt = call.specification.route === undefined ? 1 : 2;
-  const inputs = unrouted(call, given, 0, outputs[0]!.shape, given[filterAt]!.shape);
+export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientSpecification> = (
+  call,
+  given,
+  outputs,
+) => {
+  const inputs = isRouted(call) ? unrouted(call, given, 0, outputs[0]!.shape, given[2]!.shape) : given;
   const [dy, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [result, filter, images] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
@@ -95,8 +106,12 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dSpecification> = (call, 
 };
 
 /** dw[tap,c,o] += x[x,c] · dy[y,o] */
-export const conv2dFilterGradient: ReferenceKernel<Conv2dSpecification> = (call, given, outputs) => {
-  const inputs = unrouted(call, given, 1, given[0]!.shape, outputs[0]!.shape);
+export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientSpecification> = (
+  call,
+  given,
+  outputs,
+) => {
+  const inputs = isRouted(call) ? unrouted(call, given, 1, given[0]!.shape, outputs[0]!.shape) : given;
   const [x, dy] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [images, result, filter] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
@@ -108,7 +123,7 @@ export const conv2dFilterGradient: ReferenceKernel<Conv2dSpecification> = (call,
       for (let o = 0; o < filters; o++) dw[row + o]! += value * dy[yPixel * filters + o]!;
     }
   });
-  storeResults(dw, call, inputs, outputs[0]!);
+  storeResults(dw, { ...call, specification: {} }, inputs, outputs[0]!);
 };
 
 function windowOf(filter: Shape): readonly [number, number] {

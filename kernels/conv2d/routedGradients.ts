@@ -11,7 +11,12 @@ import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type FinishVector } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { emitPreparation } from '../toolkit/wasm/units.js';
-import type { Conv2dSpecification } from './contract.js';
+import type {
+  Conv2dFilterGradientSpecification,
+  Conv2dGeometry,
+  Conv2dInputGradientSpecification,
+  Routed,
+} from './contract.js';
 import { emitClearFrame, emitFillFrame, type Frame, frameBytes, isPlain } from './image.js';
 import {
   emitAddWindows,
@@ -31,7 +36,7 @@ function align(bytes: number): number {
 }
 
 /** The frame of an image `[…, height, width, channels]` with the convolution's padding around it. */
-function frameOf([, height, width, channels]: Four, { padding }: Conv2dSpecification): Frame {
+function frameOf([, height, width, channels]: Four, { padding }: Conv2dGeometry): Frame {
   return {
     height,
     width,
@@ -45,7 +50,7 @@ function frameOf([, height, width, channels]: Four, { padding }: Conv2dSpecifica
 }
 
 function routedShape(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   valuesAt: number,
   filter: Four,
   frame: Frame,
@@ -54,7 +59,7 @@ function routedShape(
   return {
     outputs,
     pooled: [height, width],
-    route: call.specification.route!,
+    route: call.specification.route,
     indexBytes: call.inputs[valuesAt + 1]!.dtype === 'uint8' ? 1 : 4,
     window: [filter[0], filter[1]],
     channels: frame.channels,
@@ -88,7 +93,7 @@ function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Loca
 
 /** A unit is a channel of dy: it sums its row of the turned filter gradient over all images, then stores it. */
 export function routedFilterGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   options: WasmOptions,
 ): WasmCode {
   const image = call.inputs[0]!.shape as Four;
@@ -151,7 +156,7 @@ export function routedFilterGradientWasm(
 
 /** A unit is an image: its frame collects what all entries of all channels send back, then passes the epilogue. */
 export function routedInputGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Routed<Conv2dInputGradientSpecification>>,
   options: WasmOptions,
 ): WasmCode {
   const filter = call.inputs[2]!.shape as Four;

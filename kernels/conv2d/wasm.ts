@@ -1,6 +1,12 @@
 import type { KernelCall } from '../contract.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { type Conv2dSpecification, resultShape } from './contract.js';
+import {
+  type Conv2dFilterGradientSpecification,
+  type Conv2dInputGradientSpecification,
+  type Conv2dSpecification,
+  isRouted,
+  resultShape,
+} from './contract.js';
 import { correlationCode } from './correlation.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { routedFilterGradientWasm, routedInputGradientWasm } from './routedGradients.js';
@@ -8,10 +14,10 @@ import { filterGradientUsesWinograd, winogradFilterGradientWasm } from './winogr
 
 /** Sparse where dy is routed through a max pool; else by Winograd or directly, as the shapes have it. */
 export function conv2dFilterGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  if (call.specification.route !== undefined) return routedFilterGradientWasm(call, options);
+  if (isRouted(call)) return routedFilterGradientWasm(call, options);
   const code = filterGradientUsesWinograd(call) ? winogradFilterGradientWasm : denseFilterGradientWasm;
   return code(call, options);
 }
@@ -58,10 +64,10 @@ export function conv2dWasm(call: KernelCall<Conv2dSpecification>, options: WasmO
  * [H + KH − 1, W + KW − 1] zeros, over which windows move by 1.
  */
 export function conv2dInputGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Conv2dInputGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  if (call.specification.route !== undefined) return routedInputGradientWasm(call, options);
+  if (isRouted(call)) return routedInputGradientWasm(call, options);
   const [batch, gridHeight, gridWidth, outputs] = call.inputs[0]!.shape as Four;
   const [windowHeight, windowWidth, channels] = call.inputs[1]!.shape as Four;
   const [, height, width] = call.outputs[0]!.shape as Four;

@@ -26,7 +26,7 @@ import { panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { cutPanels } from '../toolkit/wasm/packing.js';
 import { minimum, type Pointers } from '../toolkit/wasm/units.js';
-import type { Conv2dSpecification } from './contract.js';
+import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { emitClearFrame, emitFillFrame, isPlain } from './image.js';
 import { makePanels, type PanelKinds } from './panels.js';
 import { usesWinograd } from './winograd.js';
@@ -44,7 +44,7 @@ const fewestTiles = 32;
  * Where the convolution itself takes `usesWinograd`, if there are 32 tiles in all and dy is not routed. It decides bits:
  * whoever changes it gives the numerics of the backend a new version (src/backends/wasm/wasm.ts).
  */
-export function filterGradientUsesWinograd(call: KernelCall<Conv2dSpecification>): boolean {
+export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradientSpecification>): boolean {
   const { strides, route } = call.specification;
   const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
   const [windowHeight, windowWidth, channels] = call.outputs[0]!.shape as Four;
@@ -63,7 +63,7 @@ export function filterGradientUsesWinograd(call: KernelCall<Conv2dSpecification>
 
 /** @param call one with at least one tile, channel and output, and a window of 3x3 that moves by 1 */
 export function winogradFilterGradientWasm(
-  call: KernelCall<Conv2dSpecification>,
+  call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
   const layout = filterGradientLayoutOf(call);

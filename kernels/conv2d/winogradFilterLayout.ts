@@ -2,7 +2,7 @@
 import type { KernelCall } from '../contract.js';
 import { cutRows, panelColumns, type RowCut } from '../toolkit/wasm/gemm.js';
 import { cutPanels } from '../toolkit/wasm/packing.js';
-import type { Conv2dSpecification } from './contract.js';
+import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { type Frame, frameBytes } from './image.js';
 import { resultSide, tileNumbers } from './winogradTransforms.js';
 
@@ -47,7 +47,9 @@ export interface FilterGradientLayout {
   readonly scratchBytes: number;
 }
 
-export function filterGradientLayoutOf(call: KernelCall<Conv2dSpecification>): FilterGradientLayout {
+export function filterGradientLayoutOf(
+  call: KernelCall<Conv2dFilterGradientSpecification>,
+): FilterGradientLayout {
   const [batch, height, width, channels] = call.inputs[0]!.shape as Four;
   const [, gridHeight, gridWidth, outputs] = call.inputs[1]!.shape as Four;
   const { padding } = call.specification;

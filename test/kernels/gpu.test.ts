@@ -1,6 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Conv2dSpecification } from '../../kernels/conv2d/contract.js';
-import { type GpuOperand, gpuSourceOf } from '../../kernels/gpu.js';
+import { type GpuOperand, gpuSourceOf, gpuStagesOf } from '../../kernels/gpu.js';
 import { tableOf } from '../../kernels/toolkit/gpu/kernel.js';
 import { HostDevice } from '../../src/backends/gpu/hostDevice.js';
 import { hostModes } from '../../src/backends/gpu/modes.js';
@@ -147,15 +146,20 @@ suite('kernels/gpu: texts', (test) => {
     const padding = { top: 0, bottom: 0, left: 0, right: 0 };
     const window = { window: [2, 2], strides: [2, 2], padding } as const;
     const inputs = [operand(layout, 4), operand(layout, 4)];
-    const refusal = (specification: Conv2dSpecification) => () =>
-      gpuSourceOf('conv2d', { specification, inputs, outputs: [layout] });
-    const message = (fused: string) => (error: unknown) =>
+    const own = { strides: [1, 1], padding } as const;
+    const message = (told: string) => (error: unknown) =>
       error instanceof BackendError &&
       error.message ===
-        `conv2d: gpu.js kernels take no ${fused}\n` +
-          '  A backend with limits.routes and limits.pools left out is not asked for one.';
-    assert.throws(refusal({ strides: [1, 1], padding, route: window }), message('route'));
-    const pool = { ...window, outputs: ['values'] } as const;
-    assert.throws(refusal({ strides: [1, 1], padding, pool }), message('pool'));
+        `${told}\n` + '  A backend with limits.routes and limits.pools left out is not asked for one.';
+    const pooled = { ...own, pool: { ...window, outputs: ['values'] } } as const;
+    assert.throws(
+      () => gpuStagesOf('conv2d', { specification: pooled, inputs, outputs: [layout] }, 'none'),
+      message('conv2d: gpu.js kernels take no pool'),
+    );
+    const routed = { ...own, route: window };
+    assert.throws(
+      () => gpuStagesOf('conv2dInputGradient', { specification: routed, inputs, outputs: [layout] }, 'none'),
+      message('conv2dInputGradient: gpu.js kernels take no route'),
+    );
   });
 });

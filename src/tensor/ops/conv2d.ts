@@ -1,4 +1,4 @@
-import type { Conv2dSpecification } from '../../../kernels/conv2d/contract.js';
+import type { Conv2dGeometry } from '../../../kernels/conv2d/contract.js';
 import { ShapeError } from '../../core/errors.js';
 import type { Shape } from '../../core/shape.js';
 import { checkDtype, describe, node, scalar } from '../build.js';
@@ -8,15 +8,16 @@ import { scatterSlices } from './assemble.js';
 import { type PaddingOption, type Pair, pairOf, windowGrid } from './geometry.js';
 import { broadcastTo, slice } from './views.js';
 
-/** Strides and padding, in pixels. */
-type Geometry = Pick<Conv2dSpecification, 'strides' | 'padding'>;
-
 const lowerTo =
   (kind: 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient') =>
-  ({ attributes }: Tensor<Geometry>): KernelLowering => ({ type: 'kernel', kind, specification: attributes });
+  ({ attributes }: Tensor<Conv2dGeometry>): KernelLowering => ({
+    type: 'kernel',
+    kind,
+    specification: attributes,
+  });
 
 // y = x ∗ w: ∂x = inputGradient(g, w), ∂w = filterGradient(x, g)
-const conv2dOp: Op<Geometry> = {
+const conv2dOp: Op<Conv2dGeometry> = {
   name: 'conv2d',
   backward: ({ inputs: [x, filter], attributes }, g) => [
     attributes.strides.every((step) => step === 1)
@@ -28,7 +29,7 @@ const conv2dOp: Op<Geometry> = {
 };
 
 // linear in dy and w; its adjoint in dy is the convolution itself
-const inputGradientOp: Op<Geometry> = {
+const inputGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dInputGradient',
   backward: ({ inputs: [dy, filter], attributes }, g) => [
     node(conv2dOp, [g, filter!], attributes, dy!.shape, 'float32'),
@@ -38,7 +39,7 @@ const inputGradientOp: Op<Geometry> = {
 };
 
 // linear in x and dy
-const filterGradientOp: Op<Geometry> = {
+const filterGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dFilterGradient',
   backward: ({ inputs: [x, dy], attributes }, g) => [
     inputGradient(dy!, g, x!.shape, attributes),
@@ -47,7 +48,7 @@ const filterGradientOp: Op<Geometry> = {
   lower: lowerTo('conv2dFilterGradient'),
 };
 
-function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Geometry): Tensor {
+function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
   return node(inputGradientOp, [dy, filter], geometry, shape, 'float32');
 }
 
@@ -80,7 +81,7 @@ function phasesOf(extent: number, size: number, grid: number, stride: number, pa
  * pixel: the pixels that meet the same ones are the gradient of a convolution by these alone, with strides of 1. So
  * nothing is multiplied by the zeros that lie between the windows.
  */
-function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Geometry): Tensor {
+function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
   const [batch, height, width, channels] = shape as [number, number, number, number];
   const { strides, padding } = geometry;
   const phases = ([0, 1] as const).map((axis) =>
@@ -112,7 +113,7 @@ function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry
   return scatterSlices(shape, parts, placements, 0);
 }
 
-function filterGradient(x: Tensor, dy: Tensor, shape: Shape, geometry: Geometry): Tensor {
+function filterGradient(x: Tensor, dy: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
   return node(filterGradientOp, [x, dy], geometry, shape, 'float32');
 }
 

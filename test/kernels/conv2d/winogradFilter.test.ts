@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import type { KernelCall } from '../../../kernels/contract.js';
-import type { Conv2dSpecification } from '../../../kernels/conv2d/contract.js';
+import type { Conv2dFilterGradientSpecification } from '../../../kernels/conv2d/contract.js';
 import { denseFilterGradientWasm } from '../../../kernels/conv2d/filterGradient.js';
 import { conv2dFilterGradientWasm } from '../../../kernels/conv2d/wasm.js';
 import {
@@ -282,13 +282,13 @@ suite('filter gradient by Winograd: bytes', (test) => {
 });
 
 suite('the rule of filter gradients by Winograd', (test) => {
-  const call = (changes: Partial<Geometry> = {}): KernelCall<Conv2dSpecification> =>
+  const call = (changes: Partial<Geometry> = {}): KernelCall<Conv2dFilterGradientSpecification> =>
     filterCase({ images: [8, 4, 4, 8], filters: 8, pad: same, ...changes }, [oneScale, oneScale]).call;
 
   test('as of the convolution, with 32 tiles at least', () => {
     assert.ok(filterGradientUsesWinograd(call()));
     const usual = call();
-    const others: readonly KernelCall<Conv2dSpecification>[] = [
+    const others: readonly KernelCall<Conv2dFilterGradientSpecification>[] = [
       call({ images: [7, 4, 4, 8] }),
       call({ images: [8, 4, 4, 7] }),
       call({ filters: 7 }),
