@@ -52,6 +52,7 @@ const rules: Readonly<Record<string, Rule>> = {
     // the names of modes and of software adapters
     only: { backends: /^gpu\/modes\.ts$/ },
   },
+  sweep: { from: ['core', 'data', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [
