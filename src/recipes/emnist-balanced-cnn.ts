@@ -1,5 +1,5 @@
 import { defaultAugmentation } from '../data/augment/defaults.js';
-import { handwritingNetwork, handwritingTraining } from './mnist-cnn.js';
+import { handwriting, handwritingTraining } from './mnist-cnn.js';
 import { defineRecipe } from './recipe.js';
 
 const dataset = 'emnist-balanced';
@@ -11,7 +11,7 @@ export default defineRecipe({
   title: 'A convolutional network on EMNIST Balanced: digits and letters',
   dataset,
   reference: { accuracy: 0.9006, source: 'LWWZH/Mini-Vision-V3' },
-  layer: ({ classes }) => handwritingNetwork(classes),
+  ...handwriting,
   ...handwritingTraining,
   augmentation: defaultAugmentation(dataset),
   epochs,

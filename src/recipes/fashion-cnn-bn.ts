@@ -11,9 +11,6 @@ import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';
 import { defineRecipe } from './recipe.js';
 
-const filters = [32, 64] as const;
-const units = 256;
-const dropoutRates = [0.25, 0.4] as const;
 const momentum = 0.9;
 const learningRate = 0.003;
 const weightDecay = 0.02;
@@ -35,16 +32,17 @@ export default defineRecipe({
     source: 'zalandoresearch/fashion-mnist README: 2 conv + 3 dense, augmentation, batch normalization',
   },
   target: 0.934,
-  layer: ({ classes }) =>
+  parameters: { filters: 32, units: 256, dropout: 0.25, denseDropout: 0.4 },
+  layer: ({ classes, parameters: { filters, units, dropout: rate, denseDropout } }) =>
     sequential([
-      ...normalized(conv2d(filters[0], 3, { padding: 'same', useBias: false })),
+      ...normalized(conv2d(filters, 3, { padding: 'same', useBias: false })),
       maxPool2d(2),
-      ...normalized(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
+      ...normalized(conv2d(2 * filters, 3, { padding: 'same', useBias: false })),
       maxPool2d(2),
-      dropout(dropoutRates[0]),
+      dropout(rate),
       flatten(),
       ...normalized(dense(units, { useBias: false })),
-      dropout(dropoutRates[1]),
+      dropout(denseDropout),
       dense(classes),
     ]),
   // chosen, like the rates, on 10,000 of the training images, held out

@@ -9,10 +9,7 @@ import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';
 import { defineRecipe } from './recipe.js';
 
-const filters = [32, 64] as const;
 const padding = 'same';
-const dropoutRates = [0.25, 0.5] as const;
-const units = 128;
 const learningRate = 0.0015;
 const batchSize = 128;
 const epochs = 25;
@@ -24,19 +21,20 @@ export default defineRecipe({
   dataset: 'fashion-mnist',
   reference: { accuracy: 0.9229, source: 'seed project: Image Classification with Keras' },
   target: 0.925,
-  layer: ({ classes }) =>
+  parameters: { filters: 32, units: 128, dropout: 0.25, denseDropout: 0.5 },
+  layer: ({ classes, parameters: { filters, units, dropout: rate, denseDropout } }) =>
     sequential([
-      conv2d(filters[0], 3, { padding }),
+      conv2d(filters, 3, { padding }),
       relu(),
       maxPool2d(2),
-      conv2d(filters[1], 3, { padding }),
+      conv2d(2 * filters, 3, { padding }),
       relu(),
       maxPool2d(2),
-      dropout(dropoutRates[0]),
+      dropout(rate),
       flatten(),
       dense(units),
       relu(),
-      dropout(dropoutRates[1]),
+      dropout(denseDropout),
       dense(classes),
     ]),
   optimizer: adam({ learningRate }),

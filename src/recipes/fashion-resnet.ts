@@ -9,7 +9,6 @@ import { muon } from '../optimizers/muon.js';
 import { cosineDecay } from '../optimizers/schedules.js';
 import { defineRecipe } from './recipe.js';
 
-const filters = [32, 64, 128] as const;
 const norm = { momentum: 0.9, epsilon: 1e-5 };
 const learningRate = 0.01;
 const weightDecay = 0.05;
@@ -26,14 +25,15 @@ export default defineRecipe({
   dataset: 'fashion-mnist',
   reference: { accuracy: 0.949, source: 'zalandoresearch/fashion-mnist README: ResNet-18' },
   target: 0.94,
-  layer: ({ classes }) =>
+  parameters: { filters: 32 },
+  layer: ({ classes, parameters: { filters } }) =>
     sequential([
-      conv2d(filters[0], 3, { padding: 'same', useBias: false, kernelInitializer: 'heNormal' }),
+      conv2d(filters, 3, { padding: 'same', useBias: false, kernelInitializer: 'heNormal' }),
       batchNorm(norm),
       relu(),
       maxPool2d(2),
-      residualBlock(filters[1], { projection: true, norm }),
-      residualBlock(filters[2], { strides: 2, norm }),
+      residualBlock(2 * filters, { projection: true, norm }),
+      residualBlock(4 * filters, { strides: 2, norm }),
       globalAveragePool2d(),
       dense(classes),
     ]),

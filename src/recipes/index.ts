@@ -7,6 +7,7 @@ import { exists } from '../data/catalog/exists.js';
 import type { Dataset } from '../data/dataset.js';
 import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';
+import { type SettingValues, withSettings } from './settings.js';
 import { recipeNames, recipes } from './table.js';
 
 export { recipeNames };
@@ -15,6 +16,11 @@ export { recipeNames };
 export interface LoadedRecipe {
   readonly recipe: Recipe;
   readonly source: string;
+}
+
+/** The recipe with other settings: `withSettings` of what was loaded. */
+export function setRecipe({ recipe, source }: LoadedRecipe, values: SettingValues | undefined): LoadedRecipe {
+  return { recipe: values === undefined ? recipe : withSettings(recipe, values), source };
 }
 
 /** The first line of what was thrown, whatever it is. */
@@ -70,7 +76,8 @@ export function recipeModel(
   seed: number,
 ): Model {
   try {
-    return new Model(recipe.layer({ classes: classes.length, shape }), shape, seed);
+    const { parameters = {} } = recipe;
+    return new Model(recipe.layer({ classes: classes.length, shape, parameters }), shape, seed);
   } catch (cause) {
     throw new ModelError(`${source}: its model cannot be made: ${sentenceOf(cause)}`, { cause });
   }

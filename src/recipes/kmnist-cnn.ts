@@ -1,5 +1,5 @@
 import { defaultAugmentation } from '../data/augment/defaults.js';
-import { handwritingNetwork, handwritingTraining } from './mnist-cnn.js';
+import { handwriting, handwritingTraining } from './mnist-cnn.js';
 import { defineRecipe } from './recipe.js';
 
 const dataset = 'kmnist';
@@ -11,7 +11,7 @@ export default defineRecipe({
   title: 'A convolutional network on Kuzushiji-MNIST',
   dataset,
   reference: { accuracy: 0.9463, source: 'rois-codh/kmnist README' },
-  layer: ({ classes }) => handwritingNetwork(classes),
+  ...handwriting,
   ...handwritingTraining,
   augmentation: defaultAugmentation(dataset),
   epochs,

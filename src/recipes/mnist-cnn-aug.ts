@@ -1,5 +1,5 @@
 import { defaultAugmentation } from '../data/augment/defaults.js';
-import { handwritingNetwork, handwritingTraining } from './mnist-cnn.js';
+import { handwriting, handwritingTraining } from './mnist-cnn.js';
 import { defineRecipe } from './recipe.js';
 
 const epochs = 16;
@@ -11,7 +11,7 @@ export default defineRecipe({
   dataset: 'mnist',
   reference: { accuracy: 0.99641, source: 'cdeotte/MNIST-CNN-99.75' },
   target: 0.9955,
-  layer: ({ classes }) => handwritingNetwork(classes),
+  ...handwriting,
   ...handwritingTraining,
   augmentation: defaultAugmentation('mnist'),
   epochs,

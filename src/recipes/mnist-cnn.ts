@@ -9,11 +9,8 @@ import { maxPool2d } from '../nn/layers/pool.js';
 import { sequential } from '../nn/sequential.js';
 import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';
-import { defineRecipe } from './recipe.js';
+import { defineRecipe, type RecipeImages } from './recipe.js';
 
-const filters = [32, 64, 96] as const;
-const units = 128;
-const dropoutRates = [0.25, 0.4] as const;
 const momentum = 0.9;
 const learningRate = 0.003;
 const warmup = 0.05;
@@ -24,20 +21,33 @@ const epochs = 12;
 /** A bias before a normalization would be subtracted again, so there is none. */
 const normalized = (layer: Layer) => [layer, batchNorm({ momentum }), relu()];
 
+type HandwritingImages = RecipeImages<{
+  readonly filters: number;
+  readonly units: number;
+  readonly dropout: number;
+  readonly denseDropout: number;
+}>;
+
 /** Three convolutions with batch normalization and two dense layers: the network of all recipes for handwriting. */
-export const handwritingNetwork = (classes: number): Layer =>
-  sequential([
-    ...normalized(conv2d(filters[0], 5, { padding: 'same', useBias: false })),
-    maxPool2d(2),
-    ...normalized(conv2d(filters[1], 3, { padding: 'same', useBias: false })),
-    maxPool2d(2),
-    ...normalized(conv2d(filters[2], 3, { padding: 'same', useBias: false })),
-    dropout(dropoutRates[0]),
-    flatten(),
-    ...normalized(dense(units, { useBias: false })),
-    dropout(dropoutRates[1]),
-    dense(classes),
-  ]);
+export const handwriting = {
+  parameters: { filters: 32, units: 128, dropout: 0.25, denseDropout: 0.4 },
+  layer: ({
+    classes,
+    parameters: { filters, units, dropout: rate, denseDropout },
+  }: HandwritingImages): Layer =>
+    sequential([
+      ...normalized(conv2d(filters, 5, { padding: 'same', useBias: false })),
+      maxPool2d(2),
+      ...normalized(conv2d(2 * filters, 3, { padding: 'same', useBias: false })),
+      maxPool2d(2),
+      ...normalized(conv2d(3 * filters, 3, { padding: 'same', useBias: false })),
+      dropout(rate),
+      flatten(),
+      ...normalized(dense(units, { useBias: false })),
+      dropout(denseDropout),
+      dense(classes),
+    ]),
+};
 
 /** What all of them are trained with: chosen on 10,000 of MNIST's training images, held out. */
 export const handwritingTraining = {
@@ -53,7 +63,7 @@ export default defineRecipe({
   dataset: 'mnist',
   reference: { accuracy: 0.9925, source: 'keras examples/mnist_cnn.py' },
   target: 0.993,
-  layer: ({ classes }) => handwritingNetwork(classes),
+  ...handwriting,
   ...handwritingTraining,
   epochs,
 });

@@ -1,3 +1,4 @@
+import { dropout } from '../nn/layers/dropout.js';
 import { relu } from '../nn/layers/activations.js';
 import { dense } from '../nn/layers/dense.js';
 import { flatten } from '../nn/layers/flatten.js';
@@ -6,7 +7,6 @@ import { adam } from '../optimizers/adam.js';
 import { cosineDecay } from '../optimizers/schedules.js';
 import { defineRecipe } from './recipe.js';
 
-const units = 128;
 const learningRate = 0.002;
 const batchSize = 64;
 const epochs = 10;
@@ -21,7 +21,11 @@ export default defineRecipe({
     source: 'seed project: Basic Image Classification with TensorFlow and Keras',
   },
   target: 0.978,
-  layer: ({ classes }) => sequential([flatten(), dense(units), relu(), dense(units), relu(), dense(classes)]),
+  parameters: { units: 128, dropout: 0 },
+  layer: ({ classes, parameters: { units, dropout: rate } }) => {
+    const hidden = () => [dense(units), relu(), ...(rate > 0 ? [dropout(rate)] : [])];
+    return sequential([flatten(), ...hidden(), ...hidden(), dense(classes)]);
+  },
   optimizer: adam({ learningRate }),
   schedule: cosineDecay(),
   epochs,

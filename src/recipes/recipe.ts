@@ -14,19 +14,25 @@ export interface Reference {
   readonly source: string;
 }
 
+/** A setting of one's own. */
+export type Parameter = number | string | boolean;
+export type Parameters = Readonly<Record<string, Parameter>>;
+
 /** What a recipe makes its layer for. */
-export interface RecipeImages {
+export interface RecipeImages<P extends Parameters = Parameters> {
   /** How many classes the images have. */
   readonly classes: number;
   /** Height, width and channels of an image. */
   readonly shape: readonly number[];
+  /** The recipe's own, or what was set instead. */
+  readonly parameters: P;
 }
 
 /**
  * A training script as data: what `quern train` runs, and what its options change. What is not explained here is handed
  * to `fit` as it is, with the same defaults.
  */
-export interface Recipe
+export interface Recipe<P extends Parameters = Parameters>
   extends Pick<
     FitOptions,
     | 'schedule'
@@ -54,10 +60,20 @@ export interface Recipe
    */
   readonly target?: number | undefined;
   /**
+   * Settings of the recipe's own, by names of letters and digits: its layer is given them, `--set units=64` says others and
+   * `quern sweep` tries some. Default: none.
+   */
+  readonly parameters?: P | undefined;
+  /**
+   * What `quern sweep` tries unless told otherwise: settings and their values, `{ learningRate: 'log:1e-4..1e-1',
+   * dropout: [0.1, 0.3] }`. Default: nothing.
+   */
+  readonly sweep?: Readonly<Record<string, string | readonly Parameter[]>> | undefined;
+  /**
    * Makes the layer that is trained; it gives a number (logit) per class. With `dense(classes)` at its end the recipe
    * trains on data of one's own too.
    */
-  layer(images: RecipeImages): Layer;
+  layer(images: RecipeImages<P>): Layer;
   /** With its learning rate. */
   readonly optimizer: Optimizer;
   readonly epochs: number;
@@ -74,6 +90,7 @@ const isCount: Test = (value) => Number.isSafeInteger(value) && (value as number
 const isFraction: Test = (value) => typeof value === 'number' && value > 0 && value < 1;
 const isShare: Test = (value) => typeof value === 'number' && value >= 0 && value < 1;
 const isPositive: Test = (value) => typeof value === 'number' && value > 0;
+const isParameter: Test = (value) => /^(number|string|boolean)$/.test(typeof value);
 const isFunction: Test = (value) => typeof value === 'function';
 const optional =
   (test: Test): Test =>
@@ -91,6 +108,23 @@ const passes =
     }
   };
 
+/** Names that parameters cannot have: `--set` would not know which is meant. */
+const reserved = new Set([
+  'learningRate',
+  'batchSize',
+  'optimizer',
+  'schedule',
+  'mixup',
+  'labelSmoothing',
+  'weightAveraging',
+  'epochs',
+  'validation',
+  'seed',
+  'limit',
+  'from',
+  'data',
+]);
+
 /** What each member must be; a member that is not named here does not exist. */
 const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
   name: [
@@ -104,6 +138,25 @@ const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
     'an accuracy between 0 and 1 and its source',
   ],
   target: [optional(isFraction), 'a test accuracy between 0 and 1'],
+  parameters: [
+    optional(
+      (value) =>
+        isObject(value) &&
+        Object.keys(value).every((name) => /^[a-zA-Z]\w*$/.test(name) && !reserved.has(name)) &&
+        Object.values(value).every(isParameter),
+    ),
+    'numbers, texts, true or false by names that are none of other settings',
+  ],
+  sweep: [
+    optional(
+      (value) =>
+        isObject(value) &&
+        Object.values(value).every(
+          (space) => typeof space === 'string' || (Array.isArray(space) && space.every(isParameter)),
+        ),
+    ),
+    "spaces such as { learningRate: 'log:1e-4..1e-1' }",
+  ],
   layer: [isFunction, 'a function that makes a layer'],
   optimizer: [
     (value) => isObject(value) && isFunction(value.build) && Number.isFinite(value.learningRate),
@@ -169,7 +222,7 @@ export function checkRecipe(value: unknown, where: string): asserts value is Rec
  *
  * @throws UsageError naming the member that is wrong
  */
-export function defineRecipe(recipe: Recipe): Recipe {
+export function defineRecipe<P extends Parameters>(recipe: Recipe<P>): Recipe {
   checkRecipe(recipe, 'defineRecipe');
   return recipe;
 }
