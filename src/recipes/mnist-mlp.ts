@@ -1,6 +1,6 @@
-import { dropout } from '../nn/layers/dropout.js';
 import { relu } from '../nn/layers/activations.js';
 import { dense } from '../nn/layers/dense.js';
+import { dropout } from '../nn/layers/dropout.js';
 import { flatten } from '../nn/layers/flatten.js';
 import { sequential } from '../nn/sequential.js';
 import { adam } from '../optimizers/adam.js';
