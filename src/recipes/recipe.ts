@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
+import type { Value } from '../core/value.js';
 import { checkAugmentation } from '../data/augment/augmentation.js';
 import type { Layer } from '../nn/layer.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -14,9 +15,8 @@ export interface Reference {
   readonly source: string;
 }
 
-/** A setting of one's own. */
-export type Parameter = number | string | boolean;
-export type Parameters = Readonly<Record<string, Parameter>>;
+/** A recipe's own settings by their names. */
+export type Parameters = Readonly<Record<string, Value>>;
 
 /** What a recipe makes its layer for. */
 export interface RecipeImages<P extends Parameters = Parameters> {
@@ -68,7 +68,7 @@ export interface Recipe<P extends Parameters = Parameters>
    * What `quern sweep` tries unless told otherwise: settings and their values, `{ learningRate: 'log:1e-4..1e-1',
    * dropout: [0.1, 0.3] }`. Default: nothing.
    */
-  readonly sweep?: Readonly<Record<string, string | readonly Parameter[]>> | undefined;
+  readonly sweep?: Readonly<Record<string, string | readonly Value[]>> | undefined;
   /**
    * Makes the layer that is trained; it gives a number (logit) per class. With `dense(classes)` at its end the recipe
    * trains on data of one's own too.

@@ -1,11 +1,12 @@
 /** A recipe with other settings, by their names. */
 import { QuernError, UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
+import type { Value } from '../core/value.js';
 import { parseOptimizer, parseSchedule } from '../optimizers/parse.js';
 import { reduceOnPlateau } from '../optimizers/plateau.js';
-import { checkRecipe, type Parameter, type Recipe } from './recipe.js';
+import { checkRecipe, type Recipe } from './recipe.js';
 
-export type SettingValues = Readonly<Record<string, Parameter>>;
+export type SettingValues = Readonly<Record<string, Value>>;
 
 /** Members that hold one number, and what they are where the recipe does not say. */
 const plain = { batchSize: 128, mixup: 0, labelSmoothing: 0, weightAveraging: 0 } as const;
@@ -51,11 +52,11 @@ function unknown(recipe: Recipe, name: string): never {
   });
 }
 
-function withGroup(recipe: Recipe, group: Group, option: string, value: Parameter): Recipe {
+function withGroup(recipe: Recipe, group: Group, option: string, value: Value): Recipe {
   return { ...recipe, [group]: { ...recipe[group], [option]: value } };
 }
 
-function withOption(recipe: Recipe, name: string, value: Parameter): Recipe {
+function withOption(recipe: Recipe, name: string, value: Value): Recipe {
   const [group, option] = [name.slice(0, name.indexOf('.')), name.slice(name.indexOf('.') + 1)];
   const { optimizer, schedule, plateau } = recipe;
   if (group === 'optimizer') {
@@ -74,7 +75,7 @@ function withOption(recipe: Recipe, name: string, value: Parameter): Recipe {
 }
 
 /** Another optimizer keeps nothing of the one before but its rate where one is set; another schedule nothing. */
-function withSetting(recipe: Recipe, name: string, value: Parameter): Recipe {
+function withSetting(recipe: Recipe, name: string, value: Value): Recipe {
   const { parameters, optimizer } = recipe;
   const own = parameters?.[name];
   if (own !== undefined) {
@@ -107,7 +108,7 @@ export function withSettings(recipe: Recipe, values: SettingValues): Recipe {
   }
 }
 
-const isParameter = (value: unknown): value is Parameter =>
+const isParameter = (value: unknown): value is Value =>
   typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean';
 
 /** Settings that came as data. Throws UsageError for what are none. */

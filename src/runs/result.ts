@@ -62,5 +62,5 @@ export async function readResult(folder: string): Promise<TrainingResult | undef
 
 /** Whether nothing is left to do: all steps are done and the model is measured. */
 export function isFinal({ ended, interrupted, testAccuracy }: TrainingResult): boolean {
-  return !interrupted && ended !== 'time limit' && testAccuracy !== null;
+  return !interrupted && ended !== 'time limit' && ended !== 'paused' && testAccuracy !== null;
 }

@@ -1,8 +1,7 @@
 /** What a sweep may choose a setting from. */
 import { UsageError } from '../core/errors.js';
 import { exactExp, exactLog } from '../core/math.js';
-
-export type Value = number | string | boolean;
+import { numberForm, parseValue, type Value } from '../core/value.js';
 
 /** The settings of one trial by their names, in the order of the spaces. */
 export type Values = Readonly<Record<string, Value>>;
@@ -31,15 +30,8 @@ export type Spaces = Readonly<Record<string, Space>>;
 /** A space as a recipe has it: a text as on the command line, or the list of its values. */
 export type GivenSpace = string | readonly Value[];
 
-const number = '([+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)';
-const rangeForm = new RegExp(`^(?:(log|int|logint):)?${number}\\.\\.${number}(?:/(\\d+))?$`);
+const rangeForm = new RegExp(`^(?:(log|int|logint):)?${numberForm}\\.\\.${numberForm}(?:/(\\d+))?$`);
 const mostChoices = 1000;
-
-/** `0.5` → 0.5, `true` → true, `adam` → adam */
-export function parseValue(text: string): Value {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return new RegExp(`^${number}$`).test(text) ? Number(text) : text;
-}
 
 function complain(name: string, wrong: string): never {
   throw new UsageError(`sweep: ${name}: ${wrong}`, {

@@ -19,6 +19,24 @@ export function positive(option: string, limit = Number.POSITIVE_INFINITY) {
   };
 }
 
+/** A coercion for yargs, of an option that may be given several times: `--set units=64 --set dropout=0.1`. */
+export function assignments(option: string) {
+  return (given: string | readonly string[] | undefined): Readonly<Record<string, string>> | undefined => {
+    if (given === undefined) return undefined;
+    const pairs = (typeof given === 'string' ? [given] : given).map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1 || at === text.length - 1)
+        throw new UsageError(
+          `--${option} must be a name and what it shall be, such as units=64: got ${text}`,
+        );
+      return [text.slice(0, at), text.slice(at + 1)] as const;
+    });
+    const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) !== i);
+    if (twice !== undefined) throw new UsageError(`--${option} ${twice[0]} is given more than once`);
+    return Object.fromEntries(pairs);
+  };
+}
+
 export const backendOptions = {
   backend: {
     requiresArg: true,

@@ -6,7 +6,7 @@ import type { Weights } from '../files/weights.js';
 import type { EpochRecord, FitProgress } from '../fit/options.js';
 
 /** Why a training has ended: all epochs done, a callback's wish, or the signal. */
-export type Ending = 'finished' | 'early stopping' | 'time limit' | 'interrupted' | (string & {});
+export type Ending = 'finished' | 'early stopping' | 'time limit' | 'paused' | 'interrupted' | (string & {});
 
 /** What callbacks may see of a training and do to it. */
 export interface Training {

@@ -30,7 +30,7 @@ export interface TrainingData {
 }
 
 /** Endings after which a checkpoint's training has still to go on. */
-const pauses: ReadonlySet<Ending> = new Set(['interrupted', 'time limit']);
+const pauses: ReadonlySet<Ending> = new Set(['interrupted', 'time limit', 'paused']);
 
 const averagesOf = (model: Model, decay: number | undefined) =>
   decay === undefined ? undefined : new Averages(model, decay);

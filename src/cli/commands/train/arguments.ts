@@ -1,7 +1,10 @@
 import type { Argv } from 'yargs';
 import { UsageError } from '../../../core/errors.js';
+import { parseValue } from '../../../core/value.js';
+import type { SettingValues } from '../../../recipes/settings.js';
 import { recipeNames } from '../../../recipes/table.js';
 import {
+  assignments,
   backendOptions,
   dataOptions,
   jsonOption,
@@ -21,6 +24,7 @@ const decided = [
   'validation',
   'validationByWriter',
   'limit',
+  'set',
   'from',
   'imageShape',
   'out',
@@ -86,6 +90,13 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             coerce: positive('validation', 1),
             describe: 'fraction of the training images to hold out and report on',
           },
+          set: {
+            string: true,
+            requiresArg: true,
+            coerce: (given?: string | readonly string[]) => settingValues(assignments('set')(given)),
+            describe:
+              'another setting of the recipe, such as units=64, optimizer.beta1=0.8 or augmentation.shift=2; may be given several times',
+          },
           'validation-by-writer': {
             boolean: true,
             describe: 'hold out all images of some writers; for mnist and qmnist',
@@ -105,6 +116,12 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             requiresArg: true,
             coerce: positive('time-limit'),
             describe: 'end after so many seconds; --resume goes on later',
+          },
+          'pause-after': {
+            number: true,
+            requiresArg: true,
+            coerce: whole('pause-after', 1),
+            describe: 'end after this epoch and leave the test set alone; --resume goes on later',
           },
           'checkpoint-every': {
             number: true,
@@ -130,7 +147,7 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
             'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
             'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
-            '--checkpoint-every, --json and --quiet can be given.\n\n' +
+            '--pause-after, --checkpoint-every, --json and --quiet can be given.\n\n' +
             'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.',
         ),
     async ({ recipe, resume, out, force, seed, backend, ...options }) => {
@@ -145,11 +162,12 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
           data,
           dataDir,
           timeLimit,
+          pauseAfter,
           checkpointEvery,
           json,
           quiet,
         } = options;
-        const own = { threads, data, dataDir, timeLimit, checkpointEvery, json, quiet };
+        const own = { threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, json, quiet };
         // flags that are not set leave what the run was begun with
         const flags = {
           ...(offline && { offline }),
@@ -170,6 +188,12 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
       await runTraining({ ...trainArguments(options), ...chosen, recipe, out });
     },
   );
+}
+
+/** `{ units: '64' }` → `{ units: 64 }` */
+function settingValues(texts: Readonly<Record<string, string>> | undefined): SettingValues | undefined {
+  if (texts === undefined) return undefined;
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, parseValue(text)]));
 }
 
 /** The arguments without yargs' own, and without the second spellings that it adds. */

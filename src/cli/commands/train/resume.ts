@@ -1,5 +1,6 @@
 import { DataError, UsageError } from '../../../core/errors.js';
-import { loadRecipe } from '../../../recipes/index.js';
+import { loadRecipe, setRecipe } from '../../../recipes/index.js';
+import { checkSettingValues } from '../../../recipes/settings.js';
 import { type RunConfig, readConfig } from '../../../runs/config.js';
 import { RunFolder } from '../../../runs/folder.js';
 import { isFinal, readResult } from '../../../runs/result.js';
@@ -17,6 +18,7 @@ type Own =
   | 'revectorize'
   | 'tune'
   | 'timeLimit'
+  | 'pauseAfter'
   | 'checkpointEvery';
 
 export type ResumeArguments = { readonly [name in Own]?: TrainArguments[name] | undefined } & {
@@ -44,7 +46,7 @@ async function readSameFrom(folder: string, { settings: { from } }: RunConfig): 
   );
 }
 
-async function loadSameRecipe({ recipeFile, settings }: RunConfig, progress: Progress) {
+async function loadRecipeAsIs({ recipeFile, settings }: RunConfig, progress: Progress) {
   if (recipeFile === undefined) return loadRecipe(settings.recipe);
   const loaded = await loadRecipe(recipeFile.path);
   const { sha256 } = await describeFile(recipeFile.path);
@@ -52,6 +54,13 @@ async function loadSameRecipe({ recipeFile, settings }: RunConfig, progress: Pro
     progress.note(`${recipeFile.path} has changed since the run was begun; what it says is compared`);
   }
   return loaded;
+}
+
+/** With the settings that the run was begun with. */
+async function loadSameRecipe(config: RunConfig, progress: Progress) {
+  const { set } = config.arguments;
+  const values = set === undefined ? undefined : checkSettingValues(set, 'the run');
+  return setRecipe(await loadRecipeAsIs(config, progress), values);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { loadRecipe } from '../../../recipes/index.js';
+import { loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
@@ -42,6 +42,8 @@ function sayUnfinished(result: TrainingResult, { folder, options }: Job, interru
       : `interrupted after all ${epochs} epochs`;
     console.error(`quern: ${what}; the model so far is in ${model}; ${resumeHint(folder.path)}`);
     process.exitCode = interrupt.exitCode;
+  } else if (options.pauseAfter !== undefined && !options.quiet) {
+    console.error(`paused after epoch ${epochs}, the test set untouched; ${resumeHint(folder.path)}`);
   } else if (ended === 'time limit' && !options.quiet) {
     console.error(`ended by the time limit after ${steps} steps; ${resumeHint(folder.path)}`);
   }
@@ -75,7 +77,7 @@ export async function readFrom(argument: string): Promise<NonNullable<Job['from'
 
 /** Trains a recipe, saves the model, and measures it once on the test set. */
 export async function runTraining({ recipe, out, force, ...options }: NewTrainingArguments): Promise<void> {
-  const loaded = await loadRecipe(recipe);
+  const loaded = setRecipe(await loadRecipe(recipe), options.set);
   // What is wrong with the options is said before anything is made.
   chooseSettings(loaded.recipe, options);
   const from = options.from === undefined ? undefined : await readFrom(options.from);

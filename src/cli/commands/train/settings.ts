@@ -7,6 +7,7 @@ import type { Optimizer } from '../../../optimizers/optimizer.js';
 import { parseOptimizer } from '../../../optimizers/parse.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import type { Recipe } from '../../../recipes/recipe.js';
+import type { SettingValues } from '../../../recipes/settings.js';
 import { type RunConfig, type RunSettings, sha256 } from '../../../runs/config.js';
 import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../training/fit/options.js';
 import { plainPixels } from '../../../training/inference/normalization.js';
@@ -23,6 +24,8 @@ export interface SettingArguments extends OwnDataArguments {
   readonly validationByWriter?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly from?: string | undefined;
+  /** Settings of the recipe that are others, by their names. */
+  readonly set?: SettingValues | undefined;
   readonly seed: number;
 }
 
@@ -31,6 +34,8 @@ export interface TrainArguments extends SettingArguments, BackendArguments, Data
   readonly timeLimit?: number | undefined;
   /** In seconds. */
   readonly checkpointEvery?: number | undefined;
+  /** Ends after this epoch, without a look at the test set. */
+  readonly pauseAfter?: number | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -46,6 +51,7 @@ export const overrides = [
   'limit',
   'from',
   'data',
+  'set',
 ] as const satisfies readonly (keyof SettingArguments)[];
 
 /** Members of a recipe that `fit` takes as they are. */
@@ -132,7 +138,7 @@ export function describeSettings(
 
 /** What `--resume` needs of the command line, paths made independent of the current folder. */
 export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
-  const { json, quiet, timeLimit, dataDir, data, from, ...kept } = options;
+  const { json, quiet, timeLimit, pauseAfter, dataDir, data, from, ...kept } = options;
   return {
     ...kept,
     ...(dataDir !== undefined && { dataDir: resolve(dataDir) }),

@@ -15,6 +15,7 @@ import {
 } from '../../../runs/config.js';
 import type { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
+import { pauseAfter } from '../../../training/callbacks/pauseAfter.js';
 import type { ModelFile } from '../../../training/files/modelFile.js';
 import { saveModel } from '../../../training/files/savedModel.js';
 import { writeWeights } from '../../../training/files/weights.js';
@@ -117,7 +118,8 @@ export class TrainingCommand {
     const { folder } = this.job;
     const run = await this.fit(engine, model, train, settings);
     await saveModel(run, folder.modelPath);
-    const evaluations = run.interrupted ? undefined : await this.evaluate(run, test);
+    const left = run.interrupted || this.job.options.pauseAfter !== undefined;
+    const evaluations = left ? undefined : await this.evaluate(run, test);
     const result = await this.describe(run, settings, evaluations);
     await folder.finish(result);
     return result;
@@ -138,7 +140,11 @@ export class TrainingCommand {
     const details = { recipe, dataset, classes, normalization, numerics, weightAveraging };
     return fit(engine, model, train, {
       ...settings,
-      callbacks: [...(loaded.recipe.makeCallbacks?.() ?? []), keepBest(folder, details)],
+      callbacks: [
+        ...(loaded.recipe.makeCallbacks?.() ?? []),
+        keepBest(folder, details),
+        ...(options.pauseAfter === undefined ? [] : [pauseAfter(options.pauseAfter)]),
+      ],
       timeLimit: options.timeLimit,
       checkpoint: {
         save: (checkpoint) => folder.checkpoints.save(checkpoint),
