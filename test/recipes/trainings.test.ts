@@ -1,10 +1,10 @@
-import { chooseSettings } from '../../src/cli/trainSettings.js';
-import { loadDataset } from '../../src/data/datasets.js';
-import { findEntry, readManifest } from '../../src/data/manifest.js';
+import { chooseSettings } from '../../src/cli/commands/train/settings.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
+import { findEntry, readManifest } from '../../src/data/catalog/manifest.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../src/recipes/index.js';
-import { fit } from '../../src/training/fit.js';
-import { detectSimdLevel } from '../../src/writers/simdLevel.js';
+import { fit } from '../../src/training/fit/fit.js';
+import { detectSimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import { checkGolden, type Entries, incomparable } from '../support/golden.js';
 import { suite } from '../support/suite.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostArray } from '../../src/core/dtype.js';
-import { numericsOf, type SimdLevel } from '../../src/writers/simdLevel.js';
+import { numericsOf, type SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 
 type Entry = string | number | { readonly [name: string]: Entry };
 export type Entries = Readonly<Record<string, Entry>>;
