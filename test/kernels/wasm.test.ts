@@ -31,7 +31,7 @@ suite('wasm kernels', (test) => {
 });
 
 /**
- * The bits of every case, per SIMD level. A change of arithmetic that is meant writes them anew, and changes
+ * The bits of every case, per SIMD level; a case draws its data by its name. A change of arithmetic that is meant writes them anew, and changes
  * `numericsVersion` of the backend where a training can meet it:
  *
  *     QUERN_GOLDEN=write node dist/test/kernels/wasm.test.js
