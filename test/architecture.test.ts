@@ -47,10 +47,10 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['fast-png', /^echarts\//, /^node:/],
   },
   doctor: {
-    from: ['core', 'engine', 'nn', 'optimizers', 'plan', 'tensor'],
+    from: ['core', 'engine', 'nn', 'optimizers', 'plan', 'tensor', 'training'],
     dynamic: ['backends'],
-    // the names of modes and of software adapters
-    only: { backends: /^gpu\/modes\.ts$/ },
+    // the names of modes and of software adapters; the graph of a step
+    only: { backends: /^gpu\/modes\.ts$/, training: /^trainingStep\.ts$/ },
   },
   sweep: { from: ['core', 'data', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },

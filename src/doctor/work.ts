@@ -1,28 +1,36 @@
 /** What a training step asks for, before there is a backend. */
 import type { Work } from '../engine/measurements.js';
-import { crossEntropy } from '../nn/losses.js';
 import type { Model } from '../nn/model.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { buildPlan } from '../plan/build.js';
 import type { Limits } from '../plan/limits.js';
 import { stepFlops } from '../plan/print.js';
-import { gradients } from '../tensor/gradients.js';
 import { input } from '../tensor/leaves.js';
+import { type TrainingStepOptions, trainingStep } from '../training/trainingStep.js';
 
 /** Those of a kernel of gpu.js: fewer kernels would not do, and on wasm a kernel costs next to nothing. */
 const limits: Limits = { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false };
 
-/** Counts the plan of a plain training step: forward, backward and optimizer, as they are before any feed. */
-export function workOf(model: Model, optimizer: Optimizer, batchSize: number): Work {
-  const images = input('images', [batchSize, ...model.inputShape]);
-  const labels = input('labels', [batchSize], 'int32');
-  const step = input('step', [], 'int32');
-  const { output, updates } = model.apply(images, { training: true, step });
-  const loss = crossEntropy(output, labels);
-  const learned = optimizer
-    .build(model.parameters)
-    .updates(gradients(loss, model.parameters), input('learningRate', []), step);
-  const { steps, slots } = buildPlan({ outputs: { loss }, updates: [...updates, ...learned] }, limits);
+export interface WorkOptions extends TrainingStepOptions {
+  readonly optimizer: Optimizer;
+  readonly batchSize: number;
+}
+
+/** Counts the plan of a training step, without mixup, averages and metrics. */
+export function workOf(model: Model, options: WorkOptions): Work {
+  const { optimizer, batchSize } = options;
+  const { loss, updates } = trainingStep(
+    model,
+    optimizer.build(model.parameters),
+    {
+      images: input('images', [batchSize, ...model.inputShape], 'uint8'),
+      labels: input('labels', [batchSize], 'uint8'),
+      learningRate: input('learningRate', []),
+      steps: input('steps', [], 'int32'),
+    },
+    options,
+  );
+  const { steps, slots } = buildPlan({ outputs: { loss }, updates: [...updates] }, limits);
   const flops = (wanted: RegExp) =>
     steps
       .filter(({ kind }) => wanted.test(kind))

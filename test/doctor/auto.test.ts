@@ -79,7 +79,10 @@ suite('auto', (test) => {
 
   test('the work of a step is counted from its plan', () => {
     // [32, 784] · [784, 10] forward and [784, 32] · [32, 10] backward: 2 · 32 · 784 · 10 each, and an epilogue's little
-    const { matmulFlops, convolutionFlops, kernels } = workOf(new Model(dense(10), [784], 0), sgd(), 32);
+    const { matmulFlops, convolutionFlops, kernels } = workOf(new Model(dense(10), [784], 0), {
+      optimizer: sgd(),
+      batchSize: 32,
+    });
     assert.ok(matmulFlops >= 1003520 && matmulFlops < 1030000, String(matmulFlops));
     assert.is(convolutionFlops, 0);
     assert.ok(kernels >= 4 && kernels < 20, String(kernels));

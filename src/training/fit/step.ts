@@ -1,36 +1,20 @@
 import type { CompiledStep, Engine, Signature, StepFunction, StepResult } from '../../engine/engine.js';
-import { crossEntropy } from '../../nn/losses.js';
-import type { Application, Model } from '../../nn/model.js';
-import { type ClipOptions, clipGradients } from '../../optimizers/clipping.js';
+import type { Model } from '../../nn/model.js';
 import type { BuiltOptimizer, Optimizer } from '../../optimizers/optimizer.js';
-import { type GradientPart, gradients } from '../../tensor/gradients.js';
 import { state } from '../../tensor/leaves.js';
-import { add } from '../../tensor/ops/pointwise.js';
-import type { Leaf, Tensor } from '../../tensor/tensor.js';
+import type { Leaf } from '../../tensor/tensor.js';
 import type { Feed } from '../feeds/feed.js';
 import { savedLeaves } from '../files/weights.js';
-import { type Normalization, normalize, plainPixels } from '../inference/normalization.js';
+import { type TraceObserver, type TrainingStepOptions, trainingStep } from '../trainingStep.js';
 import type { Averages } from './averages.js';
 import { Guard } from './guard.js';
 import { Metrics } from './metrics.js';
-import { blend, partners } from './mixup.js';
 
-export interface FitStepOptions {
+export interface FitStepOptions extends TrainingStepOptions {
   readonly optimizer: Optimizer;
-  /** Default: pixels from 0 to 1. */
-  readonly normalization?: Normalization | undefined;
-  readonly labelSmoothing?: number | undefined;
   /** Whether a step is fed `mixup`, the share of the first of two images. Default false. */
   readonly mixup?: boolean | undefined;
-  readonly clip?: ClipOptions | undefined;
   readonly averages?: Averages | undefined;
-}
-
-/** Told, while a step is traced, where its nodes come from. */
-export interface TraceObserver {
-  readonly applied: (application: Application) => void;
-  readonly lost: (loss: Tensor) => void;
-  readonly differentiated: (part: GradientPart) => void;
 }
 
 /** Fed with what the feed wants, the learning rate and the mixup ratio (float32 scalars). */
@@ -72,28 +56,22 @@ export class FitStep {
 
   /** The graph of a step. */
   trace(inputs: Inputs, observer?: TraceObserver): StepResult<never> {
-    const { model, options } = this;
-    const { parameters } = model;
-    const next = add(this.steps, 1);
-    const { images, labels, loss: lossOf } = this.batch(inputs);
-    const { output, updates } = model.apply(images, {
-      training: true,
-      step: this.steps,
-      ...(observer && { observe: observer.applied }),
-    });
-    const loss = lossOf(output);
-    observer?.lost(loss);
-    const raw = gradients(loss, parameters, observer?.differentiated);
-    const limited = options.clip === undefined ? raw : clipGradients(raw, options.clip);
-    const learned = this.optimizer.updates(limited, inputs.learningRate!, next);
-    const moved = [...updates, ...learned];
+    const { model, feed, options, optimizer, steps } = this;
+    const [images, labels] = [feed.images(inputs), feed.labels(inputs)];
+    const { learningRate, mixup } = inputs;
+    const { loss, output, next, updates } = trainingStep(
+      model,
+      optimizer,
+      { images, labels, learningRate: learningRate!, steps, mixup },
+      { ...options, observer },
+    );
     return {
       updates: [
-        ...moved,
-        ...(options.averages?.updates(moved, next) ?? []),
+        ...updates,
+        ...(options.averages?.updates(updates, next) ?? []),
         ...this.metrics.updates(loss, output, labels),
         ...this.guard.updates(loss, next),
-        [this.steps, next],
+        [steps, next],
       ],
     };
   }
@@ -113,23 +91,5 @@ export class FitStep {
       ...named('averages', averages === undefined ? [] : savedLeaves(averages.model)),
       ...named('state', [...this.optimizer.states, ...this.metrics.leaves, this.guard.leaf, this.steps]),
     ]);
-  }
-
-  /** Images as the model gets them, the labels that accuracy counts by, and the loss of logits. */
-  private batch(inputs: Inputs) {
-    const { feed, options } = this;
-    const { normalization = plainPixels, labelSmoothing } = options;
-    const pixels = feed.images(inputs);
-    const images = normalize(pixels, normalization);
-    const labels = feed.labels(inputs);
-    const lossTo = (logits: Tensor, target: Tensor) => crossEntropy(logits, target, { labelSmoothing });
-    if (!options.mixup) return { images, labels, loss: (logits: Tensor) => lossTo(logits, labels) };
-    const ratio = inputs.mixup!;
-    const others = partners(labels);
-    return {
-      images: blend(images, normalize(partners(pixels), normalization), ratio),
-      labels,
-      loss: (logits: Tensor) => blend(lossTo(logits, labels), lossTo(logits, others), ratio),
-    };
   }
 }

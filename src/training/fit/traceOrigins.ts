@@ -1,5 +1,5 @@
 import { Leaf, type Tensor } from '../../tensor/tensor.js';
-import type { TraceObserver } from './step.js';
+import type { TraceObserver } from '../trainingStep.js';
 
 /** Tells, while a step is traced, to which layer, gradient or update its nodes belong. */
 export class TraceOrigins implements TraceObserver {

@@ -4,20 +4,16 @@ import { permutation } from '../../data/batches.js';
 import { type Dataset, select } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
-import { crossEntropy } from '../../nn/losses.js';
 import { Model } from '../../nn/model.js';
-import { type ClipOptions, clipGradients } from '../../optimizers/clipping.js';
 import { checkPositive, type Optimizer } from '../../optimizers/optimizer.js';
-import { gradients } from '../../tensor/gradients.js';
 import { state } from '../../tensor/leaves.js';
-import { add } from '../../tensor/ops/pointwise.js';
 import { savedLeaves } from '../files/weights.js';
 import { checkFits } from '../fit/checkFits.js';
 import { defaultBatchSize } from '../fit/options.js';
-import { type Normalization, normalize, plainPixels } from '../inference/normalization.js';
+import { type TrainingStepOptions, trainingStep } from '../trainingStep.js';
 import { analyzeRates, divergence, type RateAnalysis, type RatePoint, runningMean } from './analysis.js';
 
-export interface RateFinderOptions {
+export interface RateFinderOptions extends TrainingStepOptions {
   /** Its own learning rate does not matter. */
   readonly optimizer: Optimizer;
   /** Default 128, at most the number of images. */
@@ -30,11 +26,6 @@ export interface RateFinderOptions {
   readonly steps?: number | undefined;
   /** Of weights, order and dropout; default 0. */
   readonly seed?: number | undefined;
-  /** Default: pixels from 0 to 1. */
-  readonly normalization?: Normalization | undefined;
-  /** As `crossEntropy` takes it. */
-  readonly labelSmoothing?: number | undefined;
-  readonly clip?: ClipOptions | undefined;
   /** Ends the search after the step that is running: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((done: number, steps: number) => void) | undefined;
@@ -87,24 +78,12 @@ function* batchesOf(dataset: Dataset, batchSize: number, seed: number): Generato
 
 /** The step of a training, with its loss. */
 function compileStep(engine: Engine, model: Model, batchSize: number, options: RateFinderOptions) {
-  const { optimizer, normalization = plainPixels, labelSmoothing, clip } = options;
-  const { parameters } = model;
-  const built = optimizer.build(parameters);
+  const optimizer = options.optimizer.build(model.parameters);
   const steps = state('rateFinder.steps', [], 0, 'int32');
   return engine.compile(
-    ({ images, labels, learningRate }) => {
-      const next = add(steps, 1);
-      const { output, updates } = model.apply(normalize(images, normalization), {
-        training: true,
-        step: steps,
-      });
-      const loss = crossEntropy(output, labels, { labelSmoothing });
-      const raw = gradients(loss, parameters);
-      const limited = clip === undefined ? raw : clipGradients(raw, clip);
-      return {
-        outputs: { loss },
-        updates: [...updates, ...built.updates(limited, learningRate, next), [steps, next]],
-      };
+    (inputs) => {
+      const { loss, next, updates } = trainingStep(model, optimizer, { ...inputs, steps }, options);
+      return { outputs: { loss }, updates: [...updates, [steps, next]] };
     },
     {
       images: { shape: [batchSize, ...model.inputShape], dtype: 'uint8' },

@@ -10,7 +10,7 @@ import { sequential } from '../../../src/nn/sequential.js';
 import { sgd } from '../../../src/optimizers/sgd.js';
 import { constant } from '../../../src/tensor/leaves.js';
 import { fit } from '../../../src/training/fit/fit.js';
-import { partners } from '../../../src/training/fit/mixup.js';
+import { partners } from '../../../src/training/mixup.js';
 import { rejects } from '../../data/support.js';
 import { suite } from '../../support/suite.js';
 import { tinyDataset, withEngine } from '../support.js';

@@ -15,10 +15,8 @@ import { type Measurements, writeMeasurements } from '../../../engine/measuremen
 import { loadRecipe, recipeModel, recipeNames } from '../../../recipes/index.js';
 import { measurementsFile } from '../../inputs/openers.js';
 import { Progress } from '../../terminal/progress.js';
+import { chooseSettings } from '../train/settings.js';
 import { type DoctorReport, doctorText } from './text.js';
-
-/** Batches that `fit` takes where a recipe does not say. */
-const defaultBatchSize = 32;
 
 /** What auto takes for a training of each recipe that comes with Quern. */
 async function choices(measurements: Measurements): Promise<DoctorReport['auto']> {
@@ -26,10 +24,11 @@ async function choices(measurements: Measurements): Promise<DoctorReport['auto']
   const all: DoctorReport['auto'][number][] = [];
   for (const name of recipeNames) {
     const loaded = await loadRecipe(name);
-    const { dataset, optimizer, batchSize = defaultBatchSize } = loaded.recipe;
-    const { image: shape, classes } = findEntry(manifest, dataset);
+    const { image: shape, classes } = findEntry(manifest, loaded.recipe.dataset);
     const model = recipeModel(loaded, { shape, classes }, 0);
-    const choice = chooseBackend({ measurements }, () => workOf(model, optimizer, batchSize));
+    const choice = chooseBackend({ measurements }, () =>
+      workOf(model, chooseSettings(loaded.recipe, { seed: 0 })),
+    );
     all.push({ recipe: name, ...choice });
   }
   return all;

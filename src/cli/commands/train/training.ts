@@ -78,10 +78,7 @@ export class TrainingCommand {
     );
     const model = recipeModel(loaded, train, settings.seed);
     checkFits(loaded.source, model, train);
-    const { optimizer, batchSize } = settings;
-    await using engine = await openChosenEngine(options, this.progress, () =>
-      workOf(model, optimizer, batchSize),
-    );
+    await using engine = await openChosenEngine(options, this.progress, () => workOf(model, settings));
     const { file, described: from = resumed?.config.settings.from } = this.job.from ?? {};
     if (file !== undefined) await writeWeights(engine, model, file.tensors, file.path);
     const config: RunConfig = {

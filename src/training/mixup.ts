@@ -1,7 +1,7 @@
-import { concatenate } from '../../tensor/ops/assemble.js';
-import { add, multiply, subtract } from '../../tensor/ops/pointwise.js';
-import { slice } from '../../tensor/ops/views.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { concatenate } from '../tensor/ops/assemble.js';
+import { add, multiply, subtract } from '../tensor/ops/pointwise.js';
+import { slice } from '../tensor/ops/views.js';
+import type { Tensor } from '../tensor/tensor.js';
 
 /** Every entry of the batch in the place of the one before it, the first in the last: its partner. */
 export function partners(batch: Tensor): Tensor {
