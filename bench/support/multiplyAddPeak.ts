@@ -14,7 +14,7 @@ const flopsPerTurn = chains * unroll * 4 * 2;
 /** Runs multiply-adds for about the given time and returns the rate in GFLOP/s. */
 export function multiplyAddPeak(simd: SimdLevel, clock: Clock = wallClock): (milliseconds: number) => number {
   const module = new ModuleBuilder({ simd, shared: false });
-  module.exportedFunction('turns', { count: 'i32' }, 'f32', (f, { count }) => {
+  module.exportedFunction('turns', { count: 'i32' }, (f, { count }) => {
     const sums = Array.from({ length: chains }, (_, chain) => f.let(f32x4.const(chain)));
     const [half, quarter] = [f.let(f32x4.const(0.5)), f.let(f32x4.const(0.25))];
     f.loop(0, count, 1, () => {

@@ -141,20 +141,17 @@ function eachEntry(
   });
 }
 
-/**
- * Visits ranges of a group, a few vectors at a time, each time in a basic block of its own, which ends by a branch that is
- * never taken: V8 would move all loads of a block before its arithmetic and run out of registers (see shared/gemm.ts).
- */
+/** Visits ranges of a group, a few vectors at a time, each time in a basic block of its own. */
 function fenced(
   f: FunctionBuilder,
   pointer: I32,
   vectors: readonly WindowVector[],
   visit: (from: number, to: number) => void,
 ) {
-  f.block((leave) => {
+  f.block(() => {
     for (let first = 0; first < vectors.length; first += loadsTogether) {
       visit(first, Math.min(first + loadsTogether, vectors.length));
-      f.branchIf(leave, i32.gtU(pointer, -1 - first));
+      f.fence(pointer);
     }
   });
 }

@@ -20,12 +20,11 @@
  * Every kernel of the project exports `run(pointers…, begin, end)`: byte addresses of the inputs, then the outputs,
  * then one scratch area if it asked for one, and a half-open range of its own units of work (rows, images, tiles).
  */
-import { section, text, typeByte, unsigned, type ValueType, vector } from './encoding.js';
-import type { Expression } from './expressions.js';
+import { printModule, type WrittenFunction } from './binary.js';
+import type { Expression, ValueType } from './expressions.js';
 import { FunctionBuilder, type FunctionHandle, type Local } from './function.js';
 import type { SimdLevel } from './simdLevel.js';
 
-export type { ValueType } from './encoding.js';
 export {
   type Expression,
   type F32,
@@ -38,6 +37,7 @@ export {
   i32x4,
   select,
   type V128,
+  type ValueType,
   v128,
 } from './expressions.js';
 export type { FunctionBuilder, FunctionHandle, Label, Local } from './function.js';
@@ -50,19 +50,13 @@ export interface ModuleOptions {
   readonly simd: SimdLevel;
   /** Whether the imported memory is a shared one: it is declared differently, so the module must know. */
   readonly shared: boolean;
-  /** Size limits of the imported memory, in pages of 64 KiB; by default any memory fits. */
-  readonly minimumPages?: number;
-  readonly maximumPages?: number;
 }
 
 type Parameters<P extends Record<string, ValueType>> = { readonly [K in keyof P]: Local<P[K]> };
 
-/** A module that imports its memory as `env.memory`. */
+/** A module that imports its memory, of any size, as `env.memory`. What is written is a tree until `bytes` prints it. */
 export class ModuleBuilder {
-  /** Encoded function types; a function refers to its type by position. */
-  private readonly types: number[][] = [];
-  private readonly functions: { name: string; type: number; body: number[] }[] = [];
-  private readonly exports: { name: string; index: number }[] = [];
+  private readonly functions: WrittenFunction[] = [];
 
   constructor(readonly options: ModuleOptions) {}
 
@@ -75,20 +69,19 @@ export class ModuleBuilder {
     parameters: P,
     body: (f: FunctionBuilder, parameters: Parameters<P>) => void,
   ): FunctionHandle {
-    return this.define(name, parameters, undefined, (f, locals) => {
+    return this.define(name, parameters, false, (f, locals) => {
       body(f, locals);
       return undefined;
     });
   }
 
   /** Writes an exported function whose value is the expression that `body` returns. */
-  exportedFunction<P extends Record<string, ValueType>, T extends ValueType>(
+  exportedFunction<P extends Record<string, ValueType>>(
     name: string,
     parameters: P,
-    result: T,
-    body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression<T>,
+    body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression | undefined,
   ): void {
-    this.exports.push({ name, index: this.define(name, parameters, result, body).index });
+    this.define(name, parameters, true, body);
   }
 
   /** Writes the kernel's exported `run(pointers…, begin, end)`. */
@@ -101,28 +94,21 @@ export class ModuleBuilder {
       N | 'begin' | 'end',
       'i32'
     >;
-    this.exports.push({ name: 'run', index: this.function('run', parameters, body).index });
+    this.exportedFunction('run', parameters, (f, locals) => {
+      body(f, locals);
+      return undefined;
+    });
   }
 
   /** The module in WebAssembly's binary format. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const functionNames = this.functions.map(({ name }, index) => [...unsigned(index), ...text(name)]);
-    const subsection = vector(functionNames);
-    return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
-      ...section(1, vector(this.types)),
-      ...section(2, vector([[...text('env'), ...text('memory'), 0x02, ...this.memoryType()]])),
-      ...section(3, vector(this.functions.map(({ type }) => unsigned(type)))),
-      ...section(7, vector(this.exports.map(({ name, index }) => [...text(name), 0x00, ...unsigned(index)]))),
-      ...section(10, vector(this.functions.map(({ body }) => body))),
-      ...section(0, [...text('name'), 1, ...unsigned(subsection.length), ...subsection]), // shown by profilers
-    ]);
+    return printModule(this.functions, this.options.shared);
   }
 
   private define<P extends Record<string, ValueType>>(
     name: string,
     parameters: P,
-    result: ValueType | undefined,
+    exported: boolean,
     body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression | undefined,
   ): FunctionHandle {
     const types = Object.values(parameters);
@@ -130,23 +116,8 @@ export class ModuleBuilder {
     const locals = Object.fromEntries(
       Object.entries(parameters).map(([key, type], index) => [key, f.parameter(index, type)]),
     ) as Parameters<P>;
-    const encoded = f.encode(body(f, locals));
-    this.functions.push({ name, type: this.typeIndex(types, result), body: encoded });
+    const result = body(f, locals);
+    this.functions.push({ ...f.finish(result), name, exported });
     return { index: this.functions.length - 1, name, parameters: types };
-  }
-
-  private typeIndex(parameters: readonly ValueType[], result: ValueType | undefined): number {
-    const results = result === undefined ? [] : [[typeByte[result]]];
-    const encoded = [0x60, ...vector(parameters.map((type) => [typeByte[type]])), ...vector(results)];
-    const known = this.types.findIndex((type) => type.join() === encoded.join());
-    return known >= 0 ? known : this.types.push(encoded) - 1;
-  }
-
-  /** Limits: a shared memory (flag 3) always has a maximum, another one (flags 0 and 1) may. */
-  private memoryType(): number[] {
-    const { shared, minimumPages = 0, maximumPages } = this.options;
-    const maximum = maximumPages ?? (shared ? 65536 : undefined);
-    const flag = shared ? 0x03 : maximum === undefined ? 0x00 : 0x01;
-    return [flag, ...unsigned(minimumPages), ...(maximum === undefined ? [] : unsigned(maximum))];
   }
 }

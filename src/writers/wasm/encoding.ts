@@ -1,10 +1,4 @@
-import { BackendError } from '../../core/errors.js';
-
-/** The WebAssembly value types that the assembler knows. */
-export type ValueType = 'i32' | 'f32' | 'v128';
-
-/** The byte of each value type in the binary format. */
-export const typeByte: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+/** The parts of WebAssembly's binary format. */
 
 /** Unsigned LEB128: seven bits per byte, least significant first, the high bit set while more follow. */
 export function unsigned(value: number): number[] {
@@ -37,9 +31,9 @@ export function float32Bytes(value: number): number[] {
   return [0, 1, 2, 3].map((index) => view.getUint8(index));
 }
 
-/** The low `width` bytes of an integer, little-endian. */
-export function integerBytes(value: number, width: 1 | 2 | 4): number[] {
-  return Array.from({ length: width }, (_, index) => (value >> (8 * index)) & 0xff);
+/** The four little-endian bytes of an int32. */
+export function integerBytes(value: number): number[] {
+  return [0, 8, 16, 24].map((shift) => (value >> shift) & 0xff);
 }
 
 /** A length-prefixed UTF-8 name. */
@@ -56,23 +50,4 @@ export function vector(items: readonly (readonly number[])[]): number[] {
 /** A section of a module: its id, its size, its content. */
 export function section(id: number, content: readonly number[]): number[] {
   return [id, ...unsigned(content.length), ...content];
-}
-
-/**
- * The immediates of a memory access: log2 of the alignment hint and the constant byte offset, which the machine adds
- * for free. The hint is always 0 (one byte): engines ignore it, and slices of tensors need not be aligned.
- */
-export function memoryImmediate(offset: number): number[] {
-  if (!Number.isInteger(offset) || offset < 0 || offset > 0xffff_ffff) {
-    throw new BackendError(`assembler: a memory offset must be an integer below 2^32: got ${offset}`);
-  }
-  return [0, ...unsigned(offset)];
-}
-
-/** A checked lane number as its one immediate byte. */
-export function laneImmediate(lane: number, lanes: number): number {
-  if (!Number.isInteger(lane) || lane < 0 || lane >= lanes) {
-    throw new BackendError(`assembler: a lane must be an integer from 0 to ${lanes - 1}: got ${lane}`);
-  }
-  return lane;
 }

@@ -1,350 +1,217 @@
 /**
- * Expressions of the assembler: values that know their WebAssembly type and the bytes that compute them. They are
- * text, not results: an expression is evaluated where (and as often as) a statement uses it, so keep what is used
- * twice in a local. Names are those of the instruction set in camel case (`i32x4.shr_s` is `i32x4.shrS`).
+ * Expressions of the assembler: trees of instructions that know the type of their value. They are text, not results: an
+ * expression is evaluated where (and as often as) a statement uses it, so keep what is used twice in a local. Names are
+ * those of WebAssembly's instruction set in camel case (`i32x4.shr_s` is `i32x4.shrS`); what becomes of the trees is the
+ * business of a printer (binary.ts).
  *
  * A plain number stands for a constant of the expected type wherever an operand is taken; for a vector it fills every
  * lane. Constant i32 arithmetic is folded, since addresses are mostly made of it.
  */
-import {
-  float32Bytes,
-  integerBytes,
-  laneImmediate,
-  memoryImmediate,
-  signed,
-  typeByte,
-  unsigned,
-  type ValueType,
-} from './encoding.js';
+import { BackendError } from '../../core/errors.js';
+import type { Instruction, Load, Operation } from './instructions.js';
 
-/** A typed value: the bytes that leave it on the stack, and its number if it is a known i32. */
+/** The types of values that the assembler knows. */
+export type ValueType = 'i32' | 'f32' | 'v128';
+
 export interface Expression<T extends ValueType = ValueType> {
   readonly type: T;
-  readonly code: readonly number[];
+  readonly instruction: Instruction;
+  readonly operands: readonly Expression[];
+  /** The constant parts: a number (of a vector: four words), the index of a variable, an offset, lanes. */
+  readonly immediates: readonly number[];
+  /** The value, if it is a known i32. */
   readonly constant?: number;
 }
 export type I32 = Expression<'i32'>;
 export type F32 = Expression<'f32'>;
 export type V128 = Expression<'v128'>;
 
-type Codes = readonly number[];
 type Operand<T extends ValueType> = Expression<T> | number;
 type Lift<T extends ValueType> = (operand: Operand<T>) => Expression<T>;
 
 function node<T extends ValueType>(
   type: T,
+  instruction: Instruction,
   operands: readonly Expression[],
-  ...code: number[]
+  ...immediates: number[]
 ): Expression<T> {
-  return { type, code: [...operands.flatMap((operand) => operand.code), ...code] };
+  return { type, instruction, operands, immediates };
 }
-
-/** A vector instruction: the prefix 0xfd and its number in LEB128. */
-const simd = (number: number): number[] => [0xfd, ...unsigned(number)];
 
 const liftI32: Lift<'i32'> = (operand) =>
-  typeof operand === 'number'
-    ? { type: 'i32', code: [0x41, ...signed(operand)], constant: operand | 0 }
-    : operand;
+  typeof operand === 'number' ? { ...node('i32', 'i32.const', [], operand), constant: operand | 0 } : operand;
 const liftF32: Lift<'f32'> = (operand) =>
-  typeof operand === 'number' ? { type: 'f32', code: [0x43, ...float32Bytes(operand)] } : operand;
+  typeof operand === 'number' ? node('f32', 'f32.const', [], operand) : operand;
+/** Vectors of one number, whose word it is told. */
+const liftVector =
+  (word: (value: number) => number): Lift<'v128'> =>
+  (operand) =>
+    typeof operand === 'number' ? vectorOf(...repeated(word(operand))) : operand;
+const repeated = (word: number): [number, number, number, number] => [word, word, word, word];
+const vectorOf = (...words: [number, number, number, number]): V128 =>
+  node('v128', 'v128.const', [], ...words);
+const liftF32x4 = liftVector(floatBits);
+const liftI32x4 = liftVector((value) => value | 0);
 
-function liftLanes(lanes: number, bytes: (value: number) => number[]): Lift<'v128'> {
-  return (operand) =>
-    typeof operand === 'number'
-      ? { type: 'v128', code: [...simd(0x0c), ...Array.from({ length: lanes }, () => bytes(operand)).flat()] }
-      : operand;
+/** The bits of a number as float32. */
+function floatBits(value: number): number {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  return view.getInt32(0);
 }
-const liftF32x4 = liftLanes(4, float32Bytes);
-const liftI32x4 = liftLanes(4, (value) => integerBytes(value, 4));
-const liftI16x8 = liftLanes(8, (value) => integerBytes(value, 2));
-const liftI8x16 = liftLanes(16, (value) => integerBytes(value, 1));
 
-// Tables of instructions become namespaces of functions: name → opcode bytes.
-type Table<K extends string> = Readonly<Record<K, Codes>>;
-
-function mapTable<K extends string, F>(table: Table<K>, make: (code: Codes, name: K) => F): Record<K, F> {
-  const entries = (Object.entries(table) as [K, Codes][]).map(([name, code]) => [name, make(code, name)]);
-  return Object.fromEntries(entries) as Record<K, F>;
+/** Complains of a lane that is not among `lanes`. */
+export function checkedLane(lane: number, lanes: number): number {
+  if (!Number.isInteger(lane) || lane < 0 || lane >= lanes) {
+    throw new BackendError(`assembler: a lane must be an integer from 0 to ${lanes - 1}: got ${lane}`);
+  }
+  return lane;
 }
-const unary = <K extends string, A extends ValueType, R extends ValueType>(
-  lift: Lift<A>,
-  result: R,
-  table: Table<K>,
-) => mapTable(table, (code) => (a: Operand<A>) => node(result, [lift(a)], ...code));
-const binary = <K extends string, A extends ValueType, R extends ValueType>(
-  lift: Lift<A>,
-  result: R,
-  table: Table<K>,
-) => mapTable(table, (code) => (a: Operand<A>, b: Operand<A>) => node(result, [lift(a), lift(b)], ...code));
-/** Address and immediate of an access `offset` bytes from `address`: an immediate cannot be negative, an address can. */
+
+/** The name behind the point: `add` of `f32x4.add`. */
+type Short<I extends string> = I extends `${string}.${infer K}` ? K : never;
+
+/** A namespace of functions out of instructions. */
+function namespace<I extends Instruction, F>(instructions: readonly I[], make: (instruction: I) => F) {
+  const entries = instructions.map((name) => [name.slice(name.indexOf('.') + 1), make(name)]);
+  return Object.fromEntries(entries) as Record<Short<I>, F>;
+}
+const unary = <A extends ValueType, I extends Operation>(lift: Lift<A>, ...instructions: I[]) =>
+  namespace(instructions, (name) => (a: Operand<A>) => node('v128', name, [lift(a)]));
+const binary = <T extends ValueType, I extends Operation>(type: T, lift: Lift<T>, ...instructions: I[]) =>
+  namespace(instructions, (name) => (a: Operand<T>, b: Operand<T>) => node(type, name, [lift(a), lift(b)]));
+/** Shifts of vectors take one i32 count for all lanes. */
+const shifts = <I extends Operation>(...instructions: I[]) =>
+  namespace(
+    instructions,
+    (name) => (a: V128, count: Operand<'i32'>) => node('v128', name, [a, liftI32(count)]),
+  );
+
+/** Address and offset of an access `offset` bytes from `address`: an immediate cannot be negative, an address can. */
 export function addressed(address: Operand<'i32'>, offset: number): [I32, number] {
-  return offset < 0 ? [i32.add(address, offset), 0] : [liftI32(address), offset];
+  const [at, rest] = offset < 0 ? [i32.add(address, offset), 0] : [liftI32(address), offset];
+  if (!Number.isInteger(rest) || rest > 0xffff_ffff) {
+    throw new BackendError(`assembler: a memory offset must be an integer below 2^32: got ${rest}`);
+  }
+  return [at, rest];
 }
 /** Loads take an address and a constant byte offset. */
-const loads = <K extends string, R extends ValueType>(result: R, table: Table<K>) =>
-  mapTable(table, (code) => (address: Operand<'i32'>, offset = 0) => {
+const loads = <T extends ValueType, I extends Load>(type: T, ...instructions: I[]) =>
+  namespace(instructions, (name) => (address: Operand<'i32'>, offset = 0) => {
     const [at, constant] = addressed(address, offset);
-    return node(result, [at], ...code, ...memoryImmediate(constant));
+    return node(type, name, [at], constant);
   });
-/** Shifts of vectors take one i32 count for all lanes. */
-const shifts = <K extends string>(table: Table<K>) =>
-  mapTable(table, (code) => (a: V128, count: Operand<'i32'>) => node('v128', [a, liftI32(count)], ...code));
 /** Loads of one lane keep the other lanes of `into`. */
-const laneLoads = <K extends string>(lanes: Readonly<Record<K, number>>, table: Table<K>) =>
-  mapTable(table, (code, name) => (address: Operand<'i32'>, into: V128, lane: number, offset = 0) => {
+const laneLoad =
+  (name: Load, lanes: number) =>
+  (address: Operand<'i32'>, into: V128, lane: number, offset = 0): V128 => {
     const [at, constant] = addressed(address, offset);
-    const immediates = [...memoryImmediate(constant), laneImmediate(lane, lanes[name])];
-    return node('v128', [at, into], ...code, ...immediates);
-  });
+    return node('v128', name, [at, into], constant, checkedLane(lane, lanes));
+  };
 
 /** What has a cheap answer when an operand is a constant. */
 const foldable = {
-  add: (a: number, b: number) => (a + b) | 0,
-  sub: (a: number, b: number) => (a - b) | 0,
-  mul: (a: number, b: number) => Math.imul(a, b),
+  'i32.add': (a: number, b: number) => (a + b) | 0,
+  'i32.sub': (a: number, b: number) => (a - b) | 0,
+  'i32.mul': (a: number, b: number) => Math.imul(a, b),
 };
-const neutral = { add: 0, sub: 0, mul: 1 };
+const neutral = { 'i32.add': 0, 'i32.sub': 0, 'i32.mul': 1 };
 
-function folding(name: keyof typeof foldable, code: number) {
+function folding(name: keyof typeof foldable) {
   return (left: Operand<'i32'>, right: Operand<'i32'>): I32 => {
     const [a, b] = [liftI32(left), liftI32(right)];
     if (a.constant !== undefined && b.constant !== undefined)
       return liftI32(foldable[name](a.constant, b.constant));
     if (b.constant === neutral[name]) return a;
-    if (a.constant === neutral[name] && name !== 'sub') return b;
-    if (name === 'mul' && (a.constant === 0 || b.constant === 0)) return liftI32(0);
-    return node('i32', [a, b], code);
+    if (a.constant === neutral[name] && name !== 'i32.sub') return b;
+    if (name === 'i32.mul' && (a.constant === 0 || b.constant === 0)) return liftI32(0);
+    return node('i32', name, [a, b]);
   };
 }
 
 /** 32-bit integers: addresses, indices, conditions (0 is false). */
 export const i32 = {
   const: (value: number): I32 => liftI32(value),
-  add: folding('add', 0x6a),
-  sub: folding('sub', 0x6b),
-  mul: folding('mul', 0x6c),
+  add: folding('i32.add'),
+  sub: folding('i32.sub'),
+  mul: folding('i32.mul'),
   /** The sum of several terms: addresses are sums. */
   sum: (...terms: Operand<'i32'>[]): I32 =>
     terms.reduce<I32>((total, term) => i32.add(total, term), liftI32(0)),
-  ...unary(liftI32, 'i32', { eqz: [0x45], clz: [0x67], ctz: [0x68], popcnt: [0x69] }),
-  ...binary(liftI32, 'i32', {
-    eq: [0x46],
-    ne: [0x47],
-    ltS: [0x48],
-    ltU: [0x49],
-    gtS: [0x4a],
-    gtU: [0x4b],
-    leS: [0x4c],
-    leU: [0x4d],
-    geS: [0x4e],
-    geU: [0x4f],
-    divS: [0x6d],
-    divU: [0x6e],
-    remS: [0x6f],
-    remU: [0x70],
-    and: [0x71],
-    or: [0x72],
-    xor: [0x73],
-    shl: [0x74],
-    shrS: [0x75],
-    shrU: [0x76],
-    rotl: [0x77],
-    rotr: [0x78],
-  }),
-  ...unary(liftF32, 'i32', {
-    truncSatF32S: [0xfc, 0x00],
-    truncSatF32U: [0xfc, 0x01],
-    reinterpretF32: [0xbc],
-  }),
-  ...loads('i32', { load: [0x28], load8S: [0x2c], load8U: [0x2d], load16S: [0x2e], load16U: [0x2f] }),
+  eqz: (a: Operand<'i32'>): I32 => node('i32', 'i32.eqz', [liftI32(a)]),
+  ...binary('i32', liftI32, 'i32.eq', 'i32.ne', 'i32.ltS', 'i32.ltU', 'i32.gtS', 'i32.gtU', 'i32.geS'),
+  ...binary('i32', liftI32, 'i32.divU', 'i32.and', 'i32.or', 'i32.shl', 'i32.shrS', 'i32.shrU'),
+  ...loads('i32', 'i32.load', 'i32.load8U'),
 };
 
-/** One float32. Arithmetic that must agree with the vectors' bits belongs in a vector lane instead. */
-export const f32 = {
-  const: (value: number): F32 => liftF32(value),
-  ...unary(liftF32, 'f32', {
-    abs: [0x8b],
-    neg: [0x8c],
-    ceil: [0x8d],
-    floor: [0x8e],
-    trunc: [0x8f],
-    nearest: [0x90],
-    sqrt: [0x91],
-  }),
-  ...binary(liftF32, 'f32', {
-    add: [0x92],
-    sub: [0x93],
-    mul: [0x94],
-    div: [0x95],
-    min: [0x96],
-    max: [0x97],
-    copysign: [0x98],
-  }),
-  ...binary(liftF32, 'i32', { eq: [0x5b], ne: [0x5c], lt: [0x5d], gt: [0x5e], le: [0x5f], ge: [0x60] }),
-  ...unary(liftI32, 'f32', { convertI32S: [0xb2], convertI32U: [0xb3], reinterpretI32: [0xbe] }),
-  ...loads('f32', { load: [0x2a] }),
-};
+/** One float32. Arithmetic that must agree with the vectors' bits belongs in a vector lane. */
+export const f32 = { const: (value: number): F32 => liftF32(value) };
 
 /** All 128 bits, whatever the lanes mean. */
 export const v128 = {
-  ...loads('v128', {
-    load: simd(0x00),
-    load8x8S: simd(0x01),
-    load8x8U: simd(0x02),
-    load16x4S: simd(0x03),
-    load16x4U: simd(0x04),
-    load8Splat: simd(0x07),
-    load16Splat: simd(0x08),
-    load32Splat: simd(0x09),
-    load64Splat: simd(0x0a),
-    load32Zero: simd(0x5c),
-    load64Zero: simd(0x5d),
-  }),
-  ...laneLoads(
-    { load8Lane: 16, load16Lane: 8, load32Lane: 4, load64Lane: 2 },
-    { load8Lane: simd(0x54), load16Lane: simd(0x55), load32Lane: simd(0x56), load64Lane: simd(0x57) },
-  ),
+  ...loads('v128', 'v128.load', 'v128.load8Splat', 'v128.load32Splat', 'v128.load32Zero', 'v128.load64Zero'),
+  load8Lane: laneLoad('v128.load8Lane', 16),
+  load32Lane: laneLoad('v128.load32Lane', 4),
   /** The first `lanes` (1 to 4) 32-bit lanes from memory, zeros in the rest; reads nothing beyond them. */
   loadLanes(address: Operand<'i32'>, lanes: number, offset = 0): V128 {
     if (lanes === 4) return v128.load(address, offset);
     if (lanes === 1) return v128.load32Zero(address, offset);
     const two = v128.load64Zero(address, offset);
-    return lanes === 2 ? two : v128.load32Lane(address, two, laneImmediate(lanes - 1, 4), offset + 8);
+    return lanes === 2 ? two : v128.load32Lane(address, two, checkedLane(lanes - 1, 4), offset + 8);
   },
-  ...unary(liftI32x4, 'v128', { not: simd(0x4d) }),
-  ...unary(liftI32x4, 'i32', { anyTrue: simd(0x53) }),
+  ...unary(liftI32x4, 'v128.not'),
   /** `andnot(a, b)` is a and not b. */
-  ...binary(liftI32x4, 'v128', { and: simd(0x4e), andnot: simd(0x4f), or: simd(0x50), xor: simd(0x51) }),
+  ...binary('v128', liftI32x4, 'v128.and', 'v128.andnot', 'v128.or', 'v128.xor'),
   /** Bit by bit: `mask` set takes `a`, clear takes `b`. Comparisons make masks of whole lanes. */
-  bitselect: (a: V128, b: V128, mask: V128): V128 => node('v128', [a, b, mask], ...simd(0x52)),
+  bitselect: (a: V128, b: V128, mask: V128): V128 => node('v128', 'v128.bitselect', [a, b, mask]),
 };
-
-const comparisons = <K extends string>(lift: Lift<'v128'>, table: Table<K>) => binary(lift, 'v128', table);
 
 /** Four float32 lanes. `pmin(a, b)` is b < a ? b : a and `pmax(a, b)` is a < b ? b : a; min and max propagate NaN. */
 export const f32x4 = {
   const: (value: number): V128 => liftF32x4(value),
-  splat: (value: Operand<'f32'>): V128 => node('v128', [liftF32(value)], ...simd(0x13)),
-  extractLane: (a: V128, lane: number): F32 => node('f32', [a], ...simd(0x1f), laneImmediate(lane, 4)),
-  replaceLane: (a: V128, lane: number, value: Operand<'f32'>): V128 =>
-    node('v128', [a, liftF32(value)], ...simd(0x20), laneImmediate(lane, 4)),
-  ...unary(liftF32x4, 'v128', {
-    ceil: simd(0x67),
-    floor: simd(0x68),
-    trunc: simd(0x69),
-    nearest: simd(0x6a),
-    abs: simd(0xe0),
-    neg: simd(0xe1),
-    sqrt: simd(0xe3),
-  }),
-  ...binary(liftF32x4, 'v128', {
-    add: simd(0xe4),
-    sub: simd(0xe5),
-    mul: simd(0xe6),
-    div: simd(0xe7),
-    min: simd(0xe8),
-    max: simd(0xe9),
-    pmin: simd(0xea),
-    pmax: simd(0xeb),
-  }),
-  ...comparisons(liftF32x4, {
-    eq: simd(0x41),
-    ne: simd(0x42),
-    lt: simd(0x43),
-    gt: simd(0x44),
-    le: simd(0x45),
-    ge: simd(0x46),
-  }),
-  ...unary(liftI32x4, 'v128', { convertI32x4S: simd(0xfa), convertI32x4U: simd(0xfb) }),
+  splat: (value: Operand<'f32'>): V128 => node('v128', 'f32x4.splat', [liftF32(value)]),
+  extractLane: (a: V128, lane: number): F32 => node('f32', 'f32x4.extractLane', [a], checkedLane(lane, 4)),
+  ...unary(liftF32x4, 'f32x4.floor', 'f32x4.abs', 'f32x4.neg', 'f32x4.sqrt'),
+  ...binary('v128', liftF32x4, 'f32x4.add', 'f32x4.sub', 'f32x4.mul', 'f32x4.div', 'f32x4.min', 'f32x4.max'),
+  ...binary('v128', liftF32x4, 'f32x4.pmin', 'f32x4.pmax', 'f32x4.eq', 'f32x4.ne', 'f32x4.lt', 'f32x4.gt'),
+  ...binary('v128', liftF32x4, 'f32x4.le', 'f32x4.ge'),
+  ...unary(liftI32x4, 'f32x4.convertI32x4S'),
   /** a·b + c, fused or not as the machine likes. Kernels use `f.multiplyAdd`, which follows the module's level. */
-  relaxedMadd: (a: V128, b: V128, c: V128): V128 => node('v128', [a, b, c], ...simd(0x105)),
-  /** c - a·b, fused or not as the machine likes. */
-  relaxedNmadd: (a: V128, b: V128, c: V128): V128 => node('v128', [a, b, c], ...simd(0x106)),
+  relaxedMadd: (a: V128, b: V128, c: V128): V128 => node('v128', 'f32x4.relaxedMadd', [a, b, c]),
   /** `bitselect` for masks of whole lanes; what other masks do depends on the machine. */
-  relaxedLaneselect: (a: V128, b: V128, mask: V128): V128 => node('v128', [a, b, mask], ...simd(0x10b)),
+  relaxedLaneselect: (a: V128, b: V128, mask: V128): V128 =>
+    node('v128', 'f32x4.relaxedLaneselect', [a, b, mask]),
 };
 
 /** Four int32 lanes. */
 export const i32x4 = {
   const: (value: number): V128 => liftI32x4(value),
   /** Four different constants. */
-  constLanes: (...lanes: [number, number, number, number]): V128 => ({
-    type: 'v128',
-    code: [...simd(0x0c), ...lanes.flatMap((lane) => integerBytes(lane, 4))],
-  }),
-  splat: (value: Operand<'i32'>): V128 => node('v128', [liftI32(value)], ...simd(0x11)),
-  extractLane: (a: V128, lane: number): I32 => node('i32', [a], ...simd(0x1b), laneImmediate(lane, 4)),
-  replaceLane: (a: V128, lane: number, value: Operand<'i32'>): V128 =>
-    node('v128', [a, liftI32(value)], ...simd(0x1c), laneImmediate(lane, 4)),
+  constLanes: (...lanes: [number, number, number, number]): V128 => vectorOf(...lanes),
+  splat: (value: Operand<'i32'>): V128 => node('v128', 'i32x4.splat', [liftI32(value)]),
   /** Picks four 32-bit lanes (of floats too): 0 to 3 from `a`, 4 to 7 from `b`. */
   shuffle: (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 =>
     i8x16.shuffle(
       a,
       b,
-      lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * laneImmediate(lane, 8) + byte)),
+      lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * checkedLane(lane, 8) + byte)),
     ),
-  ...unary(liftI32x4, 'v128', { abs: simd(0xa0), neg: simd(0xa1) }),
-  ...unary(liftI32x4, 'i32', { allTrue: simd(0xa3), bitmask: simd(0xa4) }),
-  ...shifts({ shl: simd(0xab), shrS: simd(0xac), shrU: simd(0xad) }),
-  ...binary(liftI32x4, 'v128', {
-    add: simd(0xae),
-    sub: simd(0xb1),
-    mul: simd(0xb5),
-    minS: simd(0xb6),
-    minU: simd(0xb7),
-    maxS: simd(0xb8),
-    maxU: simd(0xb9),
-  }),
-  ...comparisons(liftI32x4, {
-    eq: simd(0x37),
-    ne: simd(0x38),
-    ltS: simd(0x39),
-    ltU: simd(0x3a),
-    gtS: simd(0x3b),
-    gtU: simd(0x3c),
-    leS: simd(0x3d),
-    leU: simd(0x3e),
-    geS: simd(0x3f),
-    geU: simd(0x40),
-  }),
-  ...unary(liftF32x4, 'v128', { truncSatF32x4S: simd(0xf8), truncSatF32x4U: simd(0xf9) }),
-  ...unary(liftI16x8, 'v128', {
-    extendLowI16x8S: simd(0xa7),
-    extendHighI16x8S: simd(0xa8),
-    extendLowI16x8U: simd(0xa9),
-    extendHighI16x8U: simd(0xaa),
-  }),
+  ...unary(liftI32x4, 'i32x4.abs', 'i32x4.neg', 'i32x4.extendLowI16x8U'),
+  ...shifts('i32x4.shl', 'i32x4.shrS', 'i32x4.shrU'),
+  ...binary('v128', liftI32x4, 'i32x4.add', 'i32x4.sub', 'i32x4.mul', 'i32x4.minS', 'i32x4.maxS'),
+  ...binary('v128', liftI32x4, 'i32x4.eq', 'i32x4.ne', 'i32x4.ltS', 'i32x4.gtS', 'i32x4.leS', 'i32x4.geS'),
+  ...unary(liftF32x4, 'i32x4.truncSatF32x4S'),
 };
 
 /** Eight int16 lanes: the step between bytes and int32. */
-export const i16x8 = {
-  splat: (value: Operand<'i32'>): V128 => node('v128', [liftI32(value)], ...simd(0x10)),
-  ...unary(liftI8x16, 'v128', {
-    extendLowI8x16S: simd(0x87),
-    extendHighI8x16S: simd(0x88),
-    extendLowI8x16U: simd(0x89),
-    extendHighI8x16U: simd(0x8a),
-  }),
-  /** Eight int32 of two vectors, saturated to 16 bits: to int16 (S) or to uint16 (U). */
-  ...binary(liftI32x4, 'v128', { narrowI32x4S: simd(0x85), narrowI32x4U: simd(0x86) }),
-  ...shifts({ shl: simd(0x8b), shrS: simd(0x8c), shrU: simd(0x8d) }),
-  ...binary(liftI16x8, 'v128', { add: simd(0x8e), sub: simd(0x91), mul: simd(0x95) }),
-};
+export const i16x8 = { ...unary(liftI32x4, 'i16x8.extendLowI8x16U') };
 
 /** Sixteen bytes. */
 export const i8x16 = {
-  splat: (value: Operand<'i32'>): V128 => node('v128', [liftI32(value)], ...simd(0x0f)),
-  extractLaneU: (a: V128, lane: number): I32 => node('i32', [a], ...simd(0x16), laneImmediate(lane, 16)),
-  replaceLane: (a: V128, lane: number, value: Operand<'i32'>): V128 =>
-    node('v128', [a, liftI32(value)], ...simd(0x17), laneImmediate(lane, 16)),
+  splat: (value: Operand<'i32'>): V128 => node('v128', 'i8x16.splat', [liftI32(value)]),
   /** Picks sixteen bytes: 0 to 15 from `a`, 16 to 31 from `b`. */
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 =>
-    node('v128', [a, b], ...simd(0x0d), ...lanes.map((lane) => laneImmediate(lane, 32))),
-  ...binary(liftI8x16, 'v128', { swizzle: simd(0x0e), add: simd(0x6e), sub: simd(0x71) }),
-  ...binary(liftI8x16, 'v128', { minU: simd(0x77), maxU: simd(0x79), eq: simd(0x23) }),
-  /** Sixteen int16 of two vectors, saturated to 8 bits: to int8 (S) or to uint8 (U). */
-  ...binary(liftI16x8, 'v128', { narrowI16x8S: simd(0x65), narrowI16x8U: simd(0x66) }),
+    node('v128', 'i8x16.shuffle', [a, b], ...lanes.map((lane) => checkedLane(lane, 32))),
 };
 
 /** `condition` not 0 takes `a`, else `b`; both are evaluated. */
@@ -353,5 +220,5 @@ export function select<T extends ValueType>(
   a: Expression<T>,
   b: Expression<T>,
 ): Expression<T> {
-  return node(a.type, [a, b, condition], 0x1c, 0x01, typeByte[a.type]);
+  return node(a.type, 'select', [a, b, condition]);
 }

@@ -13,7 +13,7 @@ export type MultiplyAddNumerics = 'fma' | 'mul-add';
 /** A module with one function, f32 → f32: multiplyAdd(x, x, -1), in the first lane. */
 function probe(level: SimdLevel): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ simd: level, shared: false });
-  module.exportedFunction('squareLessOne', { x: 'f32' }, 'f32', (f, { x }) =>
+  module.exportedFunction('squareLessOne', { x: 'f32' }, (f, { x }) =>
     f32x4.extractLane(f.multiplyAdd(f32x4.splat(x), f32x4.splat(x), -1), 0),
   );
   return module.bytes();

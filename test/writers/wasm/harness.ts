@@ -73,13 +73,12 @@ export function evaluateVector(
 /** Computes a number from numbers. */
 export function evaluate<P extends Record<string, ValueType>>(
   parameters: P,
-  result: ValueType,
   values: number[],
   expression: (locals: { readonly [K in keyof P]: Local<P[K]> }, f: FunctionBuilder) => Expression,
   simd: SimdLevel = best,
 ): number {
   const module = new ModuleBuilder({ simd, shared: false });
-  module.exportedFunction('value', parameters, result, (f, locals) => expression(locals, f));
+  module.exportedFunction('value', parameters, (f, locals) => expression(locals, f));
   const memory = new WebAssembly.Memory({ initial: 1 });
   const value = instantiate(module, memory).value as (...values: number[]) => number;
   return value(...values);
