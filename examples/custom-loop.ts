@@ -5,17 +5,17 @@
  * leaves: the engine keeps their values, `updates` gives them new ones.
  */
 import {
-  accuracy,
   adam,
   clipByNorm,
-  cosineDecay,
   crossEntropy,
   dense,
   gradients,
+  leaves,
   Model,
+  metrics,
   openEngine,
+  schedules,
   sequential,
-  state,
   tanh,
 } from '../src/index.js';
 
@@ -33,9 +33,9 @@ for (let i = 0; i < count; i++) {
 
 const model = new Model(sequential([dense(32), tanh(), dense(32), tanh(), dense(2)]), [2], 1);
 const optimizer = adam({ learningRate: 0.02 });
-const schedule = cosineDecay({ warmup: 0.05 });
+const schedule = schedules.cosineDecay({ warmup: 0.05 });
 const built = optimizer.build(model.parameters);
-const steps = state('steps', [], 0, 'int32');
+const steps = leaves.state('steps', [], 0, 'int32');
 const totalSteps = 600;
 
 const engine = await openEngine();
@@ -60,7 +60,7 @@ const train = engine.compile(
 
 const evaluate = engine.compile(({ x, y }) => {
   const { output } = model.apply(x);
-  return { outputs: { loss: crossEntropy(output, y), right: accuracy(output, y) } };
+  return { outputs: { loss: crossEntropy(output, y), right: metrics.accuracy(output, y) } };
 }, signature);
 
 for (let step = 0; step < totalSteps; step++) {

@@ -2,17 +2,12 @@
  * A pointwise op of one's own: mish(x) = x · tanh(softplus(x)) (Misra 2019). Its value is an expression, from which
  * every backend makes its own code; its gradient is graph, so that it fuses and can be differentiated again.
  */
-import {
-  call,
-  checkGradients,
-  constantOf,
-  definePointwise,
-  type Expression,
-  gradients,
-} from '../src/index.js';
+import { checkGradients, definePointwise, expressions, gradients } from '../src/index.js';
+
+const { call, constantOf } = expressions;
 
 /** ln(1 + e^x) as max(x, 0) + ln(1 + e^(−|x|)), which does not overflow. */
-const softplus = (x: Expression): Expression => {
+const softplus = (x: expressions.Expression): expressions.Expression => {
   const rest = call('exp', call('negate', call('abs', x)));
   return call('add', call('relu', x), call('log', call('add', constantOf(1), rest)));
 };

@@ -1,5 +1,7 @@
 // examples/softsign.ts
-import { call, checkGradients, constantOf, definePointwise } from '../src/index.js';
+import { checkGradients, definePointwise, expressions } from '../src/index.js';
+
+const { call, constantOf } = expressions;
 
 // softsign x = x / (1 + |x|)
 const softsign = definePointwise('softsign', {

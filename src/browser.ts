@@ -16,23 +16,13 @@ export {
   TrainingError,
   UsageError,
 } from './core/errors.js';
-export { call, constantOf, type Expression } from './core/expression.js';
 export type { Shape } from './core/shape.js';
 export type { Augmentation, Elastic, Erase } from './data/augment/augmentation.js';
 export { type Augmenter, type AugmenterOptions, createAugmenter } from './data/augment/augmenter.js';
 export { defaultAugmentation } from './data/augment/defaults.js';
 export { mixupRatio } from './data/augment/mixup.js';
-export { batches, permutation } from './data/batches.js';
-export {
-  type Dataset,
-  limitDataset,
-  oneHotLabels,
-  select,
-  splitByWriter,
-  splitDataset,
-  take,
-} from './data/dataset.js';
-export { type Perturbation, type PerturbationKind, perturb, severities } from './data/images/perturb.js';
+export type { Dataset } from './data/dataset.js';
+export * as datasets from './datasets.js';
 export type { BackendReport, RunOptions } from './engine/backend.js';
 export {
   checkGradients,
@@ -50,17 +40,11 @@ export {
   type StepFunction,
   type StepResult,
 } from './engine/engine.js';
-export {
-  constantValue,
-  glorotNormal,
-  glorotUniform,
-  heNormal,
-  heUniform,
-  ones,
-  truncatedNormal,
-  uniform,
-  zeros,
-} from './nn/initializers.js';
+export * as expressions from './expressions.js';
+export * as initializers from './initializers.js';
+export * as leaves from './leaves.js';
+export * as metrics from './metrics.js';
+export { glorotUniform } from './nn/initializers.js';
 export { type Context, type Json, type Layer, layer } from './nn/layer.js';
 export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/layers/activations.js';
 export { type BatchNormOptions, batchNorm } from './nn/layers/batchNorm.js';
@@ -74,7 +58,7 @@ export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/layers/pool.
 export { residual } from './nn/layers/residual.js';
 export { type ResidualBlockOptions, residualBlock } from './nn/layers/residualBlock.js';
 export { type SeparableConv2dOptions, separableConv2d } from './nn/layers/separableConv2d.js';
-export { accuracy, type CrossEntropyOptions, crossEntropy, meanSquaredError } from './nn/losses.js';
+export { type CrossEntropyOptions, crossEntropy, meanSquaredError } from './nn/losses.js';
 export { type ApplyOptions, Model } from './nn/model.js';
 export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
 export { sequential } from './nn/sequential.js';
@@ -86,9 +70,9 @@ export { type AdamOptions, adam, adamW } from './optimizers/adam.js';
 export { type ClipOptions, clipByNorm, clipByValue, clipGradients } from './optimizers/clipping.js';
 export { type ParameterGroup, parameterGroups } from './optimizers/groups.js';
 export { type MuonOptions, muon } from './optimizers/muon.js';
-export { type OneCycleOptions, oneCycle } from './optimizers/oneCycle.js';
+export type { OneCycleOptions } from './optimizers/oneCycle.js';
 export type { BuiltOptimizer, Optimizer } from './optimizers/optimizer.js';
-export { parseOptimizer, parseSchedule } from './optimizers/parse.js';
+export { parseOptimizer } from './optimizers/parse.js';
 export {
   type Plateau,
   type PlateauMonitor,
@@ -97,29 +81,17 @@ export {
   reduceOnPlateau,
 } from './optimizers/plateau.js';
 export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.js';
-export {
-  constantRate,
-  cosineDecay,
-  exponentialDecay,
-  linearDecay,
-  polynomialDecay,
-  type Schedule,
-  stepDecay,
-  warmUp,
-} from './optimizers/schedules.js';
+export type { Schedule } from './optimizers/schedules.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { PlanOptions } from './plan/build.js';
 export type { Plan } from './plan/plan.js';
+export * as random from './random.js';
 export { defineRecipe, type Recipe, type RecipeImages, type Reference } from './recipes/recipe.js';
-export { type McNemar, mcnemar } from './report/metrics/mcnemar.js';
-export { type Measures, measurePredictions } from './report/metrics/measures.js';
-export { type Predictions, rightOnes } from './report/metrics/predictions.js';
-export { measureRobustness, type Robustness } from './report/metrics/robustness.js';
+export * as schedules from './schedules.js';
 export { gradients } from './tensor/gradients.js';
-export { constant, type Initializer, type InitialValue, input, parameter, state } from './tensor/leaves.js';
+export { type Initializer, type InitialValue, parameter } from './tensor/leaves.js';
 export { matmul } from './tensor/ops/matmul.js';
 export { definePointwise, type PointwiseRow } from './tensor/ops/pointwise.js';
-export { type RandomKey, randomKey, randomNormal, randomUniform, subKey } from './tensor/random.js';
 export { Leaf, type LeafKind, Tensor, type TensorLike } from './tensor/tensor.js';
 export type { Callback, CallbackState, Ending, Training } from './training/callbacks/callback.js';
 export type { EarlyStoppingOptions } from './training/callbacks/earlyStopping.js';

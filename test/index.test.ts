@@ -1,5 +1,6 @@
 /** The public surface, as the programs of its users have it. */
 import * as assert from 'uvu/assert';
+import * as library from '../src/index.js';
 import {
   adam,
   checkGradients,
@@ -12,6 +13,7 @@ import {
   glorotUniform,
   gradients,
   layer,
+  leaves,
   loadDataset,
   matmul,
   maxPool2d,
@@ -22,6 +24,28 @@ import {
   sequential,
 } from '../src/index.js';
 import { suite } from './support/suite.js';
+
+const inBoth: ReadonlySet<string> = new Set(['parameter', 'glorotUniform', 'matmul']);
+
+/** In the order of the alphabet, as modules list what they export. */
+const groups = {
+  datasets: [
+    ...['batches', 'limit', 'oneHotLabels', 'permutation', 'perturb', 'select', 'severities', 'split'],
+    ...['splitByWriter', 'take'],
+  ],
+  expressions: ['call', 'constantOf'],
+  initializers: [
+    ...['constantValue', 'glorotNormal', 'heNormal', 'heUniform', 'ones', 'truncatedNormal', 'uniform'],
+    'zeros',
+  ],
+  leaves: ['constant', 'input', 'state'],
+  metrics: ['accuracy', 'mcnemar', 'measurePredictions', 'measureRobustness', 'rightOnes'],
+  random: ['key', 'normal', 'subKey', 'uniform'],
+  schedules: [
+    ...['constantRate', 'cosineDecay', 'exponentialDecay', 'linearDecay', 'oneCycle', 'parseSchedule'],
+    ...['polynomialDecay', 'stepDecay', 'warmUp'],
+  ],
+} as const;
 
 suite('quern', (test) => {
   test('a training in ten lines', async () => {
@@ -79,5 +103,25 @@ suite('quern', (test) => {
       [{ data: [-1, 0.5, 2], shape: [3] }],
     );
     assert.ok(check.relativeError < 1e-5);
+  });
+
+  test('words that say nothing by themselves stand in groups', () => {
+    const flat = new Map<string, unknown>(Object.entries(library));
+    for (const [group, members] of Object.entries(groups)) {
+      const inside = Object.keys(flat.get(group) as object).filter((name) => !inBoth.has(name));
+      assert.equal(inside, [...members], group);
+      assert.equal(
+        members.filter((name) => flat.has(name)),
+        [],
+        group,
+      );
+    }
+  });
+
+  test('what the first programs need stands in both', () => {
+    assert.is(library.parameter, library.leaves.parameter);
+    assert.is(library.glorotUniform, library.initializers.glorotUniform);
+    assert.is(library.matmul, library.ops.matmul);
+    assert.equal(leaves.state('steps', [], 0, 'int32').shape, []);
   });
 });

@@ -5,7 +5,7 @@
 
 import { randomDataset, seedLayer } from '/dist/bench/support/seedModels.js';
 import { median } from '/dist/bench/support/statistics.js';
-import { adam, Model, openEngine, state } from '/dist/src/browser.js';
+import { adam, leaves, Model, openEngine } from '/dist/src/browser.js';
 import { conv2d, matmul } from '/dist/src/ops.js';
 import { StreamedFeed } from '/dist/src/training/feeds/streamed.js';
 import { FitStep } from '/dist/src/training/fit/step.js';
@@ -26,9 +26,9 @@ const random = (shape) =>
 
 /** Operands and the result stay on the device; only the end is waited for. */
 function quernOperation(engine, operands, build) {
-  const leaves = operands.map(({ shape, values }, i) => state(`operand ${i}`, shape, values));
-  const value = build(...leaves);
-  const result = state('result', value.shape, 0);
+  const inputs = operands.map(({ shape, values }, i) => leaves.state(`operand ${i}`, shape, values));
+  const value = build(...inputs);
+  const result = leaves.state('result', value.shape, 0);
   const step = engine.compile(() => ({ updates: [[result, value]] }), {});
   return {
     run: (repeats) => step.run({}, { steps: repeats }),

@@ -57,12 +57,12 @@ function batchesOf(batch: number, steps: number) {
 
 export async function trainSeedModel(quern: typeof Quern, options: SeedTraining): Promise<SeedResult> {
   const { batch, steps, optimize = true, apart = true } = options;
-  const { crossEntropy, gradients, Model, openEngine, state } = quern;
+  const { crossEntropy, gradients, leaves, Model, openEngine } = quern;
   const optimizer = options.optimizer === 'sgd' ? quern.sgd({ learningRate: 0.1 }) : quern.adam(0.001);
   const model = new Model(layersOf(quern, options.model), [side, side, 1], 4);
   const { parameters } = model;
   const built = optimizer.build(parameters);
-  const count = state('steps', [], 0, 'int32');
+  const count = leaves.state('steps', [], 0, 'int32');
   const data = batchesOf(batch, steps);
   const engine = await openEngine(options.engine);
   try {

@@ -1,0 +1,11 @@
+/** What datasets are made into: parts, batches, worse images. `datasets.take(train, 1000)`. */
+export { batches, permutation } from './data/batches.js';
+export {
+  limitDataset as limit,
+  oneHotLabels,
+  select,
+  splitByWriter,
+  splitDataset as split,
+  take,
+} from './data/dataset.js';
+export { type Perturbation, type PerturbationKind, perturb, severities } from './data/images/perturb.js';
