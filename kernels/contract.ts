@@ -5,6 +5,7 @@
 import type { Dtype } from '../src/core/dtype.js';
 import { countOperations, type Expression } from '../src/core/expression.js';
 import { type Shape, sizeOf } from '../src/core/shape.js';
+import type { Absorption } from './fusion.js';
 
 /** How an operand lies in its buffer; the offset is not part of it. Strides count elements. */
 export interface Layout {
@@ -55,12 +56,22 @@ export interface Padding {
   readonly right: number;
 }
 
+type Has<S, Place extends string> = string extends keyof S ? false : Place extends keyof S ? true : false;
+
 /** What the planner and the reports know of a kind without running it. */
 export interface Contract<Specification> {
   /** 'contiguous': every input but those of the epilogue must be row-major without gaps; the planner copies if not. */
   readonly layout: 'strided' | 'contiguous';
   /** Whether the specification has a place for an `epilogue`. */
-  readonly epilogue: boolean;
+  readonly epilogue: Has<Specification, 'epilogue'>;
+  /** Whether it has a `prologue`, an expression over the inputs of one shape with which the kernel begins. */
+  readonly prologue?: Has<Specification, 'prologue'>;
+  /** Names of the results, in the order of the outputs, where the specification's `outputs` names those of a call. */
+  readonly results?: Specification extends { readonly outputs: readonly (infer Name)[] }
+    ? readonly Name[]
+    : undefined;
+  /** What other steps' work it takes over. */
+  readonly absorbs?: Absorption<Specification>;
   /** Floating-point operations of a call; a fused multiply-add counts 2. */
   flops(call: KernelCall<Specification>): number;
   /** The part of the specification that a plan prints, e.g. `strides 1,1 pad 0,0,0,0`; may be empty. */

@@ -71,7 +71,7 @@ const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Plain<Specif
 
 /**
  * The kernels that carry out a call, one after the other; the result of the last is that of the call. Throws a
- * BackendError for what `limits` keeps the planner from: a route, a pool.
+ * BackendError for what `limits.absorbs` keeps the planner from: a route, a pool.
  */
 export function gpuStagesOf<K extends KernelKind>(
   kind: K,
@@ -81,7 +81,7 @@ export function gpuStagesOf<K extends KernelKind>(
   const { specification } = call;
   if (!isPlain(specification)) {
     throw new BackendError(`${kind}: gpu.js kernels take no ${absorbedIn(specification).join(' or ')}`, {
-      hint: 'A backend with limits.routes and limits.pools left out is not asked for one.',
+      hint: 'A backend with limits.absorbs left out is not asked for one.',
     });
   }
   const plain: GpuCall<Plain<Specifications[K]>> = { ...call, specification };

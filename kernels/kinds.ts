@@ -19,8 +19,9 @@ import {
 import { type MapSpecification, map } from './map/contract.js';
 import { type MatmulSpecification, matmul } from './matmul/contract.js';
 import {
-  type MaxPoolRouteSpecification,
+  type MaxPoolGradientSpecification,
   type MaxPoolSpecification,
+  type MaxPoolTakeSpecification,
   maxPool,
   maxPoolGradient,
   maxPoolTake,
@@ -39,8 +40,8 @@ export interface Specifications {
   conv2dInputGradient: Conv2dInputGradientSpecification;
   conv2dFilterGradient: Conv2dFilterGradientSpecification;
   maxPool: MaxPoolSpecification;
-  maxPoolTake: MaxPoolRouteSpecification;
-  maxPoolGradient: MaxPoolRouteSpecification;
+  maxPoolTake: MaxPoolTakeSpecification;
+  maxPoolGradient: MaxPoolGradientSpecification;
   averagePool: AveragePoolSpecification;
   averagePoolGradient: AveragePoolSpecification;
   gather: GatherSpecification;

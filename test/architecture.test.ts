@@ -25,7 +25,7 @@ const rules: Readonly<Record<string, Rule>> = {
   writers: { from: ['core'] },
   kernels: { from: ['core', 'writers'], packages: ['ndarray', 'ndarray-ops'] },
   tensor: { from: ['core'], types: ['kernels'], only: { kernels: /^kinds|contract/ } },
-  plan: { from: ['core', 'kernels', 'tensor'], only: { kernels: /^kinds|contract/ } },
+  plan: { from: ['core', 'kernels', 'tensor'], only: { kernels: /^(kinds|contract|fusion)\.ts$/ } },
   engine: { from: ['core', 'plan', 'tensor'], dynamic: ['backends'], packages: ['ndarray'] },
   backends: {
     from: ['core', 'engine', 'kernels', 'plan', 'writers'],

@@ -2,6 +2,7 @@ import { formatExpression } from '../../src/core/expression.js';
 import { type Shape, sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops, type KernelCall, type Padding } from '../contract.js';
 import { type MaxPoolSpecification, maxPool, printWindow, type Window } from '../maxPool/contract.js';
+import { poolBehind, routeFrom } from './fusion.js';
 
 /**
  * Convolution as neural networks mean it (cross-correlation), images NHWC, filters [height, width, in, out], float32:
@@ -56,12 +57,6 @@ export interface ResultPool extends MaxPoolSpecification {
   readonly prologue?: Epilogue | undefined;
 }
 
-/** Whether a convolution takes this pool: 2x2 side by side, as nearly all of them are. */
-export function poolsWithin({ window, strides, padding }: Window): boolean {
-  const sizes = [...window, ...strides];
-  return sizes.every((size) => size === 2) && Object.values(padding).every((pixels) => pixels === 0);
-}
-
 function printGeometry({ strides, padding: { top, bottom, left, right } }: Conv2dGeometry): string {
   return `strides ${strides.join(',')} pad ${top},${bottom},${left},${right}`;
 }
@@ -99,6 +94,7 @@ export function resultShape({ specification, inputs, outputs }: KernelCall<Conv2
 export const conv2d: Contract<Conv2dSpecification> = {
   layout: 'contiguous',
   epilogue: true,
+  absorbs: { readers: [poolBehind] },
   flops(call) {
     const { inputs, outputs } = call;
     const { epilogue, pool } = call.specification;
@@ -120,6 +116,7 @@ export const conv2d: Contract<Conv2dSpecification> = {
 export const conv2dInputGradient: Contract<Conv2dInputGradientSpecification> = {
   layout: 'contiguous',
   epilogue: true,
+  absorbs: { makers: [routeFrom(0)] },
   flops: (call) =>
     2 * multiplyAdds(call.inputs[0]!.shape, call.inputs[isRouted(call) ? 2 : 1]!.shape) +
     epilogueFlops(call.specification.epilogue, call.outputs[0]!.shape),
@@ -129,6 +126,7 @@ export const conv2dInputGradient: Contract<Conv2dInputGradientSpecification> = {
 export const conv2dFilterGradient: Contract<Conv2dFilterGradientSpecification> = {
   layout: 'contiguous',
   epilogue: false,
+  absorbs: { makers: [routeFrom(1)] },
   flops: ({ inputs, outputs }) => 2 * multiplyAdds(inputs[1]!.shape, outputs[0]!.shape),
   print: printGradient,
 };

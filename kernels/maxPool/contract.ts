@@ -1,5 +1,6 @@
 import { sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops, type Padding } from '../contract.js';
+import { gatedEntries } from './fusion.js';
 
 /** A window that slides over the pixels of NHWC images; every channel on its own. */
 export interface Window {
@@ -22,9 +23,11 @@ export interface MaxPoolSpecification extends Window {
 /**
  * maxPoolTake(x, indices)      y[n,i,j,c] = x at position indices[n,i,j,c] of window (i, j)
  * maxPoolGradient(dy, indices) dx[n,p,q,c] = Σ dy[n,i,j,c] over the windows whose index points at (p, q)
- * Each is the other's gradient in its first input; the indices have none. Only maxPoolGradient takes an epilogue.
+ * Each is the other's gradient in its first input; the indices have none.
  */
-export interface MaxPoolRouteSpecification extends Window {
+export type MaxPoolTakeSpecification = Window;
+
+export interface MaxPoolGradientSpecification extends Window {
   readonly epilogue?: Epilogue | undefined;
 }
 
@@ -36,21 +39,23 @@ export function printWindow({ window, strides, padding }: Window): string {
 export const maxPool: Contract<MaxPoolSpecification> = {
   layout: 'contiguous',
   epilogue: false,
+  results: ['values', 'indices'],
   flops: ({ specification, outputs }) =>
     sizeOf(outputs[0]!.shape) * specification.window[0] * specification.window[1],
   print: (specification) => `${printWindow(specification)} gives ${specification.outputs.join(' and ')}`,
 };
 
-export const maxPoolTake: Contract<MaxPoolRouteSpecification> = {
+export const maxPoolTake: Contract<MaxPoolTakeSpecification> = {
   layout: 'contiguous',
   epilogue: false,
   flops: () => 0,
   print: printWindow,
 };
 
-export const maxPoolGradient: Contract<MaxPoolRouteSpecification> = {
+export const maxPoolGradient: Contract<MaxPoolGradientSpecification> = {
   layout: 'contiguous',
   epilogue: true,
+  absorbs: { readers: [gatedEntries] },
   flops: ({ specification, inputs, outputs }) =>
     sizeOf(inputs[0]!.shape) + epilogueFlops(specification.epilogue, outputs[0]!.shape),
   print: printWindow,

@@ -7,7 +7,11 @@ import {
   tablesOf,
 } from '../toolkit/gpu/kernel.js';
 import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../toolkit/gpu/windows.js';
-import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
+import type {
+  MaxPoolGradientSpecification,
+  MaxPoolSpecification,
+  MaxPoolTakeSpecification,
+} from './contract.js';
 
 /**
  * One of the two results; a backend with one output per kernel is never asked for both. The first pixel inside the image
@@ -36,7 +40,7 @@ export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
 };
 
 /** Reads a pixel that exists in any case: code of both branches may run, whichever of them counts. */
-export const maxPoolTakeGpu: GpuKernel<MaxPoolRouteSpecification> = (call) => {
+export const maxPoolTakeGpu: GpuKernel<MaxPoolTakeSpecification> = (call) => {
   const { window, strides, padding } = call.specification;
   const [, height, width] = call.inputs[0]!.shape as [number, number, number, number];
   const { shape } = call.outputs[0]!;
@@ -66,7 +70,7 @@ export const maxPoolTakeGpu: GpuKernel<MaxPoolRouteSpecification> = (call) => {
 };
 
 /** Each thread looks through the windows that hold its own pixel for those whose index points at it. */
-export const maxPoolGradientGpu: GpuKernel<MaxPoolRouteSpecification> = (call) => {
+export const maxPoolGradientGpu: GpuKernel<MaxPoolGradientSpecification> = (call) => {
   const { window, epilogue } = call.specification;
   const { shape } = call.outputs[0]!;
   const own = [pixelTable('x0', call.inputs[0]!), pixelTable('x1', call.inputs[1]!)];

@@ -1,6 +1,10 @@
 import { sizeOf } from '../../src/core/shape.js';
 import { elementsOf, forEachTap, type ReferenceKernel, storeResults } from '../toolkit/reference/strided.js';
-import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
+import type {
+  MaxPoolGradientSpecification,
+  MaxPoolSpecification,
+  MaxPoolTakeSpecification,
+} from './contract.js';
 
 export const maxPool: ReferenceKernel<MaxPoolSpecification> = (
   { specification, outputs: layouts },
@@ -31,7 +35,7 @@ export const maxPool: ReferenceKernel<MaxPoolSpecification> = (
   });
 };
 
-export const maxPoolTake: ReferenceKernel<MaxPoolRouteSpecification> = (call, inputs, outputs) => {
+export const maxPoolTake: ReferenceKernel<MaxPoolTakeSpecification> = (call, inputs, outputs) => {
   const [x, indices] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const windows = outputs[0]!.shape;
   const channels = windows[3]!;
@@ -51,7 +55,7 @@ export const maxPoolTake: ReferenceKernel<MaxPoolRouteSpecification> = (call, in
   elementsOf(outputs[0]!).set(y);
 };
 
-export const maxPoolGradient: ReferenceKernel<MaxPoolRouteSpecification> = (call, inputs, outputs) => {
+export const maxPoolGradient: ReferenceKernel<MaxPoolGradientSpecification> = (call, inputs, outputs) => {
   const [dy, indices] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const images = outputs[0]!.shape;
   const channels = images[3]!;

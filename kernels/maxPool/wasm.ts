@@ -7,7 +7,7 @@ import type { WasmKernel } from '../toolkit/wasm/kernel.js';
 import { forEachPixelVector } from '../toolkit/wasm/pixels.js';
 import { buildUnits, isEmpty } from '../toolkit/wasm/units.js';
 import { forEachWindowVector, geometryOf } from '../toolkit/wasm/windows.js';
-import type { MaxPoolRouteSpecification, MaxPoolSpecification } from './contract.js';
+import type { MaxPoolGradientSpecification, MaxPoolSpecification } from './contract.js';
 import { beats, contender, indexOffset, tournament } from './treeMaximum.js';
 
 /** Rows of the outer two axes: of images in a gradient, of the grid of windows elsewhere. */
@@ -64,7 +64,7 @@ export const maxPoolWasm: WasmKernel<MaxPoolSpecification> = (
 };
 
 /** A unit is a row of the grid of windows. */
-export const maxPoolTakeWasm: WasmKernel<MaxPoolRouteSpecification> = (
+export const maxPoolTakeWasm: WasmKernel<MaxPoolGradientSpecification> = (
   { specification, inputs, outputs },
   options,
 ) => {
@@ -102,7 +102,7 @@ export const maxPoolTakeWasm: WasmKernel<MaxPoolRouteSpecification> = (
 };
 
 /** A unit is a row of an image. */
-export const maxPoolGradientWasm: WasmKernel<MaxPoolRouteSpecification> = (call, options) => {
+export const maxPoolGradientWasm: WasmKernel<MaxPoolGradientSpecification> = (call, options) => {
   const { specification, inputs, outputs } = call;
   const geometry = geometryOf(specification, outputs[0]!.shape, inputs[0]!.shape);
   const epilogue = new EpilogueEmitter(specification.epilogue, call);

@@ -1,6 +1,7 @@
 import { countOperations, type Expression, formatExpression } from '../../src/core/expression.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops } from '../contract.js';
+import { sumOfEntries } from './fusion.js';
 
 export type ReduceOperation = 'sum' | 'max' | 'min' | 'argMax';
 
@@ -20,6 +21,8 @@ export interface ReduceSpecification {
 export const reduce: Contract<ReduceSpecification> = {
   layout: 'strided',
   epilogue: true,
+  prologue: true,
+  absorbs: { makers: [sumOfEntries] },
   flops: ({ specification, inputs, outputs }) =>
     (countOperations(specification.prologue) + 1) * sizeOf(inputs[0]!.shape) +
     epilogueFlops(specification.epilogue, outputs[0]!.shape),

@@ -18,6 +18,7 @@ export interface SoftmaxCrossEntropySpecification {
 export const softmaxCrossEntropy: Contract<SoftmaxCrossEntropySpecification> = {
   layout: 'contiguous',
   epilogue: false,
+  results: ['loss', 'gradient'],
   flops: ({ inputs }) => 5 * sizeOf(inputs[0]!.shape),
   print: ({ labels, outputs }) => `labels as ${labels}, gives ${outputs.join(' and ')}`,
 };

@@ -1,4 +1,4 @@
-import { fuse } from './fuse.js';
+import { fuse } from './fuse/fuse.js';
 import type { Limits } from './limits.js';
 import { lower, type Traced } from './lower.js';
 import { order } from './order.js';

@@ -1,4 +1,5 @@
 /** The form in which the planner's passes rewrite a plan: steps over values, before slots and lifetimes exist. */
+import { sameOperand } from '../../kernels/fusion.js';
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
 import type { Dtype } from '../core/dtype.js';
 import type { Shape } from '../core/shape.js';
@@ -50,63 +51,10 @@ export function wholeOperand(value: Value, shape: Shape): DraftOperand {
   return { value, ...contiguousView(shape) };
 }
 
-/** Whether two operands read the same elements in the same order. */
-export function sameOperand(a: DraftOperand, b: DraftOperand): boolean {
-  return (
-    a.value === b.value &&
-    a.offset === b.offset &&
-    a.shape.length === b.shape.length &&
-    a.shape.every((extent, axis) => extent === b.shape[axis]) &&
-    a.strides.every((stride, axis) => stride === b.strides[axis] || a.shape[axis] === 1)
-  );
-}
-
 /** The operand under another shape of the same size, or undefined where that needs a copy. */
 export function reshapeOperand(operand: DraftOperand, shape: Shape): DraftOperand | undefined {
   const view = reshapeView(operand, shape);
   return view && { value: operand.value, ...view };
-}
-
-/** Which steps make and use each value. Made anew by every pass that needs it. */
-export class Uses {
-  readonly producer = new Map<Value, DraftStep>();
-  readonly consumers = new Map<Value, DraftStep[]>();
-  /** Values that must exist when the plan ends: outputs and updates. */
-  readonly kept = new Set<Value>();
-
-  constructor(draft: Draft) {
-    for (const step of draft.steps) {
-      for (const { value } of step.outputs) this.producer.set(value, step);
-      for (const value of new Set(step.inputs.map((operand) => operand.value))) {
-        const list = this.consumers.get(value);
-        if (list === undefined) this.consumers.set(value, [step]);
-        else list.push(step);
-      }
-    }
-    for (const { operand } of [...draft.outputs, ...draft.updates]) this.kept.add(operand.value);
-  }
-
-  consumersOf(value: Value): readonly DraftStep[] {
-    return this.consumers.get(value) ?? [];
-  }
-
-  /** Whether `user` is the only step that reads the value and nothing else keeps it. */
-  onlyUsedBy(value: Value, user: DraftStep): boolean {
-    return !this.kept.has(value) && this.consumersOf(value).every((step) => step === user);
-  }
-
-  /** Whether `to` depends on `from`, directly or through other steps. */
-  reaches(from: DraftStep, to: DraftStep): boolean {
-    const seen = new Set<DraftStep>();
-    const stack = [from];
-    for (let step = stack.pop(); step !== undefined; step = stack.pop()) {
-      if (step === to) return true;
-      if (seen.has(step)) continue;
-      seen.add(step);
-      for (const { value } of step.outputs) stack.push(...this.consumersOf(value));
-    }
-    return false;
-  }
 }
 
 /** Removes steps whose outputs nobody uses. */

@@ -8,8 +8,6 @@ export interface Limits {
   readonly inPlace: boolean;
   /** Whether a random leaf may be fused with other work; if not, it stays a map of its own. */
   readonly fuseRandom: boolean;
-  /** Whether the gradients of a convolution take a `route` (kernels/conv2d/contract.ts). Default false. */
-  readonly routes?: boolean;
-  /** Whether conv2d takes a `pool` (kernels/conv2d/contract.ts). Default false. */
-  readonly pools?: boolean;
+  /** Whether specifications may hold other kernels' work (`Plain` in kernels/contract.ts tells). Default false. */
+  readonly absorbs?: boolean;
 }

@@ -1,4 +1,5 @@
 /** From the graph of one step to a draft: one kernel per node, views folded into operands. */
+import { sameOperand } from '../../kernels/fusion.js';
 import { contracts, type KernelKind } from '../../kernels/kinds.js';
 import { PlanError } from '../core/errors.js';
 import { computeType, input } from '../core/expression.js';
@@ -7,14 +8,7 @@ import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import type { Op } from '../tensor/op.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
-import {
-  type Draft,
-  type DraftOperand,
-  type DraftStep,
-  sameOperand,
-  type Value,
-  wholeOperand,
-} from './draft.js';
+import { type Draft, type DraftOperand, type DraftStep, type Value, wholeOperand } from './draft.js';
 
 /** What a traced step computes: values to hand back, and new values for leaves, which take effect at its end. */
 export interface Traced {

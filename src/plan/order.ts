@@ -1,7 +1,8 @@
 /** The order of steps, and where updates are written. */
 import { contiguousView, isContiguous } from '../core/view.js';
-import { type Draft, type DraftStep, isMap, topological, Uses, type Value, wholeOperand } from './draft.js';
+import { type Draft, type DraftStep, isMap, topological, type Value, wholeOperand } from './draft.js';
 import { copyStep } from './lower.js';
+import { Uses } from './uses.js';
 
 /** The value that ends in a leaf at the end of a step. */
 export interface PlacedUpdate {
@@ -73,11 +74,11 @@ export function order(draft: Draft, inPlace: boolean): { steps: DraftStep[]; upd
       updates.push({ leaf: leafValue, value: operand.value, inPlace: false });
       continue;
     }
-    const writer = uses.producer.get(operand.value)!;
+    const writer = uses.makerOf(operand.value)!;
     // an update follows what it is made of, while that is still in the cache
-    const made = writer.inputs.map(({ value }) => uses.producer.get(value)?.position ?? -1);
+    const made = writer.inputs.map(({ value }) => uses.makerOf(value)?.position ?? -1);
     if (isMap(writer)) writer.position = Math.max(-1, ...made);
-    const readers = uses.consumersOf(leafValue).filter((step) => step !== writer);
+    const readers = [...uses.readersOf(leafValue)].filter((step) => step !== writer);
     const before = after.get(writer) ?? new Set();
     const ordered = new Map(after).set(writer, new Set([...before, ...readers]));
     if (overwrites(writer, leafValue) && topological(draft.steps, ordered).length === draft.steps.length) {
@@ -87,7 +88,7 @@ export function order(draft: Draft, inPlace: boolean): { steps: DraftStep[]; upd
     }
     const copy = copyStep(operand, leaf.shape, Number.MAX_SAFE_INTEGER);
     draft.steps.push(copy);
-    after.set(copy, new Set(uses.consumersOf(leafValue)));
+    after.set(copy, new Set(uses.readersOf(leafValue)));
     updates.push({ leaf: leafValue, value: copy.outputs[0]!.value, inPlace: true });
   }
   return { steps: topological(draft.steps, after), updates };

@@ -61,8 +61,7 @@ suite('reference backend: running plans', (test) => {
       outputs: 64,
       inPlace: true,
       fuseRandom: true,
-      routes: true,
-      pools: true,
+      absorbs: true,
     });
     const { report } = await openReference({ precision: 'float64' });
     assert.is(report.numerics, 'float64 arithmetic, float64 storage');

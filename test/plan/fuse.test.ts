@@ -241,8 +241,8 @@ suite('plans: gradients that take the entries of a max pool', (test) => {
 
   test('but where the backend has no such kernels: then the bias alone', () => {
     assert.is(
-      gradientKinds(pooled, [filter, bias], { routes: false }),
-      'conv2d maxPoolGradient reduce conv2dFilterGradient',
+      gradientKinds(pooled, [filter, bias], { absorbs: false }),
+      'conv2d maxPool map maxPoolGradient reduce conv2dFilterGradient',
     );
   });
 

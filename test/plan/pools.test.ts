@@ -64,7 +64,7 @@ suite('plans: a convolution and the pool behind it', (test) => {
   });
 
   test('not where the backend has no such kernel', () => {
-    assert.is(kindsOf(plan({ a: maxPool2d(y) }, { pools: false })), 'conv2d maxPool');
+    assert.is(kindsOf(plan({ a: maxPool2d(y) }, { absorbs: false })), 'conv2d maxPool');
   });
 
   test('not where somebody else wants the result, or another part of it', () => {

@@ -12,8 +12,7 @@ export const usualLimits: Limits = {
   outputs: 8,
   inPlace: true,
   fuseRandom: true,
-  routes: true,
-  pools: true,
+  absorbs: true,
 };
 
 /** Those of a gpu.js kernel: one output of its own, no work in place, random numbers from the host. */

@@ -32,8 +32,7 @@ class ReferenceBackend implements Backend, ReferenceState {
     outputs: 64,
     inPlace: true,
     fuseRandom: true,
-    routes: true,
-    pools: true,
+    absorbs: true,
   };
   readonly report: BackendReport;
   private closed = false;

@@ -83,8 +83,7 @@ class WasmBackend implements Backend, WasmState {
     outputs: 8,
     inPlace: true,
     fuseRandom: true,
-    routes: true,
-    pools: true,
+    absorbs: true,
   };
   readonly report: BackendReport;
   readonly memory: WasmMemory;

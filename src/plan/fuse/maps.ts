@@ -2,6 +2,7 @@
  * Adjacent maps become one: a map that reads another's result, element for element, takes over its expression. The
  * result is still written where somebody else needs it (an optimizer's moments, say), as one more output.
  */
+import { isWhole } from '../../../kernels/fusion.js';
 import {
   countOperations,
   type Expression,
@@ -10,27 +11,11 @@ import {
   simplify,
   substitute,
   walk,
-} from '../core/expression.js';
-import { type Shape, sizeOf } from '../core/shape.js';
-import { isContiguous } from '../core/view.js';
-import {
-  type Draft,
-  type DraftOperand,
-  isMap,
-  type MapStep,
-  OperandList,
-  removeDead,
-  reshapeOperand,
-  topological,
-  Uses,
-  type Value,
-} from './draft.js';
-import type { Limits } from './limits.js';
-
-/** Whether walking the operand in row-major order walks its whole value in order: index i reads element i. */
-export function keepsIndex(operand: DraftOperand): boolean {
-  return operand.offset === 0 && isContiguous(operand) && operand.value.size === sizeOf(operand.shape);
-}
+} from '../../core/expression.js';
+import { type Shape, sizeOf } from '../../core/shape.js';
+import { type DraftOperand, isMap, type MapStep, OperandList, reshapeOperand, type Value } from '../draft.js';
+import type { Limits } from '../limits.js';
+import type { Uses } from '../uses.js';
 
 /** A map that reads only single elements (a dropout mask: random numbers and constants) costs less than its memory. */
 function isCheap(step: MapStep): boolean {
@@ -88,7 +73,7 @@ export function inline(
   extra: readonly Value[] = [],
 ): Inlined | undefined {
   const made = new Set(producer.outputs.map(({ value }) => value));
-  const plain = (operand: DraftOperand) => operand.value.dtype !== 'uint8' && keepsIndex(operand);
+  const plain = (operand: DraftOperand) => operand.value.dtype !== 'uint8' && isWhole(operand);
   const reads = inputs.filter((operand) => made.has(operand.value));
   if (reads.some((operand) => !plain(operand) && uniformValue(producer, operand.value) === undefined))
     return undefined;
@@ -110,67 +95,44 @@ export function inline(
   return { expressions: [...rewritten, ...extra.map(fromProducer)].map(simplify), inputs: list.operands };
 }
 
-/** Tries to take `producer` into `consumer`; tells whether the producer is gone, still there, or nothing was done. */
-function merge(
-  consumer: MapStep,
-  producer: MapStep,
-  uses: Uses,
-  limits: Limits,
-  outputs: number,
-): 'no' | 'copied' | 'moved' {
+/** Tries to take `producer` into `consumer`; tells whether it did, wholly or as a copy. */
+function merge(consumer: MapStep, producer: MapStep, uses: Uses, limits: Limits, outputs: number): boolean {
   const { expressions } = consumer.specification;
   const { shape } = consumer.outputs[0]!;
   const remaining = producer.outputs.filter(({ value }) => !uses.onlyUsedBy(value, consumer));
   const uniform = producer.outputs.every(({ value }) => uniformValue(producer, value) !== undefined);
   const copies = remaining.length > 0 && (uniform || isCheap(producer));
   const written = copies ? [] : remaining;
-  if (written.length > 0 && sizeOf(shape) !== sizeOf(producer.outputs[0]!.shape)) return 'no';
-  const merged = inline(
-    producer,
-    expressions,
-    consumer.inputs,
-    shape,
-    written.map(({ value }) => value),
-  );
-  if (merged === undefined || merged.inputs.length > limits.inputs) return 'no';
-  if (!randomMayFuse(limits, ...merged.expressions)) return 'no';
-  if (written.length > 0 && consumer.outputs.length + written.length > outputs) return 'no';
-  if (written.length > 0) {
-    const others = remaining
-      .flatMap(({ value }) => uses.consumersOf(value))
-      .filter((step) => step !== consumer);
-    if (others.some((step) => uses.reaches(step, consumer))) return 'no';
-  }
-  consumer.specification = { expressions: merged.expressions };
-  consumer.inputs = merged.inputs;
-  if (copies) return 'copied';
-  consumer.outputs = [...consumer.outputs, ...written.map(({ value }) => ({ value, shape }))];
-  consumer.label = `${producer.label} ${consumer.label}`;
-  return 'moved';
+  if (written.length > 0 && sizeOf(shape) !== sizeOf(producer.outputs[0]!.shape)) return false;
+  const extra = written.map(({ value }) => value);
+  const merged = inline(producer, expressions, consumer.inputs, shape, extra);
+  if (merged === undefined || merged.inputs.length > limits.inputs) return false;
+  if (!randomMayFuse(limits, ...merged.expressions)) return false;
+  if (written.length > 0 && consumer.outputs.length + written.length > outputs) return false;
+  const others = extra.flatMap((value) => [...uses.readersOf(value)]).filter((step) => step !== consumer);
+  if (others.some((step) => uses.reaches(step, consumer))) return false;
+  uses.rewrite(consumer, {
+    specification: { expressions: merged.expressions },
+    inputs: merged.inputs,
+    outputs: [...consumer.outputs, ...extra.map((value) => ({ value, shape }))],
+    label: copies ? consumer.label : `${producer.label} ${consumer.label}`,
+  });
+  if (!copies) uses.remove(producer);
+  return true;
 }
 
 /**
  * Runs the pass. With `outputs` 1 a map moves only where nobody else needs its result; with more, a map that has
  * several users moves into one of them, which then writes its result too.
  */
-export function fuseMaps(draft: Draft, limits: Limits, outputs: number): void {
-  draft.steps = topological(draft.steps);
-  let uses = new Uses(draft);
-  for (const consumer of [...draft.steps]) {
+export function fuseMaps(uses: Uses, limits: Limits, outputs: number): void {
+  for (const consumer of uses.inOrder()) {
     if (!isMap(consumer)) continue;
-    for (let again = true; again; ) {
-      again = false;
-      for (const { value } of consumer.inputs) {
-        const producer = uses.producer.get(value);
-        if (!isMap(producer)) continue;
-        const outcome = merge(consumer, producer, uses, limits, outputs);
-        if (outcome === 'no') continue;
-        if (outcome === 'moved') draft.steps = draft.steps.filter((step) => step !== producer);
-        uses = new Uses(draft);
-        again = true;
-        break;
-      }
-    }
+    const grows = () =>
+      consumer.inputs.some(({ value }) => {
+        const producer = uses.makerOf(value);
+        return isMap(producer) && merge(consumer, producer, uses, limits, outputs);
+      });
+    while (grows());
   }
-  removeDead(draft);
 }

@@ -3,10 +3,13 @@
  * instead of being stored: the centered images of a batch normalization, say. They read as much as before, and one pass
  * over memory and its result are gone.
  */
-import { countOperations, type Expression, type PointwiseFunction, walk } from '../core/expression.js';
-import { type Draft, type DraftStep, isMap, type MapStep, topological, Uses } from './draft.js';
-import { type Inlined, inline, keepsIndex } from './fuseMaps.js';
-import type { Limits } from './limits.js';
+import { isWhole } from '../../../kernels/fusion.js';
+import { countOperations, type Expression, type PointwiseFunction, walk } from '../../core/expression.js';
+import { type DraftStep, isMap, type MapStep } from '../draft.js';
+import type { Limits } from '../limits.js';
+import type { Uses } from '../uses.js';
+import { type Inlined, inline } from './maps.js';
+import { prologueOf, setPrologue } from './places.js';
 
 /** Operations that are hidden behind the memory access they save: a few, and none that takes many cycles. */
 const mostOperations = 2;
@@ -30,41 +33,32 @@ function isWorthRepeating(map: MapStep, uses: Uses): boolean {
   if (map.outputs.length > 1 || uses.kept.has(value) || value.dtype === 'uint8') return false;
   if (!isCheap(expression!)) return false;
   const large = map.inputs.filter((operand) => operand.value.size > value.size * smallShare);
-  if (large.length !== 1 || !keepsIndex(large[0]!) || large[0]!.value.size !== value.size) return false;
+  if (large.length !== 1 || !isWhole(large[0]!) || large[0]!.value.size !== value.size) return false;
   const source = large[0]!.value;
-  return source.leaf !== undefined || uses.kept.has(source) || uses.consumersOf(source).length > 1;
+  return source.leaf !== undefined || uses.kept.has(source) || uses.readersOf(source).size > 1;
 }
 
 /** The reader with the map's expression in it, or undefined where that is not possible. */
 function inlined(reader: DraftStep, map: MapStep, limits: Limits): Inlined | undefined {
-  let merged: Inlined | undefined;
-  if (isMap(reader)) {
-    merged = inline(map, reader.specification.expressions, reader.inputs, reader.outputs[0]!.shape);
-  } else if (reader.kind === 'reduce' && reader.specification.epilogue === undefined) {
-    merged = inline(map, [reader.specification.prologue], reader.inputs, reader.inputs[0]!.shape);
-  }
+  const prologue = prologueOf(reader);
+  const merged = isMap(reader)
+    ? inline(map, reader.specification.expressions, reader.inputs, reader.outputs[0]!.shape)
+    : prologue && inline(map, [prologue], reader.inputs, reader.inputs[0]!.shape);
   return merged !== undefined && merged.inputs.length <= limits.inputs ? merged : undefined;
 }
 
 /** Runs the pass, before epilogues and prologues are made. A map that any reader must have in memory stays. */
-export function repeatCheapMaps(draft: Draft, limits: Limits): void {
-  draft.steps = topological(draft.steps);
-  let uses = new Uses(draft);
-  for (const map of [...draft.steps]) {
+export function repeatCheapMaps(uses: Uses, limits: Limits): void {
+  for (const map of uses.inOrder()) {
     if (!isMap(map) || !isWorthRepeating(map, uses)) continue;
-    const readers = uses.consumersOf(map.outputs[0]!.value);
+    const readers = [...uses.readersOf(map.outputs[0]!.value)];
     const changes = readers.map((reader) => inlined(reader, map, limits));
     if (readers.length < 2 || changes.includes(undefined)) continue;
     readers.forEach((reader, i) => {
       const { expressions, inputs } = changes[i]!;
-      if (isMap(reader)) reader.specification = { expressions };
-      else if (reader.kind === 'reduce') {
-        reader.specification = { ...reader.specification, prologue: expressions[0]! };
-      }
-      reader.inputs = inputs;
-      reader.label = `${map.label} ${reader.label}`;
+      const label = `${map.label} ${reader.label}`;
+      if (isMap(reader)) uses.rewrite(reader, { specification: { expressions }, inputs, label });
+      else setPrologue(uses, reader, { prologue: expressions[0]!, inputs, label });
     });
-    draft.steps = draft.steps.filter((step) => step !== map);
-    uses = new Uses(draft);
   }
 }
