@@ -53,7 +53,7 @@ function fold(key: number, word: number): number {
 
 function foldInteger(key: number, integer: number, what: string): number {
   if (!Number.isSafeInteger(integer) || integer < 0) {
-    throw new UsageError(`randomKey: ${what} must be a whole number from 0 to 2^53 - 1: got ${integer}`);
+    throw new UsageError(`randomKey: ${what} must be a whole number from 0 to 2^53 - 1: ${integer}`);
   }
   return fold(fold(key, integer % 0x100000000), Math.floor(integer / 0x100000000));
 }

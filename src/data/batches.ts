@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js';
+import { checkInteger } from '../core/check.js';
 import { randomBits, randomKey } from '../core/random.js';
 
 /** One more than the largest value of `randomBits`, and so the most items that it can tell apart. */
@@ -14,11 +14,7 @@ const bitsRange = 2 ** 24;
  * Throws UsageError when `count` is not a whole number from 0 to 2^24, or the seed is none (see `randomKey`).
  */
 export function permutation(count: number, seed: number, epoch: number | string = 0): Int32Array {
-  if (!Number.isSafeInteger(count) || count < 0 || count > bitsRange) {
-    throw new UsageError(
-      `permutation: the count must be a whole number from 0 to ${bitsRange}: got ${count}`,
-    );
-  }
+  checkInteger('permutation: count', count, 0, bitsRange);
   const key = randomKey(seed, 'permutation', epoch);
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
@@ -42,9 +38,7 @@ export function permutation(count: number, seed: number, epoch: number | string 
  * Throws UsageError unless the batch size is a whole number of at least 1.
  */
 export function* batches(order: Int32Array, batchSize: number): Generator<Int32Array, void, undefined> {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new UsageError(`batches: the batch size must be a whole number of at least 1: got ${batchSize}`);
-  }
+  checkInteger('batches: batchSize', batchSize);
   for (let start = 0; start < order.length; start += batchSize) {
     yield order.subarray(start, start + batchSize);
   }

@@ -1,3 +1,4 @@
+import { checkInteger } from '../core/check.js';
 import { DataError, UsageError } from '../core/errors.js';
 import { permutation } from './batches.js';
 
@@ -24,9 +25,7 @@ export function imageSize({ shape }: Pick<Dataset, 'shape'>): number {
 
 /** The first `count` images, or all if there are fewer; no copy. Throws UsageError unless `count` is 1 or more. */
 export function take(dataset: Dataset, count: number): Dataset {
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new UsageError(`take: the number of images must be a whole number of at least 1: got ${count}`);
-  }
+  checkInteger('take: count', count);
   const kept = Math.min(count, dataset.count);
   return {
     ...dataset,

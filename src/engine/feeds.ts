@@ -23,7 +23,7 @@ export function checkValue(name: string, value: HostArray, dtype: Dtype, shape: 
  */
 export function checkFeeds(inputs: readonly Leaf[], feeds: Feeds, steps = 1): void {
   if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new PlanError(`run: steps must be an integer ≥ 1, not ${steps}`);
+    throw new PlanError(`run: steps must be an integer ≥ 1: ${steps}`);
   }
   const names = inputs.map(({ name }) => name);
   for (const name of Object.keys(feeds)) {

@@ -3,32 +3,6 @@ import { UsageError } from '../core/errors.js';
 import type { PaddingOption, Pair } from '../tensor/ops/geometry.js';
 import { pairOf } from '../tensor/ops/geometry.js';
 
-/** Throws a UsageError unless `value` is an integer ≥ 1. */
-export function checkCount(what: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new UsageError(`${what} must be an integer ≥ 1, not ${String(value)}`);
-  }
-}
-
-/** Throws a UsageError unless `value` is a finite number. */
-export function checkNumber(what: string, value: number): void {
-  if (!Number.isFinite(value)) throw new UsageError(`${what} must be a number, not ${String(value)}`);
-}
-
-/** Throws a UsageError unless `value` is a finite number above 0. */
-export function checkPositive(what: string, value: number): void {
-  if (!(Number.isFinite(value) && value > 0)) {
-    throw new UsageError(`${what} must be a number above 0, not ${String(value)}`);
-  }
-}
-
-/** Throws a UsageError unless `value` is a number from 0 to 1. */
-export function checkShare(what: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) {
-    throw new UsageError(`${what} must be a number from 0 to 1, not ${String(value)}`);
-  }
-}
-
 /** Both directions of a pair as plain data. Throws unless they are integers ≥ 1. */
 export function plainPair(what: string, name: string, value: Pair): [number, number] {
   const pair = typeof value === 'number' || Array.isArray(value) ? value : [];

@@ -2,7 +2,7 @@
  * Initial values, as Keras defines them (keras.initializers): a function of shape and key, in exact arithmetic, so
  * that a seed gives the same bytes in every JavaScript engine and on every backend.
  */
-import { UsageError } from '../core/errors.js';
+import { checkNumber } from '../core/check.js';
 import { exactLog } from '../core/math.js';
 import { randomUniform } from '../core/random.js';
 import { type Shape, sizeOf } from '../core/shape.js';
@@ -36,7 +36,7 @@ function withOptions(
   make: Initializer,
 ): NamedInitializer {
   for (const [option, value] of Object.entries(options)) {
-    if (!Number.isFinite(value)) throw new UsageError(`${name}: ${option} must be a number, not ${value}`);
+    checkNumber(`${name}: ${option}`, value);
   }
   return describedAs({ name, ...options }, make);
 }

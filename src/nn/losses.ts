@@ -1,4 +1,5 @@
-import { ShapeError, UsageError } from '../core/errors.js';
+import { checkRange } from '../core/check.js';
+import { ShapeError } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import { describe } from '../tensor/build.js';
 import { oneHot } from '../tensor/ops/gather.js';
@@ -50,11 +51,7 @@ function smoothed(labels: Tensor, classes: number, share: number): Tensor {
 export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { labelSmoothing = 0 } = options;
   checkLogits('crossEntropy', logits);
-  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-    throw new UsageError(
-      `crossEntropy: labelSmoothing must be at least 0 and below 1, not ${String(labelSmoothing)}`,
-    );
-  }
+  checkRange('crossEntropy: labelSmoothing', labelSmoothing, 0, 1);
   const target = labelSmoothing === 0 ? labels : smoothed(labels, logits.shape[1]!, labelSmoothing);
   return mean(softmaxCrossEntropy(logits, target));
 }

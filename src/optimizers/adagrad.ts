@@ -1,5 +1,6 @@
+import { checkRange } from '../core/check.js';
 import { add, divide, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
-import { checkRange, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdagradOptions extends DecayOptions {
   /** η, default 0.001. */

@@ -1,7 +1,8 @@
+import { checkRange } from '../core/check.js';
 import { exactLog } from '../core/math.js';
 import { add, cast, divide, multiply, sqrt, square, subtract, tanh } from '../tensor/ops/pointwise.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkRange, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdamOptions extends DecayOptions {
   /** η, default 0.001. */

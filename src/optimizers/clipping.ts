@@ -1,8 +1,8 @@
+import { checkPositive } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { add, clip, divide, maximum, multiply, sqrt, square } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { checkPositive } from './optimizer.js';
 
 /**
  * Scales all gradients by one number so that their common Euclidean norm is at most `limit` (Pascanu, Mikolov and

@@ -1,6 +1,7 @@
+import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import type { Leaf } from '../tensor/tensor.js';
-import { checkRange, type Optimizer, type OptimizerOptions } from './optimizer.js';
+import type { Optimizer, OptimizerOptions } from './optimizer.js';
 import { makeOptimizer } from './table.js';
 import { buildTogether, type Part } from './together.js';
 

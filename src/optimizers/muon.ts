@@ -1,10 +1,11 @@
+import { checkRange } from '../core/check.js';
 import { matmul } from '../tensor/ops/matmul.js';
 import { add, divide, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import { reshape, transpose } from '../tensor/ops/views.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adamW } from './adam.js';
-import { checkRange, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 import { buildTogether } from './together.js';
 
 export interface MuonOptions extends DecayOptions {

@@ -1,5 +1,5 @@
+import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
-import { checkRange } from './optimizer.js';
 import { cosineBetween, makeSchedule, type Schedule } from './schedules.js';
 
 export interface OneCycleOptions {
@@ -45,7 +45,7 @@ export function oneCycle(options: OneCycleOptions = {}): Schedule {
   checkRange('oneCycle: startDivisor', startDivisor, 1);
   checkRange('oneCycle: finalDivisor', finalDivisor, 1);
   if (!Object.hasOwn(annealings, anneal)) {
-    throw new UsageError(`oneCycle: anneal must be cosine or linear, not ${String(anneal)}`);
+    throw new UsageError(`oneCycle: anneal must be cosine or linear: ${String(anneal)}`);
   }
   const between = annealings[anneal];
   const start = 1 / startDivisor;

@@ -1,3 +1,4 @@
+import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { state } from '../tensor/leaves.js';
 import { multiply, subtract } from '../tensor/ops/pointwise.js';
@@ -119,19 +120,6 @@ export function optimizerOf({ name, learningRate, options, decay, slots, step: b
       };
     },
   };
-}
-
-/** Throws a UsageError unless low ≤ value < high. */
-export function checkRange(what: string, value: number, low: number, high = Infinity): void {
-  if (typeof value === 'number' && value >= low && value < high) return;
-  const range = high === Infinity ? `a number ≥ ${low}` : `at least ${low} and below ${high}`;
-  throw new UsageError(`${what} must be ${range}, not ${String(value)}`);
-}
-
-/** Throws a UsageError unless 0 < value < ∞. */
-export function checkPositive(what: string, value: number): void {
-  if (typeof value === 'number' && value > 0 && value < Infinity) return;
-  throw new UsageError(`${what} must be a number above 0, not ${String(value)}`);
 }
 
 /** Throws a UsageError unless there is a gradient for every parameter. */

@@ -1,5 +1,5 @@
+import { checkInteger, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
-import { checkRange } from './optimizer.js';
 
 /** What a plateau can be of: accuracies should rise, losses fall. */
 export const plateauMonitors = ['validationLoss', 'validationAccuracy', 'loss', 'accuracy'] as const;
@@ -42,13 +42,6 @@ export interface Plateau {
   next(state: PlateauState, value: number): PlateauState;
 }
 
-function checkWhole(option: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new UsageError(
-    `reduceOnPlateau: ${option} must be a whole number of at least ${least}, not ${String(value)}`,
-  );
-}
-
 /**
  * Multiplies the learning rate with `factor` once the monitored number has not improved for `patience` epochs, counted
  * as Keras does: an improvement is one of more than `minDelta` over the best so far; in the `cooldown` after a reduction
@@ -66,13 +59,13 @@ export function reduceOnPlateau(options: PlateauOptions = {}): Plateau {
     monitor = 'validationLoss',
   } = options;
   checkRange('reduceOnPlateau: factor', factor, 0, 1);
-  checkWhole('patience', patience, 1);
+  checkInteger('reduceOnPlateau: patience', patience, 1);
   checkRange('reduceOnPlateau: minDelta', minDelta, 0);
-  checkWhole('cooldown', cooldown, 0);
+  checkInteger('reduceOnPlateau: cooldown', cooldown, 0);
   checkRange('reduceOnPlateau: minFactor', minFactor, 0, 1);
   if (!plateauMonitors.includes(monitor)) {
     throw new UsageError(
-      `reduceOnPlateau: monitor must be one of ${plateauMonitors.join(', ')}, not ${String(monitor)}`,
+      `reduceOnPlateau: monitor must be one of ${plateauMonitors.join(', ')}: ${String(monitor)}`,
     );
   }
   const rising = monitor === 'accuracy' || monitor === 'validationAccuracy';

@@ -2,9 +2,10 @@
  * How the learning rate moves over a training: a factor for each step, in exact arithmetic, so that a resumed run and
  * another JavaScript engine get the same bits.
  */
+import { checkPositive, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { exactCos, exactPower } from '../core/math.js';
-import { checkPositive, checkRange, type PlainOption } from './optimizer.js';
+import type { PlainOption } from './optimizer.js';
 
 /** Options as plain data, as runs and checkpoints hold them. */
 export type ScheduleOptions = Readonly<Record<string, PlainOption>>;
@@ -31,7 +32,7 @@ export function makeSchedule(name: string, options: ScheduleOptions, factor: Sch
     factor(step, totalSteps) {
       if (!Number.isSafeInteger(step) || step < 0 || !Number.isSafeInteger(totalSteps) || totalSteps < 1) {
         throw new UsageError(
-          `${name}: step must be an integer ≥ 0 and totalSteps ≥ 1, not ${step} of ${totalSteps}`,
+          `${name}: step must be an integer ≥ 0 and totalSteps ≥ 1: ${step} of ${totalSteps}`,
         );
       }
       return factor(Math.min(step, totalSteps), totalSteps);

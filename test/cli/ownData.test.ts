@@ -229,7 +229,7 @@ suite('data of one’s own that will not do', (test) => {
     'a form that is none',
     photos,
     ['--data', 'photos', '--image-shape', '8x8'],
-    /^quern: --image-shape must be height, width and channels \(1 or 3\), such as 32x32x3, not 8x8\n$/,
+    /^quern: --image-shape must be height, width and channels \(1 or 3\), such as 32x32x3: 8x8\n$/,
     2,
   );
 

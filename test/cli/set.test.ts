@@ -54,7 +54,7 @@ suite('settings and pauses at the command line', (test) => {
       };
       await refused(
         ['--set', 'units'],
-        /^quern: --set must be a name and what it shall be, such as units=64: got units/,
+        /^quern: --set must be a name and what it shall be, such as units=64: units/,
       );
       await refused(['--set', 'a=1', '--set', 'a=2'], /^quern: --set a is given more than once/);
       await refused(

@@ -161,14 +161,14 @@ suite('random', (test) => {
         () => randomKey(seed),
         (error: unknown) =>
           error instanceof UsageError &&
-          error.message === `randomKey: the seed must be a whole number from 0 to 2^53 - 1: got ${seed}`,
+          error.message === `randomKey: the seed must be a whole number from 0 to 2^53 - 1: ${seed}`,
       );
     }
     assert.throws(
       () => randomKey(1, 'epoch', -2),
       (error: unknown) =>
         error instanceof UsageError &&
-        error.message === 'randomKey: a number of the path must be a whole number from 0 to 2^53 - 1: got -2',
+        error.message === 'randomKey: a number of the path must be a whole number from 0 to 2^53 - 1: -2',
     );
   });
 });

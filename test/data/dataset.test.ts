@@ -68,9 +68,7 @@ suite('permutation and batches', (test) => {
 
   test('the largest count is that of the generator', () => {
     for (const count of [-1, 1.5, 2 ** 24 + 1, Number.NaN]) {
-      const message = new RegExp(
-        `^permutation: the count must be a whole number from 0 to 16777216: got ${count}$`,
-      );
+      const message = new RegExp(`^permutation: count must be a whole number from 0 to 16777216: ${count}$`);
       throws(() => permutation(count, 1), UsageError, message);
     }
     throws(() => permutation(3, -1), UsageError, /^randomKey: the seed must be/);
@@ -101,9 +99,7 @@ suite('permutation and batches', (test) => {
 
   test('a batch holds at least one', () => {
     for (const size of [0, -1, 2.5, Number.NaN]) {
-      const message = new RegExp(
-        `^batches: the batch size must be a whole number of at least 1: got ${size}$`,
-      );
+      const message = new RegExp(`^batches: batchSize must be a whole number of at least 1: ${size}$`);
       throws(() => [...batches(permutation(3, 1), size)], UsageError, message);
     }
   });
@@ -119,9 +115,7 @@ suite('dataset', (test) => {
     assert.is(few.images.buffer, all.images.buffer);
     assert.is(take(all, 99).count, 10);
     for (const count of [0, -1, 1.5]) {
-      const message = new RegExp(
-        `^take: the number of images must be a whole number of at least 1: got ${count}$`,
-      );
+      const message = new RegExp(`^take: count must be a whole number of at least 1: ${count}$`);
       throws(() => take(all, count), UsageError, message);
     }
   });
@@ -226,7 +220,7 @@ suite('limited datasets', (test) => {
     const sorted = labeled(0, 0, 1, 2);
     assert.equal(first(limitDataset(sorted, 4)), [0, 1, 2, 3]);
     assert.equal(first(limitDataset(sorted, 9)), [0, 1, 2, 3]);
-    throws(() => limitDataset(sorted, 0), UsageError, /^take: the number of images must be/);
+    throws(() => limitDataset(sorted, 0), UsageError, /^take: count must be/);
   });
 });
 

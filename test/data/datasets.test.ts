@@ -73,9 +73,7 @@ suite('loadDataset from a data folder', (test) => {
       assert.equal([train.count, held.count], [4, 3]);
       assert.is(train.images.length, 16);
       for (const limit of [0, -3, 1.5, Number.NaN]) {
-        const message = new RegExp(
-          `^loadDataset: the limit must be a whole number of at least 1: got ${limit}$`,
-        );
+        const message = new RegExp(`^loadDataset: limit must be a whole number of at least 1: ${limit}$`);
         await rejects(load(folder, {}, { limit }), UsageError, message);
       }
     }));

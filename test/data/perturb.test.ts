@@ -123,12 +123,12 @@ suite('perturb', (test) => {
     throws(
       () => perturb(dataset, { kind: 'rotation', severity: 181 }),
       UsageError,
-      'perturb: the severity of rotation must be from 0 to 180 degrees: got 181',
+      'perturb: the severity of rotation must be from 0 to 180 degrees: 181',
     );
     throws(
       () => perturb(dataset, { kind: 'noise', severity: Number.NaN }),
       UsageError,
-      'perturb: the severity of noise must be from 0 to 255 grays: got NaN',
+      'perturb: the severity of noise must be from 0 to 255 grays: NaN',
     );
   });
 });

@@ -225,7 +225,7 @@ suite('engine: what it refuses', (test) => {
       PlanError,
       "run: input 'x': 4 elements do not fill [3, 2, 2] (4 and 12)",
     );
-    await rejects(() => step.run(good, { steps: 0 }), PlanError, 'run: steps must be an integer ≥ 1, not 0');
+    await rejects(() => step.run(good, { steps: 0 }), PlanError, 'run: steps must be an integer ≥ 1: 0');
     await rejects(
       () => failing.compile(() => ({ outputs: { y: w } }), {}).run({ z: 1 } as never),
       PlanError,

@@ -102,9 +102,9 @@ suite('batchNorm', (test) => {
   test('options out of range and inputs without channels are refused', () => {
     const refused = (options: BatchNormOptions, message: string) =>
       assertThrows(() => batchNorm(options), UsageError, `batchNorm: ${message}`);
-    refused({ momentum: 1.5 }, 'momentum must be a number from 0 to 1, not 1.5');
-    refused({ momentum: Number.NaN }, 'momentum must be a number from 0 to 1, not NaN');
-    refused({ epsilon: 0 }, 'epsilon must be a number above 0, not 0');
+    refused({ momentum: 1.5 }, 'momentum must be a number from 0 to 1: 1.5');
+    refused({ momentum: Number.NaN }, 'momentum must be a number from 0 to 1: NaN');
+    refused({ epsilon: 0 }, 'epsilon must be a number above 0: 0');
     refused(
       { gammaInitializer: 'one' as 'ones' },
       "gammaInitializer: there is no initializer 'one': zeros, ones, glorotUniform, glorotNormal, heUniform, heNormal\n" +

@@ -76,7 +76,7 @@ suite('dropout', (test) => {
   });
 
   test('a rate out of range is refused', () => {
-    const message = (rate: unknown) => `dropout: rate must be at least 0 and below 1, not ${rate}`;
+    const message = (rate: unknown) => `dropout: rate must be at least 0 and below 1: ${rate}`;
     for (const rate of [1, -0.1, Number.NaN, '0.5x' as unknown as number]) {
       assertThrows(() => dropout(rate), UsageError, message(rate));
     }

@@ -165,11 +165,11 @@ suite('initializers', (test) => {
         'x: describes no initializer: the names are constantValue, uniform, truncatedNormal',
       );
     }
-    assertThrows(() => uniform(0, Number.NaN), UsageError, 'uniform: high must be a number, not NaN');
+    assertThrows(() => uniform(0, Number.NaN), UsageError, 'uniform: high must be a number: NaN');
     assertThrows(
       () => resolveInitializer('x', { name: 'uniform', low: 0, high: '1' }),
       UsageError,
-      'uniform: high must be a number, not 1',
+      'uniform: high must be a number: 1',
     );
   });
 });

@@ -137,9 +137,9 @@ suite('layers', (test) => {
   });
 
   test('options out of range are refused where the layer is made', () => {
-    assertThrows(() => dense(0), UsageError, 'dense: units must be an integer ≥ 1, not 0');
-    assertThrows(() => dense(2.5), UsageError, 'dense: units must be an integer ≥ 1, not 2.5');
-    assertThrows(() => conv2d(-1, 3), UsageError, 'conv2d: filters must be an integer ≥ 1, not -1');
+    assertThrows(() => dense(0), UsageError, 'dense: units must be a whole number of at least 1: 0');
+    assertThrows(() => dense(2.5), UsageError, 'dense: units must be a whole number of at least 1: 2.5');
+    assertThrows(() => conv2d(-1, 3), UsageError, 'conv2d: filters must be a whole number of at least 1: -1');
     assertThrows(
       () => conv2d(8, [3, 0]),
       ShapeError,
@@ -158,25 +158,25 @@ suite('layers', (test) => {
     assertThrows(
       () => depthwiseConv2d(3, { depthMultiplier: 0 }),
       UsageError,
-      'depthwiseConv2d: depthMultiplier must be an integer ≥ 1, not 0',
+      'depthwiseConv2d: depthMultiplier must be a whole number of at least 1: 0',
     );
     assertThrows(
       () => separableConv2d(1.5, 3),
       UsageError,
-      'separableConv2d: filters must be an integer ≥ 1, not 1.5',
+      'separableConv2d: filters must be a whole number of at least 1: 1.5',
     );
     assertThrows(
       () => separableConv2d(8, 3, { depthMultiplier: -1 }),
       UsageError,
-      'separableConv2d: depthMultiplier must be an integer ≥ 1, not -1',
+      'separableConv2d: depthMultiplier must be a whole number of at least 1: -1',
     );
     assertThrows(
       () => layerNorm({ epsilon: -1 }),
       UsageError,
-      'layerNorm: epsilon must be a number above 0, not -1',
+      'layerNorm: epsilon must be a number above 0: -1',
     );
     assertThrows(() => maxPool2d(0), ShapeError, 'maxPool2d: window must be one or two integers ≥ 1: 0, 0');
-    assertThrows(() => leakyRelu(Number.NaN), UsageError, 'leakyRelu: slope must be a number, not NaN');
+    assertThrows(() => leakyRelu(Number.NaN), UsageError, 'leakyRelu: slope must be a number: NaN');
   });
 
   test('what is no layer is refused', () => {

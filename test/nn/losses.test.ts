@@ -149,7 +149,7 @@ suite('losses', (test) => {
       assertThrows(
         () => crossEntropy(logits, input('labels', [4], 'int32'), { labelSmoothing }),
         UsageError,
-        `crossEntropy: labelSmoothing must be at least 0 and below 1, not ${labelSmoothing}`,
+        `crossEntropy: labelSmoothing must be at least 0 and below 1: ${labelSmoothing}`,
       );
     }
   });

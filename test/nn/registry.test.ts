@@ -111,7 +111,10 @@ suite('layers as data', (test) => {
         "  A layer of your own is made known by registerLayer('toString', factory).",
     );
     const inside = (part: Json) => ({ kind: 'sequential', parts: { 'layers.0': part } });
-    refused(inside({ kind: 'dense' }), 'layers.0: dense: units must be an integer ≥ 1, not undefined');
+    refused(
+      inside({ kind: 'dense' }),
+      'layers.0: dense: units must be a whole number of at least 1: undefined',
+    );
     refused(
       inside({ kind: 'dense', options: { units: 4, unit: 3 } }),
       "layers.0: dense does not take the option 'unit' as it is in the file",
@@ -122,7 +125,7 @@ suite('layers as data', (test) => {
     );
     refused(
       inside({ kind: 'dropout', options: { rate: 2 } }),
-      'layers.0: dropout: rate must be at least 0 and below 1, not 2',
+      'layers.0: dropout: rate must be at least 0 and below 1: 2',
     );
     refused(
       { kind: 'sequential', parts: { 'layers.1': { kind: 'relu' } } },

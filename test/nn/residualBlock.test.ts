@@ -68,7 +68,11 @@ suite('residualBlock', (test) => {
         "  projection: conv2d(filters, 1, { strides }) changes the shortcut's shape.",
     );
     assert.equal(new Model(residualBlock(8, { projection: true }), [4, 4, 3]).outputShape, [4, 4, 8]);
-    assertThrows(() => residualBlock(0), UsageError, 'residualBlock: filters must be an integer ≥ 1, not 0');
+    assertThrows(
+      () => residualBlock(0),
+      UsageError,
+      'residualBlock: filters must be a whole number of at least 1: 0',
+    );
     assertThrows(
       () => residualBlock(8, { strides: 0 }),
       ShapeError,

@@ -48,20 +48,16 @@ suite('clipping', (test) => {
   });
 
   test('a limit must be above 0', () => {
-    assertThrows(
-      () => clipByNorm(tensors, 0),
-      UsageError,
-      'clipByNorm: limit must be a number above 0, not 0',
-    );
+    assertThrows(() => clipByNorm(tensors, 0), UsageError, 'clipByNorm: limit must be a number above 0: 0');
     assertThrows(
       () => clipByValue(tensors, -1),
       UsageError,
-      'clipByValue: limit must be a number above 0, not -1',
+      'clipByValue: limit must be a number above 0: -1',
     );
     assertThrows(
       () => clipByNorm(tensors, Number.NaN),
       UsageError,
-      'clipByNorm: limit must be a number above 0, not NaN',
+      'clipByNorm: limit must be a number above 0: NaN',
     );
   });
 
@@ -80,8 +76,8 @@ suite('clipping', (test) => {
     refuse({}, 'clip: takes either norm or value, not neither');
     refuse({ norm: 1, value: 1 }, 'clip: takes either norm or value, not norm and value');
     refuse({ size: 1 }, 'clip: takes either norm or value, not size');
-    refuse({ norm: 0 }, 'clip: norm must be a number above 0, not 0');
-    refuse({ value: -1 }, 'clip: value must be a number above 0, not -1');
+    refuse({ norm: 0 }, 'clip: norm must be a number above 0: 0');
+    refuse({ value: -1 }, 'clip: value must be a number above 0: -1');
   });
 
   test('the plan of a common norm: a sum per gradient, one scale, a map per gradient', async () => {

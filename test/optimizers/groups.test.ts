@@ -127,7 +127,7 @@ suite('parameterGroups', (test) => {
     );
     refuse(
       [{ match: 'bias', learningRateFactor: -1 }],
-      'parameterGroups: learningRateFactor must be a number ≥ 0, not -1',
+      'parameterGroups: learningRateFactor must be a number of at least 0: -1',
     );
     refuse(
       [{ match: 'bias', options: { beta1: 0 } }],

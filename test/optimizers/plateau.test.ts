@@ -91,14 +91,14 @@ suite('reduceOnPlateau', (test) => {
   test('options out of range are refused', () => {
     const refuse = (options: PlateauOptions, message: string) =>
       assertThrows(() => reduceOnPlateau(options), UsageError, `reduceOnPlateau: ${message}`);
-    refuse({ factor: 1 }, 'factor must be at least 0 and below 1, not 1');
-    refuse({ patience: 0 }, 'patience must be a whole number of at least 1, not 0');
-    refuse({ minDelta: -1 }, 'minDelta must be a number ≥ 0, not -1');
-    refuse({ cooldown: 0.5 }, 'cooldown must be a whole number of at least 0, not 0.5');
-    refuse({ minFactor: 1 }, 'minFactor must be at least 0 and below 1, not 1');
+    refuse({ factor: 1 }, 'factor must be at least 0 and below 1: 1');
+    refuse({ patience: 0 }, 'patience must be a whole number of at least 1: 0');
+    refuse({ minDelta: -1 }, 'minDelta must be a number of at least 0: -1');
+    refuse({ cooldown: 0.5 }, 'cooldown must be a whole number of at least 0: 0.5');
+    refuse({ minFactor: 1 }, 'minFactor must be at least 0 and below 1: 1');
     refuse(
       { monitor: 'speed' as never },
-      'monitor must be one of validationLoss, validationAccuracy, loss, accuracy, not speed',
+      'monitor must be one of validationLoss, validationAccuracy, loss, accuracy: speed',
     );
   });
 });

@@ -114,11 +114,11 @@ suite('schedules', (test) => {
   });
 
   test('errors', () => {
-    const steps = 'constantRate: step must be an integer ≥ 0 and totalSteps ≥ 1, not';
+    const steps = 'constantRate: step must be an integer ≥ 0 and totalSteps ≥ 1:';
     assertThrows(() => constantRate().factor(-1, 5), UsageError, `${steps} -1 of 5`);
     assertThrows(() => constantRate().factor(0.5, 5), UsageError, `${steps} 0.5 of 5`);
     assertThrows(() => constantRate().factor(0, 0), UsageError, `${steps} 0 of 0`);
-    const between = 'must be at least 0 and below 1, not';
+    const between = 'must be at least 0 and below 1:';
     assertThrows(() => cosineDecay({ warmup: 1 }), UsageError, `cosineDecay: warmup ${between} 1`);
     assertThrows(() => oneCycle({ warmup: -1 }), UsageError, `oneCycle: warmup ${between} -1`);
     assertThrows(
@@ -129,27 +129,27 @@ suite('schedules', (test) => {
     assertThrows(
       () => cosineDecay({ final: -1 }),
       UsageError,
-      'cosineDecay: final must be a number ≥ 0, not -1',
+      'cosineDecay: final must be a number of at least 0: -1',
     );
     assertThrows(
       () => stepDecay({ factor: -1 }),
       UsageError,
-      'stepDecay: factor must be a number ≥ 0, not -1',
+      'stepDecay: factor must be a number of at least 0: -1',
     );
     assertThrows(
       () => exponentialDecay({ final: 0 }),
       UsageError,
-      'exponentialDecay: final must be a number above 0, not 0',
+      'exponentialDecay: final must be a number above 0: 0',
     );
     assertThrows(
       () => oneCycle({ startDivisor: 0.5 }),
       UsageError,
-      'oneCycle: startDivisor must be a number ≥ 1, not 0.5',
+      'oneCycle: startDivisor must be a number of at least 1: 0.5',
     );
     assertThrows(
       () => oneCycle({ finalDivisor: 0 }),
       UsageError,
-      'oneCycle: finalDivisor must be a number ≥ 1, not 0',
+      'oneCycle: finalDivisor must be a number of at least 1: 0',
     );
     assertThrows(
       () => parseSchedule('cosine'),
@@ -159,27 +159,27 @@ suite('schedules', (test) => {
     assertThrows(
       () => oneCycle({ anneal: 'cubic' as never }),
       UsageError,
-      'oneCycle: anneal must be cosine or linear, not cubic',
+      'oneCycle: anneal must be cosine or linear: cubic',
     );
     assertThrows(
       () => oneCycle({ warmup: 0.5, threePhases: true }),
       UsageError,
-      'oneCycle: warmup must be at least 0 and below 0.5, not 0.5',
+      'oneCycle: warmup must be at least 0 and below 0.5: 0.5',
     );
     assertThrows(
       () => linearDecay({ final: -1 }),
       UsageError,
-      'linearDecay: final must be a number ≥ 0, not -1',
+      'linearDecay: final must be a number of at least 0: -1',
     );
     assertThrows(
       () => polynomialDecay({ power: 0 }),
       UsageError,
-      'polynomialDecay: power must be a number above 0, not 0',
+      'polynomialDecay: power must be a number above 0: 0',
     );
     assertThrows(
       () => polynomialDecay({ final: -1 }),
       UsageError,
-      'polynomialDecay: final must be a number ≥ 0, not -1',
+      'polynomialDecay: final must be a number of at least 0: -1',
     );
     assertThrows(() => warmUp(constantRate(), { warmup: 1 }), UsageError, `warmUp: warmup ${between} 1`);
     assertThrows(() => warmUp(constantRate(), { start: 1 }), UsageError, `warmUp: start ${between} 1`);

@@ -244,6 +244,6 @@ suite('recipeModel', (test) => {
   refuse(
     'layers that do not fit together',
     () => sequential([dense(3), flatten(), flatten(), dense(0)]) as never,
-    /^\.\/mine\.js: its model cannot be made: dense: units must be an integer ≥ 1, not 0$/,
+    /^\.\/mine\.js: its model cannot be made: dense: units must be a whole number of at least 1: 0$/,
   );
 });

@@ -154,7 +154,7 @@ suite('metrics', (test) => {
       throws(
         () => topKAccuracy(few, k),
         UsageError,
-        `topKAccuracy: k must be from 1 to 3, the number of classes: ${k}`,
+        `topKAccuracy: k must be a whole number from 1 to 3: ${k}`,
       );
     }
   });

@@ -93,13 +93,9 @@ suite('early stopping', (test) => {
   test('options out of range', () => {
     const refuse = (given: object, validated: boolean, message: RegExp) =>
       throws(() => checkEarlyStopping({ patience: 1, ...given }, validated), UsageError, message);
-    refuse({ patience: 0 }, true, /^earlyStopping: patience must be a whole number of at least 1: got 0$/);
-    refuse(
-      { patience: 1.5 },
-      true,
-      /^earlyStopping: patience must be a whole number of at least 1: got 1\.5$/,
-    );
-    refuse({ minDelta: -1 }, true, /^earlyStopping: minDelta must be a number ≥ 0, not -1$/);
+    refuse({ patience: 0 }, true, /^earlyStopping: patience must be a whole number of at least 1: 0$/);
+    refuse({ patience: 1.5 }, true, /^earlyStopping: patience must be a whole number of at least 1: 1\.5$/);
+    refuse({ minDelta: -1 }, true, /^earlyStopping: minDelta must be a number of at least 0: -1$/);
     refuse(
       { monitor: 'luck' },
       true,

@@ -146,13 +146,13 @@ suite('findLearningRate', (test) => {
           UsageError,
           message,
         );
-      await refuse({ from: 0 }, 'findLearningRate: from must be a number above 0, not 0');
-      await refuse({ to: -1 }, 'findLearningRate: to must be a number above 0, not -1');
+      await refuse({ from: 0 }, 'findLearningRate: from must be a number above 0: 0');
+      await refuse({ to: -1 }, 'findLearningRate: to must be a number above 0: -1');
       await refuse({ from: 1, to: 1 }, 'findLearningRate: to must be above from: from 1 to 1');
-      await refuse({ steps: 19 }, 'findLearningRate: steps must be a whole number of at least 20, not 19');
+      await refuse({ steps: 19 }, 'findLearningRate: steps must be a whole number of at least 20: 19');
       await refuse(
         { batchSize: 0.5 },
-        'findLearningRate: batchSize must be a whole number of at least 1, not 0.5',
+        'findLearningRate: batchSize must be a whole number of at least 1: 0.5',
       );
       await rejects(
         () => findLearningRate(engine, linear(), tinyDataset(0), { optimizer: sgd() }),

@@ -1,4 +1,5 @@
 /** The wasm backend: every kernel of a plan is a generated WebAssembly function over one memory. */
+import { checkInteger } from '../../core/check.js';
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError, UsageError } from '../../core/errors.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
@@ -160,9 +161,7 @@ export function defaultThreads(): number {
 /** Opens the backend, or throws a BackendError that says what the JavaScript engine lacks. */
 export async function openWasm(options: WasmBackendOptions = {}): Promise<Backend> {
   const { threads = defaultThreads(), poison = false, pieceBytes = 32768 } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
-    throw new UsageError(`wasm: threads must be an integer from 1 to ${mostThreads}, not ${threads}`);
-  }
+  checkInteger('wasm: threads', threads, 1, mostThreads);
   // poisoning looks at every step, so it needs one worker
   const workers = poison ? 1 : threads;
   if (workers > 1 && typeof SharedArrayBuffer === 'undefined') {
@@ -177,7 +176,7 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   }
   const { simd = best, workerUrl, revectorize = false, tuning = 'fixed' } = options;
   if (tuning !== 'fixed' && tuning !== 'measured') {
-    throw new UsageError(`wasm: tuning must be fixed or measured, not ${String(tuning)}`);
+    throw new UsageError(`wasm: tuning must be fixed or measured: ${String(tuning)}`);
   }
   if (revectorize) enableRevectorize(numericsOf(best));
   const measured = tuning === 'measured' ? await readTunings(options.tuningFile) : undefined;

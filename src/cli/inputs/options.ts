@@ -26,9 +26,7 @@ export function assignments(option: string) {
     const pairs = (typeof given === 'string' ? [given] : given).map((text) => {
       const at = text.indexOf('=');
       if (at < 1 || at === text.length - 1)
-        throw new UsageError(
-          `--${option} must be a name and what it shall be, such as units=64: got ${text}`,
-        );
+        throw new UsageError(`--${option} must be a name and what it shall be, such as units=64: ${text}`);
       return [text.slice(0, at), text.slice(at + 1)] as const;
     });
     const twice = pairs.find(([name], i) => pairs.findIndex(([other]) => other === name) !== i);

@@ -15,9 +15,7 @@ export const isKnown = (dataset: string): boolean => readManifest().datasets.has
 function parseImageShape(text: string): ImageShape {
   const [, height, width, channels] = /^(\d+)x(\d+)x([13])$/.exec(text) ?? [];
   if (height !== undefined) return [Number(height), Number(width), Number(channels)];
-  throw new UsageError(
-    `--image-shape must be height, width and channels (1 or 3), such as 32x32x3, not ${text}`,
-  );
+  throw new UsageError(`--image-shape must be height, width and channels (1 or 3), such as 32x32x3: ${text}`);
 }
 
 /** Throws UsageError for a form that is none, or without the data that it is for. */

@@ -130,7 +130,7 @@ function checkMembers<T extends object>(
     }
     const wanted = member === undefined ? undefined : check(member);
     if (wanted !== undefined) {
-      throw new UsageError(`augmentation: ${prefix}${name} must be ${wanted}: got ${shown(member)}`);
+      throw new UsageError(`augmentation: ${prefix}${name} must be ${wanted}: ${shown(member)}`);
     }
   }
   return undefined;
@@ -148,7 +148,7 @@ export function checkAugmentation(
 ): void {
   const wanted = checkMembers(augmentation, checks, '');
   if (wanted !== undefined) {
-    throw new UsageError(`augmentation: it must be ${wanted}: got ${shown(augmentation)}`);
+    throw new UsageError(`augmentation: it must be ${wanted}: ${shown(augmentation)}`);
   }
   if (shape === undefined) return;
   const [height, width] = shape;

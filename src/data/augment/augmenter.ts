@@ -1,3 +1,4 @@
+import { checkInteger } from '../../core/check.js';
 import { QuernError, UsageError } from '../../core/errors.js';
 import { randomKey } from '../../core/random.js';
 import { type Dataset, imageSize } from '../dataset.js';
@@ -63,9 +64,7 @@ function checkFill(
   epoch: number,
   target: Uint8Array,
 ): void {
-  if (!Number.isSafeInteger(epoch) || epoch < 0) {
-    throw new UsageError(`augment: the epoch must be a whole number of at least 0: got ${epoch}`);
-  }
+  checkInteger('augment: epoch', epoch, 0);
   if (target.length !== indices.length * size) {
     throw new UsageError(
       `augment: the target must hold ${indices.length} images of ${size} bytes: it has ${target.length} bytes`,
@@ -223,11 +222,7 @@ export function createAugmenter(
   options: AugmenterOptions = {},
 ): Augmenter {
   const { workers = 1, workerUrl } = options;
-  if (!Number.isInteger(workers) || workers < 0 || workers > mostWorkers) {
-    throw new UsageError(
-      `augment: the workers must be a whole number from 0 to ${mostWorkers}: got ${workers}`,
-    );
-  }
+  checkInteger('augment: workers', workers, 0, mostWorkers);
   checkAugmentation(augmentation, dataset.shape);
   randomKey(seed);
   if (workers === 0 || !canShare()) return new OwnThread(dataset, augmentation, seed);

@@ -1,4 +1,4 @@
-import { UsageError } from '../../core/errors.js';
+import { checkPositive } from '../../core/check.js';
 import { exactCos, exactPower } from '../../core/math.js';
 import { randomKey, randomUniform } from '../../core/random.js';
 
@@ -16,9 +16,7 @@ import { randomKey, randomUniform } from '../../core/random.js';
  * @throws UsageError for an alpha that is not a positive number
  */
 export function mixupRatio(seed: number, step: number, alpha: number): number {
-  if (!(alpha > 0 && alpha < Infinity)) {
-    throw new UsageError(`mixupRatio: alpha must be a positive number: got ${alpha}`);
-  }
+  checkPositive('mixupRatio: alpha', alpha);
   const key = randomKey(seed, 'mixup');
   const u = randomUniform(0, key, step);
   if (alpha === 1) return u;

@@ -1,4 +1,5 @@
-import { DataError, UsageError } from '../../core/errors.js';
+import { checkInteger } from '../../core/check.js';
+import { DataError } from '../../core/errors.js';
 import { type Dataset, limitDataset } from '../dataset.js';
 import { withWriters } from '../writers.js';
 import { type FetchOptions, fetchDataset } from './fetch.js';
@@ -84,9 +85,7 @@ export async function loadDataset(
   options: LoadOptions = {},
 ): Promise<{ train: Dataset; test: Dataset }> {
   const { limit } = options;
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
-    throw new UsageError(`loadDataset: the limit must be a whole number of at least 1: got ${limit}`);
-  }
+  if (limit !== undefined) checkInteger('loadDataset: limit', limit);
   const manifest = options.manifest ?? readManifest();
   const entry = findEntry(manifest, name);
   const location = (await locate(manifest, entry, options)) ?? (await fetchLocation(entry, options));

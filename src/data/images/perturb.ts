@@ -119,9 +119,7 @@ export function perturb(dataset: Dataset, perturbation: Perturbation): Dataset {
   }
   const [unit, most] = units[kind];
   if (!(severity >= 0 && severity <= most)) {
-    throw new UsageError(
-      `perturb: the severity of ${kind} must be from 0 to ${most} ${unit}: got ${severity}`,
-    );
+    throw new UsageError(`perturb: the severity of ${kind} must be from 0 to ${most} ${unit}: ${severity}`);
   }
   const key = randomKey(seed, 'perturb', kind);
   const make = { shift: geometric, rotation: geometric, noise: noisy, blur: blurred }[kind];

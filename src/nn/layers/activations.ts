@@ -1,8 +1,8 @@
 /** Activations as layers: the pointwise ops of the same names, and softmax. */
+import { checkNumber } from '../../core/check.js';
 import * as pointwise from '../../tensor/ops/pointwise.js';
 import { softmax as softmaxOf } from '../../tensor/ops/softmax.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkNumber } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 
 const activation = (kind: string, f: (x: Tensor) => Tensor) => (): Layer => layer(kind, {}, (x) => f(x));

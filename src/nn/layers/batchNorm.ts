@@ -1,9 +1,9 @@
+import { checkPositive, checkShare } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { batchNormalize, channelMoments } from '../../tensor/ops/normalize.js';
 import { add, divide, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { checkPositive, checkShare } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 

@@ -1,9 +1,10 @@
+import { checkInteger } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { conv2d as convolve } from '../../tensor/ops/conv2d.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import { add } from '../../tensor/ops/pointwise.js';
-import { checkCount, plainPadding, plainPair } from '../check.js';
+import { plainPadding, plainPair } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -27,7 +28,7 @@ export interface Conv2dOptions {
  * @throws UsageError or ShapeError for options out of range; ShapeError, when applied, for an input that is no image
  */
 export function conv2d(filters: number, kernelSize: Pair, options: Conv2dOptions = {}): Layer {
-  checkCount('conv2d: filters', filters);
+  checkInteger('conv2d: filters', filters);
   const size = plainPair('conv2d', 'kernelSize', kernelSize);
   const strides = plainPair('conv2d', 'strides', options.strides ?? 1);
   const padding = plainPadding('conv2d', options.padding ?? 'valid');

@@ -1,9 +1,10 @@
+import { checkInteger } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { depthwiseConv2d as convolve } from '../../tensor/ops/depthwise.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import { add } from '../../tensor/ops/pointwise.js';
-import { checkCount, plainPadding, plainPair } from '../check.js';
+import { plainPadding, plainPair } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -32,7 +33,7 @@ export interface DepthwiseConv2dOptions {
 export function depthwiseConv2d(kernelSize: Pair, options: DepthwiseConv2dOptions = {}): Layer {
   const size = plainPair('depthwiseConv2d', 'kernelSize', kernelSize);
   const { depthMultiplier = 1, useBias = true } = options;
-  checkCount('depthwiseConv2d: depthMultiplier', depthMultiplier);
+  checkInteger('depthwiseConv2d: depthMultiplier', depthMultiplier);
   const strides = plainPair('depthwiseConv2d', 'strides', options.strides ?? 1);
   const padding = plainPadding('depthwiseConv2d', options.padding ?? 'valid');
   const kernelInitializer = resolveInitializer(

@@ -1,4 +1,4 @@
-import { UsageError } from '../../core/errors.js';
+import { checkRange } from '../../core/check.js';
 import { greaterEqual, multiply, where } from '../../tensor/ops/pointwise.js';
 import { randomUniform } from '../../tensor/random.js';
 import { type Layer, layer } from '../layer.js';
@@ -11,8 +11,7 @@ import { type Layer, layer } from '../layer.js';
  * @throws UsageError for a rate outside that range
  */
 export function dropout(rate: number): Layer {
-  if (!(rate >= 0 && rate < 1))
-    throw new UsageError(`dropout: rate must be at least 0 and below 1, not ${rate}`);
+  checkRange('dropout: rate', rate, 0, 1);
   // a threshold that is the same number in float32 and float64, so that both keep the same elements
   const threshold = Math.fround(rate);
   return layer('dropout', { rate }, (x, context) => {

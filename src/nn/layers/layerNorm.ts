@@ -1,8 +1,8 @@
+import { checkPositive } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { layerNormalize } from '../../tensor/ops/normalize.js';
 import { add, multiply } from '../../tensor/ops/pointwise.js';
-import { checkPositive } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 

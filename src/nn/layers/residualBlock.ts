@@ -1,5 +1,6 @@
+import { checkInteger } from '../../core/check.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
-import { checkCount, plainPair } from '../check.js';
+import { plainPair } from '../check.js';
 import type { Layer } from '../layer.js';
 import type { InitializerOption } from '../resolveInitializer.js';
 import { sequential } from '../sequential.js';
@@ -39,7 +40,7 @@ export interface ResidualBlockOptions {
  * @throws UsageError or ShapeError for options out of range; ShapeError, when applied, for a shortcut of another shape
  */
 export function residualBlock(filters: number, options: ResidualBlockOptions = {}): Layer {
-  checkCount('residualBlock: filters', filters);
+  checkInteger('residualBlock: filters', filters);
   const strides = plainPair('residualBlock', 'strides', options.strides ?? 1);
   const { kernelInitializer = 'heNormal', norm = {}, startAsShortcut = false } = options;
   const { projection = strides.some((step) => step !== 1) } = options;

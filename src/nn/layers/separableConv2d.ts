@@ -1,10 +1,11 @@
+import { checkInteger } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { conv2d } from '../../tensor/ops/conv2d.js';
 import { depthwiseConv2d } from '../../tensor/ops/depthwise.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import { add } from '../../tensor/ops/pointwise.js';
-import { checkCount, plainPadding, plainPair } from '../check.js';
+import { plainPadding, plainPair } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -38,10 +39,10 @@ export function separableConv2d(
   kernelSize: Pair,
   options: SeparableConv2dOptions = {},
 ): Layer {
-  checkCount('separableConv2d: filters', filters);
+  checkInteger('separableConv2d: filters', filters);
   const size = plainPair('separableConv2d', 'kernelSize', kernelSize);
   const { depthMultiplier = 1, useBias = true } = options;
-  checkCount('separableConv2d: depthMultiplier', depthMultiplier);
+  checkInteger('separableConv2d: depthMultiplier', depthMultiplier);
   const strides = plainPair('separableConv2d', 'strides', options.strides ?? 1);
   const padding = plainPadding('separableConv2d', options.padding ?? 'valid');
   const initializer = (name: 'depthwise' | 'pointwise' | 'bias', usual: InitializerOption) =>

@@ -1,5 +1,6 @@
 /** What a model says of labeled images, and how good its probabilities are. */
-import { ShapeError, UsageError } from '../../core/errors.js';
+import { checkInteger } from '../../core/check.js';
+import { ShapeError } from '../../core/errors.js';
 import { checkLabels } from '../../data/dataset.js';
 
 export interface Predictions {
@@ -49,9 +50,7 @@ export function rightOnes(predictions: Predictions): boolean[] {
  * @throws UsageError unless k is a whole number from 1 to the number of classes
  */
 export function topKAccuracy({ probabilities, labels, classes }: Predictions, k: number): number {
-  if (!Number.isInteger(k) || k < 1 || k > classes.length) {
-    throw new UsageError(`topKAccuracy: k must be from 1 to ${classes.length}, the number of classes: ${k}`);
-  }
+  checkInteger('topKAccuracy: k', k, 1, classes.length);
   let within = 0;
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row]!;

@@ -56,7 +56,7 @@ export function gather(table: Tensor, indices: Tensor, axis = 0): Tensor {
 export function oneHot(indices: Tensor, depth: number): Tensor {
   checkDtype('oneHot', indices, 'int32', 'uint8');
   if (!Number.isInteger(depth) || depth < 1) {
-    throw new ShapeError(`oneHot: depth must be an integer ≥ 1, not ${depth}: ${describe(indices)}`);
+    throw new ShapeError(`oneHot: depth must be an integer ≥ 1: ${depth}: ${describe(indices)}`);
   }
   const classes = constant(Int32Array.from({ length: depth }, (_, i) => i));
   return equal(expandDims(cast(indices, 'int32'), -1), classes);

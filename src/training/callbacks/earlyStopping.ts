@@ -1,5 +1,5 @@
+import { checkInteger, checkRange } from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
-import { checkRange } from '../../optimizers/optimizer.js';
 import { type PlateauMonitor, plateauMonitors } from '../../optimizers/plateau.js';
 import type { Weights } from '../files/weights.js';
 import type { EpochRecord } from '../fit/options.js';
@@ -34,9 +34,7 @@ export function checkMonitor(what: string, monitor: Monitor, validated: boolean)
 /** Throws UsageError for an option out of range. */
 export function checkEarlyStopping(options: EarlyStoppingOptions, validated: boolean): void {
   const { patience, monitor = 'validationAccuracy', minDelta = 0 } = options;
-  if (!(patience >= 1 && (Number.isInteger(patience) || patience === Infinity))) {
-    throw new UsageError(`earlyStopping: patience must be a whole number of at least 1: got ${patience}`);
-  }
+  if (patience !== Infinity) checkInteger('earlyStopping: patience', patience);
   checkRange('earlyStopping: minDelta', minDelta, 0);
   checkMonitor('earlyStopping', monitor, validated);
 }

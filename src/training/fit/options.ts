@@ -1,9 +1,10 @@
+import { checkInteger, checkPositive, checkRange } from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
 import type { Augmentation } from '../../data/augment/augmentation.js';
 import type { AugmenterOptions } from '../../data/augment/augmenter.js';
 import type { Dataset, SplitBy } from '../../data/dataset.js';
 import { type ClipOptions, checkClip } from '../../optimizers/clipping.js';
-import { checkPositive, checkRange, type Optimizer } from '../../optimizers/optimizer.js';
+import type { Optimizer } from '../../optimizers/optimizer.js';
 import type { Plateau } from '../../optimizers/plateau.js';
 import type { Schedule } from '../../optimizers/schedules.js';
 import type { Callback } from '../callbacks/callback.js';
@@ -129,20 +130,15 @@ export interface EpochRecord {
 
 export const defaultBatchSize = 128;
 
-function checkCount(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value >= 1) return;
-  throw new UsageError(`fit: ${name} must be a whole number of at least 1: got ${value}`);
-}
-
 /**
  * Throws UsageError for an option out of range. A validation fraction, the seed and an augmentation are checked where
  * they are used.
  */
 export function checkFitOptions(options: FitOptions): void {
   const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
-  checkCount('epochs', options.epochs);
-  checkCount('batchSize', options.batchSize ?? 1);
-  checkCount('stepsPerRun', options.stepsPerRun ?? 1);
+  checkInteger('fit: epochs', options.epochs);
+  checkInteger('fit: batchSize', options.batchSize ?? 1);
+  checkInteger('fit: stepsPerRun', options.stepsPerRun ?? 1);
   checkRange('fit: mixup', options.mixup ?? 0, 0);
   checkRange('fit: labelSmoothing', options.labelSmoothing ?? 0, 0, 1);
   checkRange('fit: weightAveraging', options.weightAveraging ?? 0, 0, 1);

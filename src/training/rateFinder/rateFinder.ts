@@ -1,3 +1,4 @@
+import { checkInteger, checkPositive } from '../../core/check.js';
 import { TrainingError, UsageError } from '../../core/errors.js';
 import { exactPower } from '../../core/math.js';
 import { permutation } from '../../data/batches.js';
@@ -5,7 +6,7 @@ import { type Dataset, select } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
-import { checkPositive, type Optimizer } from '../../optimizers/optimizer.js';
+import type { Optimizer } from '../../optimizers/optimizer.js';
 import { state } from '../../tensor/leaves.js';
 import { savedLeaves } from '../files/weights.js';
 import { checkFits } from '../fit/checkFits.js';
@@ -45,15 +46,8 @@ function checkOptions({ from, to, steps, batchSize }: Required<typeof defaults> 
   if (!(to > from)) {
     throw new UsageError(`findLearningRate: to must be above from: from ${from} to ${to}`);
   }
-  for (const [name, value, least] of [
-    ['steps', steps, 20],
-    ['batchSize', batchSize, 1],
-  ] as const) {
-    if (Number.isSafeInteger(value) && value >= least) continue;
-    throw new UsageError(
-      `findLearningRate: ${name} must be a whole number of at least ${least}, not ${String(value)}`,
-    );
-  }
+  checkInteger('findLearningRate: steps', steps, 20);
+  checkInteger('findLearningRate: batchSize', batchSize);
 }
 
 /** A model of the same layers, with the weights that the engine holds for it, in leaves of its own. */

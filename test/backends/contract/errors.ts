@@ -26,9 +26,9 @@ export const errorRows: readonly ContractRow[] = [
         [{ ...good, x: floats(1) }, 1, "run: input 'x': 1 elements do not fill [2, 3] (1 and 6)"],
         [{ ...good, n: new Int32Array(4) }, 4, "run: input 'x': 6 elements do not fill [4, 2, 3] (6 and 24)"],
         [{ ...good, x: new Float32Array(12) }, 2, "run: input 'n': 1 elements do not fill [2] (1 and 2)"],
-        [good, 0, 'run: steps must be an integer ≥ 1, not 0'],
-        [good, 1.5, 'run: steps must be an integer ≥ 1, not 1.5'],
-        [good, Number.NaN, 'run: steps must be an integer ≥ 1, not NaN'],
+        [good, 0, 'run: steps must be an integer ≥ 1: 0'],
+        [good, 1.5, 'run: steps must be an integer ≥ 1: 1.5'],
+        [good, Number.NaN, 'run: steps must be an integer ≥ 1: NaN'],
       ] as const;
       for (const [feeds, steps, message] of cases) {
         await rejects(() => program.run(feeds, { steps }), PlanError, message);

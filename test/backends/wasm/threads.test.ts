@@ -111,7 +111,7 @@ suite('wasm threads: the process', (test) => {
 suite('wasm threads: options', (test) => {
   test('the number of threads', async () => {
     for (const threads of [0, -1, 1.5, 65, Number.NaN, '2' as unknown as number]) {
-      const message = `wasm: threads must be an integer from 1 to 64, not ${threads}`;
+      const message = `wasm: threads must be a whole number from 1 to 64: ${threads}`;
       await rejects(() => openWasm({ threads }), UsageError, message);
     }
     const backend = await openWasm({ threads: 64 });

@@ -112,7 +112,7 @@ suite('measured tuning', (test) => {
     rejects(
       () => openWasm({ tuning: 'fast' as 'fixed' }),
       UsageError,
-      'wasm: tuning must be fixed or measured, not fast',
+      'wasm: tuning must be fixed or measured: fast',
     ));
 });
 

@@ -164,7 +164,7 @@ suite('augmentation: workers', (test) => {
     throws(
       () => createAugmenter(tiny, { crop: 1 }, 1, { workers: 65 }),
       UsageError,
-      'augment: the workers must be a whole number from 0 to 64: got 65',
+      'augment: workers must be a whole number from 0 to 64: 65',
     );
     throws(
       () => createAugmenter(tiny, { crop: 2 }, 1),
@@ -174,7 +174,7 @@ suite('augmentation: workers', (test) => {
     throws(
       () => createAugmenter(tiny, {}, -1),
       UsageError,
-      'randomKey: the seed must be a whole number from 0 to 2^53 - 1: got -1',
+      'randomKey: the seed must be a whole number from 0 to 2^53 - 1: -1',
     );
     for (const workers of [0, 1]) {
       await withAugmenter(
@@ -184,7 +184,7 @@ suite('augmentation: workers', (test) => {
           await rejects(
             () => augmenter.fill(Int32Array.of(0), -1, new Uint8Array(4)),
             UsageError,
-            'augment: the epoch must be a whole number of at least 0: got -1',
+            'augment: epoch must be a whole number of at least 0: -1',
           );
           await rejects(
             () => augmenter.fill(Int32Array.of(0, 1), 0, new Uint8Array(4)),

@@ -57,7 +57,7 @@ suite('mixup', (test) => {
       throws(
         () => mixupRatio(1, 0, alpha),
         UsageError,
-        `mixupRatio: alpha must be a positive number: got ${alpha}`,
+        `mixupRatio: alpha must be a number above 0: ${alpha}`,
       );
     }
   });

@@ -47,7 +47,7 @@ suite('fit, refused', (test) => {
 
   for (const name of ['epochs', 'batchSize', 'stepsPerRun']) {
     for (const value of [0, 1.5, Number.NaN]) {
-      const message = new RegExp(`^fit: ${name} must be a whole number of at least 1: got ${value}$`);
+      const message = new RegExp(`^fit: ${name} must be a whole number of at least 1: ${value}$`);
       refuse(`${name} ${value}`, { [name]: value }, UsageError, message);
     }
   }

@@ -103,12 +103,12 @@ suite('mixup and label smoothing', (test) => {
           UsageError,
           message,
         );
-      await refuse({ mixup: -1 }, /^fit: mixup must be a number ≥ 0, not -1$/);
-      await refuse({ labelSmoothing: 1 }, /^fit: labelSmoothing must be at least 0 and below 1, not 1$/);
-      await refuse({ weightAveraging: 1 }, /^fit: weightAveraging must be at least 0 and below 1, not 1$/);
-      await refuse({ residentBytes: -1 }, /^fit: residentBytes must be a number ≥ 0, not -1$/);
-      await refuse({ timeLimit: 0 }, /^fit: timeLimit must be a number above 0, not 0$/);
-      await refuse({ clip: { norm: 0 } }, /^clip: norm must be a number above 0, not 0$/);
+      await refuse({ mixup: -1 }, /^fit: mixup must be a number of at least 0: -1$/);
+      await refuse({ labelSmoothing: 1 }, /^fit: labelSmoothing must be at least 0 and below 1: 1$/);
+      await refuse({ weightAveraging: 1 }, /^fit: weightAveraging must be at least 0 and below 1: 1$/);
+      await refuse({ residentBytes: -1 }, /^fit: residentBytes must be a number of at least 0: -1$/);
+      await refuse({ timeLimit: 0 }, /^fit: timeLimit must be a number above 0: 0$/);
+      await refuse({ clip: { norm: 0 } }, /^clip: norm must be a number above 0: 0$/);
       await refuse({ clip: {} }, /^clip: takes either norm or value, not neither$/);
     }));
 });
