@@ -1,13 +1,20 @@
 /** The way of a convolution's results to memory: through the epilogue, or through prologue, pool and epilogue. */
 import { rowMajorStrides } from '../../src/core/shape.js';
-import { type FunctionBuilder, i32, type Local, type V128 } from '../../src/writers/wasm/assembler.js';
+import { type FunctionBuilder, type I32, i32, type V128 } from '../../src/writers/wasm/assembler.js';
 import { storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall, Layout } from '../contract.js';
 import { contender, indexOffset, tournament } from '../maxPool/treeMaximum.js';
-import { EpilogueEmitter, type EpiloguePosition, type FinishVector } from '../toolkit/wasm/epilogue.js';
+import {
+  EpilogueEmitter,
+  type EpiloguePosition,
+  type FinishVector,
+  type OperandName,
+} from '../toolkit/wasm/epilogue.js';
 import { type Conv2dSpecification, resultShape } from './contract.js';
 
-export type Pointers = Readonly<Record<string, Local<'i32'>>>;
+/** Pointers behind image and filter: to what epilogues read, and to the outputs. */
+export type ResultName = OperandName | 'out' | 'indices';
+type Pointers = Readonly<Record<ResultName, I32>>;
 
 /** Takes the four pixels of a pool's window, row-major, at the window's place in the output. */
 export type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) => void;
@@ -15,11 +22,11 @@ export type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) 
 export class Results {
   /** Whether four vectors of results become one. */
   readonly pooled: boolean;
-  /** Pointers that the functions below need. */
-  readonly finishNames: readonly string[];
-  readonly poolNames: readonly string[];
-  /** All pointers behind image and filter, in the order of the call. */
-  readonly names: readonly string[];
+  /** Pointers that `beginFinish` needs, and those that `beginPool` does. */
+  readonly finishNames: readonly OperandName[];
+  readonly poolNames: readonly ResultName[];
+  /** All of them, in the order of the call. */
+  readonly names: readonly ResultName[];
   private readonly before: EpilogueEmitter;
   private readonly after: EpilogueEmitter;
   private readonly indices: Layout | undefined;
@@ -29,16 +36,15 @@ export class Results {
     const { epilogue, pool } = call.specification;
     this.pooled = pool !== undefined;
     this.after = new EpilogueEmitter(epilogue, call);
-    const own = call.inputs.length - (epilogue?.operands ?? 0);
     const shape = resultShape(call);
     const y: Layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) };
-    this.before = new EpilogueEmitter(pool?.prologue, { inputs: call.inputs.slice(0, own), outputs: [y] });
+    const own = call.inputs.slice(0, call.inputs.length - (epilogue?.operands ?? 0));
+    this.before = new EpilogueEmitter(pool?.prologue, { inputs: own, outputs: [y] }, 'before');
     this.indices = call.outputs[1];
-    const beforeNames = this.before.names.map((name) => `${name}Before`);
-    const outputs = this.indices === undefined ? ['out'] : ['out', 'indices'];
-    this.finishNames = this.pooled ? beforeNames : this.after.names;
-    this.poolNames = [...this.after.names, ...outputs];
-    this.names = this.pooled ? [...beforeNames, ...this.poolNames] : this.poolNames;
+    const finish = this.pooled ? this.before : this.after;
+    this.finishNames = finish.names;
+    this.poolNames = [...this.after.names, 'out', ...(this.indices ? (['indices'] as const) : [])];
+    this.names = this.pooled ? [...finish.names, ...this.poolNames] : this.poolNames;
   }
 
   /** Height and width of what is stored of results with these: of themselves, or of the 2x2 pools over them. */
@@ -46,33 +52,32 @@ export class Results {
     return this.pooled ? [Math.floor(height / 2), Math.floor(width / 2)] : [height, width];
   }
 
+  /** Height and width of the results that somebody asks for: a pool leaves out an odd last row or column. */
+  used(output: readonly [number, number, ...unknown[]]): [number, number] {
+    const [height, width] = this.grid(output);
+    return this.pooled ? [2 * height, 2 * width] : [height, width];
+  }
+
   /** What a vector of results passes before it is stored, or pooled. Ahead of loops; `still`: see EpilogueEmitter. */
-  beginFinish(f: FunctionBuilder, p: Pointers, still = false): FinishVector {
-    return (this.pooled ? this.before : this.after).begin(
-      f,
-      this.finishNames.map((name) => p[name]!),
-      still,
-    );
+  beginFinish(f: FunctionBuilder, p: Readonly<Record<OperandName, I32>>, still = false): FinishVector {
+    return (this.pooled ? this.before : this.after).begin(f, p, still);
   }
 
   /** Stores a finished vector, where nothing is pooled. */
-  store(f: FunctionBuilder, p: Pointers, value: V128, position: EpiloguePosition): void {
-    this.after.store(f, p.out!, value, position);
+  store(f: FunctionBuilder, out: I32, value: V128, position: EpiloguePosition): void {
+    this.after.store(f, out, value, position);
   }
 
   /** Pools finished vectors and stores what comes out. Ahead of loops. */
   beginPool(f: FunctionBuilder, p: Pointers): PoolVectors {
-    const finish = this.after.begin(
-      f,
-      this.after.names.map((name) => p[name]!),
-    );
+    const finish = this.after.begin(f, p);
     return (pixels, place) => {
       const { value, position } = tournament(f, pixels.map(contender));
-      this.after.store(f, p.out!, finish(value, place), place);
+      this.after.store(f, p.out, finish(value, place), place);
       if (this.indices === undefined) return;
       const { dtype } = this.indices;
       const [offset, rest] = indexOffset(dtype, place.element.base, place.element.constant);
-      storeVector(f, dtype, i32.add(p.indices!, offset), position, place.lanes, rest);
+      storeVector(f, dtype, i32.add(p.indices, offset), position, place.lanes, rest);
     };
   }
 }

@@ -30,10 +30,10 @@ export interface RoutedShape {
   readonly route: Window;
   /** Bytes of an index. */
   readonly indexBytes: number;
-  /** Height and width of the filter, channels and width of the frame, steps between windows of the convolution. */
+  /** Height and width of the filter, channels and bytes of a line of the frame, steps between windows of the convolution. */
   readonly window: readonly [number, number];
   readonly channels: number;
-  readonly frameWidth: number;
+  readonly lineBytes: number;
   readonly strides: readonly [number, number];
 }
 
@@ -45,7 +45,7 @@ export interface WindowVector {
 }
 
 /** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-export function windowVectors({ window, channels, frameWidth }: RoutedShape): WindowVector[] {
+export function windowVectors({ window, channels, lineBytes }: RoutedShape): WindowVector[] {
   const run = window[1] * channels;
   const perRow = Math.ceil(run / 4);
   return Array.from({ length: window[0] * perRow }, (_, index) => {
@@ -53,7 +53,7 @@ export function windowVectors({ window, channels, frameWidth }: RoutedShape): Wi
     const first = 4 * (index % perRow);
     return {
       lanes: Math.min(4, run - first),
-      frameOffset: 4 * (row * frameWidth * channels + first),
+      frameOffset: row * lineBytes + 4 * first,
       packedOffset: 16 * index,
     };
   });
@@ -74,7 +74,7 @@ export function groupVectors(vectors: readonly WindowVector[]): WindowVector[][]
 const listHeader = 16;
 export function listBytes({ pooled, route }: RoutedShape): number {
   const table = 4 * route.window[0] * route.window[1];
-  return Math.ceil((listHeader + 8 * pooled[0] * pooled[1] + table) / 64) * 64;
+  return listHeader + 8 * pooled[0] * pooled[1] + table;
 }
 
 function tableOffset({ pooled }: RoutedShape): number {
@@ -82,8 +82,8 @@ function tableOffset({ pooled }: RoutedShape): number {
 }
 
 /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
-function pixelSteps({ strides, frameWidth, channels }: RoutedShape): [number, number] {
-  return [4 * strides[0] * frameWidth * channels, 4 * strides[1] * channels];
+function pixelSteps({ strides, lineBytes, channels }: RoutedShape): [number, number] {
+  return [strides[0] * lineBytes, 4 * strides[1] * channels];
 }
 
 /** Writes the table of offsets, once per call of the kernel. */

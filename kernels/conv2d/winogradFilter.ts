@@ -1,41 +1,35 @@
 /**
- * conv2dFilterGradient with 4 multiplications where the sum over 2x2 pixels of dy takes 9: the gradient of F(2x2, 3x3)
- * (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015) with respect to the filter. The image is cut
- * into the tiles of winograd.ts, which become V = Bᵀ d B, and dy into tiles of 2x2, which become Z = A g Aᵀ. For each of
- * the 16 numbers k of a tile:
+ * conv2dFilterGradient by Winograd's algorithms (winogradTransforms.ts): their gradient with respect to the filter. The
+ * image is cut into the tiles of winograd.ts, which become V = Bᵀ d B, and dy into tiles of m x m, which become
+ * Z = A dy Aᵀ. For each of the t² numbers k of a tile:
  *
  *     S[k][c, o] = Σ_tiles V[k][tile, c] · Z[k][tile, o]          dw[:, :, c, o] = Gᵀ S[:][c, o] G
  *
- * 16 matrix products whose common dimension are the tiles of all images. Tiles are transformed and multiplied a block at
- * a time, and the sums of a block are added to the total in the order of the blocks. A unit is a panel of 8 outputs; who
- * has several of them transforms the image once for a group.
+ * matrix products whose common dimension are the tiles of all images. Tiles are transformed and multiplied a block at a
+ * time, and the sums of a block are added to the total in the order of the blocks. A unit is a panel of outputs; who has
+ * several of them transforms the image once for a group.
  *
  * Blocks lie where the shapes put them, so bits depend on nothing but operands and shapes. How accurate it is:
  * docs/decisions/0005-winograd-by-shape.md.
  */
 import {
-  type FunctionBuilder,
   type FunctionHandle,
+  f32x4,
   type I32,
   i32,
-  type Local,
   ModuleBuilder,
+  v128,
 } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { panelColumns, tallestTile } from '../toolkit/wasm/gemm.js';
+import { emitGemmTile, tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { cutPanels } from '../toolkit/wasm/packing.js';
-import { minimum, type Pointers } from '../toolkit/wasm/units.js';
+import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
+import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
+import { minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
-import { emitClearFrame, emitFillFrame, isPlain } from './image.js';
-import { makePanels, type PanelKinds } from './panels.js';
-import { usesWinograd } from './winograd.js';
-import { emitMultiplyBlock, emitStoreFilter, emitTransformGradient } from './winogradFilterFunctions.js';
-import { type FilterGradientLayout, filterGradientLayoutOf } from './winogradFilterLayout.js';
-import { emitTransform } from './winogradFunctions.js';
-import { resultSide, tileNumbers } from './winogradTransforms.js';
-
-type Four = readonly [number, number, number, number];
+import { type Four, Frame } from './frame.js';
+import { transformImage, usesWinograd } from './winograd.js';
+import { f2x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
 
 /** Fewest tiles of all images for which the way from sums to dw is worth it. */
 const fewestTiles = 32;
@@ -48,7 +42,7 @@ export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradient
   const { strides, route } = call.specification;
   const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
   const [windowHeight, windowWidth, channels] = call.outputs[0]!.shape as Four;
-  const tiles = batch * Math.ceil(height / resultSide) * Math.ceil(width / resultSide);
+  const tiles = batch * Math.ceil(height / f2x3.results) * Math.ceil(width / f2x3.results);
   return (
     route === undefined &&
     tiles >= fewestTiles &&
@@ -61,181 +55,241 @@ export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradient
   );
 }
 
-/** @param call one with at least one tile, channel and output, and a window of 3x3 that moves by 1 */
+/**
+ * Most tiles of a block, where a row of tiles is no longer: enough that adding a block to the total costs little, few
+ * enough for the caches. It decides bits: the sums of a block begin at 0.
+ */
+const mostTiles = 32;
+
+/** Most bytes of sums that are worked on together, where a panel has no more: they should stay in the caches. */
+const mostSumsBytes = 1024 * 1024;
+
+/** Sizes and places that all parts agree on. Steps are bytes. */
+export function filterGradientLayoutOf(
+  call: KernelCall<Conv2dFilterGradientSpecification>,
+  options: Pick<WasmOptions, 'simd'>,
+  algorithm: Winograd = f2x3,
+) {
+  const image = call.inputs[0]!.shape as Four;
+  const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
+  const { results: m, window } = algorithm;
+  const numbers = (m + window - 1) ** 2;
+  // rows and columns of tiles in an image, and the border that the last ones need
+  const tiles = [Math.ceil(height / m), Math.ceil(width / m)] as const;
+  const least = [m * tiles[0] + window - 1, m * tiles[1] + window - 1] as const;
+  const frame = Frame.padded(image, call.specification.padding, least);
+  // the rows of tiles of all images, one image after the other
+  const blocks = new Cut(batch * tiles[0], Math.max(1, Math.floor(mostTiles / tiles[1])));
+  const blockTiles = blocks.size * tiles[1];
+  const panels = new Panels(outputs, options);
+  // from one of the t² matrices to the next: of the transformed image; of a panel of the transformed dy and of sums
+  const imageStep = oddLines(4 * blockTiles * frame.channels);
+  const gradientStep = oddLines(4 * blockTiles * panels.full.width);
+  const sumsStep = oddLines(4 * frame.channels * panels.full.width);
+  // panels that are worked on together
+  const group = Math.min(panels.count, Math.max(1, Math.floor(mostSumsBytes / (numbers * sumsStep))));
+  const scratch = new Scratch({
+    frame: frame.bytes,
+    image: numbers * imageStep,
+    gradients: group * numbers * gradientStep,
+    sums: group * numbers * sumsStep,
+  });
+  return {
+    ...{ algorithm, numbers, frame, grid: [height, width, outputs] as const, tiles, blocks, panels, group },
+    ...{ imageStep, gradientStep, sumsStep, scratch },
+  };
+}
+type Layout = ReturnType<typeof filterGradientLayoutOf>;
+
+/** @param call one with at least one tile, channel and output, and a window of the algorithm's size that moves by 1 */
 export function winogradFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
+  algorithm: Winograd = f2x3,
 ): WasmCode {
-  const layout = filterGradientLayoutOf(call);
-  const { blocks, tiles, frame } = layout;
+  const layout = filterGradientLayoutOf(call, options, algorithm);
+  const { blocks, tiles, frame, panels, numbers, scratch } = layout;
+  const [height, width, outputs] = layout.grid;
+  const m = algorithm.results;
+  const panelBytes = 4 * panels.full.width;
   const module = new ModuleBuilder(options);
-  emitKernel(module, layout, options);
-  const parts = [
-    `${tiles.join('x')} tiles`,
-    ...(blocks.tiles > 1 ? [`in ${blocks.tiles} blocks`] : []),
-    ...(isPlain(frame) ? [] : ['framed image']),
-  ];
-  return {
-    bytes: module.bytes(),
-    units: layout.panels,
-    scratchBytes: layout.scratchBytes,
-    repeats: true,
-    algorithm: `filter gradient winograd 2x2 ${tallestTile(options)}x${panelColumns}, ${parts.join(', ')}`,
-  };
-}
-
-interface Panel {
-  /** For a row of tiles with two rows of pixels of dy, and for one that has but the first. */
-  readonly transformPair: FunctionHandle;
-  readonly transformSingle: FunctionHandle | undefined;
-  /** By rows of tiles in a block. */
-  readonly multiply: ReadonlyMap<number, FunctionHandle>;
-  readonly store: FunctionHandle;
-}
-
-function emitKernel(module: ModuleBuilder, layout: FilterGradientLayout, options: WasmOptions): void {
-  const { frame, grid, tiles, blocks, channels, outputs } = layout;
-  const heights = blocks.tall < blocks.tiles ? [blocks.rows, blocks.rows - 1] : [blocks.rows];
-  const pairs = Math.floor(grid[0] / resultSide);
-  const panels = makePanels(
-    outputs,
-    (columns, width): Panel => ({
-      transformPair: emitTransformGradient(module, layout, columns, width, 2),
-      transformSingle:
-        tiles[0] > pairs ? emitTransformGradient(module, layout, columns, width, 1) : undefined,
-      multiply: new Map(
-        heights.map((height) => [
-          height,
-          emitMultiplyBlock(module, layout, width, height * tiles[1], options),
-        ]),
-      ),
-      store: emitStoreFilter(module, layout, columns, width),
-    }),
-  );
-  const transformImage = emitTransform(module, layout);
-
+  const parts = new Parts(module, layout, options);
   module.kernel(['x', 'dy', 'out', 'scratch'], (f, p) => {
-    const images = f.let(i32.add(p.scratch, layout.imageAt));
-    const gradients = f.let(i32.add(p.scratch, layout.gradientAt));
-    const sums = f.let(i32.add(p.scratch, layout.sumsAt));
+    const at = scratch.open(f, p.scratch);
     const end = f.local('i32');
-    /** Visits the panels of the group from `begin` to `end`; `place` counts from its first. */
-    const eachPanel = (visit: (panel: Panel, index: I32, place: I32) => void) =>
+    const [row, base] = [f.local('i32'), f.let(at.frame)];
+    /** Visits the panels of the group from `begin` to `end`, with their numbers and where their dy and sums stand. */
+    const eachPanel = (visit: (panel: Panel, index: I32, gradient: I32, sums: I32) => void) =>
       f.loop(p.begin, end, 1, (index) => {
-        const place = f.let(i32.sub(index, p.begin));
-        withPanel(f, outputs, panels, index, (panel) => visit(panel, index, place));
+        const place = f.let(i32.mul(i32.sub(index, p.begin), numbers));
+        const gradient = i32.add(at.gradients, i32.mul(place, layout.gradientStep));
+        const sums = i32.add(at.sums, i32.mul(place, layout.sumsStep));
+        panels.pick(f, index, (panel) => visit(panel, index, gradient, sums));
       });
-    const gradientAt = (place: I32) => i32.add(gradients, i32.mul(place, layout.gradientBytes));
-    const sumsAt = (place: I32) => i32.add(sums, i32.mul(place, layout.sumsBytes));
-    const { image, row, base, restart, open, advance } = imageRows(f, p, layout);
-
-    const transformRow = (line: I32) => {
-      const first = f.let(i32.mul(line, tiles[1]));
-      const lines = i32.mul(row, 4 * resultSide * frame.frameWidth * channels);
-      f.call(transformImage, i32.add(base, lines), i32.add(images, i32.mul(first, 4 * channels)));
-      const pixelRow = i32.add(i32.mul(image, grid[0]), i32.mul(row, resultSide));
-      const gradient = f.let(i32.add(p.dy, i32.mul(pixelRow, 4 * grid[1] * outputs)));
-      eachPanel(({ transformPair, transformSingle }, index, place) => {
-        const source = f.let(i32.add(gradient, i32.mul(index, 4 * panelColumns)));
-        const call = (transform: FunctionHandle) => f.call(transform, source, gradientAt(place), first);
-        if (transformSingle === undefined) call(transformPair);
+    const transformRow = (first: I32) => {
+      const image = f.let(i32.divU(row, i32.const(tiles[0])));
+      const inImage = f.let(i32.sub(row, i32.mul(image, tiles[0])));
+      if (frame.plain) f.set(base, frame.open(f, p.x, image, at.frame));
+      else f.if(i32.eq(inImage, 0), () => frame.open(f, p.x, image, at.frame));
+      const source = i32.add(base, i32.mul(inImage, m * frame.lineBytes));
+      const target = i32.add(at.image, i32.mul(first, 4 * frame.channels));
+      f.call(transformImage(module, layout), source, target);
+      const pixelRow = i32.add(i32.mul(image, height), i32.mul(inImage, m));
+      const dy = f.let(i32.add(p.dy, i32.mul(pixelRow, 4 * width * outputs)));
+      eachPanel((panel, index, gradient) => {
+        const pixels = f.let(i32.add(dy, i32.mul(index, panelBytes)));
+        const transform = (rows: number) =>
+          f.call(parts.transformGradient(panel, rows), pixels, gradient, first);
+        if (height % m === 0) transform(m);
         else
           f.if(
-            i32.ltU(row, i32.const(pairs)),
-            () => call(transformPair),
-            () => call(transformSingle),
+            i32.ltU(inImage, i32.const(Math.floor(height / m))),
+            () => transform(m),
+            () => transform(height % m),
           );
       });
     };
-    const addBlock = (height: number) => {
-      f.loop(0, height, 1, (line) => {
-        open();
-        transformRow(line);
-        advance();
+    const addBlock = (rows: number) => {
+      f.loop(0, rows, 1, (line) => {
+        transformRow(f.let(i32.mul(line, tiles[1])));
+        f.increase(row, 1);
       });
-      // panel after panel with one of the 16 matrices of the image in the first-level cache
-      f.loop(0, tileNumbers, 1, (number) => {
-        const transformed = f.let(i32.add(images, i32.mul(number, layout.imageStep)));
-        eachPanel(({ multiply }, _, place) => {
-          const gradient = i32.add(gradientAt(place), i32.mul(number, layout.gradientStep));
-          const sum = i32.add(sumsAt(place), i32.mul(number, layout.sumsStep));
-          f.call(multiply.get(height)!, transformed, gradient, sum);
+      // panel after panel with one of the t² matrices of the image in the first-level cache
+      f.loop(0, numbers, 1, (number) => {
+        const image = f.let(i32.add(at.image, i32.mul(number, layout.imageStep)));
+        eachPanel((panel, _, gradients, sums) => {
+          const gradient = i32.add(gradients, i32.mul(number, layout.gradientStep));
+          const sum = i32.add(sums, i32.mul(number, layout.sumsStep));
+          f.call(parts.multiplyBlock(panel, rows * tiles[1]), image, gradient, sum);
         });
       });
     };
-
-    emitClearFrame(f, frame, p.scratch);
+    frame.clear(f, at.frame);
     f.while(i32.ltU(p.begin, p.end), () => {
       f.set(end, minimum(p.end, i32.add(p.begin, layout.group)));
-      f.fill(sums, 0, i32.mul(i32.sub(end, p.begin), layout.sumsBytes));
-      restart();
-      f.loop(0, blocks.tall, 1, () => addBlock(blocks.rows));
-      if (heights.length > 1) f.loop(blocks.tall, blocks.tiles, 1, () => addBlock(blocks.rows - 1));
-      eachPanel(({ store }, index, place) => {
-        f.call(store, sumsAt(place), i32.add(p.out, i32.mul(index, 4 * panelColumns)));
+      f.fill(at.sums, 0, i32.mul(i32.sub(end, p.begin), numbers * layout.sumsStep));
+      f.set(row, 0);
+      blocks.forEach(f, addBlock);
+      eachPanel((panel, index, _, sums) => {
+        f.call(parts.storeFilter(panel), sums, i32.add(p.out, i32.mul(index, panelBytes)));
       });
       f.set(p.begin, end);
     });
   });
-}
-
-/** Calls `then` for the kind of the panel at `index`. */
-function withPanel(
-  f: FunctionBuilder,
-  outputs: number,
-  { full, rest }: PanelKinds<Panel>,
-  index: I32,
-  then: (panel: Panel) => void,
-): void {
-  if (full === undefined || rest === undefined) then((full ?? rest)!);
-  else
-    f.if(
-      i32.ltU(index, i32.const(cutPanels(outputs).full)),
-      () => then(full),
-      () => then(rest),
-    );
-}
-
-interface ImageRows {
-  readonly image: Local<'i32'>;
-  /** A row of tiles in the image. */
-  readonly row: Local<'i32'>;
-  /** Where the image begins, with its border. */
-  readonly base: Local<'i32'>;
-  /** Goes to the first row of the first image. */
-  restart(): void;
-  /** Sets `base`; to be called before a row is read. */
-  open(): void;
-  /** Goes to the next row, of the next image behind the last. */
-  advance(): void;
-}
-
-/** The rows of tiles of all images, one image after the other. */
-function imageRows(
-  f: FunctionBuilder,
-  p: Pointers<'x' | 'scratch'>,
-  { frame, tiles }: FilterGradientLayout,
-): ImageRows {
-  const image = f.let(i32.const(0));
-  const row = f.let(i32.const(0));
-  const base = f.let(p.scratch);
-  const pixels = () => i32.add(p.x, i32.mul(image, 4 * frame.height * frame.width * frame.channels));
+  const notes = [
+    `filter gradient winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}`,
+    `${tiles.join('x')} tiles`,
+    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
+    ...frame.note,
+  ];
   return {
-    ...{ image, row, base },
-    restart() {
-      f.set(image, 0);
-      f.set(row, 0);
-    },
-    open() {
-      if (isPlain(frame)) f.set(base, pixels());
-      else f.if(i32.eq(row, 0), () => emitFillFrame(f, frame, f.let(pixels()), p.scratch));
-    },
-    advance() {
-      f.increase(row, 1);
-      f.if(i32.eq(row, tiles[0]), () => {
-        f.set(row, 0);
-        f.increase(image, 1);
-      });
-    },
+    ...{ bytes: module.bytes(), units: panels.count, scratchBytes: scratch.bytes, repeats: true },
+    algorithm: notes.join(', '),
   };
+}
+
+/** The functions of the kernel. */
+class Parts {
+  constructor(
+    private readonly module: ModuleBuilder,
+    private readonly layout: Layout,
+    private readonly options: WasmOptions,
+  ) {}
+
+  /**
+   * A function (source, target, first) that transforms a row of tiles of dy for a panel, to [t²][tiles][width] from tile
+   * `first`. Of the pixels it has `height` rows.
+   */
+  transformGradient(panel: Panel, height: number): FunctionHandle {
+    const {
+      algorithm,
+      grid: [, width, outputs],
+      gradientStep,
+    } = this.layout;
+    const m = algorithm.results;
+    const transform = new Transform(transposed(algorithm.result));
+    const name = `transformGradient_${height}x${panel.columns}`;
+    return this.module.once(name, ['source', 'target', 'first'], (f, p) => {
+      f.increase(p.target, i32.mul(p.first, 4 * panel.width));
+      const tile = (columns: number) => {
+        for (const { at, lanes } of panel.vectors) {
+          const pixels = Array.from({ length: m * m }, (_, pixel) => {
+            const [row, column] = [Math.floor(pixel / m), pixel % m];
+            if (row >= height || column >= columns) return f.let(f32x4.const(0));
+            return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
+          });
+          transform.byRows(
+            f,
+            (row, column) => pixels[m * row + column]!,
+            (number, value) => f.store(p.target, value, number * gradientStep + at),
+          );
+        }
+      };
+      f.loop(0, Math.floor(width / m), 1, () => {
+        tile(m);
+        f.increase(p.source, 4 * m * outputs);
+        f.increase(p.target, 4 * panel.width);
+      });
+      if (width % m > 0) tile(width % m);
+    });
+  }
+
+  /** A function (a, panel, sums) that adds `depth` tiles to the sums of a panel, for one of the t² numbers. */
+  multiplyBlock(panel: Panel, depth: number): FunctionHandle {
+    const {
+      frame: { channels },
+      grid: [, , outputs],
+    } = this.layout;
+    const { wide = false } = this.options;
+    const parameters = ['a', 'panel', 'sums'] as const;
+    const grid = new TileGrid(this.module, { rows: channels, columns: outputs }, this.options, {
+      name: `multiply_${depth}`,
+      parameters,
+      write(f, p, rows, { width, vectors }) {
+        const tile = {
+          ...{ rows, columns: width, segments: 1, segmentLength: depth, wide },
+          ...{ rowStride: 4, segmentStride: 0, innerStride: 4 * channels },
+        };
+        const offset = (r: number, v: number) => 4 * r * width + vectors[v]!.at;
+        emitGemmTile(f, tile, p, {
+          finish: (r, v, sum) => f32x4.add(v128.load(p.sums, offset(r, v)), sum),
+          store: (r, v, value) => f.store(p.sums, value, offset(r, v)),
+        });
+      },
+    });
+    return this.module.once(`multiplyBlock_${depth}x${panel.columns}`, parameters, (f, p) =>
+      grid.forEachTile(f, panel, (tile, row) => {
+        const sums = i32.add(p.sums, i32.mul(row, 4 * panel.width));
+        f.call(tile, i32.add(p.a, i32.mul(row, 4)), p.panel, sums);
+      }),
+    );
+  }
+
+  /** A function (sums, out) that makes one panel of dw from all of its sums. */
+  storeFilter(panel: Panel): FunctionHandle {
+    const {
+      algorithm,
+      frame: { channels },
+      grid: [, , outputs],
+      sumsStep,
+    } = this.layout;
+    const side = algorithm.image.length;
+    const transform = new Transform(transposed(algorithm.filter));
+    return this.module.once(`storeFilter_${panel.columns}`, ['sums', 'out'], (f, p) => {
+      f.loop(0, channels, 1, () => {
+        for (const { at, lanes } of panel.vectors) {
+          f.block(() =>
+            transform.byColumns(
+              f,
+              (row, column) => v128.load(p.sums, (row * side + column) * sumsStep + at),
+              (tap, value) => f.storeLanes(p.out, value, lanes, 4 * tap * channels * outputs + at),
+              () => f.fence(p.sums),
+            ),
+          );
+        }
+        f.increase(p.sums, 4 * panel.width);
+        f.increase(p.out, 4 * outputs);
+      });
+    });
+  }
 }

@@ -20,10 +20,7 @@ export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
   const units = isEmpty(outputs[0]!.shape) ? 0 : Math.ceil((outer * count) / atOnce);
   const names = ['table', 'indices', ...epilogue.names, 'out'];
   const bytes = buildUnits(options, names, units, (f, p) => {
-    const finish = epilogue.begin(
-      f,
-      epilogue.names.map((name) => p[name]!),
-    );
+    const finish = epilogue.begin(f, p);
     const from = f.let(i32.mul(p.unit!, atOnce));
     const to = f.let(minimum(i32.add(from, atOnce), i32.const(outer * count)));
     f.loop(from, to, 1, (target) => {

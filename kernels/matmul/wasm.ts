@@ -2,9 +2,10 @@ import { ModuleBuilder } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall, Layout } from '../contract.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { matmulEmission } from '../toolkit/wasm/matmulEmit.js';
-import type { MatrixStrides } from '../toolkit/wasm/matmulPlan.js';
+
 import type { MatmulSpecification } from './contract.js';
+import { emitMatmul } from './emit.js';
+import type { MatrixStrides } from './plan.js';
 
 function matrixStrides({ strides }: Layout): MatrixStrides {
   return { batch: strides.slice(0, -2), row: strides.at(-2)!, column: strides.at(-1)! };
@@ -22,15 +23,12 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
     b: matrixStrides(b),
     sumsInOutput: output.dtype === 'float32',
   };
-  const emission = matmulEmission(shape, options, new EpilogueEmitter(call.specification.epilogue, call));
   const module = new ModuleBuilder(options);
-  emission.emit(module);
+  const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
+  const { tile, split, ...code } = emitMatmul(module, shape, options, epilogue);
   return {
+    ...code,
     bytes: module.bytes(),
-    units: emission.units,
-    scratchBytes: emission.scratchBytes,
-    prepares: emission.prepares,
-    repeats: emission.repeats,
-    algorithm: `matmul ${emission.tile}, packed panels, by ${emission.split === 'rows' ? 'rows' : 'columns'}`,
+    algorithm: `matmul ${tile}, packed panels, by ${split === 'rows' ? 'rows' : 'columns'}`,
   };
 }

@@ -110,10 +110,7 @@ export const maxPoolGradientWasm: WasmKernel<MaxPoolGradientSpecification> = (ca
   const units = rowsOf(outputs[0]!);
   const names = ['dy', 'indices', ...epilogue.names, 'dx'];
   const bytes = buildUnits(options, names, units, (f, p) => {
-    const finish = epilogue.begin(
-      f,
-      epilogue.names.map((name) => p[name]!),
-    );
+    const finish = epilogue.begin(f, p);
     forEachPixelVector(f, geometry, p.unit!, {
       open({ base, constant, lanes, rowStart }) {
         const [offset, rest] = indexOffset(dtype, base, constant);

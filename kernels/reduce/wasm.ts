@@ -52,10 +52,7 @@ function build(
   const sources = numbered('x', call.inputs.length - epilogue.names.length);
   const units = Math.ceil(work.pieces / work.piecesPerUnit);
   const bytes = buildUnits(options, [...sources, ...epilogue.names, 'out'], units, (f, p) => {
-    const finish = epilogue.begin(
-      f,
-      epilogue.names.map((name) => p[name]!),
-    );
+    const finish = epilogue.begin(f, p);
     const reduce = new ReduceEmitter(
       f,
       call,

@@ -2,8 +2,8 @@
  * Epilogues in vector code: what is done to a vector of results before it is stored. For every kernel that has one:
  *
  *     const epilogue = new EpilogueEmitter(call.specification.epilogue, call);     // also where there is none
- *     module.function('tile', { …, out, and an i32 for each of epilogue.names }, (f, p) => {
- *       const finish = epilogue.begin(f, pointers);            // ahead of the loops: loads what never changes
+ *     module.once('tile', [..., 'out', ...epilogue.names], (f, p) => {
+ *       const finish = epilogue.begin(f, p);                   // ahead of the loops: loads what never changes
  *       …
  *       const position = { element, column, lanes };
  *       epilogue.store(f, p.out, finish(sums, position), position);
@@ -41,6 +41,9 @@ export interface EpiloguePosition {
 /** Computes the epilogue of a vector of results: gives the values to store, in the compute type of the output. */
 export type FinishVector = (value: V128, position: EpiloguePosition) => V128;
 
+/** What pointers to the operands of epilogues are called. */
+export type OperandName = `${'operand' | 'before'}${number}`;
+
 /** An address that has been computed, and what of. */
 interface KnownAddress {
   readonly pointer: I32;
@@ -55,8 +58,8 @@ interface KnownAddress {
  * every vector of results. The operands of the epilogue are the last inputs of the call.
  */
 export class EpilogueEmitter {
-  /** Names for the pointer parameters of the epilogue's operands, in order: `extra1`, `extra2`, … */
-  readonly names: readonly string[];
+  /** Names for the pointer parameters of the epilogue's operands, in order: `operand1`, `operand2`, … */
+  readonly names: readonly OperandName[];
   private readonly expression: Expression;
   private readonly operands: readonly Layout[];
   private readonly output: Layout;
@@ -64,24 +67,33 @@ export class EpilogueEmitter {
   /** Of the function that is being written, if its addresses stay. */
   private known: KnownAddress[] | undefined;
 
-  /** Without an epilogue, results are stored as they are. Only the first output has an epilogue. */
-  constructor(epilogue: Epilogue | undefined, call: Pick<KernelCall<unknown>, 'inputs' | 'outputs'>) {
+  /**
+   * Without an epilogue, results are stored as they are. Only the first output has an epilogue.
+   *
+   * @param name what the names of its pointers begin with
+   */
+  constructor(
+    epilogue: Epilogue | undefined,
+    call: Pick<KernelCall<unknown>, 'inputs' | 'outputs'>,
+    name: 'operand' | 'before' = 'operand',
+  ) {
     const count = epilogue?.operands ?? 0;
     this.output = call.outputs[0]!;
     this.operands = call.inputs.slice(call.inputs.length - count);
-    this.names = this.operands.map((_, index) => `extra${index + 1}`);
+    this.names = this.operands.map((_, index) => `${name}${index + 1}` as const);
     this.expression = epilogue?.expression ?? input(0, computeType(this.output.dtype));
     this.printer = new SimdPrinter([this.expression]);
   }
 
   /**
-   * Loads the operands of a single element and computes what depends on nothing else. `pointers` are the addresses of
-   * the epilogue's operands, in order; they and the result are used as often as `finish` is called.
+   * Loads the operands of a single element and computes what depends on nothing else. `p` has the addresses of the
+   * epilogue's operands by their names; they and the result are used as often as `finish` is called.
    *
    * @param still whether positions are used in straight code only, over which their bases keep their values: addresses
    *   are then computed once, by which V8 knows that vectors are neighbors. Default false.
    */
-  begin(f: FunctionBuilder, pointers: readonly I32[], still = false): FinishVector {
+  begin(f: FunctionBuilder, p: Readonly<Record<string, I32>>, still = false): FinishVector {
+    const pointers = this.names.map((name) => p[name]!);
     this.known = still ? [] : undefined;
     const operands = this.operands.map((layout) => {
       const strides = epilogueStrides(layout, this.output.shape);

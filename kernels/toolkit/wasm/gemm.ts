@@ -19,9 +19,6 @@ import {
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { WasmOptions } from './kernel.js';
 
-/** Columns of a full panel: two vectors. A narrow last panel has 4. */
-export const panelColumns = 8;
-
 /**
  * Rows of the largest tile. x64 has 16 vector registers, one of them kept by V8: 6x8 takes 12 sums, 2 vectors of the
  * panel and 1 value of A. Without fused multiply-add the product needs a register of its own. Where V8 makes registers
@@ -38,25 +35,10 @@ export function tallestTile({ simd, wide = false, tuning }: Omit<WasmOptions, 's
 const unroll = 4;
 const straightLine = 16;
 
-/** Rows cut into tiles whose sizes differ by one at most: the first `tall` tiles have `rows`, the others one less. */
-export interface RowCut {
-  readonly tiles: number;
-  readonly rows: number;
-  readonly tall: number;
-}
-
-/** Cuts m rows into the fewest tiles of at most `largest` rows. */
-export function cutRows(m: number, largest: number): RowCut {
-  if (m === 0) return { tiles: 0, rows: 0, tall: 0 };
-  const tiles = Math.ceil(m / largest);
-  const rows = Math.ceil(m / tiles);
-  return { tiles, rows, tall: m - tiles * (rows - 1) };
-}
-
 export interface GemmTile {
-  /** 1 to 12 rows; columns of the panel. */
+  /** 1 to 12 rows; columns of the panel, in whole vectors. */
   readonly rows: number;
-  readonly columns: 4 | 8;
+  readonly columns: number;
   /** The sum runs over `segments` runs of `segmentLength` products each. */
   readonly segments: number;
   readonly segmentLength: number;
@@ -81,11 +63,11 @@ export function isLooped(segments: number, segmentLength: number): boolean {
 }
 
 export interface GemmHooks {
-  /** The value to start from at row r, vector v of the tile; by default 0. */
+  /** The value to start from at row r, vector v of the tile. Default: 0. */
   initial?(r: number, v: number): V128;
-  /** What becomes of the sums of row r, columns 4v to 4v + 3; by default they stay what they are. */
+  /** What becomes of the sums of row r, vector v. Default: they stay what they are. */
   finish?(r: number, v: number, sum: Local<'v128'>): V128;
-  /** Takes the finished values of row r, columns 4v to 4v + 3, and loads nothing. */
+  /** Takes the finished values of row r, vector v, and loads nothing. */
   store(r: number, v: number, value: Local<'v128'>): void;
 }
 
@@ -100,7 +82,7 @@ export function emitGemmTile(
   hooks: GemmHooks,
 ): void {
   const { rows, columns, segments, segmentLength, rowStride, segmentStride, innerStride } = tile;
-  const vectors = columns / 4;
+  const vectors = columns / f.lanes;
   const registersOfRow = tile.wide ? 1 : vectors;
   const panelStride = tile.panelStride ?? columns * 4;
   const rowsPerBlock = Math.max(1, registers[f.simd] - (rows + 1) * registersOfRow);
@@ -115,7 +97,7 @@ export function emitGemmTile(
     const products = (count: number, panelOffset = 0) => {
       for (let t = 0; t < count; t++) {
         for (const [v, vector] of right.entries()) {
-          f.set(vector, v128.load(panel, panelOffset + t * panelStride + 16 * v));
+          f.set(vector, v128.load(panel, panelOffset + t * panelStride + 4 * f.lanes * v));
         }
         for (const [r, row] of sums.entries()) {
           f.set(left, v128.load32Splat(a, r * rowStride));

@@ -1,52 +1,36 @@
 /**
- * Packing: copies of matrix operands in the order in which a tile reads them.
- *
- * A panel holds up to 8 columns of B [k, n] as [k][8]; a last one of 4 or fewer columns as [k][4]. Missing columns are
- * zero: what a tile computes there is not stored, but denormals would cost time.
+ * Packing: copies of matrix operands in the order in which a tile reads them: a panel of B [k, n] as [k][width]. Missing
+ * columns are zero: what a tile computes there is not stored, but denormals would cost time.
  */
 import {
   type FunctionBuilder,
+  type FunctionHandle,
   f32x4,
   type I32,
   i32,
   i32x4,
   type Local,
+  type ModuleBuilder,
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
-import { panelColumns } from './gemm.js';
-
-/** How the columns of a matrix are cut into panels. */
-export interface PanelCut {
-  /** Panels of 8 columns, all of them real. */
-  readonly full: number;
-  /** Real columns of the last panel, 0 if there is none; and its width. */
-  readonly rest: number;
-  readonly restWidth: 4 | 8;
-}
-
-/** Cuts columns into panels of 8; 1 to 4 that are left over get a panel of 4, 5 to 7 one of 8. */
-export function cutPanels(columns: number): PanelCut {
-  const rest = columns % panelColumns;
-  return { full: (columns - rest) / panelColumns, rest, restWidth: rest <= 4 ? 4 : 8 };
-}
-
-/** Bytes of a packed B [k, n]. */
-export function packedBytes(k: number, n: number): number {
-  const { full, rest, restWidth } = cutPanels(n);
-  return 4 * k * (full * panelColumns + (rest > 0 ? restWidth : 0));
-}
+import type { Panel } from './tileGrid.js';
 
 /** One panel and where it comes from. */
 export interface PackedPanel {
   /** Rows: the common dimension of the multiplication. */
   readonly k: number;
-  /** Columns that exist (1 to 8), and the width that zeros fill. */
-  readonly columns: number;
-  readonly width: 4 | 8;
+  readonly panel: Panel;
   /** Strides of the source in bytes: element (row, column) stands at row·rowStride + column·columnStride. */
   readonly rowStride: number;
   readonly columnStride: number;
+}
+
+/** A function (source, destination) that packs a panel. */
+export function packing(module: ModuleBuilder, panel: PackedPanel): FunctionHandle {
+  return module.once(`pack_${panel.k}x${panel.panel.columns}`, ['source', 'destination'] as const, (f, p) =>
+    emitPackPanel(f, panel, p),
+  );
 }
 
 /**
@@ -56,30 +40,24 @@ export interface PackedPanel {
  */
 export function emitPackPanel(
   f: FunctionBuilder,
-  { k, columns, width, rowStride, columnStride }: PackedPanel,
+  { k, panel, rowStride, columnStride }: PackedPanel,
   { source, destination }: { source: Local<'i32'>; destination: Local<'i32'> },
 ): void {
-  const vectors = Array.from({ length: width / 4 }, (_, v) => ({ v, lanes: Math.min(4, columns - 4 * v) }));
-  const store = (row: number, v: number, value: V128) =>
-    f.store(destination, value, 4 * row * width + 16 * v);
+  const { vectors, width } = panel;
+  const store = (row: number, at: number, value: V128) => f.store(destination, value, 4 * row * width + at);
   const copyRow = (row: number) => {
     // loaded whole before it is stored, so that V8 may join its vectors
-    const values = vectors.map(({ v, lanes }) => {
-      const offset = row * rowStride + 4 * v * columnStride;
-      return f.let(
-        columnStride === 4
-          ? v128.loadLanes(source, lanes, offset)
-          : gatherLanes(source, lanes, columnStride, offset),
-      );
-    });
-    for (const [v, value] of values.entries()) store(row, v, value);
+    const values = vectors.map(({ at, lanes }) =>
+      f.let(loadStrided(source, lanes, columnStride, row * rowStride + (at / 4) * columnStride)),
+    );
+    for (const [v, value] of values.entries()) store(row, vectors[v]!.at, value);
   };
   const transposeFourRows = () => {
-    for (const { v, lanes } of vectors) {
+    for (const { at, lanes } of vectors) {
       const column = (lane: number) =>
-        f.let(lane < lanes ? v128.load(source, (4 * v + lane) * columnStride) : f32x4.const(0));
+        f.let(lane < lanes ? v128.load(source, (at / 4 + lane) * columnStride) : f32x4.const(0));
       const rows = transpose(f, column(0), column(1), column(2), column(3));
-      for (const [row, value] of rows.entries()) store(row, v, value);
+      for (const [row, value] of rows.entries()) store(row, at, value);
     }
   };
 
@@ -98,7 +76,8 @@ export function emitPackPanel(
 }
 
 /** Lanes from memory `stride` bytes apart, zeros in the rest. */
-export function gatherLanes(address: I32, lanes: number, stride: number, offset: number): V128 {
+export function loadStrided(address: I32, lanes: number, stride: number, offset: number): V128 {
+  if (stride === 4) return v128.loadLanes(address, lanes, offset);
   let value = v128.load32Zero(address, offset);
   for (let lane = 1; lane < lanes; lane++)
     value = v128.load32Lane(address, value, lane, offset + lane * stride);

@@ -28,9 +28,7 @@ export function buildUnits<N extends string>(
     module.kernel(pointers, () => {});
     return module.bytes();
   }
-  const names = [...pointers, 'unit'] as const;
-  const parameters = Object.fromEntries(names.map((name) => [name, 'i32'])) as Record<N | 'unit', 'i32'>;
-  const unit = module.function('unit', parameters, body);
+  const unit = module.once('unit', [...pointers, 'unit'] as const, body);
   module.kernel(pointers, (f, p) => {
     f.loop(p.begin, p.end, 1, (index) => f.call(unit, ...pointers.map((name) => p[name]), index));
   });
@@ -70,8 +68,7 @@ export function addressAt(
   strides: readonly number[],
 ): I32 {
   const terms = position.map((index, axis) => i32.mul(index, strides[axis]! * bytesOf[dtype]));
-  const address = i32.sum(pointer, ...terms);
-  return address === pointer ? pointer : f.let(address);
+  return f.keep(i32.sum(pointer, ...terms));
 }
 
 /** One vector of a row: `at` is its variable byte offset and `constant` the rest of it, for elements of 4 bytes. */

@@ -40,7 +40,7 @@ export {
   type ValueType,
   v128,
 } from './expressions.js';
-export type { FunctionBuilder, FunctionHandle, Label, Local } from './function.js';
+export { type FunctionBuilder, type FunctionHandle, type Label, type Local, lanesOf } from './function.js';
 
 /** The exported function of a kernel: `run(pointers…, begin, end)`. */
 export type KernelRun = (...addressesAndRange: number[]) => void;
@@ -54,9 +54,14 @@ export interface ModuleOptions {
 
 type Parameters<P extends Record<string, ValueType>> = { readonly [K in keyof P]: Local<P[K]> };
 
+function integers<N extends string>(names: readonly N[]): Record<N, 'i32'> {
+  return Object.fromEntries(names.map((name) => [name, 'i32'])) as Record<N, 'i32'>;
+}
+
 /** A module that imports its memory, of any size, as `env.memory`. What is written is a tree until `bytes` prints it. */
 export class ModuleBuilder {
   private readonly functions: WrittenFunction[] = [];
+  private readonly handles = new Map<string, FunctionHandle>();
 
   constructor(readonly options: ModuleOptions) {}
 
@@ -75,6 +80,17 @@ export class ModuleBuilder {
     });
   }
 
+  /** The internal function of that name, which is written at the first call: a name says all that differs. */
+  once<N extends string>(
+    name: string,
+    parameters: readonly N[],
+    body: (f: FunctionBuilder, parameters: Readonly<Record<N, Local<'i32'>>>) => void,
+  ): FunctionHandle {
+    const known = this.handles.get(name) ?? this.function(name, integers(parameters), body);
+    this.handles.set(name, known);
+    return known;
+  }
+
   /** Writes an exported function whose value is the expression that `body` returns. */
   exportedFunction<P extends Record<string, ValueType>>(
     name: string,
@@ -89,12 +105,7 @@ export class ModuleBuilder {
     pointers: readonly N[],
     body: (f: FunctionBuilder, parameters: Record<N | 'begin' | 'end', Local<'i32'>>) => void,
   ): void {
-    const names = [...pointers, 'begin', 'end'] as const;
-    const parameters = Object.fromEntries(names.map((name) => [name, 'i32'])) as Record<
-      N | 'begin' | 'end',
-      'i32'
-    >;
-    this.exportedFunction('run', parameters, (f, locals) => {
+    this.exportedFunction('run', integers([...pointers, 'begin', 'end'] as const), (f, locals) => {
       body(f, locals);
       return undefined;
     });

@@ -60,6 +60,9 @@ type Lanes = V128 | number;
 /** What may be assigned to a variable of type T: a number only where it has one meaning. */
 type Assignable<T extends ValueType> = T extends 'v128' ? V128 : Expression<T> | number;
 
+/** How many float32 a vector holds. */
+export const lanesOf: Readonly<Record<SimdLevel, number>> = { relaxed: 4, baseline: 4 };
+
 const storeOfLane = { 8: 'v128.store8Lane', 32: 'v128.store32Lane', 64: 'v128.store64Lane' } as const;
 
 /** Writes the body of one function: statements append themselves in the order they are called. */
@@ -80,6 +83,11 @@ export class FunctionBuilder {
     this.types = [...parameters];
   }
 
+  /** How many float32 a vector holds. */
+  get lanes(): number {
+    return lanesOf[this.simd];
+  }
+
   /** The parameter at `index`. */
   parameter<T extends ValueType>(index: number, type: T): Local<T> {
     return { type, index, instruction: 'local', operands: [], immediates: [index] };
@@ -96,6 +104,11 @@ export class FunctionBuilder {
     const local = this.local(value.type);
     this.statements.push({ kind: 'set', local: local.index, operands: [value] });
     return local;
+  }
+
+  /** A value that is evaluated once: itself if it is a constant or a variable, else a new variable. */
+  keep(value: I32): I32 {
+    return value.constant !== undefined || value.instruction === 'local' ? value : this.let(value);
   }
 
   /** local ← value */

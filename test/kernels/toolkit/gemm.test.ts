@@ -1,11 +1,7 @@
 import * as assert from 'uvu/assert';
-import { cutRows, emitGemmTile, type GemmTile, isLooped } from '../../../kernels/toolkit/wasm/gemm.js';
-import {
-  cutPanels,
-  emitPackPanel,
-  type PackedPanel,
-  packedBytes,
-} from '../../../kernels/toolkit/wasm/packing.js';
+import { emitGemmTile, type GemmTile, isLooped } from '../../../kernels/toolkit/wasm/gemm.js';
+import { emitPackPanel, type PackedPanel } from '../../../kernels/toolkit/wasm/packing.js';
+import { Panel } from '../../../kernels/toolkit/wasm/tileGrid.js';
 import { f32x4, i32, type KernelRun, ModuleBuilder } from '../../../src/writers/wasm/assembler.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import { suite } from '../../support/suite.js';
@@ -189,28 +185,6 @@ suite('gemm: tiles', (test) => {
   });
 });
 
-suite('gemm: cutting', (test) => {
-  test('row tiles differ by one row at most, the tall ones first', () => {
-    assert.equal(cutRows(0, 6), { tiles: 0, rows: 0, tall: 0 });
-    assert.equal(cutRows(11, 6), { tiles: 2, rows: 6, tall: 1 });
-    assert.equal(cutRows(12, 6), { tiles: 2, rows: 6, tall: 2 });
-    assert.equal(cutRows(13, 6), { tiles: 3, rows: 5, tall: 1 });
-    for (let m = 1; m < 60; m++) {
-      for (const largest of [5, 6]) {
-        const { tiles, rows, tall } = cutRows(m, largest);
-        assert.is(tall * rows + (tiles - tall) * (rows - 1), m);
-        assert.ok(rows <= largest && tall >= 1);
-      }
-    }
-  });
-  test('panels have 8 columns, a last one of 4 or fewer has 4', () => {
-    assert.equal(cutPanels(0), { full: 0, rest: 0, restWidth: 4 });
-    assert.equal(cutPanels(10), { full: 1, rest: 2, restWidth: 4 });
-    assert.equal(cutPanels(13), { full: 1, rest: 5, restWidth: 8 });
-    assert.equal([packedBytes(3, 16), packedBytes(3, 10), packedBytes(3, 13)], [3 * 64, 3 * 48, 3 * 64]);
-  });
-});
-
 suite('gemm: packing', (test) => {
   function pack(panel: PackedPanel, values: Float32Array, start: number): number[] {
     const memory = new WebAssembly.Memory({ initial: 1 });
@@ -219,7 +193,7 @@ suite('gemm: packing', (test) => {
     const module = new ModuleBuilder({ simd: best, shared: false });
     module.kernel(['source', 'destination'], (f, p) => emitPackPanel(f, panel, p));
     (instantiate(module, memory).run as KernelRun)(16 + 4 * start, 32768, 0, 0);
-    const packed = new Float32Array(memory.buffer, 32768, panel.k * panel.width + 4);
+    const packed = new Float32Array(memory.buffer, 32768, panel.k * panel.panel.width + 4);
     assert.ok(packed.slice(-4).every(Number.isNaN), 'writes nothing beyond the panel');
     return [...packed.slice(0, -4)];
   }
@@ -240,7 +214,7 @@ suite('gemm: packing', (test) => {
           [-1, 90, 20],
         ] as const) {
           const packed = pack(
-            { k, columns, width, rowStride: 4 * rowStride, columnStride: 4 * columnStride },
+            { k, panel: new Panel(columns, 4), rowStride: 4 * rowStride, columnStride: 4 * columnStride },
             values,
             start,
           );
@@ -271,7 +245,7 @@ suite('gemm: packing', (test) => {
       module.kernel(['source', 'destination'], (f, p) =>
         emitPackPanel(
           f,
-          { k, columns, width: 8, rowStride: 4 * rowStride, columnStride: 4 * columnStride },
+          { k, panel: new Panel(columns, 4), rowStride: 4 * rowStride, columnStride: 4 * columnStride },
           p,
         ),
       );

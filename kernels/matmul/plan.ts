@@ -1,8 +1,8 @@
 /** What is decided about a matrix multiplication before any code is written. Plain numbers. */
 
-import { cutRows, panelColumns, type RowCut, tallestTile } from './gemm.js';
-import type { WasmOptions } from './kernel.js';
-import { cutPanels, type PanelCut, packedBytes } from './packing.js';
+import { tallestTile } from '../toolkit/wasm/gemm.js';
+import type { WasmOptions } from '../toolkit/wasm/kernel.js';
+import { Cut, Panels } from '../toolkit/wasm/tileGrid.js';
 
 /** Strides of an operand in elements, of any sign; 0 repeats it. `batch` has one per axis of the batch. */
 export interface MatrixStrides {
@@ -27,11 +27,9 @@ export interface MatmulShape {
 
 export interface MatmulPlan {
   readonly shape: MatmulShape;
-  /** Whether V8 joins vectors (WasmOptions). */
-  readonly wide: boolean;
-  readonly rowCut: RowCut;
-  readonly panelCut: PanelCut;
-  readonly panels: number;
+  readonly options: PlanOptions;
+  readonly tiles: Cut;
+  readonly panels: Panels;
   /** Terms that are summed at a time: all of k, or a multiple of 4. */
   readonly block: number;
   /** Panels whose packed B, and row tiles whose part of A, are worked on together. */
@@ -47,10 +45,9 @@ export interface MatmulPlan {
   readonly units: number;
   /** Whether each range of units packs what others pack too; false where it need not, having been told so. */
   readonly repeats: boolean;
-  /** Where in the scratch area the packed A begins, and the size of the area. */
-  readonly packedRowsOffset: number;
-  readonly scratchBytes: number;
 }
+
+type PlanOptions = Omit<WasmOptions, 'shared'>;
 
 /** Bytes of packed B and of A that are worked on at a time: shares of a second level cache. */
 const panelGroupBytes = 256 * 1024;
@@ -78,42 +75,36 @@ function groupSize(items: number, limit: number): number {
   return groups <= 1 ? items : Math.ceil(items / groups);
 }
 
-const roundUp = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
-
 /**
  * Cuts a multiplication into tiles, panels and blocks, by shape and strides; `simd`, `wide` and `tuning` change the height
  * of a tile, and the latter the blocks. Sizes of zero are fine and give no units.
  */
-export function planMatmul(shape: MatmulShape, options: Omit<WasmOptions, 'shared'>): MatmulPlan {
-  const { wide = false, tuning = {} } = options;
+export function planMatmul(shape: MatmulShape, options: PlanOptions): MatmulPlan {
+  const { tuning = {} } = options;
   const { m, k, n, a, b } = shape;
-  const rowCut = cutRows(m, tallestTile(options));
-  const panelCut = cutPanels(n);
-  const panels = panelCut.full + (panelCut.rest > 0 ? 1 : 0);
+  const tiles = new Cut(m, tallestTile(options));
+  const panels = new Panels(n, options);
 
   const scale = tuning.block ?? 1;
   const limit = scale * (a.column === 1 ? longestSum.alongRows : longestSum.acrossRows);
-  const block = k <= limit || shape.sumsInOutput === false ? k : roundUp(groupSize(k, limit), 4);
-  const panelGroup = groupSize(panels, Math.floor(panelGroupBytes / (4 * block * panelColumns)));
+  const block = k <= limit || shape.sumsInOutput === false ? k : 4 * Math.ceil(groupSize(k, limit) / 4);
+  const panelGroup = groupSize(panels.count, Math.floor(panelGroupBytes / (4 * block * panels.full.width)));
   const rowsAdjacent = a.row === 1 && a.column !== 1 && k > 1;
-  const packsRows = rowsAdjacent && (tuning.packRows ?? panels >= panelsWorthPacking);
+  const packsRows = rowsAdjacent && (tuning.packRows ?? panels.count >= panelsWorthPacking);
   const rowGroup = packsRows
-    ? Math.min(Math.ceil(tilesPackedTogether * scale), rowCut.tiles)
-    : groupSize(rowCut.tiles, Math.floor(rowGroupBytes / (4 * block * rowCut.rows)));
-  const packedRows = packsRows ? rowGroup * rowCut.rows : 0;
+    ? Math.min(Math.ceil(tilesPackedTogether * scale), tiles.groups)
+    : groupSize(tiles.groups, Math.floor(rowGroupBytes / (4 * block * tiles.size)));
+  const packedRows = packsRows ? rowGroup * tiles.size : 0;
 
   const matrices = shape.batch.reduce((product, size) => product * size, 1);
-  const wideEnough = panels >= panelsWorthSharing && n * (packsRows ? 1 : packingCost) >= m;
+  const wideEnough = panels.count >= panelsWorthSharing && n * (packsRows ? 1 : packingCost) >= m;
   const split = matrices === 1 && wideEnough ? 'panels' : 'rows';
-  const empty = n === 0 || rowCut.tiles === 0;
-  const units = empty ? 0 : split === 'panels' ? panels : matrices * rowCut.tiles;
-  const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === panels && block === k;
-  const packedPanels = Math.min(4 * block * panelColumns * panelGroup, packedBytes(block, n));
-  const packedRowsOffset = roundUp(packedPanels, 64);
+  const empty = n === 0 || tiles.groups === 0;
+  const units = empty ? 0 : split === 'panels' ? panels.count : matrices * tiles.groups;
+  const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === panels.count && block === k;
+  const repeats = split === 'rows' ? !packsOnce : packsRows;
   return {
-    ...{ shape, rowCut, panelCut, panels, block, panelGroup, rowGroup, packedRows, units, packedRowsOffset },
-    wide,
-    ...{ packsOnce, split, repeats: split === 'rows' ? !packsOnce : packsRows },
-    scratchBytes: units === 0 ? 0 : packedRowsOffset + roundUp(4 * block * packedRows, 64),
+    ...{ shape, options, tiles, panels, block, panelGroup, rowGroup, packedRows, units },
+    ...{ packsOnce, split, repeats },
   };
 }

@@ -1,0 +1,186 @@
+/**
+ * Products of matrices in tiles: the rows of the result are cut into tiles of nearly equal height, its columns into panels
+ * of two vectors. Every product in disguise (matmul, convolutions, Winograd, gradients of filters) walks a `TileGrid`; it
+ * says itself how both sides are packed, what a tile does and where it is stored.
+ */
+import {
+  type FunctionBuilder,
+  type FunctionHandle,
+  type I32,
+  i32,
+  type Local,
+  lanesOf,
+  type ModuleBuilder,
+} from '../../../src/writers/wasm/assembler.js';
+import type { EpiloguePosition } from './epilogue.js';
+import { tallestTile } from './gemm.js';
+import type { WasmOptions } from './kernel.js';
+import { minimum } from './units.js';
+
+/** A half-open range that is known at run time. */
+export interface Bounds {
+  readonly from: I32;
+  readonly to: I32;
+}
+
+/** Things cut into the fewest groups of at most `largest`, whose sizes differ by one at most. */
+export class Cut {
+  readonly groups: number;
+  /** Of the first `tall` groups; the others have one less. */
+  readonly size: number;
+  readonly tall: number;
+
+  constructor(
+    readonly count: number,
+    largest: number,
+  ) {
+    this.groups = Math.ceil(count / largest);
+    this.size = this.groups === 0 ? 0 : Math.ceil(count / this.groups);
+    this.tall = count - this.groups * (this.size - 1);
+  }
+
+  /** The first thing in a group: as if all had one less than the tall ones, and what these have more. */
+  first(group: I32): I32 {
+    if (this.tall === this.groups) return i32.mul(group, this.size);
+    return i32.add(i32.mul(group, this.size - 1), minimum(group, i32.const(this.tall)));
+  }
+
+  /** Visits all groups: first those of one size, then those of the other. */
+  forEach(f: FunctionBuilder, visit: (size: number, first: I32) => void): void {
+    const { groups, size, tall } = this;
+    f.loop(0, tall, 1, (group) => visit(size, f.let(i32.mul(group, size))));
+    f.loop(0, groups - tall, 1, (group) =>
+      visit(size - 1, f.let(i32.add(i32.mul(group, size - 1), tall * size))),
+    );
+  }
+
+  /** Visits one group, whose number is known at run time. */
+  pick(f: FunctionBuilder, group: I32, visit: (size: number, first: I32) => void): void {
+    const first = f.let(this.first(group));
+    if (this.tall === this.groups) visit(this.size, first);
+    else
+      f.if(
+        i32.ltU(group, i32.const(this.tall)),
+        () => visit(this.size, first),
+        () => visit(this.size - 1, first),
+      );
+  }
+}
+
+/** A kind of panel: its columns, in as few vectors as hold them. Zeros fill the last one. */
+export class Panel {
+  /** Columns with the zeros. */
+  readonly width: number;
+  /** The vectors: which, at how many bytes from the first, and how many of its lanes are columns. */
+  readonly vectors: readonly { readonly v: number; readonly at: number; readonly lanes: number }[];
+
+  constructor(
+    readonly columns: number,
+    lanes: number,
+  ) {
+    const count = Math.ceil(columns / lanes);
+    this.width = count * lanes;
+    this.vectors = Array.from({ length: count }, (_, v) => ({
+      ...{ v, at: 4 * lanes * v },
+      lanes: Math.min(lanes, columns - lanes * v),
+    }));
+  }
+
+  /**
+   * Where vector v of a row of results stands in the output: `element` and `column` are byte offsets of the panel's first
+   * column as EpiloguePosition has them, `further` the elements from there to the row.
+   */
+  position(v: number, element: I32, column: I32, further = 0): EpiloguePosition {
+    const { at, lanes } = this.vectors[v]!;
+    return {
+      element: { base: element, constant: 4 * further + at },
+      column: { base: column, constant: at },
+      lanes,
+    };
+  }
+}
+
+/** Columns cut into panels of two vectors, and a last one of what is left. */
+export class Panels {
+  readonly full: Panel;
+  readonly rest: Panel | undefined;
+  /** How many are full, and how many there are. */
+  readonly fullCount: number;
+  readonly count: number;
+
+  constructor(columns: number, { simd }: Pick<WasmOptions, 'simd'>) {
+    this.full = new Panel(2 * lanesOf[simd], lanesOf[simd]);
+    const rest = columns % this.full.columns;
+    this.rest = rest > 0 ? new Panel(rest, lanesOf[simd]) : undefined;
+    this.fullCount = (columns - rest) / this.full.columns;
+    this.count = this.fullCount + (rest > 0 ? 1 : 0);
+  }
+
+  /** Bytes of a row of all panels together: of B packed, for each of its rows. */
+  get rowBytes(): number {
+    return 4 * (this.fullCount * this.full.width + (this.rest?.width ?? 0));
+  }
+
+  /** Visits panels with their numbers: all, or some. */
+  forEach(f: FunctionBuilder, visit: (panel: Panel, index: I32) => void, some?: Bounds): void {
+    const { full, rest, fullCount } = this;
+    const end = i32.const(fullCount);
+    const { from, to } = some ?? { from: i32.const(0), to: i32.const(this.count) };
+    if (fullCount > 0) f.loop(from, minimum(to, end), 1, (index) => visit(full, index));
+    if (rest === undefined) return;
+    if (some === undefined) visit(rest, end);
+    else f.if(i32.gtU(to, end), () => visit(rest, end));
+  }
+
+  /** Visits one panel, whose number is known at run time. */
+  pick(f: FunctionBuilder, index: I32, visit: (panel: Panel) => void): void {
+    const { full, rest, fullCount } = this;
+    if (rest === undefined || fullCount === 0) visit(rest ?? full);
+    else
+      f.if(
+        i32.ltU(index, i32.const(fullCount)),
+        () => visit(full),
+        () => visit(rest),
+      );
+  }
+}
+
+/** What a tile does: its function is written once for each size. */
+export interface TileWork<N extends string> {
+  readonly name: string;
+  /** The parameters of the function, all i32. */
+  readonly parameters: readonly N[];
+  write(f: FunctionBuilder, p: Readonly<Record<N, Local<'i32'>>>, rows: number, panel: Panel): void;
+}
+
+/** All tiles of a result. Being called often, their functions are soon replaced by their optimized code. */
+export class TileGrid<N extends string> {
+  readonly tiles: Cut;
+  readonly panels: Panels;
+  /** Of the largest tile, for reports: `6x8`. */
+  readonly label: string;
+
+  constructor(
+    private readonly module: ModuleBuilder,
+    size: { readonly rows: number; readonly columns: number },
+    options: Omit<WasmOptions, 'shared'>,
+    private readonly work: TileWork<N>,
+  ) {
+    this.tiles = new Cut(size.rows, tallestTile(options));
+    this.panels = new Panels(size.columns, options);
+    this.label = `${this.tiles.size}x${this.panels.full.width}`;
+  }
+
+  /** The function of a size of tile. */
+  tile(rows: number, panel: Panel): FunctionHandle {
+    const { name, parameters, write } = this.work;
+    return this.module.once(`${name}_${rows}x${panel.columns}`, parameters, (f, p) =>
+      write(f, p, rows, panel),
+    );
+  }
+
+  /** Visits the tiles of a panel from top to bottom, with their functions. */
+  forEachTile(f: FunctionBuilder, panel: Panel, visit: (tile: FunctionHandle, row: I32) => void): void {
+    this.tiles.forEach(f, (rows, row) => visit(this.tile(rows, panel), row));
+  }
+}
