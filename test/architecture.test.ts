@@ -30,7 +30,7 @@ const rules: Readonly<Record<string, Rule>> = {
   backends: {
     from: ['core', 'engine', 'kernels', 'plan', 'writers'],
     types: ['tensor'],
-    packages: ['gpu.js', 'ndarray', 'ndarray-ops', /^node:/],
+    packages: ['#gpu.js', 'ndarray', 'ndarray-ops', /^node:/],
     // the contract, and what every backend does alike
     only: { engine: /^(backend|feeds|runSteps)\.ts$/ },
   },
@@ -44,7 +44,9 @@ const rules: Readonly<Record<string, Rule>> = {
   runs: { from: ['core', 'data', 'engine', 'training'], packages: [/^node:/] },
   report: {
     from: ['core', 'data', 'engine', 'nn', 'runs', 'tensor', 'training'],
-    packages: ['fast-png', /^echarts\//, /^node:/],
+    types: ['vendor'],
+    dynamic: ['vendor'],
+    packages: ['fast-png', /^node:/],
   },
   doctor: {
     from: ['core', 'engine', 'nn', 'optimizers', 'plan', 'tensor', 'training'],
@@ -53,6 +55,7 @@ const rules: Readonly<Record<string, Rule>> = {
     only: { backends: /^gpu\/modes\.ts$/, training: /^trainingStep\.ts$/ },
   },
   sweep: { from: ['core', 'data', 'recipes', 'runs', 'training'], packages: [/^node:/] },
+  vendor: { from: [], packages: ['gpu.js', 'esbuild', /^echarts\//, /^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [

@@ -2,13 +2,12 @@
  * What this backend uses of gpu.js beyond its published types (2.24.1). What leans on its inside is in this file,
  * glDevice.ts and webgpuDevice.ts, and nowhere else.
  */
-// The default export is the whole of a CommonJS module, in Node, in bundles and in browsers alike.
-import gpuJs, { type GPU, type IKernelRunShortcut, type Input } from 'gpu.js';
+import gpuJs, { type GPU, type IKernelRunShortcut, type Input } from '#gpu.js';
 import type { GpuSource } from '../../../kernels/gpu.js';
 import { BackendError } from '../../core/errors.js';
 import type { GpuMode } from './modes.js';
 
-export type { GPU, IKernelRunShortcut, Input } from 'gpu.js';
+export type { GPU, IKernelRunShortcut, Input } from '#gpu.js';
 
 /** A kernel behind its shortcut. */
 export interface InnerKernel {

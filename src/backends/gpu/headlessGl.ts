@@ -13,7 +13,7 @@ const hint = 'docs/gpu.md says what headless-gl needs.';
 
 /**
  * Why gpu.js refuses the mode, which it does not say itself: it loads the package where it can and keeps silent where it
- * cannot. Looks for the package where gpu.js does.
+ * cannot. Looks for the package where gpu.js, which is part of Quern, does.
  */
 export function whyNoHeadlessGl(): BackendError {
   const { process } = globalThis as Host;
@@ -21,8 +21,7 @@ export function whyNoHeadlessGl(): BackendError {
     process?.versions?.node === undefined ? undefined : process.getBuiltinModule?.('node:module');
   if (modules === undefined) return new BackendError('gpu: headless-gl runs in Node alone');
   try {
-    const own = modules.createRequire(import.meta.url);
-    modules.createRequire(own.resolve('gpu.js'))('gl');
+    modules.createRequire(import.meta.url)('gl');
   } catch (thrown) {
     return new BackendError(`gpu: the package gl does not load: ${reasonOf(thrown)}`, { hint });
   }

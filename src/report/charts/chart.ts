@@ -1,5 +1,5 @@
 /** Draws charts as SVG, with a library that is loaded when the first is drawn. */
-import type { EChartsCoreOption } from 'echarts/core';
+import type { EChartsCoreOption } from '../../vendor/echarts.js';
 import { colors, drawingStyle } from './theme.js';
 
 export interface Drawing {
@@ -12,20 +12,6 @@ export interface Drawing {
 }
 
 export type ChartOption = EChartsCoreOption;
-
-async function load() {
-  const [core, charts, components, renderers] = await Promise.all([
-    import('echarts/core'),
-    import('echarts/charts'),
-    import('echarts/components'),
-    import('echarts/renderers'),
-  ]);
-  const { BarChart, CustomChart, LineChart } = charts;
-  const { GridComponent, LegendComponent, TitleComponent } = components;
-  core.use([BarChart, CustomChart, LineChart]);
-  core.use([GridComponent, LegendComponent, TitleComponent, renderers.SVGRenderer]);
-  return core;
-}
 
 export function escapeXml(text: string): string {
   const entities: Record<string, string> = {
@@ -56,9 +42,9 @@ function tidy(svg: string, { title, name }: Drawing): string {
 
 /** Draws a chart. The same option gives the same text. */
 export async function drawChart(option: ChartOption, drawing: Drawing): Promise<string> {
-  const core = await load();
+  const { init } = await import('../../vendor/echarts.js');
   const { width, height } = drawing;
-  const chart = core.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({ animation: false, ...option });
     return tidy(chart.renderToSVGString(), drawing);

@@ -94,8 +94,11 @@ const bundles = new Bundles();
 function withAddresses(source: string): string {
   return source.replace(
     /\b(from\s*|import\s*\(?\s*)(['"])([^'"./][^'"]*)\2/g,
-    (whole, before: string, quote: string, name: string) =>
-      packages.includes(name) ? `${before}${quote}/packages/${name}.js${quote}` : whole,
+    (whole, before: string, quote: string, name: string) => {
+      // `imports` of package.json
+      if (name === '#gpu.js') return `${before}${quote}/dist/src/vendor/gpuJs.browser.js${quote}`;
+      return packages.includes(name) ? `${before}${quote}/packages/${name}.js${quote}` : whole;
+    },
   );
 }
 

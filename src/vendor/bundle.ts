@@ -1,0 +1,51 @@
+/**
+ * Makes the compiled modules of this folder stand alone: the packages that they import become part of them, with their licenses
+ * beside them. Only what is used is kept, so that people who install Quern do not install the rest. `npm run build` runs
+ * it after the compiler; without it the modules import the packages, which works wherever those are installed.
+ */
+import { copyFileSync, renameSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+
+const here = import.meta.dirname;
+const require = createRequire(import.meta.url);
+
+const options = {
+  ...{
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'error',
+  },
+  // compiled at install, by those who want it: docs/gpu.md
+  external: ['gl'],
+} as const satisfies BuildOptions;
+
+/** What a CommonJS module in a module needs. */
+const withRequire = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+
+const modules: readonly ({ readonly name: string } & BuildOptions)[] = [
+  { name: 'gpuJs', platform: 'node', banner: { js: withRequire } },
+  { name: 'gpuJs.browser', platform: 'browser' },
+  { name: 'echarts', platform: 'neutral', mainFields: ['module', 'main'] },
+];
+
+for (const { name, ...rest } of modules) {
+  const file = join(here, `${name}.js`);
+  // beside it first, since others may be reading it
+  await build({ ...options, ...rest, entryPoints: [file], outfile: `${file}.part` });
+  renameSync(`${file}.part`, file);
+}
+for (const text of [
+  'gpu.js/LICENSE',
+  'acorn/LICENSE',
+  'echarts/LICENSE',
+  'echarts/NOTICE',
+  'zrender/LICENSE',
+]) {
+  const [name, file] = text.split('/') as [string, string];
+  copyFileSync(join(dirname(require.resolve(`${name}/package.json`)), file), join(here, `${file}.${name}`));
+}
