@@ -3,7 +3,7 @@
  * beside them. Only what is used is kept, so that people who install Quern do not install the rest. `npm run build` runs
  * it after the compiler; without it the modules import the packages, which works wherever those are installed.
  */
-import { copyFileSync, renameSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
@@ -24,17 +24,21 @@ const options = {
   external: ['gl'],
 } as const satisfies BuildOptions;
 
+/** What begins a module that stands alone already. */
+const mark = '/* with its packages */';
+
 /** What a CommonJS module in a module needs. */
-const withRequire = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+const withRequire = `${mark} import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
 
 const modules: readonly ({ readonly name: string } & BuildOptions)[] = [
   { name: 'gpuJs', platform: 'node', banner: { js: withRequire } },
-  { name: 'gpuJs.browser', platform: 'browser' },
-  { name: 'echarts', platform: 'neutral', mainFields: ['module', 'main'] },
+  { name: 'gpuJs.browser', platform: 'browser', banner: { js: mark } },
+  { name: 'echarts', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
 ];
 
 for (const { name, ...rest } of modules) {
   const file = join(here, `${name}.js`);
+  if (readFileSync(file, 'utf8').startsWith(mark)) continue;
   // beside it first, since others may be reading it
   await build({ ...options, ...rest, entryPoints: [file], outfile: `${file}.part` });
   renameSync(`${file}.part`, file);

@@ -82,6 +82,7 @@ suite('quern --help', (test) => {
       'src/core/errors.js',
       'src/core/isObject.js',
       'src/core/machine.js',
+      'src/core/value.js',
       'src/engine/auto.js',
       'src/engine/choose.js',
       'src/engine/measurements.js',
