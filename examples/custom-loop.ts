@@ -7,6 +7,7 @@
 import {
   adam,
   clipByNorm,
+  cosineDecay,
   crossEntropy,
   dense,
   gradients,
@@ -14,7 +15,6 @@ import {
   Model,
   metrics,
   openEngine,
-  schedules,
   sequential,
   tanh,
 } from '../src/index.js';
@@ -33,7 +33,7 @@ for (let i = 0; i < count; i++) {
 
 const model = new Model(sequential([dense(32), tanh(), dense(32), tanh(), dense(2)]), [2], 1);
 const optimizer = adam({ learningRate: 0.02 });
-const schedule = schedules.cosineDecay({ warmup: 0.05 });
+const schedule = cosineDecay({ warmup: 0.05 });
 const built = optimizer.build(model.parameters);
 const steps = leaves.state('steps', [], 0, 'int32');
 const totalSteps = 600;

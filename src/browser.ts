@@ -70,9 +70,9 @@ export { type AdamOptions, adam, adamW } from './optimizers/adam.js';
 export { type ClipOptions, clipByNorm, clipByValue, clipGradients } from './optimizers/clipping.js';
 export { type ParameterGroup, parameterGroups } from './optimizers/groups.js';
 export { type MuonOptions, muon } from './optimizers/muon.js';
-export type { OneCycleOptions } from './optimizers/oneCycle.js';
+export { type OneCycleOptions, oneCycle } from './optimizers/oneCycle.js';
 export type { BuiltOptimizer, Optimizer } from './optimizers/optimizer.js';
-export { parseOptimizer } from './optimizers/parse.js';
+export { parseOptimizer, parseSchedule } from './optimizers/parse.js';
 export {
   type Plateau,
   type PlateauMonitor,
@@ -81,13 +81,21 @@ export {
   reduceOnPlateau,
 } from './optimizers/plateau.js';
 export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.js';
-export type { Schedule } from './optimizers/schedules.js';
+export {
+  constantRate,
+  cosineDecay,
+  exponentialDecay,
+  linearDecay,
+  polynomialDecay,
+  type Schedule,
+  stepDecay,
+  warmUp,
+} from './optimizers/schedules.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { PlanOptions } from './plan/build.js';
 export type { Plan } from './plan/plan.js';
 export * as random from './random.js';
 export { defineRecipe, type Recipe, type RecipeImages, type Reference } from './recipes/recipe.js';
-export * as schedules from './schedules.js';
 export { gradients } from './tensor/gradients.js';
 export { type Initializer, type InitialValue, parameter } from './tensor/leaves.js';
 export { matmul } from './tensor/ops/matmul.js';

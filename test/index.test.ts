@@ -41,10 +41,6 @@ const groups = {
   leaves: ['constant', 'input', 'state'],
   metrics: ['accuracy', 'mcnemar', 'measurePredictions', 'measureRobustness', 'rightOnes'],
   random: ['key', 'normal', 'subKey', 'uniform'],
-  schedules: [
-    ...['constantRate', 'cosineDecay', 'exponentialDecay', 'linearDecay', 'oneCycle', 'parseSchedule'],
-    ...['polynomialDecay', 'stepDecay', 'warmUp'],
-  ],
 } as const;
 
 suite('quern', (test) => {
