@@ -1,4 +1,5 @@
 /** The same work on every backend and mode that runs here, beside wasm: `quern bench matmul --backend all`. */
+import { sentenceOf } from '../src/core/errors.js';
 import type { BackendReport } from '../src/engine/backend.js';
 import { type BackendOptions, openBackend } from '../src/engine/choose.js';
 import { type CompiledStep, Engine } from '../src/engine/engine.js';
@@ -55,9 +56,7 @@ async function openPlaces({ backend, threads }: Context): Promise<{ places: Plac
         await Promise.all(places.map(({ engine }) => engine.close()));
         throw error;
       }
-      absent.push(
-        `${name} is not there: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`,
-      );
+      absent.push(`${name} is not there: ${sentenceOf(error)}`);
     }
   }
   return { places, absent };

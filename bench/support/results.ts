@@ -1,7 +1,8 @@
 /** A bench's findings with all that has to be known about them, as files. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+
 import { join } from 'node:path';
-import { ModelError } from '../../src/core/errors.js';
+import { ModelError, messageOf } from '../../src/core/errors.js';
+import { makeFolder, writeWhole } from '../../src/core/files.js';
 import type { Findings } from './bench.js';
 import type { Machine, Versions } from './machine.js';
 import type { Sampling } from './measure.js';
@@ -19,13 +20,6 @@ export interface BenchResult extends Findings {
   readonly sampling: Sampling;
 }
 
-/** Never leaves half a file. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const part = `${path}.part-${process.pid}`;
-  await writeFile(part, text);
-  await rename(part, path);
-}
-
 /**
  * Writes `<name>.json`, and `<name>.svg` for each plot.
  *
@@ -40,11 +34,10 @@ export async function writeResult(folder: string, result: BenchResult): Promise<
     files.push([`${name}.svg`, await drawPlot(plot)]);
   }
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     for (const [name, text] of files) await writeWhole(join(folder, name), text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ModelError(`${folder}: the results cannot be written: ${reason}`, { cause });
+    throw new ModelError(`${folder}: the results cannot be written: ${messageOf(cause)}`, { cause });
   }
   return files.map(([name]) => join(folder, name));
 }

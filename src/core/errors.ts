@@ -58,9 +58,25 @@ export class UsageError extends QuernError {
   override readonly name = 'UsageError';
 }
 
+/** What was thrown says, whatever it is. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first line of it: without the hint. */
+export function sentenceOf(error: unknown): string {
+  return messageOf(error).split('\n', 1)[0] ?? '';
+}
+
+/** Likewise, with that of its cause where the message does not have it already. */
+export function sentencesOf(error: unknown): string {
+  const own = sentenceOf(error);
+  const cause = error instanceof Error && error.cause !== undefined ? sentenceOf(error.cause) : '';
+  return own.includes(cause) ? own : `${own} (${cause})`;
+}
+
 /** The system's reason in a few words, for a message that names the path itself: `ENOTDIR: not a directory`. */
 export function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
   // Node appends the call and the path.
-  return text.replace(/, \w+ '.*$/s, '');
+  return messageOf(error).replace(/, \w+ '.*$/s, '');
 }

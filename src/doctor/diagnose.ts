@@ -1,4 +1,5 @@
 /** What each backend and mode can do on this machine: whether it opens, computes right, and how fast. */
+import { sentencesOf } from '../core/errors.js';
 import type { BackendReport } from '../engine/backend.js';
 import { type Engine, openEngine } from '../engine/engine.js';
 import type { MeasuredBackend, Speed } from '../engine/measurements.js';
@@ -42,15 +43,7 @@ export async function allCandidates(): Promise<Candidate[]> {
   return [...own, ...modes];
 }
 
-/** The first line of what was thrown, and of its cause. */
-function sentence(error: unknown): string {
-  const first = (thrown: unknown) =>
-    (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!.replace(/^gpu: /, '');
-  const cause = error instanceof Error ? error.cause : undefined;
-  const [own, deeper] = [first(error), cause === undefined ? '' : first(cause)];
-  // some messages have their cause's in them already
-  return deeper === '' || own.includes(deeper) ? own : `${own}: ${deeper}`;
-}
+const reason = (error: unknown) => sentencesOf(error).replaceAll(/(^|\()gpu: /g, '$1');
 
 /** What a failed check found. */
 function complaint({ name, on, error }: Accuracy): string {
@@ -68,7 +61,7 @@ export async function diagnose(candidate: Candidate): Promise<Diagnosis> {
   try {
     engine = await candidate.open();
   } catch (error) {
-    return { ...named, state: 'unavailable', reason: sentence(error), hardware: false };
+    return { ...named, state: 'unavailable', reason: reason(error), hardware: false };
   }
   const { report } = engine;
   const { isSoftware } = await import('../backends/gpu/modes.js');
@@ -81,7 +74,7 @@ export async function diagnose(candidate: Candidate): Promise<Diagnosis> {
     if (backend === 'reference') return { ...opened, state: 'right', checks };
     return { ...opened, state: 'right', checks, speed: await measureSpeed(engine) };
   } catch (error) {
-    return { ...opened, state: 'wrong', reason: sentence(error) };
+    return { ...opened, state: 'wrong', reason: reason(error) };
   } finally {
     await engine.close();
   }

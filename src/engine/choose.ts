@@ -1,5 +1,5 @@
 /** Which backend runs. Backends load when they are chosen, so that what is not used costs nothing. */
-import { UsageError } from '../core/errors.js';
+import { sentenceOf, UsageError } from '../core/errors.js';
 import { autoRule, backendTitle, chooseBackend } from './auto.js';
 import type { Backend } from './backend.js';
 import type { Work } from './measurements.js';
@@ -90,8 +90,7 @@ export async function openAuto(options: BackendOptions): Promise<{ backend: Back
     await backend.close();
     return { backend: await openWasm(), reason: `${left}, now it is ${adapter ?? 'the CPU'}` };
   } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
-    return { backend: await openWasm(), reason: `${left} and does not open: ${why}` };
+    return { backend: await openWasm(), reason: `${left} and does not open: ${sentenceOf(error)}` };
   }
 }
 

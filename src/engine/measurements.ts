@@ -1,4 +1,5 @@
 /** What `quern doctor` measures and `auto` reads: how fast each backend is here. A JSON file, of one machine. */
+import { codeOf, jsonText, makeFolder, writeWhole } from '../core/files.js';
 import { isObject } from '../core/isObject.js';
 import { type MachineKey, machineKey } from '../core/machine.js';
 
@@ -80,7 +81,7 @@ export async function readMeasurements(file: string): Promise<KeptMeasurements> 
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const missing = isObject(error) && error.code === 'ENOENT';
+    const missing = codeOf(error) === 'ENOENT';
     return missing ? {} : { note: `${file} cannot be read and is ignored` };
   }
   let value: unknown;
@@ -100,11 +101,8 @@ export async function readMeasurements(file: string): Promise<KeptMeasurements> 
 
 /** Keeps measurements, whole or not at all. Rejects where the file cannot be written. */
 export async function writeMeasurements(file: string, { backends }: Measurements): Promise<void> {
-  const { mkdir, rename, writeFile } = process.getBuiltinModule('node:fs/promises');
   const { dirname } = process.getBuiltinModule('node:path');
   const contents: Contents = { version, machine: await machineKey(), backends };
-  const temporary = `${file}.${process.pid}`;
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(temporary, `${JSON.stringify(contents, undefined, 1)}\n`);
-  await rename(temporary, file);
+  await makeFolder(dirname(file));
+  await writeWhole(file, jsonText(contents));
 }

@@ -1,5 +1,5 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
-import { ModelError, UsageError } from '../core/errors.js';
+import { ModelError, messageOf, UsageError } from '../core/errors.js';
 import type { Json, Layer } from './layer.js';
 import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './layers/activations.js';
 import { type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
@@ -115,7 +115,7 @@ export function restoreLayer(description: Json, path = ''): Layer {
   try {
     layer = factory(given, layers);
   } catch (cause) {
-    throw new ModelError(`restoreLayer: ${at}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new ModelError(`restoreLayer: ${at}: ${messageOf(cause)}`, {
       cause,
     });
   }

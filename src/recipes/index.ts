@@ -2,8 +2,8 @@
 import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { DataError, ModelError, UsageError } from '../core/errors.js';
-import { exists } from '../data/catalog/exists.js';
+import { DataError, ModelError, sentenceOf, UsageError } from '../core/errors.js';
+import { exists } from '../core/files.js';
 import type { Dataset } from '../data/dataset.js';
 import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';
@@ -21,11 +21,6 @@ export interface LoadedRecipe {
 /** The recipe with other settings: `withSettings` of what was loaded. */
 export function setRecipe({ recipe, source }: LoadedRecipe, values: SettingValues | undefined): LoadedRecipe {
   return { recipe: values === undefined ? recipe : withSettings(recipe, values), source };
-}
-
-/** The first line of what was thrown, whatever it is. */
-function sentenceOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
 }
 
 let hooked = false;

@@ -2,8 +2,8 @@
 import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, ModelError, reasonOf } from '../core/errors.js';
+import { codeOf, makeFolder, writeWhole } from '../core/files.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../training/files/checkpoint.js';
-import { makeFolder, writeWhole } from '../training/files/files.js';
 
 const names = {
   last: 'last.safetensors',
@@ -70,7 +70,7 @@ export class Checkpoints {
         this.lastIsDamaged = failures.length > 0;
         return { path, checkpoint, damage: failures[0]?.message };
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
+        const code = codeOf(error);
         if (code === 'ENOENT' || code === 'ENOTDIR') continue;
         failures.push(
           code === undefined
@@ -84,6 +84,6 @@ export class Checkpoints {
   }
 }
 
-function ignoreAbsent(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
+function ignoreAbsent(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw error;
 }

@@ -1,5 +1,5 @@
 /** What a run was asked for and what it runs on: `config.json`. */
-import { createHash } from 'node:crypto';
+
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import { withTodaysNames } from '../core/schema.js';
+import { sha256 } from '../core/sha256.js';
 import type { Dataset } from '../data/dataset.js';
 import type { BackendReport } from '../engine/backend.js';
 import { readJson, runFiles } from './files.js';
@@ -69,14 +70,8 @@ export interface RunConfig extends BackendReport {
   readonly started: string;
 }
 
-export const sha256 = (...parts: readonly Uint8Array[]): string => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest('hex');
-};
-
-export function describeData({ count, shape, images, labels }: Dataset): DataDescription {
-  return { count, shape, sha256: sha256(images, labels) };
+export async function describeData({ count, shape, images, labels }: Dataset): Promise<DataDescription> {
+  return { count, shape, sha256: await sha256('config.json', images, labels) };
 }
 
 /** From dist/src/runs/ to the root of the package, in the repository as in an installation. */

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../core/errors.js';
-import { exists } from '../data/catalog/exists.js';
+import { codeOf, createWhole, exists, jsonText, makeFolder, writeWhole } from '../core/files.js';
 import { encodeCheckpoint } from '../training/files/checkpoint.js';
-import { makeFolder, writeWhole } from '../training/files/files.js';
 import { encodeSafetensors } from '../training/files/safetensors.js';
 import type { NonFinite } from '../training/fit/nonFinite.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { Checkpoints } from './checkpoints.js';
-import { createWhole, isTaken, jsonText, removeLeftovers, runFiles } from './files.js';
+import { removeLeftovers, runFiles } from './files.js';
 import { historyLines, historyTable } from './history.js';
 import { takeLock } from './lock.js';
 import type { TrainingResult } from './result.js';
@@ -46,7 +45,7 @@ async function makeFree(parent: string, name: string): Promise<Made> {
       await mkdir(path);
       return { path, made: madeParent ?? path };
     } catch (error) {
-      if (!isTaken(error)) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
 }

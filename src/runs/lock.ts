@@ -1,11 +1,12 @@
 /** Which process writes to a run folder: one at a time, so that two resumes of one run cannot mix their files. */
-import { randomUUID } from 'node:crypto';
+
 import { rmSync } from 'node:fs';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
-import { createWhole, jsonText, readJson, runFiles } from './files.js';
+import { codeOf, createWhole, jsonText, temporaryName } from '../core/files.js';
+import { readJson, runFiles } from './files.js';
 
 export interface Holder {
   readonly pid: number;
@@ -26,7 +27,7 @@ async function isAlive({ pid, host, began }: Holder): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
   return began === undefined || began === (await beginningOf(pid));
 }
@@ -45,7 +46,7 @@ export async function holderOf(folder: string): Promise<Holder | undefined> {
 
 /** Removes the lock of a process that is gone, unless a living one has taken its place since it was looked at. */
 async function removeDead(path: string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const aside = temporaryName(path);
   const moved = await rename(path, aside).then(
     () => true,
     () => false,

@@ -1,9 +1,9 @@
 /** Runs as they lie in their folders: read, found, told apart. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, QuernError, reasonOf, UsageError } from '../core/errors.js';
+import { DataError, QuernError, reasonOf, sentenceOf, UsageError } from '../core/errors.js';
+import { codeOf, exists } from '../core/files.js';
 import { isObject } from '../core/isObject.js';
-import { exists } from '../data/catalog/exists.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { type RunConfig, readConfig } from './config.js';
 import { readJson, runFiles } from './files.js';
@@ -27,8 +27,8 @@ export interface RunRecord {
 
 async function readHistory(folder: string): Promise<EpochRecord[]> {
   const path = join(folder, runFiles.history);
-  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return '';
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (codeOf(cause) === 'ENOENT') return '';
     throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   });
   try {
@@ -40,9 +40,7 @@ async function readHistory(folder: string): Promise<EpochRecord[]> {
 
 async function readFailure(folder: string): Promise<string | undefined> {
   const failure = await readJson(join(folder, runFiles.failure));
-  return isObject(failure) && typeof failure.message === 'string'
-    ? failure.message.split('\n')[0]
-    : undefined;
+  return isObject(failure) && typeof failure.message === 'string' ? sentenceOf(failure.message) : undefined;
 }
 
 /**

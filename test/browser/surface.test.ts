@@ -2,10 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import * as assert from 'uvu/assert';
 import * as everywhere from '../../src/browser.js';
-import { UsageError } from '../../src/core/errors.js';
 import * as library from '../../src/index.js';
-import { hashWeights } from '../../src/training/files/weights.js';
-import { rejects } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
 const absWorkingDir = fileURLToPath(new URL('.', import.meta.url));
@@ -57,20 +54,5 @@ suite('the surface in browsers', (test) => {
   test('the worker bundles under its own name', async () => {
     const { inputs } = await bundle({ entryPoints: ['quern/worker'] });
     assert.ok(Object.keys(inputs).some((name) => name.endsWith('backends/wasm/worker.js')));
-  });
-
-  test('a page without a secure context has no hashes', async () => {
-    const own = Object.getOwnPropertyDescriptor(globalThis, 'crypto')!;
-    Object.defineProperty(globalThis, 'crypto', { value: {}, configurable: true });
-    try {
-      await rejects(
-        () => hashWeights(new Map()),
-        UsageError,
-        'weightsSha256: this page has no crypto.subtle\n' +
-          '  Browsers have it on pages that come by https or from localhost.',
-      );
-    } finally {
-      Object.defineProperty(globalThis, 'crypto', own);
-    }
   });
 });

@@ -115,7 +115,7 @@ suite('diagnosis', (test) => {
     };
     const found = await diagnose(card('webgpu', fail));
     assert.is(found.state, 'wrong');
-    assert.is(found.reason, 'matmul cannot be made: out of registers');
+    assert.is(found.reason, 'matmul cannot be made (out of registers)');
   });
 
   test('a backend that does not open', async () => {

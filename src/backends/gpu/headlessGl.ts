@@ -1,5 +1,5 @@
 /** headless-gl (the npm package `gl`), with which gpu.js's mode headlessgl computes in Node. */
-import { BackendError } from '../../core/errors.js';
+import { BackendError, sentenceOf } from '../../core/errors.js';
 
 interface Builtins {
   createRequire(from: string): NodeJS.Require;
@@ -39,9 +39,9 @@ const meanings: readonly (readonly [start: string, meaning: string])[] = [
 ];
 
 function reasonOf(thrown: unknown): string {
-  const { message } = thrown as Error;
-  const known = meanings.find(([start]) => message.startsWith(start));
-  return known?.[1] ?? message.split('\n')[0]!;
+  const sentence = sentenceOf(thrown);
+  const known = meanings.find(([start]) => sentence.startsWith(start));
+  return known?.[1] ?? sentence;
 }
 
 /**

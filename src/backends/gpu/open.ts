@@ -1,5 +1,5 @@
 /** Which mode of gpu.js runs: the one that is asked for, or the best that is there. */
-import { BackendError } from '../../core/errors.js';
+import { BackendError, sentencesOf } from '../../core/errors.js';
 import type { GpuDevice } from './device.js';
 import { GlDevice } from './glDevice.js';
 import { HostDevice } from './hostDevice.js';
@@ -48,7 +48,7 @@ export async function openDevice(name?: string): Promise<OpenedDevice> {
       reasons.push(`${mode}: ${device.adapter} computes on the CPU`);
       await device.close();
     } catch (error) {
-      reasons.push(`${mode}: ${reasonOf(error)}`);
+      reasons.push(`${mode}: ${sentencesOf(error).replace(/^gpu: /, '')}`);
     }
   }
   for (const mode of hostModes) {
@@ -56,7 +56,7 @@ export async function openDevice(name?: string): Promise<OpenedDevice> {
       const device = await openMode(mode);
       return { device, fallback: `${softwareNote(device)}; no GPU (${reasons.join('; ')})` };
     } catch (error) {
-      reasons.push(`${mode}: ${reasonOf(error)}`);
+      reasons.push(`${mode}: ${sentencesOf(error).replace(/^gpu: /, '')}`);
     }
   }
   throw new BackendError(`gpu: no mode of gpu.js runs here: ${reasons.join('; ')}`);
@@ -69,13 +69,4 @@ function isHardware({ adapter }: GpuDevice): boolean {
 function softwareNote({ mode, adapter }: GpuDevice): string {
   if (adapter === undefined) return `gpu.js's mode ${mode} runs on the CPU: nothing is resident on a device`;
   return `${adapter} computes on the CPU`;
-}
-
-/** The first line of an error, and of its cause where the error does not have it already. */
-function reasonOf(error: unknown): string {
-  const first = (thrown: unknown) =>
-    (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0]!;
-  const own = first(error).replace(/^gpu: /, '');
-  const cause = error instanceof Error && error.cause !== undefined ? first(error.cause) : '';
-  return own.includes(cause) ? own : `${own} (${cause})`;
 }

@@ -1,5 +1,5 @@
 /** WebGPU in Node, from the npm package `webgpu` (Dawn), which is optional: people install it themselves. */
-import { BackendError } from '../../core/errors.js';
+import { BackendError, sentenceOf } from '../../core/errors.js';
 
 interface WebGpuPackage {
   create(options: readonly string[]): GPU;
@@ -23,7 +23,7 @@ export async function provideWebGpu(): Promise<void> {
   try {
     loaded = await import(/* @vite-ignore */ /* webpackIgnore: true */ name);
   } catch (cause) {
-    throw new BackendError(`gpu: the package webgpu does not load: ${reasonOf(cause)}`, {
+    throw new BackendError(`gpu: the package webgpu does not load: ${sentenceOf(cause)}`, {
       cause,
       hint: "WebGPU in Node comes from the package 'webgpu': npm install webgpu@^0.6.2",
     });
@@ -32,9 +32,4 @@ export async function provideWebGpu(): Promise<void> {
   if (navigator === undefined)
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
   else Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
-}
-
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0]!;
 }

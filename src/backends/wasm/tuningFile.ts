@@ -1,5 +1,7 @@
 /** Where measured tunings are kept: a JSON file, for several machines and versions. Without files there is none. */
+
 import type { Tuning } from '../../../kernels/wasm.js';
+import { codeOf, jsonText, makeFolder, writeWhole } from '../../core/files.js';
 import { isObject } from '../../core/isObject.js';
 import { machineKey } from '../../core/machine.js';
 
@@ -34,7 +36,7 @@ async function readContents(file: string): Promise<{ contents: Contents; note?: 
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const missing = isObject(error) && error.code === 'ENOENT';
+    const missing = codeOf(error) === 'ENOENT';
     return missing ? { contents: empty } : { contents: empty, note: `${file} cannot be read and is ignored` };
   }
   try {
@@ -67,15 +69,12 @@ export async function writeTunings(
   tunings: ReadonlyMap<string, Tuning>,
 ): Promise<void> {
   if (file === undefined) return;
-  const { mkdir, rename, writeFile } = process.getBuiltinModule('node:fs/promises');
   const { dirname } = process.getBuiltinModule('node:path');
   const { contents } = await readContents(file);
   const machines = { ...contents.machines, [await keyOfMachine()]: Object.fromEntries(tunings) };
-  const temporary = `${file}.${process.pid}`;
   try {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, `${JSON.stringify({ version, machines }, undefined, 1)}\n`);
-    await rename(temporary, file);
+    await makeFolder(dirname(file));
+    await writeWhole(file, jsonText({ version, machines }));
   } catch {
     // the next process measures again
   }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError } from '../../core/errors.js';
-import { exists } from './exists.js';
+import { exists } from '../../core/files.js';
 import { filesOf } from './files.js';
 import {
   type Archive,

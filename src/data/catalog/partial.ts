@@ -1,7 +1,9 @@
 /** Files in the making: under another name, until they are whole. */
+
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError, reasonOf } from '../../core/errors.js';
+import { codeOf } from '../../core/files.js';
 
 const form = /\.(\d+)-\d+\.partial$/;
 
@@ -18,7 +20,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
 

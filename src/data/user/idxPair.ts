@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { exists } from '../catalog/exists.js';
+import { exists } from '../../core/files.js';
 import { readIdx } from '../idx.js';
 import type { Examples, Parts } from './examples.js';
 

@@ -1,7 +1,7 @@
 /** Puts a report on the disk. */
 import { dirname, extname, join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../core/errors.js';
-import { makeFolder, writeWhole } from '../../training/files/files.js';
+import { makeFolder, writeWhole } from '../../core/files.js';
 import type { Report } from './page.js';
 
 export interface WrittenReport {

@@ -11,11 +11,11 @@ import {
   text,
   withTodaysNames,
 } from '../../core/schema.js';
+import { sha256 } from '../../core/sha256.js';
 import type { Json } from '../../nn/layer.js';
 import type { Conditions } from '../fit/conditions.js';
 import type { EpochRecord } from '../fit/options.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
-import { sha256 } from './sha256.js';
 
 /** What of a checkpoint is no tensor. */
 export interface CheckpointValues {
@@ -52,7 +52,7 @@ const version = '2';
 
 /** Of all that a checkpoint holds: a file whose header is sound may have other numbers than were written. */
 async function hashOf(training: string, tensors: Checkpoint['tensors']): Promise<string> {
-  const hash = (bytes: Uint8Array) => sha256(bytes, 'checkpoint');
+  const hash = (bytes: Uint8Array) => sha256('checkpoint', bytes);
   const text = (value: string) => hash(new TextEncoder().encode(value));
   const parts = [...tensors].map(async ([name, { data }]) => {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

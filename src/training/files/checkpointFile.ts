@@ -1,8 +1,8 @@
 /** Checkpoints as files. Apart from checkpoint.ts, which has its place in browsers too. */
 import { readFile } from 'node:fs/promises';
 import { DataError, reasonOf } from '../../core/errors.js';
+import { writeWhole } from '../../core/files.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
-import { writeWhole } from './files.js';
 
 /**
  * Saves a checkpoint: a safetensors file that is whole at any moment.

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import { DataError, ModelError, type QuernError, reasonOf } from '../../core/errors.js';
+import { DataError, ModelError, QuernError, reasonOf, sentenceOf } from '../../core/errors.js';
+import { writeWhole } from '../../core/files.js';
 import {
   anything,
   integer,
@@ -16,7 +17,6 @@ import type { Json } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
 import { describeLayer, restoreLayer } from '../../nn/registry.js';
 import { checkNormalization, type Normalization } from '../inference/normalization.js';
-import { writeWhole } from './files.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
 
@@ -124,11 +124,9 @@ function restoreModel({ architecture, inputShape, classes, normalization }: Meta
     }
     return model;
   } catch (cause) {
-    const { message, hint } = cause as QuernError;
-    const [sentence] = message.split('\n');
-    throw new ModelError(`${path}: the model cannot be restored: ${sentence}`, {
+    throw new ModelError(`${path}: the model cannot be restored: ${sentenceOf(cause)}`, {
       cause,
-      ...(hint === undefined ? {} : { hint }),
+      ...(cause instanceof QuernError && cause.hint !== undefined && { hint: cause.hint }),
     });
   }
 }

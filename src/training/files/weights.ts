@@ -1,10 +1,10 @@
 import { ModelError } from '../../core/errors.js';
+import { sha256 } from '../../core/sha256.js';
 import { formatShape, sameShape } from '../../core/shape.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { StoredTensor } from './safetensors.js';
-import { sha256 } from './sha256.js';
 
 /** Values of a model's leaves by path: parameters in the order of their use, then untrained values such as running means. */
 export type Weights = Map<string, Float32Array>;
@@ -62,14 +62,10 @@ export async function writeWeights(
  * @throws UsageError on a web page without a secure context, where browsers hide their hashes
  */
 export async function hashWeights(weights: Weights): Promise<string> {
-  const arrays = [...weights.values()];
-  const bytes = new Uint8Array(arrays.reduce((sum, { byteLength }) => sum + byteLength, 0));
-  let end = 0;
-  for (const { buffer, byteOffset, byteLength } of arrays) {
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), end);
-    end += byteLength;
-  }
-  return sha256(bytes, 'weightsSha256');
+  const parts = [...weights.values()].map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  );
+  return sha256('weightsSha256', ...parts);
 }
 
 /** The most differences that an error names. */

@@ -1,13 +1,27 @@
 import { ModelError } from '../../core/errors.js';
 import { isObject } from '../../core/isObject.js';
+import { sha256 } from '../../core/sha256.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Json } from '../../nn/layer.js';
 import { describeLayer } from '../../nn/registry.js';
 import { constantRate } from '../../optimizers/schedules.js';
-import { hashDataset } from '../files/sha256.js';
 import type { TrainedModel } from '../files/trainedModel.js';
 import { plainPixels } from '../inference/normalization.js';
 import { defaultBatchSize, type FitOptions } from './options.js';
+
+const known = new WeakMap<Dataset, Promise<string>>();
+
+/** The SHA-256 of the hashes of a dataset's images and labels: made once for each object. */
+function hashDataset(dataset: Dataset): Promise<string> {
+  let hash = known.get(dataset);
+  if (hash === undefined) {
+    hash = Promise.all([dataset.images, dataset.labels].map((bytes) => sha256('checkpoint', bytes))).then(
+      (hashes) => sha256('checkpoint', new TextEncoder().encode(hashes.join())),
+    );
+    known.set(dataset, hash);
+  }
+  return hash;
+}
 
 /** What has to be the same when a training is resumed, as plain data by name. */
 export type Conditions = Readonly<Record<string, Json>>;

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
+import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
-import { jsonText } from '../../../runs/files.js';
 import { readReferences } from '../../../runs/references.js';
 import type { TrainingResult } from '../../../runs/result.js';
-import { makeFolder, writeWhole } from '../../../training/files/files.js';
 import { clock, percent } from '../../terminal/format.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';

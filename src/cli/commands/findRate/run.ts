@@ -1,10 +1,10 @@
 import { UsageError } from '../../../core/errors.js';
+import { writeWhole } from '../../../core/files.js';
 import { splitDataset } from '../../../data/dataset.js';
 import type { BackendReport } from '../../../engine/backend.js';
 import { loadRecipe, recipeModel } from '../../../recipes/index.js';
 import { asFile } from '../../../report/charts/chart.js';
 import { rateSearchChart } from '../../../report/charts/rateSearchChart.js';
-import { writeWhole } from '../../../training/files/files.js';
 import { findLearningRate, type RateSearch } from '../../../training/rateFinder/rateFinder.js';
 import { openChosenEngine, openDataset } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { DataError, UsageError } from '../../../core/errors.js';
-import { exists } from '../../../data/catalog/exists.js';
+import { DataError, sentenceOf, UsageError } from '../../../core/errors.js';
+import { exists } from '../../../core/files.js';
 import { collect, type Examined, examine } from '../../../report/page/collect.js';
 import { renderReport } from '../../../report/page/page.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';
@@ -49,8 +49,7 @@ async function examineModel(
     });
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    const [reason] = error.message.split('\n');
-    return `There are no predictions, confusion matrix or calibration: the images are not here (${reason}).`;
+    return `There are no predictions, confusion matrix or calibration: the images are not here (${sentenceOf(error)}).`;
   } finally {
     progress.clear();
   }

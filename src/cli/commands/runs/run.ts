@@ -1,5 +1,5 @@
 import { UsageError } from '../../../core/errors.js';
-import { exists } from '../../../data/catalog/exists.js';
+import { exists } from '../../../core/files.js';
 import { differences, type RunConfig } from '../../../runs/config.js';
 import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../../../runs/records.js';
 import type { EpochRecord } from '../../../training/fit/options.js';

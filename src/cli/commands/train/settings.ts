@@ -1,6 +1,8 @@
 /** What a training is asked for: the recipe, and what the command line says instead. */
+
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import { sha256 } from '../../../core/sha256.js';
 import type { Model } from '../../../nn/model.js';
 import { describeLayer } from '../../../nn/registry.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
@@ -8,7 +10,7 @@ import { parseOptimizer } from '../../../optimizers/parse.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import type { Recipe } from '../../../recipes/recipe.js';
 import type { SettingValues } from '../../../recipes/settings.js';
-import { type RunConfig, type RunSettings, sha256 } from '../../../runs/config.js';
+import type { RunConfig, RunSettings } from '../../../runs/config.js';
 import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../training/fit/options.js';
 import { plainPixels } from '../../../training/inference/normalization.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
@@ -106,7 +108,7 @@ export type Settings = ReturnType<typeof chooseSettings>;
 
 /** A file that a training depends on. */
 export async function describeFile(path: string): Promise<{ path: string; sha256: string }> {
-  return { path: resolve(path), sha256: sha256(await readFile(path)) };
+  return { path: resolve(path), sha256: await sha256(path, await readFile(path)) };
 }
 
 /** The recipe's own file, if it comes from one. */

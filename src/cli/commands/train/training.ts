@@ -1,4 +1,5 @@
 /** One `quern train`, new or resumed, once its recipe is known and its folder stands. */
+import { messageOf } from '../../../core/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
 import { workOf } from '../../../doctor/work.js';
 import type { Engine } from '../../../engine/engine.js';
@@ -91,7 +92,7 @@ export class TrainingCommand {
       ...(await describeRecipeFile(loaded)),
       arguments: describeArguments(options),
       ...engine.report,
-      data: { train: describeData(train), test: describeData(test) },
+      data: { train: await describeData(train), test: await describeData(test) },
       ...describeSystem(),
       started: new Date().toISOString(),
     };
@@ -99,8 +100,7 @@ export class TrainingCommand {
     try {
       return await this.train(engine, model, train, test, settings);
     } catch (error) {
-      if (!this.interrupt.caused(error))
-        await folder.fail(error instanceof Error ? error.message : String(error));
+      if (!this.interrupt.caused(error)) await folder.fail(messageOf(error));
       throw error;
     }
   }

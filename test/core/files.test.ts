@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { ModelError, reasonOf } from '../../../src/core/errors.js';
-import { makeFolder, writeWhole } from '../../../src/training/files/files.js';
-import { inFolder, rejects } from '../../data/support.js';
-import { suite } from '../../support/suite.js';
+import { ModelError, reasonOf } from '../../src/core/errors.js';
+import { makeFolder, writeWhole } from '../../src/core/files.js';
+import { inFolder, rejects } from '../data/support.js';
+import { suite } from '../support/suite.js';
 
 suite('writeWhole', (test) => {
   test('new files and old ones, with nothing left beside them', () =>

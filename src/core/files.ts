@@ -1,0 +1,131 @@
+/** Files that are whole at any moment. Needs Node.js when it is called, not when it is loaded: bundlers may take it. */
+import { ModelError, reasonOf } from './errors.js';
+
+const files = () => process.getBuiltinModule('node:fs/promises');
+const paths = () => process.getBuiltinModule('node:path');
+
+/** The system's code of an error: `ENOENT`. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether there is a file or a folder of this name. */
+export function exists(path: string): Promise<boolean> {
+  return files()
+    .access(path)
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+/**
+ * Makes a folder and those above it that are missing, as `mkdir` with `recursive` does, but with the reason that the
+ * system gives: in Node.js 20 that tells of ENOENT where a file system is read-only, and never ends below /proc.
+ *
+ * @returns the outermost folder that was made; undefined where all were there
+ * @throws the system's own error
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
+  const { mkdir, stat } = files();
+  const { dirname } = paths();
+  const make = (): Promise<boolean> =>
+    mkdir(path).then(
+      () => true,
+      async (error: unknown) => {
+        const found = codeOf(error) === 'EEXIST' ? await stat(path).catch(() => undefined) : undefined;
+        if (found?.isDirectory()) return false;
+        throw error;
+      },
+    );
+  try {
+    return (await make()) ? path : undefined;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    const outermost = await makeFolder(dirname(path));
+    return (await make()) ? (outermost ?? path) : outermost;
+  }
+}
+
+async function writeSynced(path: string, content: Uint8Array | string): Promise<void> {
+  const handle = await files().open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A name in a folder reaches the disk with the folder. Where a folder cannot be opened (Windows), with the next sync. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await files()
+    .open(path, 'r')
+    .catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** Another name in the same folder, for what is not whole yet, or no longer wanted. */
+export function temporaryName(path: string): string {
+  const { basename, dirname, join } = paths();
+  return join(dirname(path), `.${basename(path)}.${globalThis.crypto.randomUUID()}.tmp`);
+}
+
+/** Names that `temporaryName` gives: what a killed process leaves. */
+export const temporaryForm = /^\..+\.tmp$/;
+
+/**
+ * Writes a file: readers see the old content or the new, whatever happens in between. The content goes to another file
+ * of the same folder, reaches the disk, and takes the name in one step.
+ *
+ * @throws ModelError naming the path when the system refuses
+ */
+export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  const { rename, rm } = files();
+  const temporary = temporaryName(path);
+  try {
+    await writeSynced(temporary, content);
+    await rename(temporary, path);
+    await syncFolder(paths().dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** File systems without hard links say one of these. */
+const noLinks: ReadonlySet<string | undefined> = new Set([
+  ...['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV', 'EMLINK'],
+]);
+
+/**
+ * Makes a file that must not be there yet: the text reaches the disk under another name, and a hard link gives it its own
+ * in one step, which fails where the name is taken. On file systems without hard links the file is made under its own
+ * name; a crash in that instant can leave it empty.
+ *
+ * @returns whether it was made: false where the name was taken
+ * @throws ModelError naming the path when the system refuses
+ */
+export async function createWhole(path: string, text: string): Promise<boolean> {
+  const { link, rm } = files();
+  const temporary = temporaryName(path);
+  try {
+    await writeSynced(temporary, text);
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (!noLinks.has(codeOf(error))) throw error;
+      await writeSynced(path, text);
+    }
+    return true;
+  } catch (cause) {
+    if (codeOf(cause) === 'EEXIST') return false;
+    throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  } finally {
+    await rm(temporary, { force: true }).catch(() => {});
+  }
+}
+
+/** JSON for people and programs, ending in a line break. */
+export const jsonText = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -1,0 +1,35 @@
+import * as assert from 'uvu/assert';
+import { messageOf, QuernError, reasonOf, sentenceOf, sentencesOf } from '../../src/core/errors.js';
+import { suite } from '../support/suite.js';
+
+suite('what errors say', (test) => {
+  const error = new QuernError('f: it is wrong', { hint: 'Do it right.' });
+
+  test('the message, whatever was thrown', () => {
+    assert.is(messageOf(error), 'f: it is wrong\n  Do it right.');
+    assert.is(messageOf('text'), 'text');
+    assert.is(messageOf(undefined), 'undefined');
+  });
+
+  test('the first line', () => {
+    assert.is(sentenceOf(error), 'f: it is wrong');
+    assert.is(sentenceOf(''), '');
+  });
+
+  test('with the cause, where the message does not have it', () => {
+    assert.is(
+      sentencesOf(new Error('it fails', { cause: new Error('no room\nat all') })),
+      'it fails (no room)',
+    );
+    assert.is(
+      sentencesOf(new Error('it fails: no room', { cause: new Error('no room') })),
+      'it fails: no room',
+    );
+    assert.is(sentencesOf(error), 'f: it is wrong');
+  });
+
+  test('the reason of the system, without the path', () => {
+    const system = new Error("ENOENT: no such file or directory, open '/a/b'");
+    assert.is(reasonOf(system), 'ENOENT: no such file or directory');
+  });
+});
