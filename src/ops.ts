@@ -15,6 +15,7 @@ export {
   erf,
   exp,
   floor,
+  flush,
   gelu,
   greater,
   greaterEqual,

@@ -44,7 +44,7 @@ export interface WinogradShape {
 /**
  * F(2x2, 3x3) for windows of 3x3 that move by 1, from 8 channels to 8 at least (the transforms cost more than they save
  * below), on at least 4x4 results (tiles would be mostly border). It decides bits: whoever changes it gives the numerics
- * of the backend a new version (src/backends/wasm/wasm.ts).
+ * of the backend a new version (src/core/numerics.ts).
  */
 export function usesWinograd({ window, strides, frame, output }: WinogradShape): boolean {
   const [height, width, outputs] = output;

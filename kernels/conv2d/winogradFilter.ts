@@ -36,7 +36,7 @@ const fewestTiles = 32;
 
 /**
  * Where the convolution itself takes `usesWinograd`, if there are 32 tiles in all and dy is not routed. It decides bits:
- * whoever changes it gives the numerics of the backend a new version (src/backends/wasm/wasm.ts).
+ * whoever changes it gives the numerics of the backend a new version (src/core/numerics.ts).
  */
 export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradientSpecification>): boolean {
   const { strides, route } = call.specification;

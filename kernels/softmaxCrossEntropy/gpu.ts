@@ -1,3 +1,4 @@
+import { tinySlope } from '../../src/core/tiny.js';
 import {
   column,
   type GpuKernel,
@@ -54,12 +55,13 @@ function lossLines(classes: number, label: (c: string) => string, z: string): st
   ];
 }
 
-/** p_c · Σ_j y_j − y_c */
+/** p_c · Σ_j y_j − y_c, 0 where it is tiny */
 function gradientLines(classes: number, label: (c: string) => string, logits: Table): string[] {
   return [
     'let mass = 0;',
     ...loop('c', classes, [`const y = ${label('c')};`, 'mass += y;']),
     `const own = ${label(column)};`,
-    `const result = Math.exp(${logits.at([row, column])} - largest) / total * mass - own;`,
+    `const slope = Math.exp(${logits.at([row, column])} - largest) / total * mass - own;`,
+    `const result = Math.abs(slope) < ${tinySlope} ? 0 : slope;`,
   ];
 }

@@ -1,3 +1,4 @@
+import { tinySlope } from '../../src/core/tiny.js';
 import { elementsOf, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 
@@ -30,7 +31,8 @@ export const softmaxCrossEntropy: ReferenceKernel<SoftmaxCrossEntropySpecificati
       if (name === 'loss') output[row] = loss;
       else {
         for (let c = 0; c < classes; c++) {
-          output[row * classes + c] = (Math.exp(z[c]! - largest) / total) * mass - label(row, c);
+          const slope = (Math.exp(z[c]! - largest) / total) * mass - label(row, c);
+          output[row * classes + c] = Math.abs(slope) < tinySlope ? 0 : slope;
         }
       }
     });

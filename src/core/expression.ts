@@ -57,6 +57,7 @@ export const pointwiseFunctions = {
   sqrt: { arity: 1, takes: 'float', gives: 'same', doc: '√a' },
   tanh: { arity: 1, takes: 'float', gives: 'same', doc: 'tanh a' },
   floor: { arity: 1, takes: 'float', gives: 'same', doc: '⌊a⌋' },
+  flush: { arity: 2, takes: 'float', gives: 'same', doc: '|a| < b ? 0 : a (NaN stays NaN)' },
   where: { arity: 3, takes: 'both', gives: 'same', doc: 'a ≠ 0 ? b : c; a is float32, b and c of one type' },
   toFloat: { arity: 1, takes: 'both', gives: 'float32', doc: 'a as float32' },
   toInt: {

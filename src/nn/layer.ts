@@ -15,8 +15,11 @@ export interface Context {
   readonly path: string;
   /** The layer's trainable float32 value of that name; made at the first application, the same ever after. */
   parameter(name: string, shape: Shape, initial: InitialValue): Leaf;
-  /** The layer's own untrained float32 value of that name: a running mean, say. Saved with the model. */
-  state(name: string, shape: Shape, initial: InitialValue): Leaf;
+  /**
+   * The layer's own untrained float32 value of that name: a running mean, say. Saved with the model, unless it is
+   * `trainingOnly`: such a one is part of checkpoints, not of model files, and `fit` begins with its initial value.
+   */
+  state(name: string, shape: Shape, initial: InitialValue, options?: { trainingOnly?: boolean }): Leaf;
   /** Random numbers of the layer's own, anew at every training step. `purpose` tells several streams apart. */
   random(purpose?: string): RandomKey;
   /** Gives a state its value for the next step. Only in training. */

@@ -42,6 +42,7 @@ export class Model {
   /** Shape of the output for one example, without the batch. */
   readonly outputShape: Shape;
   private readonly leaves = new Map<string, Leaf>();
+  private readonly ofTraining = new Set<Leaf>();
 
   /**
    * @param inputShape shape of one example, without the batch: `[28, 28, 1]`
@@ -67,7 +68,12 @@ export class Model {
 
   /** Untrained leaves that belong to the model: running statistics. */
   get states(): Leaf[] {
-    return [...this.leaves.values()].filter((leaf) => leaf.kind === 'state');
+    return [...this.leaves.values()].filter((leaf) => leaf.kind === 'state' && !this.ofTraining.has(leaf));
+  }
+
+  /** Untrained leaves that only a training needs: how much running statistics have seen. Model files do without. */
+  get trainingStates(): Leaf[] {
+    return [...this.ofTraining];
   }
 
   /**
@@ -110,7 +116,11 @@ export class Model {
       training: run.training,
       path,
       parameter: (name, shape, initial) => this.leaf('parameter', full(name), shape, initial),
-      state: (name, shape, initial) => this.leaf('state', full(name), shape, initial),
+      state: (name, shape, initial, { trainingOnly = false } = {}) => {
+        const leaf = this.leaf('state', full(name), shape, initial);
+        if (trainingOnly) this.ofTraining.add(leaf);
+        return leaf;
+      },
       random: (purpose = 'random') => randomKey(run.key.key, [path, purpose], run.key.step),
       update: (leaf, value) => {
         if (!run.training) throw new PlanError(`${leaf.name}: only a training step updates a layer's state`);

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
-import { add, divide, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { add, divide, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
+import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdadeltaOptions extends DecayOptions {
   /** η, default 0.001 as in Keras; the paper has 1. */
@@ -36,11 +36,11 @@ export function adadelta(settings: AdadeltaOptions | number = {}): Optimizer {
     step:
       (rate) =>
       (kept, g, [before, changes]) => {
-        const meanSquare = add(multiply(before!, rho), multiply(square(g), 1 - rho));
+        const meanSquare = add(multiply(before!, rho), multiply(flushedSquare(g), 1 - rho));
         const change = divide(multiply(g, sqrt(add(changes!, epsilon))), sqrt(add(meanSquare, epsilon)));
         return {
           parameter: subtract(kept, multiply(change, rate)),
-          states: [meanSquare, add(multiply(changes!, rho), multiply(square(change), 1 - rho))],
+          states: [meanSquare, add(multiply(changes!, rho), multiply(flushedSquare(change), 1 - rho))],
         };
       },
   });

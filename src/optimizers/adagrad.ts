@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
-import { add, divide, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { add, divide, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
+import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdagradOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -34,7 +34,7 @@ export function adagrad(settings: AdagradOptions | number = {}): Optimizer {
     step:
       (rate) =>
       (kept, g, [before]) => {
-        const sum = add(before!, square(g));
+        const sum = add(before!, flushedSquare(g));
         const change = divide(multiply(g, rate), sqrt(add(sum, initialSum + epsilon)));
         return { parameter: subtract(kept, change), states: [sum] };
       },

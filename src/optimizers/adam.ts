@@ -1,8 +1,8 @@
 import { checkRange } from '../core/check.js';
 import { exactLog } from '../core/math.js';
-import { add, cast, divide, multiply, sqrt, square, subtract, tanh } from '../tensor/ops/pointwise.js';
+import { add, cast, divide, multiply, sqrt, subtract, tanh } from '../tensor/ops/pointwise.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdamOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -44,7 +44,7 @@ function named(name: string, settings: Settings, weightDecay: number): Optimizer
       const size = multiply(rate, divide(sqrtOf(oneMinusPower(beta2, t)), oneMinusPower(beta1, t)));
       return (kept, g, [first, second]) => {
         const m = add(first!, multiply(subtract(g, first!), 1 - beta1));
-        const v = add(second!, multiply(subtract(square(g), second!), 1 - beta2));
+        const v = add(second!, multiply(subtract(flushedSquare(g), second!), 1 - beta2));
         const change = divide(multiply(m, size), add(sqrt(v), epsilon));
         return { parameter: subtract(kept, change), states: [m, v] };
       };

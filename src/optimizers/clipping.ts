@@ -1,8 +1,9 @@
 import { checkPositive } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
-import { add, clip, divide, maximum, multiply, sqrt, square } from '../tensor/ops/pointwise.js';
+import { add, clip, divide, maximum, multiply, sqrt } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { flushedSquare } from './optimizer.js';
 
 /**
  * Scales all gradients by one number so that their common Euclidean norm is at most `limit` (Pascanu, Mikolov and
@@ -16,7 +17,7 @@ export function clipByNorm(gradients: readonly Tensor[], limit: number): Tensor[
   checkPositive('clipByNorm: limit', limit);
   if (gradients.length === 0) return [];
   const norm = sqrt(
-    gradients.map((gradient) => sum(square(gradient))).reduce((total, part) => add(total, part)),
+    gradients.map((gradient) => sum(flushedSquare(gradient))).reduce((total, part) => add(total, part)),
   );
   const scale = divide(limit, maximum(norm, limit));
   return gradients.map((gradient) => multiply(gradient, scale));

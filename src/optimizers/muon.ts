@@ -1,11 +1,11 @@
 import { checkRange } from '../core/check.js';
 import { matmul } from '../tensor/ops/matmul.js';
-import { add, divide, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
+import { add, divide, flush, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import { reshape, transpose } from '../tensor/ops/views.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adamW } from './adam.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 import { buildTogether } from './together.js';
 
 export interface MuonOptions extends DecayOptions {
@@ -31,11 +31,13 @@ const newtonSchulz = { a: 3.4445, b: -4.775, c: 2.0315, steps: 5 };
 function orthogonal(matrix: Tensor): Tensor {
   const tall = matrix.shape[0]! > matrix.shape[1]!;
   const { a, b, c, steps } = newtonSchulz;
-  let x = divide(matrix, add(sqrt(sum(square(matrix))), 1e-7));
+  // singular values are below 1 and grow 500 times at most: what is below 2⁻⁴⁰ is seen by none of them
+  const small = (value: Tensor) => flush(value, 2 ** -40);
+  let x = small(divide(matrix, add(sqrt(sum(flushedSquare(matrix))), 1e-7)));
   for (let i = 0; i < steps; i++) {
-    const product = tall ? matmul(transpose(x), x) : matmul(x, transpose(x));
-    const polynomial = add(multiply(product, b), multiply(matmul(product, product), c));
-    x = add(multiply(x, a), tall ? matmul(x, polynomial) : matmul(polynomial, x));
+    const product = small(tall ? matmul(transpose(x), x) : matmul(x, transpose(x)));
+    const polynomial = small(add(multiply(product, b), multiply(matmul(product, product), c)));
+    x = small(add(multiply(x, a), tall ? matmul(x, polynomial) : matmul(polynomial, x)));
   }
   return x;
 }

@@ -1,7 +1,8 @@
 import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
+import { tinySquared } from '../core/tiny.js';
 import { state } from '../tensor/leaves.js';
-import { multiply, subtract } from '../tensor/ops/pointwise.js';
+import { flush, multiply, square, subtract } from '../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 
 /** What JSON can hold, without null. */
@@ -90,7 +91,11 @@ export interface Rule {
   ): (decayed: Tensor, gradient: Tensor, states: readonly Tensor[], parameter: Leaf) => Moved;
 }
 
-/** The optimizer of a rule. Throws a UsageError for a learning rate or a decay out of range. */
+/**
+ * The optimizer of a rule. Gradients, new parameters and new states that are smaller than 2⁻¹⁰⁰ are 0: what has no
+ * gradient any more decays to 0, not into the subnormal numbers. Throws a UsageError for a learning rate or a
+ * decay out of range.
+ */
 export function optimizerOf({ name, learningRate, options, decay, slots, step: begin }: Rule): Optimizer {
   const { weightDecay = 0, decayVectors = false } = decay;
   checkRange(`${name}: learningRate`, learningRate, 0);
@@ -110,16 +115,19 @@ export function optimizerOf({ name, learningRate, options, decay, slots, step: b
           const move = begin(rate, step);
           return parameters.flatMap((parameter, i): [Leaf, Tensor][] => {
             const own = states.map((slot) => slot[i]!);
-            const moved = move(decayed(parameter, rate, decay), gradients[i]!, own, parameter);
-            return [
-              [parameter, moved.parameter],
-              ...own.map((leaf, slot): [Leaf, Tensor] => [leaf, moved.states[slot]!]),
-            ];
+            const moved = move(decayed(parameter, rate, decay), flush(gradients[i]!), own, parameter);
+            const after = [moved.parameter, ...moved.states];
+            return [parameter, ...own].map((leaf, j): [Leaf, Tensor] => [leaf, flush(after[j]!)]);
           });
         },
       };
     },
   };
+}
+
+/** x², and 0 where that is below 2⁻¹⁰⁰: squares of small gradients are the first numbers to become subnormal. */
+export function flushedSquare(x: Tensor): Tensor {
+  return square(flush(x, tinySquared));
 }
 
 /** Throws a UsageError unless there is a gradient for every parameter. */

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
-import { add, divide, maximum, multiply, sqrt, square, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { add, divide, maximum, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
+import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface RmspropOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -40,9 +40,12 @@ export function rmsprop(settings: RmspropOptions | number = {}): Optimizer {
     decay: options,
     slots: ['meanSquare', ...(centered ? ['meanGradient'] : []), ...(momentum === 0 ? [] : ['velocity'])],
     step: (rate) => (kept, g, states) => {
-      const meanSquare = add(multiply(states[0]!, rho), multiply(square(g), 1 - rho));
+      const meanSquare = add(multiply(states[0]!, rho), multiply(flushedSquare(g), 1 - rho));
       const meanGradient = centered ? [add(multiply(states[1]!, rho), multiply(g, 1 - rho))] : [];
-      const spread = meanGradient.reduce((all, mean) => maximum(subtract(all, square(mean)), 0), meanSquare);
+      const spread = meanGradient.reduce(
+        (all, mean) => maximum(subtract(all, flushedSquare(mean)), 0),
+        meanSquare,
+      );
       const step = divide(multiply(g, rate), sqrt(add(spread, epsilon)));
       const velocity = momentum === 0 ? [] : [add(multiply(states.at(-1)!, momentum), step)];
       return {

@@ -44,6 +44,7 @@ const printers: { readonly [F in PointwiseFunction]: (a: string, b: string, c: s
   sqrt: (a) => `Math.sqrt(${a})`,
   tanh: (a) => `Math.tanh(${a})`,
   floor: (a) => `Math.floor(${a})`,
+  flush: (a, b) => `Math.abs(${a}) < ${b} ? 0 : ${a}`,
   where: (a, b, c) => `${a} !== 0 ? ${b} : ${c}`,
   toFloat: (a) => a,
   // 2^31 - 1 is no float32: the modes that compute in float32 give 2^31, and what reads the result saturates it.

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { openReference } from '../../src/backends/reference/reference.js';
 import { BackendError } from '../../src/core/errors.js';
 import { call, constantOf, input as operand } from '../../src/core/expression.js';
+import { numericsVersion } from '../../src/core/numerics.js';
 import type { Resident } from '../../src/engine/backend.js';
 import { input, state } from '../../src/tensor/leaves.js';
 import { suite } from '../support/suite.js';
@@ -54,7 +55,7 @@ suite('reference backend: running plans', (test) => {
     assert.equal(backend.report, {
       backend: 'reference',
       threads: 1,
-      numerics: 'float64 arithmetic, float32 storage',
+      numerics: `reference ${numericsVersion}, float64 arithmetic, float32 storage`,
     });
     assert.equal(backend.limits, {
       inputs: 64,
@@ -64,7 +65,7 @@ suite('reference backend: running plans', (test) => {
       absorbs: true,
     });
     const { report } = await openReference({ precision: 'float64' });
-    assert.is(report.numerics, 'float64 arithmetic, float64 storage');
+    assert.is(report.numerics, `reference ${numericsVersion}, float64 arithmetic, float64 storage`);
   });
 
   test('fetches are copies: neither leaf nor feed changes with them', async () => {

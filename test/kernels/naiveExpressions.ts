@@ -78,7 +78,9 @@ function onFloats(name: Name, a: number, b: number, c: number): number {
     case 'abs':
       return a >= 0 ? a : 0 - a;
     case 'relu':
-      return a > 0 || Number.isNaN(a) ? a : 0;
+      return a >= 0 || Number.isNaN(a) ? a : 0;
+    case 'flush':
+      return a < b && -a < b ? 0 : a;
     case 'exp':
       return Math.E ** a;
     case 'log':

@@ -43,7 +43,7 @@ const floats = ({ data }: Plain) => Float32Array.from(data);
 /** Two training steps and an inference beside those of the fixture. */
 async function compare(backend: BackendOptions, one: Case, tolerance: number): Promise<void> {
   const { shape } = one.steps[0]!.input;
-  const model = new Model(batchNorm(one.options), shape.slice(1));
+  const model = new Model(batchNorm({ ...one.options, biasCorrection: false }), shape.slice(1));
   assert.equal(model.parameters.map(({ name }) => name).sort(), Object.keys(one.weights).sort());
   await withEngine(backend, async (engine) => {
     for (const leaf of model.parameters) await engine.write(leaf, floats(one.weights[leaf.name]!));
@@ -83,7 +83,7 @@ suite(`batchNorm beside ${about}`, (test) => {
 });
 
 suite('batchNorm', (test) => {
-  test('its options have the defaults of Keras', () => {
+  test('its options have the defaults of Keras, but for the correction', () => {
     assert.equal(batchNorm().options, {
       momentum: 0.99,
       epsilon: 1e-3,
@@ -91,12 +91,61 @@ suite('batchNorm', (test) => {
       scale: true,
       betaInitializer: 'zeros',
       gammaInitializer: 'ones',
+      biasCorrection: true,
     });
     const model = new Model(batchNorm(), [4, 4, 3]);
     const initial = (leaves: readonly Leaf[]) =>
       leaves.map((leaf) => `${leaf.name} ${leaf.initial().join()}`).join('; ');
     assert.is(initial(model.parameters), 'gamma 1,1,1; beta 0,0,0');
     assert.is(initial(model.states), 'movingMean 0,0,0; movingVariance 1,1,1');
+  });
+
+  test('running statistics are means of what was seen, weighted by age, from the first step on', async () => {
+    // three batches of one channel, two elements each: means 2, 5, −1, variances 1, 4, 9
+    const batches = [
+      [1, 3],
+      [3, 7],
+      [-4, 2],
+    ];
+    const m = 0.9;
+    for (const backend of ['reference', 'wasm'] as const) {
+      await withEngine({ backend }, async (engine) => {
+        const model = new Model(batchNorm({ momentum: m }), [1]);
+        assert.equal(
+          [...model.states, ...model.trainingStates].map(({ name }) => name),
+          ['movingMean', 'movingVariance', 'movingWeight'],
+        );
+        const step = engine.compile(({ x }) => ({ updates: model.apply(x, { training: true }).updates }), {
+          x: { shape: [2, 1] },
+        });
+        const seen = { mean: [] as number[], variance: [] as number[] };
+        for (const [low, high] of batches as [number, number][]) {
+          await step.run({ x: Float32Array.of(low, high) });
+          seen.mean.push((low + high) / 2);
+          seen.variance.push(((high - low) / 2) ** 2);
+          const expected = ({ length }: number[], values: number[]) => {
+            const shares = values.map((_, i) => m ** (length - 1 - i));
+            const total = shares.reduce((a, b) => a + b);
+            return values.reduce((sum, value, i) => sum + (value * shares[i]!) / total, 0);
+          };
+          const [mean, variance] = [expected(seen.mean, seen.mean), expected(seen.variance, seen.variance)];
+          assertClose('mean', valuesOf(await engine.read(model.states[0]!)), [mean], 1e-6);
+          assertClose('variance', valuesOf(await engine.read(model.states[1]!)), [variance], 2e-6);
+        }
+      });
+    }
+  });
+
+  test('a momentum of 1 leaves the statistics as they are', async () => {
+    await withEngine({ backend: 'wasm' }, async (engine) => {
+      const model = new Model(batchNorm({ momentum: 1 }), [1]);
+      const step = engine.compile(({ x }) => ({ updates: model.apply(x, { training: true }).updates }), {
+        x: { shape: [2, 1] },
+      });
+      await step.run({ x: Float32Array.of(5, 9) });
+      assert.equal(valuesOf(await engine.read(model.states[0]!)), [0]);
+      assert.equal(valuesOf(await engine.read(model.states[1]!)), [1]);
+    });
   });
 
   test('options out of range and inputs without channels are refused', () => {

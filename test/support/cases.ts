@@ -6,6 +6,7 @@
  *     const result = opCase.build(...inputs);       // fed with dataOf(opCase), gives expectedOf(opCase)
  */
 import type { OpCase } from './cases/define.js';
+import { edgeCases } from './cases/edges.js';
 import { imageCases } from './cases/images.js';
 import { matrixCases } from './cases/matrix.js';
 import { normalizeCases } from './cases/normalize.js';
@@ -18,6 +19,7 @@ export { type CaseInput, dataOf, expectedOf, type OpCase, type Values } from './
 
 export const opCases: readonly OpCase[] = [
   ...pointwiseCases,
+  ...edgeCases,
   ...reduceCases,
   ...viewCases,
   ...matrixCases,

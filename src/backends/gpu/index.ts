@@ -1,5 +1,6 @@
 /** The gpu backend: plans run as kernels of gpu.js. */
 import type { HostArray } from '../../core/dtype.js';
+import { numericsVersion } from '../../core/numerics.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
@@ -51,7 +52,7 @@ export class GpuBackend implements Backend {
       backend: 'gpu',
       mode,
       threads: 1,
-      numerics: `gpu.js ${mode} ${version}: ${arithmetic[mode]}${on}`,
+      numerics: `gpu ${numericsVersion}, gpu.js ${mode} ${version}: ${arithmetic[mode]}${on}`,
       ...(adapter !== undefined && { adapter }),
       ...(fallback !== undefined && { fallback }),
     };

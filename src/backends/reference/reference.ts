@@ -1,6 +1,7 @@
 /** The reference backend: plans run kernel by kernel in plain TypeScript. Slow, obvious, and the judge of the others. */
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
+import { numericsVersion } from '../../core/numerics.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
@@ -44,7 +45,7 @@ class ReferenceBackend implements Backend, ReferenceState {
     this.report = {
       backend: 'reference',
       threads: 1,
-      numerics: `float64 arithmetic, ${precision} storage`,
+      numerics: `reference ${numericsVersion}, float64 arithmetic, ${precision} storage`,
     };
   }
 

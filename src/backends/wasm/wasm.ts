@@ -2,6 +2,7 @@
 import { checkInteger } from '../../core/check.js';
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError, UsageError } from '../../core/errors.js';
+import { numericsVersion } from '../../core/numerics.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
 import type { Plan } from '../../plan/plan.js';
 import { callOf } from '../../plan/print.js';
@@ -71,12 +72,6 @@ export interface WasmState {
   /** Throws a BackendError once the backend is closed. */
   checkOpen(): void;
 }
-
-/**
- * Version of the rules by which bits of results follow from shapes: order of sums, polynomials, random numbers. It
- * changes whenever equal inputs may give other bits.
- */
-const numericsVersion = 3;
 
 class WasmBackend implements Backend, WasmState {
   readonly limits: Limits = {

@@ -2,14 +2,20 @@ import { checkPositive, checkShare } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { batchNormalize, channelMoments } from '../../tensor/ops/normalize.js';
-import { add, divide, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
+import { add, divide, flush, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Layer, layer } from '../layer.js';
+import { type Context, type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
 export interface BatchNormOptions {
-  /** What a running statistic keeps of itself at each step, 0 to 1; default 0.99. */
+  /** m: what a running statistic keeps of itself at each step, 0 to 1; default 0.99. */
   readonly momentum?: number;
+  /**
+   * Whether running statistics know how little they have seen: after t steps they are the mean of those steps' statistics,
+   * weighted with m^(age), as Adam corrects its moments, and owe nothing to the 0 and 1 that they began with. Default true;
+   * false is Keras's plain rule, by which they are far from arrived before some 3 / (1 − m) steps.
+   */
+  readonly biasCorrection?: boolean;
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
   /** Whether `beta` is added; default true. */
@@ -22,6 +28,16 @@ export interface BatchNormOptions {
   readonly gammaInitializer?: InitializerOption;
 }
 
+/** The share that a batch has in what has been gathered, once it is; gathers it. */
+function gatheringRate(momentum: number, context: Context): Tensor | number {
+  // nothing moves
+  if (momentum === 1) return 0;
+  const weight = context.state('movingWeight', [], 0, { trainingOnly: true });
+  const next = add(multiply(weight, momentum), 1 - momentum);
+  context.update(weight, next);
+  return divide(1 - momentum, next);
+}
+
 /**
  * Batch normalization (Ioffe and Szegedy, ICML 2015), as Keras defines it: x `[batch, …, channels]`, each channel on its
  * own.
@@ -29,13 +45,20 @@ export interface BatchNormOptions {
  *     y = gamma · (x − mean) / √(variance + epsilon) + beta
  *
  * In training mean and variance (biased: divided by the number of elements) are those of the batch, over all axes but
- * the last, and `movingMean` and `movingVariance` move towards them: m ← momentum · m + (1 − momentum) · mean. Otherwise
- * they are the moving ones. The variance is taken of x − mean in a pass of its own, so nothing cancels.
+ * the last, and `movingMean` and `movingVariance` move towards them. Otherwise they are the moving ones. The variance is
+ * taken of x − mean in a pass of its own, so nothing cancels.
+ *
+ *     w ← m·w + 1 − m                                  what has been gathered, from 0
+ *     moving ← moving · (1 − r) + batch's · r          r = (1 − m) / w: 1 in the first step, 1 − m after many
+ *
+ * which is (moving sum from 0) ÷ w at every step. w lives in the engine and in checkpoints, not in model files: `fit`
+ * gathers anew, and so other data is soon known. Without `biasCorrection` r is 1 − m from the beginning. What is smaller
+ * than 2⁻¹⁰⁰ is 0.
  *
  * @throws UsageError for options out of range; ShapeError, when applied, for an input of fewer than two axes
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
-  const { momentum = 0.99, epsilon = 1e-3, center = true, scale = true } = options;
+  const { momentum = 0.99, epsilon = 1e-3, center = true, scale = true, biasCorrection = true } = options;
   checkShare('batchNorm: momentum', momentum);
   checkPositive('batchNorm: epsilon', epsilon);
   const beta = resolveInitializer('batchNorm: betaInitializer', options.betaInitializer ?? 'zeros');
@@ -49,6 +72,7 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
       scale,
       betaInitializer: beta.description,
       gammaInitializer: gamma.description,
+      biasCorrection,
     },
     (x, context) => {
       if (x.rank < 2) {
@@ -65,8 +89,9 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
         return add(multiply(x, factor), subtract(offset, multiply(movingMean, factor)));
       }
       const moments = channelMoments(x);
+      const rate = biasCorrection ? gatheringRate(momentum, context) : 1 - momentum;
       const moved = (moving: Tensor, now: Tensor) =>
-        add(multiply(moving, momentum), multiply(now, 1 - momentum));
+        flush(add(multiply(moving, subtract(1, rate)), multiply(now, rate)));
       context.update(movingMean, moved(movingMean, moments.mean));
       context.update(movingVariance, moved(movingVariance, moments.variance));
       return batchNormalize(x, gain, offset, { epsilon, moments });

@@ -13,6 +13,7 @@ import {
   type PointwiseFunction,
 } from '../../core/expression.js';
 import { broadcastShapes } from '../../core/shape.js';
+import { smallestNormal, tiny, tinySlope } from '../../core/tiny.js';
 import { checkDtype, node, scalar, toTensor } from '../build.js';
 import type { Op } from '../op.js';
 import { Tensor, type TensorLike } from '../tensor.js';
@@ -38,28 +39,63 @@ const direct =
 
 const none = () => [];
 
+/** c₀ + x·(c₁ + x·(c₂ + …)) */
+function polynomial(x: Expression, ascending: readonly number[]): Expression {
+  return ascending
+    .map((coefficient) => constantOf(coefficient))
+    .reduceRight((sum, coefficient) => call('add', coefficient, call('multiply', x, sum)));
+}
+
+const erfSeries = [
+  1.1283791657269748, -0.37612625825292156, 0.11283585156217586, -0.026853812079919586, 0.005188327622332943,
+  -0.0008010189970468228, 7.85383861607444e-5,
+];
+const erfcSeries = [
+  0.2084170490738399, 0.10325704078513293, 0.5097087274171497, -0.39106334999765796, 0.5699808470551684,
+];
+
 /**
- * erf by Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 7.1.26, absolute error below 1.5e-7:
- * erf x = sign x · (1 − (a₁t + … + a₅t⁵) e^(−x²)), t = 1 / (1 + 0.3275911 |x|)
+ * |x| < 1: x · P(x²); above: sign x · (1 − t · Q(t) · e^(−x²)), t = 1 / (1 + 0.35 |x|), the form of Abramowitz and
+ * Stegun, Handbook of Mathematical Functions (1964), 7.1.26. P and Q are least maximum fits, within 1.3e-9 of the value
+ * and 4e-10; what is left is rounding.
  */
 function erfValue(x: Expression): Expression {
   const c = constantOf;
-  const t = call('divide', c(1), call('add', c(1), call('multiply', c(0.3275911), call('abs', x))));
-  const series = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce<Expression>(
-    (sum, coefficient) => call('multiply', t, call('add', c(coefficient), sum)),
-    c(0),
+  const size = call('abs', x);
+  const square = call('multiply', x, x);
+  const t = call('divide', c(1), call('add', c(1), call('multiply', c(0.35), size)));
+  const complement = call(
+    'multiply',
+    call('multiply', t, polynomial(t, erfcSeries)),
+    call('exp', call('negate', square)),
   );
-  const magnitude = call(
-    'subtract',
-    c(1),
-    call('multiply', series, call('exp', call('negate', call('multiply', x, x)))),
-  );
-  return call('where', call('less', x, c(0)), call('negate', magnitude), magnitude);
+  const magnitude = call('subtract', c(1), complement);
+  const far = call('where', call('less', x, c(0)), call('negate', magnitude), magnitude);
+  return call('where', call('less', size, c(1)), call('multiply', x, polynomial(square, erfSeries)), far);
 }
 
-/** 1 / (1 + e^(−x)) */
+/** ln(1 + x) = x − x²/2 + x³ P(x), for 1 + x from √½ to √2: that of Cephes (Stephen Moshier, logf). */
+const logarithmSeries = [
+  3.3333331174e-1, -2.4999993993e-1, 2.0000714765e-1, -1.6668057665e-1, 1.4249322787e-1, -1.2420140846e-1,
+  1.167699874e-1, -1.151461031e-1, 7.0376836292e-2,
+];
+
+/** ln(1 + x) for x ≥ 0, without the loss of digits that 1 + x has for a small x. */
+function logOnePlus(x: Expression): Expression {
+  const square = call('multiply', x, x);
+  const cubic = call('multiply', call('multiply', square, x), polynomial(x, logarithmSeries));
+  const near = call('add', x, call('subtract', cubic, call('multiply', square, constantOf(0.5))));
+  return call('where', call('less', x, constantOf(0.4)), near, call('log', call('add', constantOf(1), x)));
+}
+
+/** 1 / (1 + e^(−x)), 0 where that is subnormal */
 const sigmoidValue = (x: Expression) =>
-  call('divide', constantOf(1), call('add', constantOf(1), call('exp', call('negate', x))));
+  flushed(
+    call('divide', constantOf(1), call('add', constantOf(1), call('exp', call('negate', x)))),
+    smallestNormal,
+  );
+
+const flushed = (x: Expression, threshold: number) => call('flush', x, constantOf(threshold));
 
 const zero = (like: Expression) => constantOf(0, like.dtype);
 
@@ -79,7 +115,8 @@ export const pointwiseRows = {
   power: {
     value: direct('power'),
     backward: ([a, b], y, g) => [
-      multiply(g, multiply(b!, power(a!, subtract(b!, 1)))),
+      // where b = 0, a⁰ stands for a⁻¹: at a = 0 that is finite, and times b = 0 the slope that 1 has
+      multiply(g, multiply(b!, power(a!, subtract(where(equal(b!, 0), 1, b!), 1)))),
       multiply(g, where(greater(a!, 0), multiply(y, log(where(greater(a!, 0), a!, 1))), 0)),
     ],
   },
@@ -121,7 +158,7 @@ export const pointwiseRows = {
   // σ' = σ (1 − σ)
   sigmoid: {
     value: ([x]) => sigmoidValue(x!),
-    backward: (_x, y, g) => [multiply(g, multiply(y, subtract(1, y)))],
+    backward: (_x, y, g) => [multiply(g, flush(multiply(y, subtract(1, y)), tinySlope))],
   },
   // d relu = 1 where x > 0, else 0; told from y, so that x need not be kept
   relu: { value: direct('relu'), backward: (_x, y, g) => [where(greater(y, 0), g, 0)] },
@@ -134,20 +171,26 @@ export const pointwiseRows = {
   // d erf x = 2/√π · e^(−x²)
   erf: {
     value: ([x]) => erfValue(x!),
-    backward: ([x], _y, g) => [multiply(g, multiply(exp(negate(square(x!))), 1.1283791670955126))],
+    backward: ([x], _y, g) => [
+      multiply(g, flush(multiply(exp(negate(square(x!))), 1.1283791670955126), tinySlope)),
+    ],
   },
   // d softplus = σ(x); softplus x = max(x, 0) + ln(1 + e^(−|x|)) does not overflow
   softplus: {
     value: ([x]) =>
-      call(
-        'add',
-        call('relu', x!),
-        call('log', call('add', constantOf(1), call('exp', call('negate', call('abs', x!))))),
+      flushed(
+        call('add', call('relu', x!), logOnePlus(call('exp', call('negate', call('abs', x!))))),
+        smallestNormal,
       ),
-    backward: ([x], _y, g) => [multiply(g, sigmoid(x!))],
+    backward: ([x], _y, g) => [multiply(g, flush(sigmoid(x!), tinySlope))],
   },
   // ⌊x⌋ is flat
   floor: { value: direct('floor'), backward: none },
+  // d flush = 1 where the result is not 0, else 0
+  flush: {
+    value: ([x], [threshold]) => flushed(x!, threshold!),
+    backward: (_x, y, g) => [where(notEqual(y, 0), g, 0)],
+  },
   // d clip = 1 inside [low, high], else 0
   clip: {
     value: ([x], [low, high]) =>
@@ -267,18 +310,23 @@ export const sqrt = (x: Tensor): Tensor => unary('sqrt')(x);
 export const square = (x: Tensor): Tensor => unary('square')(x);
 /** Hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => unary('tanh')(x);
-/** 1 / (1 + e^(−x)) */
+/** 1 / (1 + e^(−x)); what would be subnormal is 0 */
 export const sigmoid = (x: Tensor): Tensor => unary('sigmoid')(x);
 /** max(x, 0), with gradient 0 at 0 */
 export const relu = (x: Tensor): Tensor => unary('relu')(x);
 /** x where x > 0, else slope · x. The default slope, 0.3, is Keras's. */
 export const leakyRelu = (x: Tensor, slope = 0.3): Tensor => unary('leakyRelu')(x, slope);
-/** The error function, within 1.5e-7. */
+/** The error function, within 1.5e-7 and, where it is small, within 4e-7 of itself. */
 export const erf = (x: Tensor): Tensor => unary('erf')(x);
-/** ln(1 + e^x) without overflow */
+/** ln(1 + e^x) without overflow, and without loss of digits where it is small; what would be subnormal is 0 */
 export const softplus = (x: Tensor): Tensor => unary('softplus')(x);
 /** The largest integer not above x, as float32. No gradient flows. */
 export const floor = (x: Tensor): Tensor => unary('floor')(x);
+/**
+ * x, and 0 where |x| is below `threshold` (default 2⁻¹⁰⁰; NaN stays NaN): for what decays without end, since subnormal
+ * numbers are slow. The gradient is 0 where the result is.
+ */
+export const flush = (x: Tensor, threshold = tiny): Tensor => unary('flush')(x, threshold);
 /** min(max(x, low), high) */
 export const clip = (x: Tensor, low: number, high: number): Tensor => unary('clip')(x, low, high);
 /** x · Φ(x) with the exact normal distribution (Hendrycks and Gimpel 2016), not its tanh approximation. */

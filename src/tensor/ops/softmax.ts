@@ -4,7 +4,18 @@ import { sameShape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
-import { cast, divide, exp, greaterEqual, less, log, multiply, negate, subtract } from './pointwise.js';
+import {
+  cast,
+  divide,
+  exp,
+  flush,
+  greaterEqual,
+  less,
+  log,
+  multiply,
+  negate,
+  subtract,
+} from './pointwise.js';
 import { max, sum } from './reduce.js';
 import { expandDims, stopGradient } from './views.js';
 
@@ -13,16 +24,16 @@ function shifted(x: Tensor, axis: number): Tensor {
   return subtract(x, stopGradient(max(x, axis, true)));
 }
 
-/** e^x / Σ e^x along `axis` (default: the last), float32. */
+/** e^x / Σ e^x along `axis` (default: the last), float32; 0 where that is below 2⁻¹⁰⁰ of the largest. */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  const powers = exp(shifted(x, axis));
+  const powers = flush(exp(shifted(x, axis)));
   return divide(powers, sum(powers, axis, true));
 }
 
 /** x − ln Σ e^x along `axis` (default: the last), float32. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const z = shifted(x, axis);
-  return subtract(z, log(sum(exp(z), axis, true)));
+  return subtract(z, log(sum(flush(exp(z)), axis, true)));
 }
 
 type Attributes = Pick<SoftmaxCrossEntropySpecification, 'labels'>;

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.js';
 import { Model } from '../../nn/model.js';
-import { add, cast, divide, minimum, multiply, subtract } from '../../tensor/ops/pointwise.js';
+import { add, cast, divide, flush, minimum, multiply, subtract } from '../../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../../tensor/tensor.js';
 import { copyWeights, savedLeaves } from '../files/weights.js';
 
@@ -35,7 +35,7 @@ export class Averages {
     const sources = savedLeaves(this.source);
     return savedLeaves(this.model).map((average, i) => {
       const value = values.get(sources[i]!) ?? sources[i]!;
-      return [average, add(average, multiply(subtract(value, average), share))];
+      return [average, flush(add(average, multiply(subtract(value, average), share)))];
     });
   }
 

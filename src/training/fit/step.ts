@@ -89,7 +89,13 @@ export class FitStep {
     return new Map([
       ...named('weights', savedLeaves(this.model)),
       ...named('averages', averages === undefined ? [] : savedLeaves(averages.model)),
-      ...named('state', [...this.optimizer.states, ...this.metrics.leaves, this.guard.leaf, this.steps]),
+      ...named('state', [
+        ...this.model.trainingStates,
+        ...this.optimizer.states,
+        ...this.metrics.leaves,
+        this.guard.leaf,
+        this.steps,
+      ]),
     ]);
   }
 }

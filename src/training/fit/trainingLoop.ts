@@ -134,6 +134,7 @@ export class TrainingLoop implements Training {
   private async begin(): Promise<void> {
     const { resume } = this.options;
     await this.averages?.begin(this.engine);
+    for (const leaf of this.model.trainingStates) await this.engine.write(leaf, leaf.initial());
     if (resume !== undefined) await this.restore(resume);
     await this.runner.prepare();
     await this.keepGood();

@@ -61,6 +61,7 @@ export const instructions: Readonly<Record<SimdInstruction, Printer>> = {
   sqrt: float((_f, a) => f32x4.sqrt(a!)),
   tanh: float((f, a) => tanh4(f, a!)),
   floor: float((_f, a) => f32x4.floor(a!)),
+  flush: float((_f, a, b) => v128.andnot(a!, f32x4.lt(f32x4.abs(a!), b!))),
   toFloat: float((_f, a) => f32x4.convertI32x4S(a!)),
   toInt: float((_f, a) => i32x4.truncSatF32x4S(a!)),
   maskToFloat: float((_f, mask) => v128.and(mask!, f32x4.const(1))),

@@ -1,6 +1,7 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import * as assert from 'uvu/assert';
 import { openWasm } from '../../../src/backends/wasm/wasm.js';
+import { numericsVersion } from '../../../src/core/numerics.js';
 import { numericsOf } from '../../../src/writers/wasm/simdLevel.js';
 import { mlpStep } from '../../support/steps.js';
 import { suite } from '../../support/suite.js';
@@ -86,7 +87,7 @@ suite('wasm: what it tells', (test) => {
         );
         continue;
       }
-      const numerics = `wasm 3, 128-bit ${numericsOf(simd)}`;
+      const numerics = `wasm ${numericsVersion}, 128-bit ${numericsOf(simd)}`;
       assert.equal(backend.report, { backend: 'wasm', threads: 2, numerics });
       await backend.close();
     }

@@ -30,7 +30,7 @@ function broadcast(inputs: readonly CaseInput[]): Shape {
   });
 }
 
-function pointwise(
+export function pointwise(
   op: string,
   detail: string,
   inputs: readonly CaseInput[],
@@ -83,7 +83,7 @@ function binary(
 }
 
 /** erf x = 2/√π · Σ (−1)ⁿ x^(2n+1) / (n! (2n + 1)) */
-function erf(x: number): number {
+export function erf(x: number): number {
   let term = x;
   let sum = x;
   for (let n = 1; n < 120; n++) {
@@ -106,7 +106,7 @@ export function quantile(u: number): number {
   return low;
 }
 
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+export const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const wide = uniform(-3, 3);
 const positive = uniform(0.2, 3);
 /** Left and right lie on grids that never meet. */
@@ -133,6 +133,13 @@ const unaryRows: readonly OpCase[] = [
   }),
   ...unary('softplus', ops.softplus, (x) => Math.log(1 + Math.exp(x)), between(-3, 3, 0), { gradient: 2 }),
   ...unary('floor', ops.floor, Math.floor, wide, flat),
+  ...unary(
+    'flush',
+    (x) => ops.flush(x, 0.5),
+    (x) => (Math.abs(x) < 0.5 ? 0 : x),
+    between(-3, 3, -0.5, 0.5),
+    kinked,
+  ),
   ...unary(
     'clip',
     (x) => ops.clip(x, -1, 0.5),
