@@ -1,105 +1,62 @@
 import * as assert from 'uvu/assert';
-import type { KernelCall } from '../../../kernels/contract.js';
-import { type Conv2dSpecification, gridOf } from '../../../kernels/conv2d/contract.js';
 import { conv2dInputGradientWasm, conv2dWasm } from '../../../kernels/conv2d/wasm.js';
 import { usesWinograd, type WinogradShape } from '../../../kernels/conv2d/winograd.js';
-import { maxPoolWasm } from '../../../kernels/maxPool/wasm.js';
-import type { WasmCode, WasmOptions } from '../../../kernels/toolkit/wasm/kernel.js';
-import type { Dtype } from '../../../src/core/dtype.js';
-import { randomUniform } from '../../../src/core/random.js';
-import { rowMajorStrides, type Shape, sizeOf } from '../../../src/core/shape.js';
-import type { KernelRun } from '../../../src/writers/wasm/assembler.js';
-import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
+import { f2x3, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
+import { wasmKernels } from '../../../kernels/wasm.js';
+import type { HostArray } from '../../../src/core/dtype.js';
+import { type CaseOf, defineCase, dense, type Fill } from '../../support/kernelCases/builders.js';
+import { buffersOf } from '../../support/kernelCases.js';
 import { suite } from '../../support/suite.js';
-import { levels } from '../wasmSupport.js';
+import { compileCase, levels, runWasmCase } from '../wasmSupport.js';
+import {
+  algorithms,
+  amplification,
+  type Geometry,
+  gammaOf,
+  manyScales,
+  oneScale,
+  passCase,
+  positive,
+  range,
+  roundingsOf,
+  run,
+  same,
+  sandwich,
+  sizeOfEach,
+  sizesOf,
+  specificationOf,
+  whole,
+  winogradKernels,
+} from './winogradSupport.js';
 
-type Four = readonly [number, number, number, number];
-type Make<S> = (call: KernelCall<S>, options: WasmOptions) => WasmCode;
-
-const layout = (shape: Shape, dtype: Dtype = 'float32') => ({
-  dtype,
-  shape,
-  strides: rowMajorStrides(shape),
-});
-
-/** Runs generated code on float32 inputs; the bytes of each output. */
-function run<S>(
-  make: Make<S>,
-  call: KernelCall<S>,
-  inputs: readonly Float32Array[],
-  simd: SimdLevel,
-): Uint8Array[] {
-  const code = make(call, { simd, shared: false });
-  const sizes = [...call.inputs, ...call.outputs].map(({ shape }) => 4 * sizeOf(shape));
-  let end = 64;
-  const addresses = [...sizes, code.scratchBytes].map((bytes) => {
-    const address = end;
-    end = Math.ceil((end + bytes) / 64) * 64;
-    return address;
-  });
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(end / 65536) });
-  for (const [i, data] of inputs.entries()) {
-    new Float32Array(memory.buffer, addresses[i]!, data.length).set(data);
+suite('matrices of Winograd', (test) => {
+  for (const [name, { results, window, image, filter, result }] of Object.entries(algorithms)) {
+    test(`${name}: Aᵀ [(G g) ⊙ (Bᵀ d)] is a correlation`, () => {
+      const times = (m: readonly (readonly number[])[], x: number[]) =>
+        m.map((row) => row.reduce((sum, value, k) => sum + value * x[k]!, 0));
+      for (let pixel = 0; pixel < results + window - 1; pixel++) {
+        for (let tap = 0; tap < window; tap++) {
+          const d = range(results + window - 1).map((p) => Number(p === pixel));
+          const g = range(window).map((p) => Number(p === tap));
+          const [u, v] = [times(filter, g), times(image, d)];
+          const y = times(
+            result,
+            u.map((value, k) => value * v[k]!),
+          );
+          for (const [i, value] of y.entries()) {
+            assert.ok(Math.abs(value - Number(i + tap === pixel)) < 1e-12, `${i} ${tap} ${pixel}: ${value}`);
+          }
+        }
+      }
+    });
   }
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(code.bytes), { env: { memory } });
-  const pointers = code.scratchBytes > 0 ? addresses : addresses.slice(0, -1);
-  const kernel = instance.exports.run as KernelRun;
-  kernel(...pointers, 0, code.units);
-  return call.outputs.map(({ shape, dtype }, o) => {
-    const bytes = sizeOf(shape) * (dtype === 'uint8' ? 1 : 4);
-    return new Uint8Array(memory.buffer, addresses[inputs.length + o]!, bytes).slice();
+  test('what their normwise bounds allow for', () => {
+    const allowed = Object.values(algorithms).map(({ image, filter, result }) =>
+      Math.round(amplification(result, filter, image)),
+    );
+    assert.equal(allowed, [16, 860, 860]);
   });
-}
-
-const floats = (bytes: Uint8Array) => new Float32Array(bytes.buffer);
-
-function conv2dCall(x: Four, filters: number, pixels: number): KernelCall<Conv2dSpecification> {
-  const padding = { top: pixels, bottom: pixels, left: pixels, right: pixels };
-  const specification = { strides: [1, 1], padding } as const;
-  const grid = gridOf(specification, [x[1], x[2]], [3, 3]);
-  return {
-    specification,
-    inputs: [layout(x), layout([3, 3, x[3], filters])],
-    outputs: [layout([x[0], ...grid, filters])],
-  };
-}
-
-type Fill = (index: number, key: number) => number;
-const filled = (shape: Shape, key: number, fill: Fill) =>
-  Float32Array.from({ length: sizeOf(shape) }, (_, index) => fill(index, key));
-
-const oneScale: Fill = (index, key) => 2 * randomUniform(index, key, 0) - 1;
-const positive: Fill = (index, key) => randomUniform(index, key, 0);
-const manyScales: Fill = (index, key) => {
-  const exponent = Math.round(40 * randomUniform(index, key + 1, 0)) - 20;
-  return oneScale(index, key) * 2 ** exponent;
-};
-
-const unit = 2 ** -24;
-
-// |Bᵀ|, |G| and |Aᵀ|, written out anew
-const image = [
-  [1, 0, 1, 0],
-  [0, 1, 1, 0],
-  [0, 1, 1, 0],
-  [0, 1, 0, 1],
-];
-const filter = [
-  [1, 0, 0],
-  [0.5, 0.5, 0.5],
-  [0.5, 0.5, 0.5],
-  [0, 0, 1],
-];
-const result = [
-  [1, 1, 1, 0],
-  [0, 1, 1, 1],
-];
-
-/** a · m · aᵀ */
-function sandwich(a: readonly (readonly number[])[], m: readonly (readonly number[])[]): number[][] {
-  const product = a.map((row) => m[0]!.map((_, j) => row.reduce((sum, v, k) => sum + v * m[k]![j]!, 0)));
-  return product.map((row) => a.map((other) => row.reduce((sum, v, k) => sum + v * other[k]!, 0)));
-}
+});
 
 interface Element {
   /** In float64. */
@@ -108,46 +65,79 @@ interface Element {
   readonly direct: number;
   /** Σ_c |Aᵀ| ((|G| |w| |Gᵀ|) ⊙ (|Bᵀ| |x| |B|)) |A| */
   readonly componentwise: number;
-  /** max |x| over the window · Σ |w| */
+  /** max |x| over the pixels that it feels · Σ |w| */
   readonly normwise: number;
   readonly magnitude: number;
 }
 
-/** Element [0, i, j, o] of an unpadded convolution of one image, from all sides. */
-function element(
-  x: Float32Array,
-  w: Float32Array,
-  shape: Four,
-  filters: number,
-  at: readonly number[],
-): Element {
-  const [, , width, channels] = shape;
-  const [i, j, o] = at as [number, number, number];
-  const pixel = (p: number, q: number, c: number) =>
-    p < shape[1] && q < width ? x[(p * width + q) * channels + c]! : 0;
-  const weight = (a: number, b: number, c: number) => w[((a * 3 + b) * channels + c) * filters + o]!;
-  let [exact, direct, componentwise, largest, weights, magnitude] = [0, 0, 0, 0, 0, 0];
-  const [top, left] = [i - (i % 2), j - (j % 2)];
-  for (let a = 0; a < 3; a++) {
-    for (let b = 0; b < 3; b++) {
-      for (let c = 0; c < channels; c++) {
-        const product = pixel(i + a, j + b, c) * weight(a, b, c);
-        exact += product;
-        magnitude += Math.abs(product);
-        direct = Math.fround(direct + Math.fround(product));
-        weights += Math.abs(weight(a, b, c));
-        largest = Math.max(largest, Math.abs(pixel(i + a, j + b, c)));
+/** All results of a convolution, from all sides. */
+function elementsOf(kernelCase: CaseOf<'conv2d'>, geometry: Geometry, algorithm: Winograd): Element[] {
+  const [x, w] = buffersOf(kernelCase) as [HostArray, HostArray];
+  const { x: size, w: taps, y, pad } = sizesOf(geometry);
+  const [, height, width, channels] = size;
+  const [r, , , filters] = taps;
+  const [batch, rows, columns] = y;
+  const m = algorithm.results;
+  const side = range(m + r - 1);
+  const [image, filter, result] = [algorithm.image, algorithm.filter, algorithm.result].map(sizeOfEach);
+  /** Which pixels along an axis a result feels. */
+  const felt = result!.map((row) => side.filter((p) => row.some((value, k) => value * image![k]![p]! > 0)));
+  const pixel = (n: number, row: number, column: number, c: number) => {
+    const [p, q] = [row - pad[0], column - pad[2]];
+    return p >= 0 && p < height && q >= 0 && q < width
+      ? x[((n * height + p) * width + q) * channels + c]!
+      : 0;
+  };
+  const weight = (a: number, b: number, c: number, o: number) =>
+    w[((a * r + b) * channels + c) * filters + o]!;
+  const square = (of: readonly number[], at: (p: number, q: number) => number) =>
+    of.map((p) => of.map((q) => at(p, q)));
+  const u = range(channels * filters).map((pair) =>
+    sandwich(
+      filter!,
+      square(range(r), (a, b) => Math.abs(weight(a, b, Math.floor(pair / filters), pair % filters))),
+    ),
+  );
+  /** For one tile: what every pixel of it has at most, and every result of every filter. */
+  const tileOf = (n: number, top: number, left: number) => {
+    const d = range(channels).map((c) => square(side, (p, q) => Math.abs(pixel(n, top + p, left + q, c))));
+    const v = d.map((tile) => sandwich(image!, tile));
+    const bounds = range(filters).map((o) => {
+      const sum = (p: number, q: number) =>
+        v.reduce((total, tile, c) => total + tile[p]![q]! * u[c * filters + o]![p]![q]!, 0);
+      return sandwich(result!, square(side, sum));
+    });
+    return { largest: square(side, (p, q) => Math.max(...d.map((tile) => tile[p]![q]!))), bounds };
+  };
+  const tiles = new Map<string, ReturnType<typeof tileOf>>();
+  return range(batch * rows * columns * filters).map((index) => {
+    const place = Math.floor(index / filters);
+    const [n, i, j, o] = [
+      Math.floor(place / columns / rows),
+      Math.floor(place / columns) % rows,
+      place % columns,
+      index % filters,
+    ];
+    let [exact, direct, weights, magnitude] = [0, 0, 0, 0];
+    for (let a = 0; a < r; a++) {
+      for (let b = 0; b < r; b++) {
+        for (let c = 0; c < channels; c++) {
+          const product = pixel(n, i + a, j + b, c) * weight(a, b, c, o);
+          exact += product;
+          magnitude += Math.abs(product);
+          direct = Math.fround(direct + Math.fround(product));
+          weights += Math.abs(weight(a, b, c, o));
+        }
       }
     }
-  }
-  for (let c = 0; c < channels; c++) {
-    const d = [0, 1, 2, 3].map((p) => [0, 1, 2, 3].map((q) => Math.abs(pixel(top + p, left + q, c))));
-    const g = [0, 1, 2].map((a) => [0, 1, 2].map((b) => Math.abs(weight(a, b, c))));
-    const [v, u] = [sandwich(image, d), sandwich(filter, g)];
-    const m = v.map((row, p) => row.map((value, q) => value * u[p]![q]!));
-    componentwise += sandwich(result, m)[i % 2]![j % 2]!;
-  }
-  return { exact, direct, componentwise, normwise: largest * weights, magnitude };
+    const [top, left] = [i - (i % m), j - (j % m)];
+    const key = `${n} ${top} ${left}`;
+    const tile = tiles.get(key) ?? tileOf(n, top, left);
+    tiles.set(key, tile);
+    const largest = Math.max(...felt[i % m]!.flatMap((p) => felt[j % m]!.map((q) => tile.largest[p]![q]!)));
+    const componentwise = tile.bounds[o]![i % m]![j % m]!;
+    return { exact, direct, componentwise, normwise: largest * weights, magnitude };
+  });
 }
 
 interface Errors {
@@ -160,85 +150,163 @@ interface Errors {
 }
 
 /** Runs a convolution and holds it against float64. */
-function errorsOf(shape: Four, filters: number, x: Float32Array, w: Float32Array, simd: SimdLevel): Errors {
-  const call = conv2dCall(shape, filters, 0);
-  const y = floats(run(conv2dWasm, call, [x, w], simd)[0]!);
-  const [, rows, columns] = call.outputs[0]!.shape as Four;
+function errorsOf(
+  kernelCase: CaseOf<'conv2d'>,
+  geometry: Geometry,
+  simd: (typeof levels)[number],
+  algorithm: Winograd = f2x3,
+): Errors {
+  const y = run(winogradKernels(algorithm), kernelCase, simd);
+  const { image, filter, result } = algorithm;
+  const transforms = [image, filter, result].reduce((sum, matrix) => sum + roundingsOf(matrix), 0);
+  const gamma = gammaOf(geometry.images[3] + transforms + 1);
+  const allowed = amplification(result, filter, image);
   const errors = { componentwise: 0, normwise: 0, rms: 0, directRms: 0 };
-  const roundings = shape[3] + 11;
-  const gamma = (roundings * unit) / (1 - roundings * unit);
-  for (let index = 0; index < y.length; index++) {
-    const at = [
-      Math.floor(index / filters / columns),
-      Math.floor(index / filters) % columns,
-      index % filters,
-    ];
-    const { exact, direct, componentwise, normwise, magnitude } = element(x, w, shape, filters, at);
-    const error = Math.abs(y[index]! - exact);
-    errors.componentwise = Math.max(errors.componentwise, error / (gamma * componentwise));
-    errors.normwise = Math.max(errors.normwise, error / (16 * gamma * normwise));
+  const elements = elementsOf(kernelCase, geometry, algorithm);
+  y.forEach((value, index) => {
+    const { exact, direct, componentwise, normwise, magnitude } = elements[index]!;
+    const error = Math.abs(value - exact);
+    const share = (bound: number) => (error === 0 ? 0 : error / bound);
+    errors.componentwise = Math.max(errors.componentwise, share(gamma * componentwise));
+    errors.normwise = Math.max(errors.normwise, share(allowed * gamma * normwise));
     errors.rms += (error / magnitude) ** 2 / y.length;
     errors.directRms += ((direct - exact) / magnitude) ** 2 / y.length;
-  }
-  assert.is(y.length, rows * columns * filters);
+  });
   return { ...errors, rms: Math.sqrt(errors.rms), directRms: Math.sqrt(errors.directRms) };
 }
 
-suite('convolution by Winograd: accuracy', (test) => {
-  const shapes: readonly (readonly [Four, number])[] = [
-    [[1, 8, 9, 8], 8],
-    [[1, 7, 6, 67], 9],
-  ];
-  for (const simd of levels) {
-    for (const [shape, filters] of shapes) {
-      const name = `${shape.join('x')} to ${filters} (${simd})`;
-      const weights: Shape = [3, 3, shape[3], filters];
+const fillings: readonly (readonly [Fill, Fill])[] = [
+  [oneScale, oneScale],
+  [manyScales, oneScale],
+  [oneScale, manyScales],
+  [manyScales, manyScales],
+];
 
-      test(`${name}: on one scale no worse than direct sums`, () => {
-        for (const fill of [oneScale, positive]) {
-          const errors = errorsOf(shape, filters, filled(shape, 1, fill), filled(weights, 2, fill), simd);
-          assert.ok(errors.rms > 0 && errors.rms <= errors.directRms, JSON.stringify(errors));
-          assert.ok(errors.componentwise <= 1 && errors.normwise <= 1, JSON.stringify(errors));
+for (const [title, algorithm] of Object.entries(algorithms)) {
+  const { window } = algorithm;
+  const kernels = winogradKernels(algorithm);
+  const geometries: readonly Geometry[] = [
+    { images: [1, 8, 9, 8], filters: 8, window },
+    { images: [1, 7, 6, algorithm === f2x3 ? 67 : 17], filters: 9, window },
+    { images: [1, 11, 10, 5], filters: 11, window, pad: same },
+  ];
+  suite(`convolution by ${title}`, (test) => {
+    for (const simd of levels) {
+      for (const geometry of geometries) {
+        const name = passCase('conv2d', geometry, [oneScale, oneScale]).name;
+        test(`${name}: within the bounds (${simd})`, () => {
+          for (const fills of fillings) {
+            const errors = errorsOf(passCase('conv2d', geometry, fills), geometry, simd, algorithm);
+            assert.ok(errors.componentwise <= 1 && errors.normwise <= 1, JSON.stringify(errors));
+          }
+        });
+      }
+
+      test(`an image has the same bytes alone as in a batch (${simd})`, () => {
+        const size = 9 * 8 * 10;
+        const from =
+          (image: number) =>
+          (fill: Fill): Fill =>
+          (index, key) =>
+            fill(index + image * size, key);
+        const of = (batch: number, fill: Fill) => {
+          const geometry: Geometry = { images: [batch, 9, 8, 10], filters: 9, window, pad: same };
+          const kernelCase = passCase('conv2d', geometry, [
+            (index) => fill(index, 5),
+            (index) => oneScale(index, 6),
+          ]);
+          return run(kernels, kernelCase, simd);
+        };
+        const [together, last] = [of(3, oneScale), of(1, from(2)(oneScale))];
+        assert.equal(last, together.slice(2 * last.length));
+      });
+
+      test(`pooled before or after it is stored (${simd})`, () => {
+        for (const [height, width] of [
+          [9, 8],
+          [12, 11],
+          [10, 13],
+        ] as const) {
+          const geometry: Geometry = { images: [2, height, width, 10], filters: 9, window, pad: same };
+          const { x, w, y } = sizesOf(geometry);
+          const pooled = [y[0], Math.floor(y[1] / 2), Math.floor(y[2] / 2), y[3]];
+          const pool = {
+            ...{ window: [2, 2] as const, strides: [2, 2] as const, outputs: ['values', 'indices'] as const },
+            padding: { top: 0, bottom: 0, left: 0, right: 0 },
+          };
+          const outputs = [pooled, { dtype: 'uint8' as const, shape: pooled }];
+          const fills: [Fill, Fill] = [(index) => oneScale(index, 5), (index) => oneScale(index, 6)];
+          const inputs = [dense(x, 'float32', fills[0]), dense(w, 'float32', fills[1])];
+          const specification = { ...specificationOf(sizesOf(geometry)), pool };
+          const within = defineCase('conv2d', 'pooled', specification, inputs, outputs);
+          const stored = run(kernels, passCase('conv2d', geometry, fills), simd);
+          const behind = defineCase(
+            'maxPool',
+            'behind',
+            pool,
+            [dense(y, 'float32', (index) => stored[index]!)],
+            outputs,
+          );
+          const options = { simd, shared: false };
+          assert.equal(
+            runWasmCase(compileCase(kernels, within, options), within),
+            runWasmCase(compileCase(wasmKernels, behind, options), behind),
+          );
         }
       });
 
-      test(`${name}: within the bounds where scales differ`, () => {
-        const fills: readonly (readonly [Fill, Fill])[] = [
-          [manyScales, oneScale],
-          [oneScale, manyScales],
-          [manyScales, manyScales],
-        ];
-        for (const [pixels, numbers] of fills) {
-          const errors = errorsOf(
-            shape,
-            filters,
-            filled(shape, 3, pixels),
-            filled(weights, 5, numbers),
-            simd,
+      test(`the input gradient is the direct one's (${simd})`, () => {
+        const geometry: Geometry = { images: [2, 9, 11, 5], filters: 11, window, pad: same };
+        const gradient = passCase('conv2dInputGradient', geometry, [oneScale, oneScale]);
+        const [ours, direct] = [run(kernels, gradient, simd), run(wasmKernels, gradient, simd)];
+        ours.forEach((value, index) => {
+          assert.ok(
+            Math.abs(value - direct[index]!) < (algorithm === f2x3 ? 1e-5 : 1e-4),
+            `${value} and ${direct[index]}`,
           );
-          assert.ok(errors.componentwise <= 1 && errors.normwise <= 1, JSON.stringify(errors));
+        });
+      });
+    }
+  });
+}
+
+suite('convolution by F(2x2, 3x3): what is its own', (test) => {
+  const geometries: readonly Geometry[] = [
+    { images: [1, 8, 9, 8], filters: 8 },
+    { images: [1, 7, 6, 67], filters: 9 },
+  ];
+  for (const simd of levels) {
+    for (const geometry of geometries) {
+      const [, height, width, channels] = geometry.images;
+      const { filters } = geometry;
+      const name = `${geometry.images.join('x')} to ${filters} (${simd})`;
+
+      test(`${name}: on one scale no worse than direct sums`, () => {
+        for (const fill of [oneScale, positive]) {
+          const errors = errorsOf(passCase('conv2d', geometry, [fill, fill]), geometry, simd);
+          assert.ok(errors.rms > 0 && errors.rms <= errors.directRms, JSON.stringify(errors));
         }
       });
 
       test(`${name}: large pixels under weights of 0 are felt, within the bounds`, () => {
-        const x = filled(shape, 7, oneScale);
-        for (let p = 1; p < shape[1]; p += 2) {
-          for (let q = 1; q < shape[2]; q += 2) x[(p * shape[2] + q) * shape[3]]! *= 2 ** 20;
-        }
+        const large: Fill = (index, key) => {
+          const [p, q] = [Math.floor(index / channels / width), Math.floor(index / channels) % width];
+          return oneScale(index, key) * (index % channels === 0 && p % 2 === 1 && q % 2 === 1 ? 2 ** 20 : 1);
+        };
         // but for the first of the nine: y is a sum over one pixel
-        const w = filled(weights, 8, oneScale).fill(0, shape[3] * filters);
-        const errors = errorsOf(shape, filters, x, w, simd);
+        const first: Fill = (index, key) => (index < channels * filters ? oneScale(index, key) : 0);
+        const errors = errorsOf(passCase('conv2d', geometry, [large, first]), geometry, simd);
         assert.ok(errors.componentwise <= 1 && errors.normwise <= 1, JSON.stringify(errors));
         assert.ok(errors.rms > 100 * errors.directRms, JSON.stringify(errors));
       });
 
       test(`${name}: a pixel that is no number reaches the windows that hold it, and no others`, () => {
-        const x = filled(shape, 9, oneScale);
         const [row, column] = [3, 2];
-        x[(row * shape[2] + column) * shape[3]] = Number.NaN;
-        const call = conv2dCall(shape, filters, 0);
-        const y = floats(run(conv2dWasm, call, [x, filled(weights, 10, oneScale)], simd)[0]!);
-        const [, , columns] = call.outputs[0]!.shape as Four;
+        assert.ok(row < height && column < width);
+        const place = (row * width + column) * channels;
+        const notIn: Fill = (index, key) => (index === place ? Number.NaN : oneScale(index, key));
+        const y = run(wasmKernels, passCase('conv2d', geometry, [notIn, oneScale]), simd);
+        const [, , columns] = sizesOf(geometry).y;
         y.forEach((value, index) => {
           const [i, j] = [Math.floor(index / filters / columns), Math.floor(index / filters) % columns];
           const holds = i <= row && row < i + 3 && j <= column && column < j + 3;
@@ -246,51 +314,12 @@ suite('convolution by Winograd: accuracy', (test) => {
         });
       });
     }
-  }
-});
 
-suite('convolution by Winograd: bytes', (test) => {
-  const whole: Fill = (index, key) => Math.floor(17 * randomUniform(index, key, 0)) - 8;
-  const shape: Four = [3, 9, 8, 10];
-
-  for (const simd of levels) {
     test(`whole numbers are exact (${simd})`, () => {
-      const call = conv2dCall([1, 9, 8, 10], 12, 0);
-      const [x, w] = call.inputs.map((operand, i) => filled(operand.shape, i, whole));
-      const y = floats(run(conv2dWasm, call, [x!, w!], simd)[0]!);
-      const [, , columns] = call.outputs[0]!.shape as Four;
-      y.forEach((value, index) => {
-        const at = [Math.floor(index / 12 / columns), Math.floor(index / 12) % columns, index % 12];
-        assert.is(value, element(x!, w!, [1, 9, 8, 10], 12, at).exact);
-      });
-    });
-
-    test(`an image has the same bytes alone as in a batch (${simd})`, () => {
-      const call = conv2dCall(shape, 9, 1);
-      const [x, w] = call.inputs.map((operand, i) => filled(operand.shape, i, oneScale));
-      const [together] = run(conv2dWasm, call, [x!, w!], simd);
-      const single = conv2dCall([1, 9, 8, 10], 9, 1);
-      const [last] = run(conv2dWasm, single, [x!.slice(2 * 720), w!], simd);
-      assert.equal(last, together!.slice(2 * last!.length));
-    });
-
-    test(`pooled before or after it is stored (${simd})`, () => {
-      for (const pixels of [0, 1]) {
-        const call = conv2dCall(shape, 9, pixels);
-        const data = call.inputs.map((operand, i) => filled(operand.shape, i, oneScale));
-        const [batch, rows, columns, filters] = call.outputs[0]!.shape as Four;
-        const pooled = [batch, Math.floor(rows / 2), Math.floor(columns / 2), filters];
-        const pool = {
-          ...{ window: [2, 2] as const, strides: [2, 2] as const, outputs: ['values', 'indices'] as const },
-          padding: { top: 0, bottom: 0, left: 0, right: 0 },
-        };
-        const outputs = [layout(pooled), layout(pooled, 'uint8')];
-        const specification = { ...call.specification, pool };
-        const within = run(conv2dWasm, { ...call, specification, outputs }, data, simd);
-        const [y] = run(conv2dWasm, call, data, simd);
-        const poolCall = { specification: pool, inputs: call.outputs, outputs };
-        assert.equal(within, run(maxPoolWasm, poolCall, [floats(y!)], simd));
-      }
+      const geometry: Geometry = { images: [1, 9, 8, 10], filters: 12 };
+      const kernelCase = passCase('conv2d', geometry, [whole, whole]);
+      const expected = elementsOf(kernelCase, geometry, f2x3).map(({ exact }) => exact);
+      assert.equal([...run(wasmKernels, kernelCase, simd)], expected);
     });
   }
 });
@@ -320,11 +349,15 @@ suite('the rule of Winograd', (test) => {
 
   test('it is printed, forward and backward', () => {
     const options = { simd: 'baseline', shared: false } as const;
-    const call = conv2dCall([1, 8, 8, 16], 32, 0);
+    const { call } = passCase('conv2d', { images: [1, 8, 8, 16], filters: 32 }, [oneScale, oneScale]);
     assert.match(conv2dWasm(call, options).algorithm, /^convolution winograd 2x2 5x8, 3x3 tiles$/);
-    const back = { ...call, inputs: [call.outputs[0]!, call.inputs[1]!], outputs: [call.inputs[0]!] };
-    const { algorithm } = conv2dInputGradientWasm(back, options);
+    const back = passCase('conv2dInputGradient', { images: [1, 8, 8, 16], filters: 32 }, [
+      oneScale,
+      oneScale,
+    ]);
+    const { algorithm } = conv2dInputGradientWasm(back.call, options);
     assert.is(algorithm, 'input gradient winograd 2x2 5x8, 4x4 tiles, framed image');
-    assert.match(conv2dWasm(conv2dCall([1, 8, 8, 7], 32, 0), options).algorithm, /direct/);
+    const few = passCase('conv2d', { images: [1, 8, 8, 7], filters: 32 }, [oneScale, oneScale]);
+    assert.match(conv2dWasm(few.call, options).algorithm, /direct/);
   });
 });

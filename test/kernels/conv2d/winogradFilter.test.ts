@@ -6,88 +6,36 @@ import { conv2dFilterGradientWasm } from '../../../kernels/conv2d/wasm.js';
 import {
   filterGradientLayoutOf,
   filterGradientUsesWinograd,
-  winogradFilterGradientWasm,
 } from '../../../kernels/conv2d/winogradFilter.js';
-import { randomUniform } from '../../../src/core/random.js';
+import { f2x3, transposed, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
-import { type CaseOf, defineCase, dense, type Fill, uniform } from '../../support/kernelCases/builders.js';
+import type { Fill } from '../../support/kernelCases/builders.js';
 import { buffersOf } from '../../support/kernelCases.js';
 import { suite } from '../../support/suite.js';
-import { compileCase, levels, runWasmCase } from '../wasmSupport.js';
+import { levels } from '../wasmSupport.js';
+import {
+  algorithms,
+  amplification,
+  type Geometry,
+  gammaOf,
+  manyScales,
+  oneScale,
+  passCase,
+  positive,
+  range,
+  roundingsOf,
+  run,
+  same,
+  sandwich,
+  sizeOfEach,
+  sizesOf,
+  whole,
+  winogradKernels,
+} from './winogradSupport.js';
 
-type FilterCase = CaseOf<'conv2dFilterGradient'>;
-
-interface Geometry {
-  readonly images: readonly [number, number, number, number];
-  readonly filters: number;
-  /** [top, bottom, left, right]; default: none */
-  readonly pad?: readonly [number, number, number, number];
-}
-
-const same = [1, 1, 1, 1] as const;
-
-function grid({ images, pad = [0, 0, 0, 0] }: Geometry): [number, number] {
-  return [images[1] + pad[0] + pad[1] - 2, images[2] + pad[2] + pad[3] - 2];
-}
-
-function filterCase(geometry: Geometry, fills: readonly [Fill, Fill]): FilterCase {
-  const { images, filters, pad = [0, 0, 0, 0] } = geometry;
-  const [top, bottom, left, right] = pad;
-  return defineCase(
-    'conv2dFilterGradient',
-    `${images.join('x')} to ${filters} pad ${pad}`,
-    { strides: [1, 1], padding: { top, bottom, left, right } },
-    [dense(images, 'float32', fills[0]), dense([images[0], ...grid(geometry), filters], 'float32', fills[1])],
-    [[3, 3, images[3], filters]],
-  );
-}
-
-function run(kernelCase: FilterCase, simd: SimdLevel, ranges = 1): Float32Array {
-  const table = { conv2dFilterGradient: winogradFilterGradientWasm };
-  const code = compileCase(table, kernelCase, { simd, shared: false });
-  return runWasmCase(code, kernelCase, ranges)[0] as Float32Array;
-}
-
-function runDirect(kernelCase: FilterCase, simd: SimdLevel): Float32Array {
-  const table = { conv2dFilterGradient: denseFilterGradientWasm };
-  return runWasmCase(compileCase(table, kernelCase, { simd, shared: false }), kernelCase)[0] as Float32Array;
-}
-
-const oneScale: Fill = uniform(-1, 1);
-const positive: Fill = uniform(0, 1);
-const whole: Fill = (index, key) => Math.floor(17 * randomUniform(index, key, 0)) - 8;
-const manyScales: Fill = (index, key) => {
-  const exponent = Math.round(40 * randomUniform(index, key + 7, 0)) - 20;
-  return oneScale(index, key) * 2 ** exponent;
-};
-
-const unit = 2 ** -24;
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-
-// |Bᵀ|, |A| and |Gᵀ|, written out anew
-const image = [
-  [1, 0, 1, 0],
-  [0, 1, 1, 0],
-  [0, 1, 1, 0],
-  [0, 1, 0, 1],
-];
-const gradient = [
-  [1, 0],
-  [1, 1],
-  [1, 1],
-  [0, 1],
-];
-const filter = [
-  [1, 0.5, 0.5, 0],
-  [0, 0.5, 0.5, 0],
-  [0, 0.5, 0.5, 1],
-];
-
-/** a · m · aᵀ */
-function sandwich(a: readonly (readonly number[])[], m: readonly (readonly number[])[]): number[][] {
-  const product = a.map((row) => m[0]!.map((_, j) => row.reduce((sum, v, k) => sum + v * m[k]![j]!, 0)));
-  return product.map((row) => a.map((other) => row.reduce((sum, v, k) => sum + v * other[k]!, 0)));
-}
+const filterCase = (geometry: Geometry, fills: readonly [Fill, Fill]) =>
+  passCase('conv2dFilterGradient', geometry, fills);
+const kernels = winogradKernels(f2x3);
 
 interface Exact {
   /** dw in float64, and Σ |x·dy|. */
@@ -100,11 +48,13 @@ interface Exact {
 }
 
 /** The filter gradient from all sides, by its definition. */
-function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>): Exact {
-  const { images, filters, pad = [0, 0, 0, 0] } = geometry;
+function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>, algorithm: Winograd): Exact {
+  const { x: images, w, y, pad } = sizesOf(geometry);
   const [batch, height, width, channels] = images;
-  const [rows, columns] = grid(geometry);
-  const size = 9 * channels * filters;
+  const [, rows, columns, filters] = y;
+  const { results: m, window: r } = algorithm;
+  const side = m + r - 1;
+  const size = r * r * channels * filters;
   const [values, magnitudes, componentwise] = range(3).map(() => new Float64Array(size)) as [
     Float64Array,
     Float64Array,
@@ -118,30 +68,31 @@ function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>):
   };
   const slope = (n: number, row: number, column: number, o: number) =>
     row < rows && column < columns ? dy[((n * rows + row) * columns + column) * filters + o]! : 0;
-  const sums = new Float64Array(16 * channels * filters);
+  const [image, gradient, back] = [
+    algorithm.image,
+    transposed(algorithm.result),
+    transposed(algorithm.filter),
+  ].map(sizeOfEach);
+  const square = (length: number, at: (p: number, q: number) => number) =>
+    range(length).map((p) => range(length).map((q) => at(p, q)));
+  const sums = new Float64Array(side * side * channels * filters);
   for (let n = 0; n < batch; n++) {
-    for (let i = 0; i < rows; i += 2) {
-      for (let j = 0; j < columns; j += 2) {
-        const d = range(channels).map((c) =>
-          range(4).map((p) => range(4).map((q) => pixel(n, i + p, j + q, c))),
-        );
-        const g = range(filters).map((o) =>
-          range(2).map((p) => range(2).map((q) => slope(n, i + p, j + q, o))),
-        );
-        const size = (m: number[][]) => m.map((row) => row.map(Math.abs));
-        const v = d.map((m) => sandwich(image, size(m)).flat());
-        const z = g.map((m) => sandwich(gradient, size(m)).flat());
-        for (let c = 0; c < channels; c++) {
-          for (let o = 0; o < filters; o++) {
-            for (let k = 0; k < 16; k++) sums[(c * filters + o) * 16 + k]! += v[c]![k]! * z[o]![k]!;
-            for (let tap = 0; tap < 9; tap++) {
-              const at = (tap * channels + c) * filters + o;
-              for (let k = 0; k < 4; k++) {
-                const [p, q] = [k >> 1, k & 1];
-                const product = d[c]![p + Math.floor(tap / 3)]![q + (tap % 3)]! * g[o]![p]![q]!;
-                values[at]! += product;
-                magnitudes[at]! += Math.abs(product);
-              }
+    for (let i = 0; i < rows; i += m) {
+      for (let j = 0; j < columns; j += m) {
+        const d = range(channels).map((c) => square(side, (p, q) => pixel(n, i + p, j + q, c)));
+        const g = range(filters).map((o) => square(m, (p, q) => slope(n, i + p, j + q, o)));
+        const v = d.map((tile) => sandwich(image!, sizeOfEach(tile)).flat());
+        const z = g.map((tile) => sandwich(gradient!, sizeOfEach(tile)).flat());
+        for (let pair = 0; pair < channels * filters; pair++) {
+          const [c, o] = [Math.floor(pair / filters), pair % filters];
+          for (const k of range(side * side)) sums[pair * side * side + k]! += v[c]![k]! * z[o]![k]!;
+          for (const tap of range(r * r)) {
+            const at = tap * channels * filters + pair;
+            for (const k of range(m * m)) {
+              const [p, q] = [Math.floor(k / m), k % m];
+              const product = d[c]![p + Math.floor(tap / r)]![q + (tap % r)]! * g[o]![p]![q]!;
+              values[at]! += product;
+              magnitudes[at]! += Math.abs(product);
             }
           }
         }
@@ -149,8 +100,8 @@ function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>):
     }
   }
   for (let pair = 0; pair < channels * filters; pair++) {
-    const m = range(4).map((row) => [...sums.subarray(pair * 16 + 4 * row, pair * 16 + 4 * row + 4)]);
-    for (const [tap, value] of sandwich(filter, m).flat().entries()) {
+    const total = square(side, (p, q) => sums[(pair * side + p) * side + q]!);
+    for (const [tap, value] of sandwich(back!, total).flat().entries()) {
       componentwise[tap * channels * filters + pair] = value;
     }
   }
@@ -158,6 +109,7 @@ function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>):
   const normwise = new Float64Array(filters);
   for (let index = 0; index < dy.length; index++)
     normwise[index % filters]! += largest * Math.abs(dy[index]!);
+  assert.is(w[0], r);
   return { values, magnitudes, componentwise, normwise };
 }
 
@@ -171,23 +123,30 @@ interface Errors {
 }
 
 /** Runs a filter gradient and holds it against float64. */
-function errorsOf(geometry: Geometry, fills: readonly [Fill, Fill], simd: SimdLevel): Errors {
+function errorsOf(
+  geometry: Geometry,
+  fills: readonly [Fill, Fill],
+  simd: SimdLevel,
+  algorithm: Winograd = f2x3,
+): Errors {
   const kernelCase = filterCase(geometry, fills);
   const [x, dy] = buffersOf(kernelCase);
-  const { values, magnitudes, componentwise, normwise } = exact(geometry, x!, dy!);
-  const actual = run(kernelCase, simd);
-  const direct = runDirect(kernelCase, simd);
+  const { values, magnitudes, componentwise, normwise } = exact(geometry, x!, dy!, algorithm);
+  const actual = run(winogradKernels(algorithm), kernelCase, simd);
+  const direct = run({ conv2dFilterGradient: denseFilterGradientWasm }, kernelCase, simd);
   assert.is(actual.length, values.length);
-  const { blocks, tiles } = filterGradientLayoutOf(kernelCase.call, { simd });
-  const roundings = blocks.size * tiles[1] + blocks.groups + 8;
-  const gamma = (roundings * unit) / (1 - roundings * unit);
+  const { blocks, tiles } = filterGradientLayoutOf(kernelCase.call, { simd }, algorithm);
+  const matrices = [algorithm.image, transposed(algorithm.result), transposed(algorithm.filter)] as const;
+  const transforms = matrices.reduce((sum, matrix) => sum + roundingsOf(matrix), 0);
+  const gamma = gammaOf(blocks.size * tiles[1] + blocks.groups + transforms);
+  const allowed = amplification(matrices[2], matrices[1], matrices[0]);
   const errors = { componentwise: 0, normwise: 0, rms: 0, directRms: 0 };
   for (const [index, value] of values.entries()) {
     const error = Math.abs(actual[index]! - value);
     // a tap that sees nothing but padding is 0 on both sides
     const share = (bound: number) => (error === 0 ? 0 : error / bound);
     errors.componentwise = Math.max(errors.componentwise, share(gamma * componentwise[index]!));
-    errors.normwise = Math.max(errors.normwise, share(16 * gamma * normwise[index % geometry.filters]!));
+    errors.normwise = Math.max(errors.normwise, share(allowed * gamma * normwise[index % geometry.filters]!));
     const magnitude = Math.max(magnitudes[index]!, Number.MIN_VALUE);
     errors.rms += (error / magnitude) ** 2 / values.length;
     errors.directRms += ((direct[index]! - value) / magnitude) ** 2 / values.length;
@@ -206,22 +165,43 @@ const geometries: readonly Geometry[] = [
   { images: [1, 6, 5, 300], filters: 70 },
 ];
 
+const fillings: readonly (readonly [Fill, Fill])[] = [
+  [oneScale, oneScale],
+  [manyScales, oneScale],
+  [oneScale, manyScales],
+];
+
 suite('filter gradient by Winograd: accuracy', (test) => {
   for (const simd of levels) {
     for (const geometry of geometries) {
       const name = `${filterCase(geometry, [oneScale, oneScale]).name} (${simd})`;
 
       test(`${name}: within the bounds`, () => {
-        const fills: readonly (readonly [Fill, Fill])[] = [
-          [oneScale, oneScale],
-          [manyScales, oneScale],
-          [oneScale, manyScales],
-        ];
-        for (const [index, pair] of fills.entries()) {
+        for (const [index, pair] of fillings.entries()) {
           const errors = errorsOf(geometry, pair, simd);
           assert.ok(errors.componentwise <= 1 && errors.normwise <= 1, `${index}: ${JSON.stringify(errors)}`);
         }
       });
+    }
+
+    for (const [title, algorithm] of Object.entries(algorithms)) {
+      if (algorithm === f2x3) continue;
+      for (const few of [
+        { images: [3, 9, 7, 8], filters: 10, pad: same },
+        { images: [2, 13, 12, 9], filters: 13 },
+        { images: [40, 6, 9, 3], filters: 5, pad: [0, 1, 2, 0] },
+      ] satisfies Geometry[]) {
+        const geometry: Geometry = { ...few, window: algorithm.window };
+        test(`${title}, ${filterCase(geometry, [oneScale, oneScale]).name}: within the bounds (${simd})`, () => {
+          for (const [index, pair] of fillings.entries()) {
+            const errors = errorsOf(geometry, pair, simd, algorithm);
+            assert.ok(
+              errors.componentwise <= 1 && errors.normwise <= 1,
+              `${index}: ${JSON.stringify(errors)}`,
+            );
+          }
+        });
+      }
     }
 
     test(`on one scale hardly worse than direct sums (${simd})`, () => {
@@ -240,15 +220,20 @@ suite('filter gradient by Winograd: bytes', (test) => {
       for (const geometry of geometries) {
         const kernelCase = filterCase(geometry, [whole, whole]);
         const [x, dy] = buffersOf(kernelCase);
-        assert.equal([...run(kernelCase, simd)], [...exact(geometry, x!, dy!).values], kernelCase.name);
+        assert.equal(
+          [...run(kernels, kernelCase, simd)],
+          [...exact(geometry, x!, dy!, f2x3).values],
+          kernelCase.name,
+        );
       }
     });
 
     test(`the same in any number of ranges (${simd})`, () => {
       for (const geometry of geometries) {
         const kernelCase = filterCase(geometry, [oneScale, oneScale]);
-        const once = run(kernelCase, simd);
-        for (const ranges of [2, 3, 4]) assert.equal(run(kernelCase, simd, ranges), once, `${ranges} ranges`);
+        const once = run(kernels, kernelCase, simd);
+        for (const ranges of [2, 3, 4])
+          assert.equal(run(kernels, kernelCase, simd, ranges), once, `${ranges} ranges`);
       }
     });
 
@@ -259,8 +244,8 @@ suite('filter gradient by Winograd: bytes', (test) => {
         (axis: number, place: number, index: number): Fill =>
         (i, key) =>
           i === index * axis + place ? Number.NaN : oneScale(i, key);
-      const inImage = run(filterCase(geometry, [notIn(9, channel, 41), oneScale]), simd);
-      const inGradient = run(filterCase(geometry, [oneScale, notIn(11, output, 50)]), simd);
+      const inImage = run(kernels, filterCase(geometry, [notIn(9, channel, 41), oneScale]), simd);
+      const inGradient = run(kernels, filterCase(geometry, [oneScale, notIn(11, output, 50)]), simd);
       for (let index = 0; index < inImage.length; index++) {
         assert.ok(
           !Number.isNaN(inImage[index]!) || Math.floor(index / 11) % 9 === channel,
