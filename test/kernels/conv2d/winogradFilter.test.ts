@@ -84,16 +84,28 @@ function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>, 
         const v = d.map((tile) => sandwich(image!, sizeOfEach(tile)).flat());
         const z = g.map((tile) => sandwich(gradient!, sizeOfEach(tile)).flat());
         for (let pair = 0; pair < channels * filters; pair++) {
-          const [c, o] = [Math.floor(pair / filters), pair % filters];
-          for (const k of range(side * side)) sums[pair * side * side + k]! += v[c]![k]! * z[o]![k]!;
-          for (const tap of range(r * r)) {
-            const at = tap * channels * filters + pair;
-            for (const k of range(m * m)) {
-              const [p, q] = [Math.floor(k / m), k % m];
-              const product = d[c]![p + Math.floor(tap / r)]![q + (tap % r)]! * g[o]![p]![q]!;
-              values[at]! += product;
-              magnitudes[at]! += Math.abs(product);
+          const c = Math.floor(pair / filters);
+          const [pixels, slopes, ofImage, ofGradient] = [
+            d[c]!,
+            g[pair % filters]!,
+            v[c]!,
+            z[pair % filters]!,
+          ];
+          const first = pair * side * side;
+          for (let k = 0; k < side * side; k++) sums[first + k]! += ofImage[k]! * ofGradient[k]!;
+          for (let tap = 0; tap < r * r; tap++) {
+            const [a, b] = [Math.floor(tap / r), tap % r];
+            let [value, magnitude] = [0, 0];
+            for (let p = 0; p < m; p++) {
+              for (let q = 0; q < m; q++) {
+                const product = pixels[p + a]![q + b]! * slopes[p]![q]!;
+                value += product;
+                magnitude += Math.abs(product);
+              }
             }
+            const at = tap * channels * filters + pair;
+            values[at]! += value;
+            magnitudes[at]! += magnitude;
           }
         }
       }
