@@ -1,6 +1,6 @@
 /** The package as its users get it: packed, installed in an empty project with install scripts off, imported, run. */
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -58,6 +58,20 @@ const typedProgram = `
   // @ts-expect-error a dataset is not an engine
   fit({} as Dataset, double, {} as Dataset, {} as FitOptions);`;
 
+const threadedProgram = `
+  import { dense, fit, flatten, openEngine, sequential, sgd } from 'quern';
+  const dataset = {
+    name: 'ramps', shape: [28, 28, 1], classes: ['a', 'b'], count: 64,
+    images: Uint8Array.from({ length: 64 * 784 }, (_, i) => i % 256), labels: new Uint8Array(64).fill(1),
+  };
+  async function main() {
+    const engine = await openEngine({ threads: Number(process.argv[2]) });
+    await fit(engine, sequential([flatten(), dense(64), dense(2)]), dataset, { optimizer: sgd(), epochs: 1 });
+    await engine.close();
+    console.log('trained');
+  }
+  main().catch(({ message }) => console.log(message));`;
+
 const recipe = `
   import { dense, defineRecipe, flatten, sequential, sgd } from 'quern';
   export default defineRecipe({
@@ -108,18 +122,68 @@ function installed({ files }: Packed, test: Suite): void {
     assert.ok(accuracy > 0.9, `test accuracy ${accuracy}`);
   });
 
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  // the strictest there are, without the types of Node
+  const strict = ['strict', 'exactOptionalPropertyTypes', 'noUncheckedIndexedAccess', 'noImplicitReturns'];
+  const stricter = ['noImplicitOverride', 'noPropertyAccessFromIndexSignature', 'noUnusedParameters'];
+  const checks = [...strict, ...stricter, 'noEmit', 'ignoreConfig', 'skipLibCheck false', 'pretty false'];
+  const libraries = ['target es2022', 'lib es2023,dom,esnext.disposable', 'types '];
+  const compile = (file: string, ...options: readonly string[]) => {
+    const words = [...checks, ...libraries, ...options].flatMap((option) => `--${option}`.split(' '));
+    return run(process.execPath, [compiler, ...words, file], project);
+  };
+
   test('types', async () => {
     writeFileSync(join(project, 'program.mts'), typedProgram);
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
-    const libraries = ['--lib', 'es2023,dom,esnext.disposable', '--types', '', '--ignoreConfig'];
-    const { code, stdout } = await run(
-      process.execPath,
-      [compiler, ...options, ...libraries, 'program.mts'],
-      project,
-    );
+    const { code, stdout } = await compile('program.mts', 'module nodenext');
     assert.is(stdout, '');
     assert.is(code, 0);
+  });
+
+  test('the programs of the README compile', async () => {
+    const programs = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+    assert.is(programs.length, 2);
+    for (const [i, [, text]] of programs.entries()) {
+      writeFileSync(join(project, `readme${i}.mts`), text!);
+      const { code, stdout } = await compile(`readme${i}.mts`, 'module nodenext');
+      assert.is(stdout, '', text);
+      assert.is(code, 0);
+    }
+  });
+
+  test('in a page what needs files does not compile; in Node a bundler has it by quern/node', async () => {
+    const pages = ['module esnext', 'moduleResolution bundler'];
+    writeFileSync(
+      join(project, 'page.mts'),
+      "import { fit, loadDataset } from 'quern';\nexport { fit, loadDataset };\n",
+    );
+    const { stdout } = await compile('page.mts', ...pages);
+    assert.is(
+      stdout.trim(),
+      `page.mts(1,15): error TS2305: Module '"quern"' has no exported member 'loadDataset'.`,
+    );
+    writeFileSync(join(project, 'server.mts'), "export { fit, loadDataset } from 'quern/node';\n");
+    assert.is((await compile('server.mts', ...pages)).stdout, '');
+  });
+
+  test('a bundle of CommonJS trains on one thread, and says what two need', async () => {
+    const words = [
+      '--bundle',
+      '--platform=node',
+      '--format=cjs',
+      '--outfile=program.cjs',
+      '--log-level=error',
+    ];
+    writeFileSync(join(project, 'threads.mjs'), threadedProgram);
+    const bundled = await run(join(root, 'node_modules/.bin/esbuild'), ['threads.mjs', ...words], project);
+    assert.is(bundled.code, 0, bundled.stderr);
+    const one = await run(process.execPath, ['program.cjs', '1'], project);
+    assert.is(one.stdout, 'trained\n', one.stderr);
+    const two = await run(process.execPath, ['program.cjs', '2'], project);
+    assert.match(
+      two.stdout,
+      /^wasm: worker 1 does not start: the script of a worker is not found: a bundle of CommonJS does not know where it lies\n {2}Bundle quern\/worker to a file of its own and name it: openEngine\(\{ workerUrl \}\)/,
+    );
   });
 
   test('the command', async () => {

@@ -29,18 +29,22 @@ export interface GradientPart {
   readonly gradient: Tensor;
 }
 
+/** A gradient for each of the tensors. */
+export type Gradients<Wrt extends readonly Tensor[]> = { -readonly [I in keyof Wrt]: Tensor };
+
 /**
  * Reverse-mode differentiation, graph to graph: the gradients of a scalar `loss` in each tensor of `wrt`, as new nodes
  * that can be differentiated again. A tensor that the loss does not depend on gets zeros.
  *
  * @param observe told of every part of a gradient, right after the nodes it is made of
+ * @returns as many gradients as `wrt` has tensors, each of its tensor's shape
  * @throws GradientError if the loss is not a float32 scalar, a `wrt` is not float32, or an op on the way has no gradient
  */
-export function gradients(
+export function gradients<const Wrt extends readonly Tensor[]>(
   loss: Tensor,
-  wrt: readonly Tensor[],
+  wrt: Wrt,
   observe?: (part: GradientPart) => void,
-): Tensor[] {
+): Gradients<Wrt> {
   if (loss.size !== 1 || loss.dtype !== 'float32') {
     throw new GradientError(
       `gradients: the loss must be a float32 scalar: ${loss.dtype}${formatShape(loss.shape)}`,
@@ -55,7 +59,7 @@ export function gradients(
     }
   }
   const total = new Map<Tensor, Tensor>([[loss, broadcastTo(scalar(1), loss.shape)]]);
-  const wanted = new Set(wrt);
+  const wanted = new Set<Tensor>(wrt);
   for (const node of nodesBetween(loss, wanted)) {
     const gradient = total.get(node);
     if (gradient === undefined || node.inputs.length === 0) continue;
@@ -71,5 +75,6 @@ export function gradients(
     });
     if (!wanted.has(node)) total.delete(node);
   }
-  return wrt.map((tensor) => total.get(tensor) ?? broadcastTo(scalar(0), tensor.shape));
+  const found = wrt.map((tensor) => total.get(tensor) ?? broadcastTo(scalar(0), tensor.shape));
+  return found as Gradients<Wrt>;
 }

@@ -78,7 +78,7 @@ suite('downloading datasets', (test) => {
         getDataset('tiny', options),
         DataError,
         new RegExp(
-          `t10k-labels-idx1-ubyte\\.gz: could not be downloaded: \\S+: HTTP 404; \\S+: t10k-labels-idx1-ubyte\\.gz: wrong hash for t10k-labels-idx1-ubyte\\.gz of tiny: expected sha256 ${hash}, found sha256 ${sha256(changed)}\n {2}If no mirror can be reached, give a folder that holds train-images-idx3-ubyte\\.gz and its companions \\(--data-dir\\)\\.$`,
+          `t10k-labels-idx1-ubyte\\.gz: could not be downloaded: \\S+: HTTP 404; \\S+: t10k-labels-idx1-ubyte\\.gz: wrong hash for t10k-labels-idx1-ubyte\\.gz of tiny: expected sha256 ${hash}, found sha256 ${sha256(changed)}\n {2}If no mirror can be reached, give a folder that holds train-images-idx3-ubyte\\.gz and its companions \\(\`dataDir\`\\)\\.$`,
         ),
       );
       assert.equal(readdirSync(folder).length, 4, 'nothing half-way is left');

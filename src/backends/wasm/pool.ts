@@ -114,7 +114,7 @@ export class Pool {
         threads.push(thread);
         thread.send({ type: 'start', memory, worker, spins, control });
       } catch (cause) {
-        this.die(`worker ${worker} does not start: ${cause}`);
+        this.die(`worker ${worker} does not start: ${cause instanceof Error ? cause.message : cause}`);
         throw new BackendError(this.dead!, { cause });
       }
     }

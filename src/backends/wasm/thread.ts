@@ -1,4 +1,5 @@
 /** What Node's and the browser's workers have in common, as far as it is used. */
+import { checkOwnAddress } from '../../core/workerScript.js';
 import type { WorkerMessage } from './worker.js';
 
 export interface Thread {
@@ -23,6 +24,9 @@ export function startThread(
   script: string | URL | undefined,
   died: (reason: string) => void,
 ): Thread {
+  if (script === undefined) {
+    checkOwnAddress(import.meta.url, 'quern/worker', 'openEngine({ workerUrl }); { threads: 1 } needs none');
+  }
   // getBuiltinModule, not an import: bundlers for browsers need not know node:worker_threads
   const node = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
   if (node !== undefined) {

@@ -1,4 +1,5 @@
 /** What Node's and the browser's workers have in common, as far as augmenting uses it. */
+import { checkOwnAddress } from '../../core/workerScript.js';
 import type { WorkerMessage } from './dataWorker.js';
 
 export interface Thread {
@@ -27,6 +28,10 @@ export function startThread(
   script: string | URL | undefined,
   { done, died }: ThreadEvents,
 ): Thread {
+  if (script === undefined) {
+    const cure = 'fit(…, { dataWorkers: { workerUrl } }); { dataWorkers: { workers: 0 } } needs none';
+    checkOwnAddress(import.meta.url, 'quern/data-worker', cure);
+  }
   // getBuiltinModule, not an import: bundlers for browsers need not know node:worker_threads
   const node = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:worker_threads');
   if (node !== undefined) {

