@@ -1,7 +1,7 @@
 /**
  * Below what a number counts as 0, where trainings make small numbers smaller: a processor takes a hundred cycles or more
  * for a multiplication with a subnormal float32 (below 2⁻¹²⁶), and WebAssembly cannot tell it not to
- * (docs/decisions/0015-small-numbers-count-as-zero.md).
+ * (docs/decisions/0017-small-numbers-count-as-zero.md).
  */
 
 /** Of weights, optimizers' states, averages, moving statistics, probabilities: a product of a few of them is still normal. */
