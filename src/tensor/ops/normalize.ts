@@ -7,7 +7,6 @@ import { sizeOf } from '../../core/shape.js';
 import { checkDtype, describe } from '../build.js';
 import { Tensor, type TensorLike } from '../tensor.js';
 import { add, divide, multiply, sqrt, square, subtract } from './pointwise.js';
-import { poolEntries } from './pool.js';
 import { mean, sum } from './reduce.js';
 import { withGradient } from './withGradient.js';
 
@@ -63,14 +62,8 @@ export function batchNormalize(
   //   ∂x = gamma · r · (g − Σ g / N − (x − mean) · r² · Σ g (x − mean) / N)
   const learned = [gamma, beta].filter((value) => value instanceof Tensor);
   return withGradient('batchNormalize', y, [x, ...learned], (g) => {
-    const entries = poolEntries(g);
-    const total = sum(entries?.values ?? g, axes);
-    const alongside = sum(
-      entries === undefined
-        ? multiply(g, centered)
-        : multiply(entries.values, subtract(entries.take(x), moments.mean)),
-      axes,
-    );
+    const total = sum(g, axes);
+    const alongside = sum(multiply(g, centered), axes);
     const slope = multiply(multiply(alongside, square(inverse)), share);
     const rest = subtract(subtract(g, multiply(total, share)), multiply(centered, slope));
     const parts = [multiply(rest, factor)];

@@ -253,11 +253,6 @@ function pointwiseNode(
   return node(op, inputs, { scalars, value }, shape, dtype);
 }
 
-/** Whether the tensor is the relu of another. */
-export function isRelu(x: Tensor): boolean {
-  return x.op === ops.get(pointwiseRows.relu);
-}
-
 const unary =
   (name: RowName) =>
   (x: Tensor, ...scalars: number[]): Tensor =>

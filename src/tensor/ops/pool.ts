@@ -5,7 +5,6 @@ import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { type PaddingOption, type Pair, pairOf, windowGrid } from './geometry.js';
-import { isRelu, relu } from './pointwise.js';
 import { mean } from './reduce.js';
 
 export interface PoolOptions {
@@ -57,25 +56,6 @@ const maxPoolTakeOp: Op<Window> = {
   ],
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'maxPoolTake', specification: attributes }),
 };
-
-/** What flows back through a max pool, an entry for each window, and what stands where the entries belong. */
-export interface PoolEntries {
-  readonly values: Tensor;
-  readonly take: (x: Tensor) => Tensor;
-}
-
-/**
- * The entries of a gradient that is mostly zeros, because it comes from a max pool; undefined for any other. A sum over
- * pixels of gradient · x is the sum over entries of values · take(x), a fraction of the work.
- */
-export function poolEntries({ op, inputs, attributes }: Tensor): PoolEntries | undefined {
-  if (op !== maxPoolGradientOp) return undefined;
-  const [values, indices] = inputs as [Tensor, Tensor];
-  return {
-    values,
-    take: (x) => node(maxPoolTakeOp, [x, indices], attributes as Window, values.shape, 'float32'),
-  };
-}
 
 function indicesOf(x: Tensor, shape: Shape, window: Window): Tensor {
   const positions = window.window[0] * window.window[1];
@@ -129,12 +109,8 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
 /**
  * The largest of each window: x `[batch, height, width, channels]` → `[batch, height', width', channels]`, float32.
  * Ties go to the first position, row-major. Default window 2.
- *
- * The maximum of relus is the relu of the maximum: of a relu, what it was taken of is pooled first. That leaves a
- * quarter of the work to the relu, forward and backward, and nothing of its large result to keep.
  */
 export function maxPool2d(x: Tensor, window: Pair = 2, options: PoolOptions = {}): Tensor {
-  if (isRelu(x)) return relu(maxPool2d(x.inputs[0]!, window, options));
   return pool('maxPool2d', maxPoolOp, x, window, options);
 }
 
