@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import { contracts } from '../kernels/kinds.js';
 import { suite } from './support/suite.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -171,6 +172,22 @@ suite('architecture', (test) => {
     assert.not(wrong('src/engine/choose.ts', '../backends/wasm/wasm.js', 'dynamic'));
     assert.ok(wrong('src/backends/gpu/index.ts', '../../engine/engine.js', 'type'));
     assert.ok(wrong('src/nn/layers/dense.ts', 'node:fs'));
+  });
+
+  test('the planner knows one kind of kernel by name, map', () => {
+    const others = Object.keys(contracts).filter((kind) => kind !== 'map');
+    // an array's own reduce is none
+    const named = new RegExp(`(?<!\\.)\\b(${others.join('|')})\\b`);
+    for (const text of ["step.kind === 'reduce'", '/** A matmul, say. */', 'import { conv2d }']) {
+      assert.match(text, named);
+    }
+    assert.not.match('steps.reduce((sum, step) => sum + step.flops, 0)', named);
+    const lines = filesBelow('src/plan').flatMap((file) =>
+      textOf(file)
+        .split('\n')
+        .flatMap((line, i) => (named.test(line) ? [`${file}:${i + 1} ${line.trim()}`] : [])),
+    );
+    assert.equal(lines, []);
   });
 
   test('a backend knows no other', () => {

@@ -1,6 +1,7 @@
 /** A convolution's three kernels on wasm: which way each takes. */
 import type { KernelCall } from '../contract.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { lowerTiles, otherBlocks, type WasmWays } from '../toolkit/wasm/ways.js';
 import {
   type Conv2dFilterGradientSpecification,
   type Conv2dInputGradientSpecification,
@@ -93,3 +94,8 @@ export function backward(call: KernelCall<Conv2dInputGradientSpecification>): Co
     },
   };
 }
+
+/** Those of conv2d and conv2dInputGradient. */
+export const correlationWays: WasmWays = (options) => [{}, ...lowerTiles(options), ...otherBlocks];
+
+export const conv2dFilterGradientWays: WasmWays = (options) => [{}, ...lowerTiles(options)];

@@ -2,7 +2,7 @@ import { ModuleBuilder } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall, Layout } from '../contract.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-
+import { lowerTiles, otherBlocks, type WasmWays } from '../toolkit/wasm/ways.js';
 import type { MatmulSpecification } from './contract.js';
 import { emitMatmul } from './emit.js';
 import type { MatrixStrides } from './plan.js';
@@ -32,3 +32,11 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
     algorithm: `matmul ${tile}, packed panels, by ${split === 'rows' ? 'rows' : 'columns'}`,
   };
 }
+
+export const matmulWays: WasmWays = (options) => [
+  {},
+  ...lowerTiles(options),
+  ...otherBlocks,
+  { packRows: false },
+  { packRows: true },
+];

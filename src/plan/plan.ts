@@ -30,7 +30,7 @@ export type Step<K extends KernelKind = KernelKind> = {
     readonly specification: Specifications[Kind];
     readonly inputs: readonly Operand[];
     readonly outputs: readonly { readonly slot: number; readonly shape: Shape }[];
-    /** The ops that the step carries out, such as `conv2d add relu`. */
+    /** The ops that the step carries out, such as `add relu`. */
     readonly label: string;
   };
 }[K];

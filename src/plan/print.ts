@@ -1,24 +1,11 @@
-import type { Contract, Epilogue, KernelCall, Layout } from '../../kernels/contract.js';
-import { contracts, flopsOf, type KernelKind, type Specifications } from '../../kernels/kinds.js';
+import type { Contract, Epilogue } from '../../kernels/contract.js';
+import { contracts, flopsOf } from '../../kernels/kinds.js';
 import { bytesOf } from '../core/dtype.js';
 import { formatExpression } from '../core/expression.js';
-import { formatShape, rowMajorStrides } from '../core/shape.js';
+import { formatShape } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
+import { callOf } from './call.js';
 import type { Plan, Slot, Step } from './plan.js';
-
-/** The step as kernels see it. */
-export function callOf<K extends KernelKind>(
-  step: Step<K>,
-  slots: readonly Slot[],
-): KernelCall<Specifications[K]> {
-  const inputs = step.inputs.map(
-    ({ slot, shape, strides }): Layout => ({ dtype: slots[slot]!.dtype, shape, strides }),
-  );
-  const outputs = step.outputs.map(
-    ({ slot, shape }): Layout => ({ dtype: slots[slot]!.dtype, shape, strides: rowMajorStrides(shape) }),
-  );
-  return { specification: step.specification as Specifications[K], inputs, outputs };
-}
 
 /** Floating-point operations of a step; a fused multiply-add counts 2. */
 export function stepFlops(step: Step, slots: readonly Slot[]): number {

@@ -34,13 +34,13 @@ const engines = await Promise.all(backends.map((options) => openEngine(options).
 
 suite('plans: a convolution and the pool behind it', (test) => {
   test('are one step, with what stands between and behind', () => {
-    const pooled = plan({ pooled: maxPool2d(y.relu()) });
+    const pooled = plan({ pooled: maxPool2d(y.relu()).multiply(2) });
     assert.is(kindsOf(pooled), 'conv2d');
     assert.match(
       pooled.toString(),
-      '| then add(x0, x1) pooled by window 2x2 strides 2,2 pad 0,0,0,0 gives values | then relu(x0) |',
+      '| then relu(add(x0, x1)) pooled by window 2x2 strides 2,2 pad 0,0,0,0 gives values | then multiply(x0, 2) |',
     );
-    assert.is(pooled.steps[0]!.label, 'conv2d add maxPool2d relu');
+    assert.is(pooled.steps[0]!.label, 'conv2d add relu maxPool2d multiply');
     assert.equal(
       pooled.steps[0]!.outputs.map(({ shape }) => shape),
       [[2, 3, 3, 4]],
@@ -132,3 +132,32 @@ for (const [i, options] of backends.entries()) {
     }
   });
 }
+
+suite('plans: the gate of a relu before a pool', (test) => {
+  test('moves to the entries without changing a bit', async () => {
+    const open = engines.filter((engine) => typeof engine !== 'string');
+    assert.ok(open.length > 0);
+    // quarters with zeros, windows below zero, windows that meet in a pixel, and a gradient that is not 0 there
+    const image = Float32Array.from({ length: 2 * 6 * 7 * 3 }, (_, i) => ((i * 37) % 17) / 4 - 3);
+    const factors = Float32Array.from({ length: 2 * 4 * 5 * 3 }, (_, i) =>
+      Math.fround(((i * 29) % 13) / 7 - 1),
+    );
+    const signature = { x: { shape: [2, 6, 7, 3] }, g: { shape: [2, 4, 5, 3] } } as const;
+    const build = ({ x, g }: { readonly x: Tensor; readonly g: Tensor }) => {
+      const pooled = maxPool2d(x.relu(), 3, { strides: 1 });
+      const [dx] = gradients(pooled.multiply(g).sum(), [x]);
+      return { outputs: { pooled, dx: dx! } };
+    };
+    const numbers = async (engine: Engine, optimize: boolean) => {
+      const { dx, pooled } = await engine
+        .compile(build, signature, { optimize })
+        .run({ x: image, g: factors });
+      return [...(dx.data as Float32Array), ...(pooled.data as Float32Array)];
+    };
+    for (const engine of open) {
+      const moved = await numbers(engine, true);
+      assert.ok(moved.some((value) => value === 0) && moved.some((value) => value > 0));
+      assert.equal(moved, await numbers(engine, false));
+    }
+  });
+});

@@ -1,6 +1,5 @@
 import ndarray from 'ndarray';
 import operations from 'ndarray-ops';
-import type { Layout } from '../../../kernels/contract.js';
 import type { KernelKind, KindedCall, Specifications } from '../../../kernels/kinds.js';
 import {
   type ReferenceKernel,
@@ -15,7 +14,8 @@ import type { View } from '../../core/view.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
 import { checkFeeds } from '../../engine/feeds.js';
 import { runSteps } from '../../engine/runSteps.js';
-import type { Plan, Step } from '../../plan/plan.js';
+import { callOf } from '../../plan/call.js';
+import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { Arena } from './arena.js';
 import type { ReferenceState } from './reference.js';
@@ -41,7 +41,7 @@ export class ReferenceProgram implements Program {
     residents: ReadonlyMap<Leaf, Resident>,
   ) {
     this.arena = new Arena(plan, state.precision);
-    this.calls = plan.steps.map((step) => callOf(step, plan));
+    this.calls = plan.steps.map((step) => ({ kind: step.kind, ...callOf(step, plan.slots) }) as KindedCall);
     this.inputs = plan.leaves.filter(({ leaf }) => leaf.kind === 'input');
     for (const { leaf, slot } of plan.leaves) {
       if (leaf.kind === 'input') continue;
@@ -143,18 +143,4 @@ function execute<K extends KernelKind>(
 ): void {
   const kernel = referenceKernels[call.kind] as ReferenceKernel<Specifications[K]>;
   kernel(call, inputs, outputs);
-}
-
-function callOf({ kind, specification, inputs, outputs }: Step, { slots }: Plan): KindedCall {
-  const layout = (slot: number, shape: readonly number[], strides: readonly number[]): Layout => ({
-    dtype: slots[slot]!.dtype,
-    shape,
-    strides,
-  });
-  return {
-    kind,
-    specification,
-    inputs: inputs.map(({ slot, shape, strides }) => layout(slot, shape, strides)),
-    outputs: outputs.map(({ slot, shape }) => layout(slot, shape, rowMajorStrides(shape))),
-  } as KindedCall;
 }

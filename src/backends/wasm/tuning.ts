@@ -4,8 +4,7 @@
  */
 import type { KernelCall, Layout } from '../../../kernels/contract.js';
 import type { KernelKind } from '../../../kernels/kinds.js';
-import { tallestTile } from '../../../kernels/toolkit/wasm/gemm.js';
-import type { Tuning, WasmOptions } from '../../../kernels/wasm.js';
+import { type Tuning, type WasmOptions, waysOf } from '../../../kernels/wasm.js';
 import { bytesOf, type HostArray } from '../../core/dtype.js';
 import { exactJson } from '../../core/json.js';
 import { sizeOf } from '../../core/shape.js';
@@ -19,20 +18,6 @@ const worthIt = 1.03;
 const rounds = 7;
 const sampleTime = 2;
 const warmUpTime = 15;
-
-/** Kinds that have a choice. */
-const tuned: readonly KernelKind[] = ['matmul', 'conv2d', 'conv2dInputGradient', 'conv2dFilterGradient'];
-
-/** The ways to try, the fixed rule first: it is what no member means. */
-export function waysOf(kind: KernelKind, options: WasmOptions): Tuning[] {
-  if (!tuned.includes(kind)) return [{}];
-  const tallest = tallestTile(options);
-  const heights = [tallest - 1, tallest - 2].map((rows) => ({ rows }));
-  if (kind === 'conv2dFilterGradient') return [{}, ...heights];
-  const blocks = [{ block: 0.5 }, { block: 2 }];
-  if (kind !== 'matmul') return [{}, ...heights, ...blocks];
-  return [{}, ...heights, ...blocks, { packRows: false }, { packRows: true }];
-}
 
 /** Compiles a call in one of its ways. */
 export type Compile = (tuning: Tuning) => Promise<Kernel>;

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { conv2dWasm } from '../../../kernels/conv2d/wasm.js';
-import { wasmKernels } from '../../../kernels/wasm.js';
-import { waysOf } from '../../../src/backends/wasm/tuning.js';
+import { wasmKernels, waysOf } from '../../../kernels/wasm.js';
+
 import { openWasm, type WasmBackendOptions } from '../../../src/backends/wasm/wasm.js';
 import { UsageError } from '../../../src/core/errors.js';
 import { detectSimdLevel } from '../../../src/writers/wasm/simdLevel.js';
