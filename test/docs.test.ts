@@ -9,9 +9,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 suite('documentation', (test) => {
-  test('the snippet of adding-an-op.md is the example that the compiler and the tests run', () => {
-    const [, snippet] = /```ts\n([\s\S]*?)```/.exec(read('docs/adding-an-op.md')) ?? [];
-    assert.is(snippet, read('examples/softsign.ts'));
+  test('the snippets of adding-an-op.md are what the compiler and the tests run', () => {
+    const snippets = [...read('docs/adding-an-op.md').matchAll(/```ts\n([\s\S]*?)```/g)];
+    assert.equal(
+      snippets.map(([, snippet]) => snippet),
+      [read('examples/softsign.ts'), read('examples/rowSums/contract.ts')],
+    );
   });
 
   test('links between the pages lead to files', () => {
