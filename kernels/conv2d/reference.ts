@@ -23,15 +23,16 @@ import {
 // One product, x[x,c] · w[tap,c,o] belongs to y[y,o], read in three directions. In each, the index of an image or filter
 // element is (pixel · channels + channel).
 
-/** y[y,o] += x[x,c] · w[tap,c,o] */
+/** y[y,o] += x[x,c] · w[tap,c,o]. The frame is zeros like others: times a weight that is no finite number they are NaN. */
 export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outputs) => {
   const [x, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [images, filter, result] = [inputs[0]!.shape, inputs[1]!.shape, resultShape(call)];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const y = new Float64Array(sizeOf(result));
-  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+  const sliding = { ...call.specification, frame: true };
+  forEachTap(sliding, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
-      const value = x[xPixel * channels + c]!;
+      const value = xPixel < 0 ? 0 : x[xPixel * channels + c]!;
       const row = (tap * channels + c) * filters;
       for (let o = 0; o < filters; o++) y[yPixel * filters + o]! += value * w[row + o]!;
     }
@@ -105,7 +106,7 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientSpecificati
   storeResults(dx, call, given, outputs[0]!);
 };
 
-/** dw[tap,c,o] += x[x,c] · dy[y,o] */
+/** dw[tap,c,o] += x[x,c] · dy[y,o], the frame included. */
 export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientSpecification> = (
   call,
   given,
@@ -116,9 +117,10 @@ export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientSpecifica
   const [images, result, filter] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const dw = new Float64Array(sizeOf(filter));
-  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+  const sliding = { ...call.specification, frame: true };
+  forEachTap(sliding, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
-      const value = x[xPixel * channels + c]!;
+      const value = xPixel < 0 ? 0 : x[xPixel * channels + c]!;
       const row = (tap * channels + c) * filters;
       for (let o = 0; o < filters; o++) dw[row + o]! += value * dy[yPixel * filters + o]!;
     }

@@ -9,7 +9,8 @@ export type ReduceOperation = 'sum' | 'max' | 'min' | 'argMax';
  * output = epilogue(reduce over `axes` of prologue(inputs)). The inputs without those of the epilogue have one shape;
  * the output has that shape without `axes` (ascending). argMax gives the row-major int32 position within the reduced
  * axes, ties to the first; a NaN is never the largest (a set of nothing but NaN gives 0). An empty sum is 0; an empty
- * max, min or argMax is refused by the op. max and min of a set with a NaN are NaN.
+ * max, min or argMax is refused by the op. max and min of a set with a NaN are NaN, argMax
+ * is then the position of the first NaN.
  */
 export interface ReduceSpecification {
   readonly operation: ReduceOperation;

@@ -30,7 +30,8 @@ const reductions: { readonly [O in ReduceOperation]: Reduction } = {
   argMax: {
     start: () => ['let result = 0;', 'let largest = -Infinity;'],
     step: (value, position) => [
-      `if (${value} > largest) {`,
+      // the first NaN is larger than all numbers
+      `if (${value} > largest || (${value} !== ${value} && largest === largest)) {`,
       `  largest = ${value};`,
       `  result = ${position};`,
       '}',

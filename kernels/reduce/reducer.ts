@@ -47,10 +47,18 @@ function simple(neutral: V128, rounds: boolean, combine: (a: V128, b: V128) => V
   };
 }
 
-/** The first of the largest: only what is strictly larger, or as large and earlier, replaces. NaN is never larger. */
+const nans = (x: V128) => f32x4.ne(x, x);
+
+/** Masks of an order in which NaN stands above all numbers, and all NaN are the same. */
+const floatOrder = {
+  larger: (a: V128, b: V128) => v128.andnot(v128.or(f32x4.gt(a, b), nans(a)), nans(b)),
+  same: (a: V128, b: V128) => v128.or(f32x4.eq(a, b), v128.and(nans(a), nans(b))),
+};
+
+/** The first of the largest: only what is strictly larger, or as large and earlier, replaces. NaN is larger than all numbers. */
 function argMax(dtype: ComputeType): Reducer {
   const neutral = lanes[dtype].const(lowest[dtype]);
-  const larger = dtype === 'float32' ? f32x4.gt : i32x4.gtS;
+  const { larger, same } = dtype === 'float32' ? floatOrder : { larger: i32x4.gtS, same: i32x4.eq };
   const take = (f: FunctionBuilder, [best, where]: State, value: V128, position: V128, mask: V128) => {
     const chosen = f.let(mask);
     f.set(best!, selectLanes(f, value, best!, chosen));
@@ -66,7 +74,7 @@ function argMax(dtype: ComputeType): Reducer {
     },
     add: (f, state, value, position) => take(f, state, value, position(), larger(value, state[0]!)),
     merge: (f, state, [value, position]) => {
-      const earlier = v128.and(lanes[dtype].eq(value!, state[0]!), i32x4.ltS(position!, state[1]!));
+      const earlier = v128.and(same(value!, state[0]!), i32x4.ltS(position!, state[1]!));
       take(f, state, value!, position!, v128.or(larger(value!, state[0]!), earlier));
     },
     result: ([, where]) => where!,

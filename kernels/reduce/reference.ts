@@ -40,7 +40,8 @@ export const reduce: ReferenceKernel<ReduceSpecification> = (call, inputs, outpu
         results[target] = Math.min(result, value);
         break;
       case 'argMax':
-        if (value > largest[target]!) {
+        // the first NaN is larger than all numbers
+        if (value > largest[target]! || (Number.isNaN(value) && !Number.isNaN(largest[target]))) {
           largest[target] = value;
           results[target] = at[sources.length + 1]!;
         }

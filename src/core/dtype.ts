@@ -1,3 +1,5 @@
+import { DtypeError } from './errors.js';
+
 /** Element types. uint8 is for storage (pixels, small indices): cast it before arithmetic. */
 export type Dtype = 'float32' | 'int32' | 'uint8';
 
@@ -20,4 +22,22 @@ export function dtypeOf(value: unknown): Dtype | undefined {
   if (value instanceof Int32Array) return 'int32';
   if (value instanceof Uint8Array) return 'uint8';
   return undefined;
+}
+
+const ranges = { int32: [-(2 ** 31), 2 ** 31 - 1], uint8: [0, 255] } as const;
+
+/** Throws a DtypeError, with what to write instead, unless the dtype holds the number as it is. */
+export function checkHolds(what: string, value: number, dtype: Dtype): void {
+  if (dtype === 'float32') return;
+  const [low, high] = ranges[dtype];
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  throw new DtypeError(`${what}: ${value} is no ${dtype}`, {
+    hint: `${dtype} holds whole numbers from ${low} to ${high}; cast(x, 'float32') computes with others, and dtype 'float32' stores them.`,
+  });
+}
+
+/** The nearest that an integer dtype has to an infinity, for where only order counts; other numbers as they are. */
+export function saturated(value: number, dtype: Dtype): number {
+  if (dtype === 'float32' || Math.abs(value) !== Infinity) return value;
+  return ranges[dtype][value > 0 ? 1 : 0];
 }

@@ -2,7 +2,7 @@
  * The meaning of pointwise work: a small tree over the operands of one element. It is written once per op and printed
  * three times, as a closure, as WebAssembly SIMD and as gpu.js source (src/writers).
  */
-import type { Dtype } from './dtype.js';
+import { checkHolds, type Dtype } from './dtype.js';
 import { DtypeError } from './errors.js';
 
 /** What an expression computes with. uint8 operands are widened to int32 when they are read. */
@@ -80,8 +80,9 @@ export function input(index: number, dtype: ComputeType = 'float32'): Expression
   return { type: 'input', index, dtype };
 }
 
-/** A number. Default float32. */
+/** A number. Default float32. Throws a DtypeError for one that the dtype does not hold. */
 export function constantOf(value: number, dtype: ComputeType = 'float32'): Expression {
+  checkHolds('constantOf', value, dtype);
   return { type: 'constant', value, dtype };
 }
 

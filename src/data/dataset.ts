@@ -18,6 +18,49 @@ export interface Dataset {
   readonly writers?: Int32Array | undefined;
 }
 
+const datasetHint =
+  'A dataset is { name, split, images: Uint8Array of pixels from 0 to 255, labels: Uint8Array of class numbers, count, shape: [height, width, channels], classes: names }.';
+
+/** What a value is, for messages: `Float32Array`, `Array`, `undefined`. */
+function kindOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return value.constructor?.name ?? 'object';
+}
+
+/**
+ * Throws DataError unless a value is a sound dataset: its arrays are of the right types and lengths, every label is a
+ * class.
+ *
+ * @param what begins the message: `fit`
+ */
+export function checkDataset(what: string, dataset: Dataset): void {
+  const refuse = (wrong: string): never => {
+    throw new DataError(`${what}: this is no dataset: ${wrong}`, { hint: datasetHint });
+  };
+  if (typeof dataset !== 'object' || dataset === null) refuse(kindOf(dataset));
+  const { name, images, labels, count, shape, classes } = dataset;
+  if (typeof name !== 'string') refuse(`name is ${kindOf(name)}, not text`);
+  for (const [part, array] of Object.entries({ images, labels })) {
+    if (!(array instanceof Uint8Array)) refuse(`${part} is ${kindOf(array)}, not Uint8Array`);
+  }
+  if (!Number.isSafeInteger(count) || count < 0) refuse(`count is ${kindOf(count)}, not a whole number`);
+  const isShape =
+    Array.isArray(shape) && shape.length === 3 && shape.every((n) => Number.isSafeInteger(n) && n > 0);
+  if (!isShape)
+    refuse(`shape is ${Array.isArray(shape) ? `[${shape}]` : kindOf(shape)}, not [height, width, channels]`);
+  if (!Array.isArray(classes) || !classes.every((one) => typeof one === 'string')) {
+    refuse(
+      `classes is ${kindOf(classes)}${Array.isArray(classes) ? ' of other than names' : ', not an array of names'}`,
+    );
+  }
+  const size = imageSize(dataset);
+  if (images.length !== count * size) {
+    refuse(`${images.length} pixels are not ${count} images of [${shape.join(', ')}] (${size} pixels each)`);
+  }
+  if (labels.length !== count) refuse(`there are ${labels.length} labels for ${count} images`);
+  checkLabels(labels, classes.length, `${what}: ${name}`);
+}
+
 /** Bytes of one image. */
 export function imageSize({ shape }: Pick<Dataset, 'shape'>): number {
   return shape[0] * shape[1] * shape[2];

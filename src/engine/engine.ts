@@ -1,5 +1,5 @@
 import ndarray, { type NdArray } from 'ndarray';
-import { allocateHost, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
+import { allocateHost, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
@@ -44,10 +44,15 @@ export interface CompiledStep<S extends Signature = Signature, Name extends stri
 
 /**
  * One backend and everything that outlives a step: parameters, optimizer state, statistics, datasets. Nothing is ever
- * freed by hand; `close` (or `await using`) ends the engine with all it holds.
+ * freed by hand: what nobody refers to any more goes when garbage is collected, the values of leaves and compiled steps;
+ * `close` (or `await using`) ends the engine with all it holds.
  */
 export class Engine {
-  private readonly residents = new Map<Leaf, Promise<Resident>>();
+  /** A resident knows nothing of its leaf: once nobody refers to the leaf any more, both go. */
+  private readonly residents = new WeakMap<Leaf, Promise<Resident>>();
+  private readonly abandoned = new FinalizationRegistry<Promise<Resident>>((resident) => {
+    if (!this.closed) void this.enqueue(async () => (await resident).release()).catch(() => {});
+  });
   private readonly compiled = new WeakMap<object, Map<string, unknown>>();
   private readonly reads = new WeakMap<Tensor, CompiledStep>();
   private last: Promise<unknown> = Promise.resolve();
@@ -62,8 +67,8 @@ export class Engine {
 
   /**
    * Traces a step for inputs of these shapes and plans it. Complains at once about what does not fit. The same function
-   * with the same signature is planned once. What is traced stays for the engine's life, constants and program included:
-   * compile outside loops.
+   * with the same signature is planned once. What is traced stays as long as the function or the compiled step is referred
+   * to, constants and program included: compile outside loops.
    */
   compile<const S extends Signature, Name extends string>(
     step: StepFunction<S, Name>,
@@ -92,7 +97,7 @@ export class Engine {
 
   /**
    * The value of a leaf, or of any tensor computed from leaves other than inputs. Constants and compiled kernels of what
-   * is traced stay for the engine's life, so build the tensor outside loops and read it again.
+   * is traced stay as long as the tensor, so build it outside loops and read it again.
    */
   async read(tensor: Tensor): Promise<NdArray> {
     this.checkOpen();
@@ -146,6 +151,7 @@ export class Engine {
     if (resident === undefined) {
       resident = this.backend.allocate(leaf, leaf.initial());
       this.residents.set(leaf, resident);
+      this.abandoned.register(leaf, resident);
       // what failed (for want of memory, say) is tried again the next time
       resident.catch(() => this.residents.delete(leaf));
     }
@@ -217,7 +223,10 @@ function hostFeeds(
 
 /** A feed as a row-major typed array. Its size is not checked here, the shape of an ndarray is. */
 function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | undefined): HostArray {
-  if (typeof value === 'number') return allocateHost(dtype, 1).fill(value);
+  if (typeof value === 'number') {
+    checkHolds(`run: input '${name}'`, value, dtype);
+    return allocateHost(dtype, 1).fill(value);
+  }
   if (!('data' in value)) return value;
   const taken = steps === undefined ? shape : [steps, ...shape];
   if (!sameShape(value.shape, taken) && !(steps === 1 && sameShape(value.shape, shape))) {
@@ -228,7 +237,9 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
   const host = allocateHost(dtypeOf(value.data) ?? dtype, value.size);
   const position = value.shape.map(() => 0);
   for (let i = 0; i < host.length; i++) {
-    host[i] = value.get(...position);
+    const element: number = value.get(...position);
+    if (dtypeOf(value.data) === undefined) checkHolds(`run: input '${name}'`, element, dtype);
+    host[i] = element;
     for (let axis = position.length - 1; axis >= 0; axis--) {
       if (++position[axis]! < value.shape[axis]!) break;
       position[axis] = 0;

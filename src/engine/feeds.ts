@@ -5,6 +5,21 @@ import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Leaf } from '../tensor/tensor.js';
 import type { Feeds } from './backend.js';
 
+/** What a resident knows of its leaf, which it must not refer to: it would never be let go. */
+export interface LeafFacts {
+  readonly name: string;
+  /** As messages call it. */
+  readonly text: string;
+  readonly dtype: Dtype;
+  readonly shape: Shape;
+  readonly size: number;
+}
+
+export function factsOf(leaf: Leaf): LeafFacts {
+  const { name, dtype, shape, size } = leaf;
+  return { name, text: String(leaf), dtype, shape, size };
+}
+
 /** Throws a PlanError unless `value` is of this dtype and fills `shape`. `name` says whose value it is. */
 export function checkValue(name: string, value: HostArray, dtype: Dtype, shape: Shape): void {
   const given = dtypeOf(value);

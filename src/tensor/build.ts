@@ -1,5 +1,5 @@
 /** The few pieces that every op file builds its nodes with. */
-import { allocateHost, type Dtype } from '../core/dtype.js';
+import { allocateHost, checkHolds, type Dtype } from '../core/dtype.js';
 import { DtypeError } from '../core/errors.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import type { Op } from './op.js';
@@ -23,8 +23,9 @@ export function describe(tensor: Tensor): string {
     : formatShape(tensor.shape);
 }
 
-/** A scalar constant leaf. */
-export function scalar(value: number, dtype: Dtype = 'float32'): Leaf {
+/** A scalar constant leaf. Throws a DtypeError, naming `what`, for a number that the dtype does not hold. */
+export function scalar(value: number, dtype: Dtype = 'float32', what = 'constant'): Leaf {
+  checkHolds(what, value, dtype);
   return new Leaf('constant', String(value), [], dtype, () => {
     const data = allocateHost(dtype, 1);
     data[0] = value;
@@ -32,9 +33,9 @@ export function scalar(value: number, dtype: Dtype = 'float32'): Leaf {
   });
 }
 
-/** Numbers become scalars of `like`'s dtype. */
-export function toTensor(value: TensorLike, like: Tensor): Tensor {
-  return typeof value === 'number' ? scalar(value, like.dtype) : value;
+/** Numbers become scalars of `like`'s dtype. Throws a DtypeError, naming `what`, for one that the dtype does not hold. */
+export function toTensor(what: string, value: TensorLike, like: Tensor): Tensor {
+  return typeof value === 'number' ? scalar(value, like.dtype, what) : value;
 }
 
 /** Throws a DtypeError unless the tensor has one of the dtypes. */

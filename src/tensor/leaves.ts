@@ -1,4 +1,4 @@
-import { allocateHost, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
+import { allocateHost, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { DtypeError, PlanError, ShapeError } from '../core/errors.js';
 import { randomKey } from '../core/random.js';
 import { checkShape, formatShape, type Shape, sizeOf } from '../core/shape.js';
@@ -31,6 +31,7 @@ function residentLeaf(
 ): Leaf {
   checkShape(shape, name);
   const given = typeof initial === 'function' ? 'float32' : (dtypeOf(initial) ?? dtype);
+  if (typeof initial === 'number') checkHolds(name, initial, dtype);
   if (given !== dtype) throw new DtypeError(`${name}: the initial value is ${given}, the leaf ${dtype}`);
   return new Leaf(kind, name, shape, dtype, initialValue(initial, shape, dtype, randomKey(seed, name)));
 }

@@ -178,6 +178,7 @@ const definitions: { readonly [K in KernelKind]: Definition<K> } = {
         return wrapped(values.map(BigInt).reduce((sum, value) => sum + value, 0n));
       }
       const numbers = values.filter((value) => !Number.isNaN(value));
+      if (operation === 'argMax' && numbers.length < values.length) return values.findIndex(Number.isNaN);
       if (operation === 'argMax') return Math.max(0, values.indexOf(Math.max(...numbers)));
       if (numbers.length < values.length) return Number.NaN;
       return [...values].sort((a, b) => a - b).at(operation === 'max' ? -1 : 0)!;

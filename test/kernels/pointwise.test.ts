@@ -68,7 +68,7 @@ suite('reduce, worked by hand', (test) => {
     assert.equal(over('sum', [], [2, 3]), matrix.data);
   });
 
-  test('argMax: ties to the first, row-major within several axes, NaN never', () => {
+  test('argMax: ties to the first, row-major within several axes, the first NaN before all', () => {
     const argMax = (data: number[], axes: number[], shape: number[]) =>
       runKernel(
         'reduce',
@@ -81,7 +81,9 @@ suite('reduce, worked by hand', (test) => {
     assert.equal(argMax(matrix.data, [0, 1], []), [1]);
     assert.equal(argMax([1, 2, 3, 9, 5, 6], [0, 1], []), [3]);
     const nan = Number.NaN;
-    assert.equal(argMax([nan, 2, 1, nan, nan, nan], [1], [2]), [1, 0]);
+    assert.equal(argMax([nan, 2, 1, nan, nan, nan], [1], [2]), [0, 0]);
+    assert.equal(argMax([5, nan, 1, 7, 8, nan], [1], [2]), [1, 2]);
+    assert.equal(argMax([5, Infinity, nan, 7, nan, nan], [0, 1], []), [2]);
   });
 
   test('max and min of a set with a NaN are NaN', () => {

@@ -61,10 +61,11 @@ export interface Sliding {
 /**
  * Visits every pair of a window and an image pixel inside it, windows in row-major order, then pixels of the window in
  * row-major order. `y` and `x` number the pixels of `[batch, height, width, channels]` shapes from 0, over the batch too;
- * `tap` numbers the pixels of the window, those outside the image included.
+ * `tap` numbers the pixels of the window, those outside the image included: those are visited too where `frame` is set,
+ * with an `x` of −1.
  */
 export function forEachTap(
-  { strides, padding }: Sliding,
+  { strides, padding, frame = false }: Sliding & { readonly frame?: boolean },
   [windowHeight, windowWidth]: readonly [number, number],
   images: Shape,
   windows: Shape,
@@ -77,11 +78,15 @@ export function forEachTap(
       for (let j = 0; j < columns; j++) {
         for (let a = 0; a < windowHeight; a++) {
           const p = i * strides[0] + a - padding.top;
-          if (p < 0 || p >= height) continue;
           for (let b = 0; b < windowWidth; b++) {
             const q = j * strides[1] + b - padding.left;
-            if (q < 0 || q >= width) continue;
-            visit((n * rows + i) * columns + j, (n * height + p) * width + q, a * windowWidth + b);
+            const inside = p >= 0 && p < height && q >= 0 && q < width;
+            if (!inside && !frame) continue;
+            visit(
+              (n * rows + i) * columns + j,
+              inside ? (n * height + p) * width + q : -1,
+              a * windowWidth + b,
+            );
           }
         }
       }

@@ -20,7 +20,7 @@ export interface GpuOptions {
   readonly gpuMode?: string | undefined;
 }
 
-/** What decides the bits: how each mode computes between reading float32 and storing float32, and our texts' version. */
+/** What decides the bits: how each mode computes between reading float32 and storing float32. */
 const arithmetic: Readonly<Record<GpuMode, string>> = {
   webgpu: 'float32 arithmetic and storage',
   webgl2: 'float32 arithmetic and storage',
@@ -29,9 +29,6 @@ const arithmetic: Readonly<Record<GpuMode, string>> = {
   webasm: 'float32 arithmetic and storage',
   cpu: 'float64 arithmetic, float32 storage',
 };
-
-/** Version of the texts: other texts may give other bits. */
-const version = 3;
 
 /** A device as a backend. */
 export class GpuBackend implements Backend {
@@ -52,7 +49,7 @@ export class GpuBackend implements Backend {
       backend: 'gpu',
       mode,
       threads: 1,
-      numerics: `gpu ${numericsVersion}, gpu.js ${mode} ${version}: ${arithmetic[mode]}${on}`,
+      numerics: `gpu.js ${mode} ${numericsVersion}: ${arithmetic[mode]}${on}`,
       ...(adapter !== undefined && { adapter }),
       ...(fallback !== undefined && { fallback }),
     };

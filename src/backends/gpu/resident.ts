@@ -2,7 +2,7 @@ import type { HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import { contiguousView } from '../../core/view.js';
 import type { Resident } from '../../engine/backend.js';
-import { checkValue } from '../../engine/feeds.js';
+import { checkValue, factsOf, type LeafFacts } from '../../engine/feeds.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { GpuBuffer } from './buffer.js';
 import type { GpuDevice } from './device.js';
@@ -10,20 +10,22 @@ import { toBuffer, toHost } from './values.js';
 
 /** A leaf's value: the buffer that the last update, or the host, bound to it. */
 export class GpuResident implements Resident {
+  private readonly leaf: LeafFacts;
   private value: GpuBuffer | undefined;
 
   constructor(
     private readonly device: GpuDevice,
-    private readonly leaf: Leaf,
+    leaf: Leaf,
     initial: HostArray,
   ) {
+    this.leaf = factsOf(leaf);
     this.value = this.checked(initial);
   }
 
   /** Buffers are not written while they are retained, so a program may bind one that another leaf or slot has too. */
   get buffer(): GpuBuffer {
     this.device.checkOpen();
-    if (this.value === undefined) throw new BackendError(`gpu: ${this.leaf} was released`);
+    if (this.value === undefined) throw new BackendError(`gpu: ${this.leaf.text} was released`);
     return this.value;
   }
 

@@ -2,20 +2,22 @@ import type { Storage } from '../../../kernels/reference.js';
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import type { Resident } from '../../engine/backend.js';
-import { checkValue } from '../../engine/feeds.js';
+import { checkValue, factsOf, type LeafFacts } from '../../engine/feeds.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { ReferenceState } from './reference.js';
 import { allocateStorage, copyToHost } from './storage.js';
 
 /** A leaf's value in storage of its own. */
 export class ReferenceResident implements Resident {
+  private readonly leaf: LeafFacts;
   private storage: Storage | undefined;
 
   constructor(
     private readonly state: ReferenceState,
-    private readonly leaf: Leaf,
+    leaf: Leaf,
     initial: HostArray,
   ) {
+    this.leaf = factsOf(leaf);
     this.storage = allocateStorage(leaf.dtype, leaf.size, state.precision);
     this.set(initial);
   }
@@ -23,7 +25,7 @@ export class ReferenceResident implements Resident {
   /** The elements themselves, for programs. Throws a BackendError after release or close. */
   get elements(): Storage {
     this.state.checkOpen();
-    if (this.storage === undefined) throw new BackendError(`reference: ${this.leaf} was released`);
+    if (this.storage === undefined) throw new BackendError(`reference: ${this.leaf.text} was released`);
     return this.storage;
   }
 

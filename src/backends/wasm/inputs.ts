@@ -7,11 +7,19 @@ import type { WasmMemory } from './memory.js';
 /** Up to this many elements a loop is as fast as a view of the slice, which would be garbage. */
 const shortSlice = 1024;
 
+/** A part of the memory. */
+export interface Block {
+  readonly address: number;
+  readonly bytes: number;
+}
+
 /** The memory that the feeds of one program are copied to, step by step. */
 export class Inputs {
   readonly leaves: readonly Leaf[];
   /** By slot. */
   private readonly addresses = new Map<number, number>();
+  /** What it took of the memory, to be given back when the program is gone. */
+  readonly blocks: readonly Block[];
   private readonly names: readonly string[];
   private views: readonly HostArray[] = [];
   private buffer: ArrayBufferLike | undefined;
@@ -23,9 +31,12 @@ export class Inputs {
     const inputs = leaves.filter(({ leaf }) => leaf.kind === 'input');
     this.leaves = inputs.map(({ leaf }) => leaf);
     this.names = this.leaves.map(({ name }) => name);
-    for (const { leaf, slot } of inputs) {
-      this.addresses.set(slot, memory.allocate(leaf.size * bytesOf[leaf.dtype]));
-    }
+    this.blocks = inputs.map(({ leaf, slot }) => {
+      const bytes = leaf.size * bytesOf[leaf.dtype];
+      const address = memory.allocate(bytes);
+      this.addresses.set(slot, address);
+      return { address, bytes };
+    });
   }
 
   /** The address of an input's value, or undefined for the slot of anything else. */

@@ -25,29 +25,46 @@ export interface Kernel {
 }
 
 /**
- * The kernels of one backend. Calls that agree in kind, specification and layouts share one, which is kept as long as the
- * backend. A kernel that does not compile is a BackendError with the kind and the shapes.
+ * The kernels of one backend. Calls that agree in kind, specification and layouts share one, which is kept as long as a
+ * program has it. A kernel that does not compile is a BackendError with the kind and the shapes.
  */
 export class KernelCache {
-  private readonly kernels = new Map<string, Promise<Kernel>>();
+  /** By call: those that are compiled for as long as a program refers to them. */
+  private readonly kernels = new Map<string, Promise<Kernel> | WeakRef<Kernel>>();
+  private readonly abandoned = new FinalizationRegistry<{ key: string; id: number }>(({ key, id }) => {
+    const entry = this.kernels.get(key);
+    // another may have taken its place
+    if (entry instanceof WeakRef && entry.deref() === undefined) this.kernels.delete(key);
+    this.forget(id);
+  });
+  private compiled = 0;
 
   constructor(
     private readonly memory: WebAssembly.Memory,
     private readonly options: WasmOptions,
     /** Chooses among ways to compute; default: the fixed rules. */
-    private readonly tuner?: Tuner | undefined,
+    private readonly tuner: Tuner | undefined,
+    /** Told of a kernel that is gone, by its number. */
+    private readonly forget: (id: number) => void,
   ) {}
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
     const key = exactJson([kind, call]);
-    let kernel = this.kernels.get(key);
-    if (kernel === undefined) {
-      const id = this.kernels.size;
-      const compile = (tuning: Tuning) => this.compile(id, kind, call, tuning);
-      kernel = this.tuner?.choose(kind, call, compile) ?? compile({});
-      this.kernels.set(key, kernel);
-    }
-    return kernel;
+    const known = this.kernels.get(key);
+    const kept = known instanceof WeakRef ? known.deref() : known;
+    if (kept !== undefined) return Promise.resolve(kept);
+    const id = this.compiled++;
+    const compile = (tuning: Tuning) => this.compile(id, kind, call, tuning);
+    const making = this.tuner?.choose(kind, call, compile) ?? compile({});
+    this.kernels.set(key, making);
+    making.then(
+      (kernel) => {
+        this.kernels.set(key, new WeakRef(kernel));
+        this.abandoned.register(kernel, { key, id });
+      },
+      () => {},
+    );
+    return making;
   }
 
   private async compile<K extends KernelKind>(

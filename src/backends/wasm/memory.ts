@@ -32,10 +32,13 @@ export class WasmMemory {
     try {
       this.memory = new WebAssembly.Memory({ initial, maximum: maximumPages, shared });
     } catch (cause) {
-      throw new BackendError('wasm: there is no address space left for a memory', {
-        cause,
-        hint: 'Every engine takes its share: close those that are done.',
-      });
+      throw new BackendError(
+        'wasm: there is no address space for a memory: 10 GB of it, which are reserved and not used, were refused',
+        {
+          cause,
+          hint: 'Every engine takes its share: close those that are done. Below a limit (ulimit -v), node --disable-wasm-trap-handler does without.',
+        },
+      );
     }
     // address 0 stays unused: a pointer of 0 is a mistake
     this.free = [{ start: alignment, end: initial * pageBytes }];

@@ -30,7 +30,7 @@ export class Pool {
   private readonly claims: Claims;
   private readonly control: number;
   private readonly spins: number;
-  private readonly sent = new Set<Kernel>();
+  private readonly sent = new WeakSet<Kernel>();
   private programs = 0;
   /** Steps of the run that are not begun, and those of them that the workers were called for. */
   private left = 0;
@@ -64,6 +64,12 @@ export class Pool {
     const number = program ?? this.programs++;
     this.send({ type: 'table', program: number, table });
     return number;
+  }
+
+  /** Has the workers forget a program, or a kernel, that nobody refers to any more. */
+  forget(what: { readonly program: number } | { readonly kernel: number }): void {
+    if (this.threads === undefined || this.dead !== undefined) return;
+    this.send({ type: 'forget', ...what });
   }
 
   /** Begins a run. `step` must follow for every step, or `end`. */

@@ -10,7 +10,7 @@ import type { Output, Plan, Slot, Step } from '../../plan/plan.js';
 import { type DeadSlots, deadSlots, poison } from '../../plan/poison.js';
 import { stepBytes, stepFlops } from '../../plan/print.js';
 import type { Leaf } from '../../tensor/tensor.js';
-import { Inputs } from './inputs.js';
+import { type Block, Inputs } from './inputs.js';
 import type { Kernel } from './kernels.js';
 import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
@@ -43,6 +43,13 @@ function describeTuning(tuning: Tuning | undefined): string {
   return members.length === 0 ? ', measured: as by rule' : `, measured:${members.join(',')}`;
 }
 
+/** What a program takes of its backend. */
+export interface Held {
+  readonly blocks: readonly Block[];
+  /** Number that the pool knows it by. */
+  number: number | undefined;
+}
+
 /** A program with the addresses of arena and scratch area that were current when it was linked. */
 interface Linked {
   readonly chunks: readonly Chunk[];
@@ -63,6 +70,8 @@ export class WasmProgram implements Program {
   /** Distance from one worker's scratch area to the next. */
   private readonly scratchBytes: number;
   private readonly inputs: Inputs;
+  /** What is given back once nobody refers to the program any more. */
+  readonly held: Held;
   /** By slot. */
   private readonly residents = new Map<number, WasmResident>();
   private readonly dead: DeadSlots | undefined;
@@ -91,6 +100,7 @@ export class WasmProgram implements Program {
     this.scratchBytes = Math.max(0, ...kernels.map(({ scratchBytes }) => scratchBytes));
     state.scratch.reserve(this.scratchBytes * state.workers);
     this.inputs = new Inputs(state.memory, plan.leaves);
+    this.held = { blocks: this.inputs.blocks, number: undefined };
     this.dead = state.poison ? deadSlots(plan) : undefined;
   }
 
@@ -150,9 +160,11 @@ export class WasmProgram implements Program {
     const { kernelClock } = this.state;
     for (const { id, run } of this.kernels) functions[id] = kernelClock ? timed(run, kernelClock) : run;
     const shared = phases.some(({ length }) => length > 1);
+    const number = shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined;
+    this.held.number = number;
     this.linked = {
       chunks: bindTable(table, functions, 0),
-      number: shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined,
+      number,
       arenaAddress: arena.address,
       scratchAddress: scratch.address,
     };

@@ -1,20 +1,22 @@
 import { bytesOf, type HostArray } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
 import type { Resident } from '../../engine/backend.js';
-import { checkValue } from '../../engine/feeds.js';
+import { checkValue, factsOf, type LeafFacts } from '../../engine/feeds.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import type { WasmState } from './wasm.js';
 
 /** A leaf's block of the memory, at one address for as long as the engine lives. */
 export class WasmResident implements Resident {
+  private readonly leaf: LeafFacts;
   private block: number | undefined;
   private readonly bytes: number;
 
   constructor(
     private readonly state: WasmState,
-    private readonly leaf: Leaf,
+    leaf: Leaf,
     initial: HostArray,
   ) {
+    this.leaf = factsOf(leaf);
     this.check(initial);
     this.bytes = leaf.size * bytesOf[leaf.dtype];
     this.block = state.memory.allocate(this.bytes);
@@ -30,7 +32,7 @@ export class WasmResident implements Resident {
   /** Throws a BackendError after release or close. */
   checkHeld(): void {
     this.state.checkOpen();
-    if (this.block === undefined) throw new BackendError(`wasm: ${this.leaf} was released`);
+    if (this.block === undefined) throw new BackendError(`wasm: ${this.leaf.text} was released`);
   }
 
   async read(): Promise<HostArray> {

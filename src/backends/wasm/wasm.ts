@@ -11,7 +11,7 @@ import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/wasm/
 import { KernelCache } from './kernels.js';
 import { Region, WasmMemory } from './memory.js';
 import { Pool } from './pool.js';
-import { WasmProgram } from './program.js';
+import { type Held, WasmProgram } from './program.js';
 import { WasmResident } from './resident.js';
 import { enableRevectorize } from './revectorize.js';
 import { processors } from './thread.js';
@@ -88,6 +88,10 @@ class WasmBackend implements Backend, WasmState {
   readonly pool: Pool | undefined;
   private readonly kernels: KernelCache;
   private readonly tuner: Tuner | undefined;
+  private readonly abandoned = new FinalizationRegistry<Held>(({ blocks, number }) => {
+    for (const { address, bytes } of blocks) this.memory.release(address, bytes);
+    if (number !== undefined) this.pool?.forget({ program: number });
+  });
   private closed = false;
 
   constructor(
@@ -107,11 +111,13 @@ class WasmBackend implements Backend, WasmState {
     this.pool = shared ? new Pool(this.memory, workers, workerUrl) : undefined;
     const options = { simd, shared, wide: revectorize };
     this.tuner = tuning && new Tuner(this.memory, options, tuning.tunings, tuning.file);
-    this.kernels = new KernelCache(this.memory.memory, options, this.tuner);
+    this.kernels = new KernelCache(this.memory.memory, options, this.tuner, (kernel) =>
+      this.pool?.forget({ kernel }),
+    );
     this.report = {
       backend: 'wasm',
       threads: workers,
-      numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd)}`,
+      numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd, this.memory)}`,
       ...(revectorize ? { experimental: 'revectorize' } : {}),
       ...(tuning === undefined
         ? {}
@@ -133,7 +139,9 @@ class WasmBackend implements Backend, WasmState {
     const kernels = await Promise.all(
       plan.steps.map((step) => this.kernels.get(step.kind, callOf(step, plan.slots) as never)),
     );
-    return new WasmProgram(this, plan, kernels, residents);
+    const program = new WasmProgram(this, plan, kernels, residents);
+    this.abandoned.register(program, program.held);
+    return program;
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,7 @@ export type WorkerMessage =
     }
   | { readonly type: 'kernel'; readonly kernel: number; readonly module: WebAssembly.Module }
   | { readonly type: 'table'; readonly program: number; readonly table: Table }
+  | { readonly type: 'forget'; readonly program?: number; readonly kernel?: number }
   | { readonly type: 'run'; readonly program: number; readonly start: number; readonly count: number };
 
 let memory: WebAssembly.Memory;
@@ -49,6 +50,10 @@ function handle(message: WorkerMessage): void {
     }
     case 'table':
       programs[message.program] = bindTable(message.table, kernels, worker);
+      return;
+    case 'forget':
+      if (message.program !== undefined) delete programs[message.program];
+      if (message.kernel !== undefined) delete kernels[message.kernel];
       return;
     case 'run':
       help(programs[message.program]!, message.start, message.count);

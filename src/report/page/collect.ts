@@ -9,6 +9,7 @@ import { type PublishedReference, readReferences } from '../../runs/references.j
 import type { ModelFile } from '../../training/files/modelFile.js';
 import { openModel } from '../../training/files/savedModel.js';
 import type { TrainedModel } from '../../training/files/trainedModel.js';
+import { checkFinite } from '../../training/files/weights.js';
 import { type Measures, measurePredictions } from '../metrics/measures.js';
 import type { Predictions } from '../metrics/predictions.js';
 import { measureRobustness, type Robustness } from '../metrics/robustness.js';
@@ -57,6 +58,7 @@ export async function examine(
   dataset: Dataset,
   options: ExamineOptions = {},
 ): Promise<Examined> {
+  checkFinite(file.tensors, file.path);
   const trained = await openModel(engine, file);
   const { signal } = options;
   const { loss } = await trained.evaluate(dataset, { signal });

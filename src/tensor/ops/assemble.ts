@@ -1,4 +1,5 @@
 import type { Placement } from '../../../kernels/assemble/contract.js';
+import { checkHolds } from '../../core/dtype.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
 import { formatShape, normalizeAxis, type Shape } from '../../core/shape.js';
 import { describe, node } from '../build.js';
@@ -51,6 +52,7 @@ export function pad(x: Tensor, paddings: readonly (readonly [number, number])[],
       `pad: needs a pair of integers ≥ 0 for each axis: ${describe(x)} with ${paddings.length} pairs ${paddings.map(formatShape).join(' ')}`,
     );
   }
+  checkHolds('pad', value, x.dtype);
   const shape = x.shape.map((extent, axis) => extent + paddings[axis]![0] + paddings[axis]![1]);
   return scatterSlices(
     shape,

@@ -2,7 +2,7 @@
  * The pointwise ops: one row each, with its value, its gradient and its derivative in words. Operands broadcast to a
  * common shape (NumPy's rule) and must have one dtype; a number takes the dtype of the tensor beside it.
  */
-import type { Dtype } from '../../core/dtype.js';
+import { checkHolds, type Dtype, saturated } from '../../core/dtype.js';
 import { DtypeError } from '../../core/errors.js';
 import {
   call,
@@ -261,8 +261,28 @@ const unary =
 const binary =
   (name: RowName) =>
   (a: TensorLike, b: TensorLike): Tensor => {
-    const left = a instanceof Tensor ? a : b instanceof Tensor ? toTensor(a, b) : scalar(a);
-    return pointwiseNode(name, pointwiseRows[name], [left, toTensor(b, left)], []);
+    for (const side of [a, b]) if (side instanceof Tensor) checkDtype(name, side, 'float32', 'int32');
+    const left = a instanceof Tensor ? a : b instanceof Tensor ? toTensor(name, a, b) : scalar(a);
+    return pointwiseNode(name, pointwiseRows[name], [left, toTensor(name, b, left)], []);
+  };
+
+/** Of a comparison, where an infinity beside an int32 is compared as a float32: exact, since no int32 comes near. */
+const comparison =
+  (name: RowName) =>
+  (a: TensorLike, b: TensorLike): Tensor => {
+    const infinite = [a, b].some((side) => typeof side === 'number' && Math.abs(side) === Infinity);
+    const widened = (side: TensorLike) =>
+      infinite && side instanceof Tensor && side.dtype === 'int32' ? cast(side, 'float32') : side;
+    return binary(name)(widened(a), widened(b));
+  };
+
+/** Of the larger or smaller, where an infinity beside an int32 is the last int32. */
+const extreme =
+  (name: RowName) =>
+  (a: TensorLike, b: TensorLike): Tensor => {
+    const nearest = (side: TensorLike, other: TensorLike) =>
+      typeof side === 'number' && other instanceof Tensor ? saturated(side, other.dtype) : side;
+    return binary(name)(nearest(a, b), nearest(b, a));
   };
 
 /** a + b */
@@ -276,21 +296,21 @@ export const divide = binary('divide');
 /** a ^ b, float32, as `Math.pow`; the gradient in b is 0 where a ≤ 0 */
 export const power = binary('power');
 /** The larger; NaN if either is NaN. The gradient of a tie goes to a. */
-export const maximum = binary('maximum');
+export const maximum = extreme('maximum');
 /** The smaller; NaN if either is NaN. The gradient of a tie goes to a. */
-export const minimum = binary('minimum');
+export const minimum = extreme('minimum');
 /** 1 where a = b, else 0, in float32 */
-export const equal = binary('equal');
+export const equal = comparison('equal');
 /** 1 where a ≠ b, else 0, in float32 */
-export const notEqual = binary('notEqual');
+export const notEqual = comparison('notEqual');
 /** 1 where a < b, else 0, in float32 */
-export const less = binary('less');
+export const less = comparison('less');
 /** 1 where a ≤ b, else 0, in float32 */
-export const lessEqual = binary('lessEqual');
+export const lessEqual = comparison('lessEqual');
 /** 1 where a > b, else 0, in float32 */
-export const greater = binary('greater');
+export const greater = comparison('greater');
 /** 1 where a ≥ b, else 0, in float32 */
-export const greaterEqual = binary('greaterEqual');
+export const greaterEqual = comparison('greaterEqual');
 /** −x */
 export const negate = (x: Tensor): Tensor => unary('negate')(x);
 /** |x|, with gradient 0 at 0 */
@@ -322,8 +342,13 @@ export const floor = (x: Tensor): Tensor => unary('floor')(x);
  * numbers are slow. The gradient is 0 where the result is.
  */
 export const flush = (x: Tensor, threshold = tiny): Tensor => unary('flush')(x, threshold);
-/** min(max(x, low), high) */
-export const clip = (x: Tensor, low: number, high: number): Tensor => unary('clip')(x, low, high);
+/** min(max(x, low), high); an infinity beside an int32 is no limit. */
+export const clip = (x: Tensor, low: number, high: number): Tensor => {
+  checkDtype('clip', x, 'float32', 'int32');
+  const [least, most] = [saturated(low, x.dtype), saturated(high, x.dtype)];
+  for (const limit of [least, most]) checkHolds('clip', limit, x.dtype);
+  return unary('clip')(x, least, most);
+};
 /** x · Φ(x) with the exact normal distribution (Hendrycks and Gimpel 2016), not its tanh approximation. */
 export const gelu = (x: Tensor): Tensor => multiply(multiply(x, 0.5), add(erf(multiply(x, Math.SQRT1_2)), 1));
 
@@ -334,7 +359,7 @@ export function where(condition: Tensor, yes: TensorLike, no: TensorLike): Tenso
   return pointwiseNode(
     'where',
     pointwiseRows.where,
-    [condition, toTensor(yes, like), toTensor(no, like)],
+    [condition, toTensor('where', yes, like), toTensor('where', no, like)],
     [],
   );
 }

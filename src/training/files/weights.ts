@@ -93,3 +93,32 @@ export function checkSameTensors(
     `${what}: the weights are of another architecture: ${differences.slice(0, named).join('; ')}${more}`,
   );
 }
+
+/**
+ * Throws ModelError, naming the first, unless all numbers are finite: what such a model tells of an image means nothing.
+ *
+ * @param what names the source in errors, such as the path of a file
+ */
+export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>, what: string): void {
+  for (const [name, { data }] of tensors) {
+    let bad = 0;
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) bad++;
+    if (bad === 0) continue;
+    throw new ModelError(
+      `${what}: the model is not finite: ${bad} of ${data.length} numbers of ${name} are not`,
+      {
+        hint: 'Its training has diverged: a lower learning rate is the usual cure, or gradients that are clipped.',
+      },
+    );
+  }
+}
+
+/** Throws ModelError unless all probabilities are numbers: weights may be finite and what they give not. */
+export function checkProbabilities(probabilities: Float32Array, what: string): void {
+  const bad = probabilities.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+  if (bad === 0) return;
+  throw new ModelError(
+    `${what}: the model is not finite on these images: ${bad} of ${probabilities.length} probabilities are no numbers`,
+    { hint: 'Its weights are too large: its training has diverged.' },
+  );
+}

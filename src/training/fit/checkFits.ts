@@ -1,10 +1,12 @@
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
-import type { Dataset } from '../../data/dataset.js';
+import { checkDataset, type Dataset } from '../../data/dataset.js';
 import type { Model } from '../../nn/model.js';
 
-/** Throws ShapeError unless a model takes a dataset's images and gives a number for each of its classes. */
-export function checkFits(what: string, model: Model, { shape, classes }: Dataset): void {
+/** Throws DataError unless it is a sound dataset, ShapeError unless a model takes a dataset's images and gives a number for each of its classes. */
+export function checkFits(what: string, model: Model, dataset: Dataset): void {
+  checkDataset(what, dataset);
+  const { shape, classes } = dataset;
   const { inputShape, outputShape } = model;
   if (!sameShape(inputShape, shape)) {
     throw new ShapeError(

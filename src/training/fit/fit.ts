@@ -1,5 +1,5 @@
 import { UsageError } from '../../core/errors.js';
-import { type Dataset, splitDataset } from '../../data/dataset.js';
+import { checkDataset, type Dataset, splitDataset } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
@@ -27,6 +27,7 @@ export async function fit(
   options: FitOptions,
 ): Promise<Run> {
   checkFitOptions(options);
+  checkDataset('fit', train);
   if (train.count === 0)
     throw new UsageError(`fit: there is nothing to train on: ${train.name} has 0 images`);
   const {

@@ -6,13 +6,15 @@ import { readTensors, type Tensors } from '../files/tensors.js';
 const largestShare = 0.005;
 const leastSeconds = 2;
 
-/** The name of a weight that has a value that is not a finite number, of tensors as checkpoints name them. */
+/**
+ * The name of a weight, or of what the optimizer remembers of one, that has a value that is not a finite number; of
+ * tensors as checkpoints name them. A moment that has become infinite ends the learning of a weight without a word.
+ */
 export function spoiledWeight(tensors: Tensors): string | undefined {
   for (const [name, { data }] of tensors) {
-    if (!name.startsWith('weights/')) continue;
-    for (let i = 0; i < data.length; i++) {
-      if (!Number.isFinite(data[i])) return name.slice('weights/'.length);
-    }
+    const [, path] = /^(?:weights|averages|state(?=\/optimizer\.))\/(.*)$/s.exec(name) ?? [];
+    if (path === undefined || !(data instanceof Float32Array)) continue;
+    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return path;
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { checkInteger, checkPositive, checkRange } from '../../core/check.js';
+import { checkInteger, checkOptionNames, checkPositive, checkRange } from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
 import type { Augmentation } from '../../data/augment/augmentation.js';
 import type { AugmenterOptions } from '../../data/augment/augmenter.js';
@@ -76,6 +76,11 @@ export interface FitOptions {
    * reproduce the step. What it returns is said in the error: where that was saved.
    */
   readonly onNonFinite?: ((found: NonFinite) => Promise<string | undefined>) | undefined;
+  /**
+   * Told, once each, of what is probably a mistake: a softmax before the loss, batches of one image with batch
+   * normalization, a loss that is finite but absurd. Default: `console.warn`.
+   */
+  readonly onWarning?: ((text: string) => void) | undefined;
   /** Name of the recipe, kept in the model's file. */
   readonly recipe?: string | undefined;
   /**
@@ -128,6 +133,59 @@ export interface EpochRecord {
   readonly imagesPerSecond: number;
 }
 
+/** Every option, for the compiler to compare. */
+const optionNames: Readonly<Record<keyof FitOptions, true>> = {
+  optimizer: true,
+  schedule: true,
+  epochs: true,
+  batchSize: true,
+  validation: true,
+  validationBy: true,
+  seed: true,
+  normalization: true,
+  augmentation: true,
+  mixup: true,
+  labelSmoothing: true,
+  clip: true,
+  weightAveraging: true,
+  plateau: true,
+  earlyStopping: true,
+  timeLimit: true,
+  checkpoint: true,
+  resume: true,
+  callbacks: true,
+  signal: true,
+  onProgress: true,
+  onEpoch: true,
+  onNonFinite: true,
+  recipe: true,
+  residentBytes: true,
+  dataWorkers: true,
+  stepsPerRun: true,
+  onWarning: true,
+};
+
+/** What other frameworks call them, in lower case without signs. */
+const elsewhere = {
+  validationsplit: 'validation',
+  validationdata: 'validation',
+  valsplit: 'validation',
+  lr: 'optimizer, with its learning rate: adam(0.001)',
+  learningrate: 'optimizer, with its learning rate: adam(0.001)',
+  initialepoch: 'resume',
+  earlystop: 'earlyStopping',
+  patience: 'earlyStopping: { patience }',
+  clipnorm: 'clip: { norm }',
+  clipvalue: 'clip: { value }',
+  onepochend: 'onEpoch',
+  ema: 'weightAveraging',
+  loss: 'none: it is cross-entropy',
+  metrics: 'none: loss and accuracy are always measured',
+  shuffle: 'none: the order is always drawn anew',
+  classweight: 'none: classes count alike',
+  verbose: 'onProgress',
+};
+
 export const defaultBatchSize = 128;
 
 /**
@@ -135,6 +193,7 @@ export const defaultBatchSize = 128;
  * they are used.
  */
 export function checkFitOptions(options: FitOptions): void {
+  checkOptionNames('fit', options, Object.keys(optionNames), elsewhere);
   const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
   checkInteger('fit: epochs', options.epochs);
   checkInteger('fit: batchSize', options.batchSize ?? 1);

@@ -21,6 +21,7 @@ import { defaultBatchSize, type EpochRecord, type FitOptions } from './options.j
 import { Run } from './run.js';
 import { FitStep } from './step.js';
 import { StepRunner } from './stepRunner.js';
+import { oddities, oddityOf } from './warnings.js';
 
 export interface TrainingData {
   /** As it was given to `fit`. */
@@ -55,6 +56,7 @@ export class TrainingLoop implements Training {
   private epoch = 1;
   private stepsOfEpoch = 0;
   private secondsOfEpoch = 0;
+  private warned = false;
   /** Before a resume. */
   private earlierSeconds = 0;
   /** The state after the last step, once no other follows and the model has been given its final weights. */
@@ -136,6 +138,7 @@ export class TrainingLoop implements Training {
     await this.averages?.begin(this.engine);
     for (const leaf of this.model.trainingStates) await this.engine.write(leaf, leaf.initial());
     if (resume !== undefined) await this.restore(resume);
+    for (const text of oddities(this.model, this.data.train.count, this.options)) this.warn(text);
     await this.runner.prepare();
     await this.keepGood();
     for (const callback of this.callbacks) await callback.onBegin?.(this);
@@ -168,10 +171,24 @@ export class TrainingLoop implements Training {
     await this.keepGood();
     const record = await this.record();
     this.history.push(record);
+    this.warnOfLoss(record);
     this.epoch += 1;
     this.stepsOfEpoch = 0;
     if (this.epoch > this.epochs) this.stop('finished');
     for (const callback of this.callbacks) await callback.onEpoch?.(record, this);
+  }
+
+  private warn(text: string): void {
+    (this.options.onWarning ?? console.warn)(text);
+  }
+
+  /** Once. */
+  private warnOfLoss(record: EpochRecord): void {
+    if (this.warned) return;
+    const text = oddityOf(record, this.data.train.classes.length);
+    if (text === undefined) return;
+    this.warned = true;
+    this.warn(text);
   }
 
   private async runGroup(group: Group): Promise<void> {

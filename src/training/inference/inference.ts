@@ -1,5 +1,6 @@
 import ndarray, { type NdArray } from 'ndarray';
-import { ShapeError } from '../../core/errors.js';
+import { checkOptionNames } from '../../core/check.js';
+import { DataError, ShapeError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
@@ -35,6 +36,12 @@ export interface InferenceOptions {
   /** Called now and then with the number of examples that are done. */
   readonly onProgress?: ((finished: number, count: number) => void) | undefined;
 }
+
+/** Every option; `normalization` only where a model does not know its own. */
+const optionNames = ['normalization', 'signal', 'onProgress'];
+const elsewhere = {
+  batchsize: 'none: batches are always of one size, since the last bits of a loss depend on it',
+};
 
 /**
  * Always the same, since the last bits of a loss depend on how examples are summed. It divides the 10,000 and 60,000
@@ -169,12 +176,13 @@ function inferenceOf(engine: Engine, model: Model, normalization: Normalization)
  *
  * @throws ShapeError when images or classes do not fit the model
  */
-export function evaluate(
+export async function evaluate(
   engine: Engine,
   model: Model,
   dataset: Dataset,
   options: InferenceOptions = {},
 ): Promise<Evaluation> {
+  checkOptionNames('evaluate', options, optionNames, elsewhere);
   return inferenceOf(engine, model, options.normalization ?? plainPixels).evaluate(dataset, options);
 }
 
@@ -185,11 +193,17 @@ export function evaluate(
  * @returns float32 `[count, classes]`
  * @throws ShapeError for a part of an image
  */
-export function predict(
+export async function predict(
   engine: Engine,
   model: Model,
   images: Uint8Array,
   options: InferenceOptions = {},
 ): Promise<NdArray<Float32Array>> {
+  checkOptionNames('predict', options, optionNames, elsewhere);
+  if (!(images instanceof Uint8Array)) {
+    throw new DataError('predict: images must be a Uint8Array of pixels from 0 to 255', {
+      hint: 'Uint8Array.from(pixels, (value) => Math.round(255 * value)) makes one of numbers from 0 to 1.',
+    });
+  }
   return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(images, options);
 }

@@ -2,7 +2,7 @@ import { checkInteger, checkPositive } from '../../core/check.js';
 import { TrainingError, UsageError } from '../../core/errors.js';
 import { exactPower } from '../../core/math.js';
 import { permutation } from '../../data/batches.js';
-import { type Dataset, select } from '../../data/dataset.js';
+import { checkDataset, type Dataset, select } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
@@ -109,6 +109,7 @@ export async function findLearningRate(
 ): Promise<RateSearch> {
   const { from = defaults.from, to = defaults.to, steps = defaults.steps, seed = 0, signal } = options;
   checkOptions({ from, to, steps, batchSize: options.batchSize ?? defaultBatchSize });
+  checkDataset('findLearningRate', dataset);
   if (dataset.count === 0) {
     throw new UsageError(`findLearningRate: there is nothing to train on: ${dataset.name} has 0 images`);
   }

@@ -11,8 +11,8 @@ export type SimdLevel = 'relaxed' | 'baseline';
 export type MultiplyAddNumerics = 'fma' | 'mul-add';
 
 /** A module with one function, f32 → f32: multiplyAdd(x, x, -1), in the first lane. */
-function probe(level: SimdLevel): Uint8Array<ArrayBuffer> {
-  const module = new ModuleBuilder({ simd: level, shared: false });
+function probe(level: SimdLevel, shared = false): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder({ simd: level, shared });
   module.exportedFunction('squareLessOne', { x: 'f32' }, (f, { x }) =>
     f32x4.extractLane(f.multiplyAdd(f32x4.splat(x), f32x4.splat(x), -1), 0),
   );
@@ -32,13 +32,22 @@ export function detectSimdLevel(): SimdLevel {
   });
 }
 
+/** A memory, and whether it is shared. */
+interface ProbeMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: boolean;
+}
+
 /**
  * Measures what a level really does on this machine, by (1 + 2⁻¹²)² - 1 = 2⁻¹¹ + 2⁻²⁴: the square rounded to float32
  * loses the last term (a tie, to even), a fused multiply-add keeps it.
+ *
+ * @param present a memory to import, which is left as it is: another would reserve 10 GB of address space
  */
-export function numericsOf(level: SimdLevel): MultiplyAddNumerics {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(probe(level)), {
-    env: { memory: new WebAssembly.Memory({ initial: 0 }) },
+export function numericsOf(level: SimdLevel, present?: ProbeMemory): MultiplyAddNumerics {
+  const { memory, shared } = present ?? { memory: new WebAssembly.Memory({ initial: 0 }), shared: false };
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(probe(level, shared)), {
+    env: { memory },
   });
   const squareLessOne = instance.exports.squareLessOne as (x: number) => number;
   return squareLessOne(1 + 2 ** -12) === 2 ** -11 + 2 ** -24 ? 'fma' : 'mul-add';

@@ -6,6 +6,7 @@ import * as quern from '../../../src/browser.js';
 import type { HostArray } from '../../../src/core/dtype.js';
 import { BackendError } from '../../../src/core/errors.js';
 import { call, constantOf, input, random } from '../../../src/core/expression.js';
+import { numericsVersion } from '../../../src/core/numerics.js';
 import { broadcastView, sliceView, transposeView } from '../../../src/core/view.js';
 import type { Backend, Program, Resident } from '../../../src/engine/backend.js';
 import type { Plan } from '../../../src/plan/plan.js';
@@ -102,7 +103,7 @@ for (const mode of hostModes) {
         backend: 'gpu',
         mode,
         threads: 1,
-        numerics: `gpu.js ${mode} 3: ${arithmetic[mode]}`,
+        numerics: `gpu.js ${mode} ${numericsVersion}: ${arithmetic[mode]}`,
         fallback: `gpu.js's mode ${mode} runs on the CPU: nothing is resident on a device`,
       });
       assert.equal(gpu.limits, { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false });

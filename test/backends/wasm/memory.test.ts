@@ -146,8 +146,8 @@ for (const shared of [false, true]) {
         }
       } as unknown as typeof Memory;
       const message =
-        'wasm: there is no address space left for a memory\n' +
-        '  Every engine takes its share: close those that are done.';
+        'wasm: there is no address space for a memory: 10 GB of it, which are reserved and not used, were refused\n' +
+        '  Every engine takes its share: close those that are done. Below a limit (ulimit -v), node --disable-wasm-trap-handler does without.';
       try {
         throws(() => new WasmMemory(shared), BackendError, message);
       } finally {

@@ -9,6 +9,7 @@ import { modelPathOf } from '../../../runs/files.js';
 import { type ModelFile, readModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
 import type { TrainedModel } from '../../../training/files/trainedModel.js';
+import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
 import { openImagesFor } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
@@ -44,10 +45,12 @@ async function measureModel(
   wholly: boolean,
   signal: AbortSignal,
 ): Promise<Measured> {
+  checkFinite(file.tensors, file.path);
   const trained = await openModel(engine, file);
   const evaluation = await trained.evaluate(images, { signal });
   if (!wholly) return { trained, evaluation, predictions: undefined };
   const { data } = await trained.predict(images.images, { signal });
+  checkProbabilities(data, file.path);
   const { labels, classes } = images;
   return { trained, evaluation, predictions: { probabilities: data, labels, classes } };
 }

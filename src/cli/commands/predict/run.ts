@@ -2,6 +2,7 @@ import { looksInverted, readImage } from '../../../data/images/images.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { readModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
+import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
 import type { BackendArguments } from '../../inputs/options.js';
@@ -37,6 +38,7 @@ function predictionText({ image, probabilities }: Prediction, classes: readonly 
 /** Tells the classes of PNG pictures. */
 export async function runPrediction(options: PredictArguments): Promise<void> {
   const file = await readModelFile(await modelPathOf(options.model));
+  checkFinite(file.tensors, file.path);
   const { classes } = file.details;
   const shape = shapeOf(file);
   const images = await Promise.all(options.image.map((path) => readImage(path, shape)));
@@ -53,6 +55,7 @@ export async function runPrediction(options: PredictArguments): Promise<void> {
   const trained = await openModel(engine, file);
   const pixels = new Uint8Array(images.flatMap((image) => [...image.pixels]));
   const rows = (await trained.predict(pixels)).data;
+  checkProbabilities(rows, file.path);
   const predictions = options.image.map((image, i): Prediction => {
     const probabilities = [...rows.subarray(i * classes.length, (i + 1) * classes.length)];
     const best = probabilities.indexOf(Math.max(...probabilities));

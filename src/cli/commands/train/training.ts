@@ -150,6 +150,10 @@ export class TrainingCommand {
       resume: resumed?.loaded?.checkpoint,
       signal: this.interrupt.signal,
       onProgress: (progress) => this.progress.fit(progress),
+      onWarning: (text) => {
+        this.progress.clear();
+        console.error(`quern: ${text}`);
+      },
       onEpoch: async (record) => {
         this.progress.epoch(record, settings.epochs);
         await folder.record(record);
