@@ -12,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   epoch: () => import('./epoch.js'),
   augmentation: () => import('./augmentation.js'),
   startup: () => import('./startup.js'),
+  subnormal: () => import('./subnormal.js'),
   memory: () => import('./memory.js'),
   speedrun: () => import('./speedrun.js'),
 };

@@ -28,11 +28,12 @@ const measured: Readonly<Record<string, readonly string[]>> = {
   augmentation: ['images'],
   startup: ['seconds'],
   memory: ['program', 'data', 'peak'],
+  subnormal: ['ratio'],
   speedrun: ['seconds', 'training', 'accuracy'],
 };
 
 /** Benches that take their time: once is enough. */
-const long = ['startup', 'memory', 'profile', 'speedrun'];
+const long = ['startup', 'memory', 'profile', 'speedrun', 'subnormal'];
 
 async function printed(work: () => Promise<void>): Promise<string> {
   const { log } = console;

@@ -1,0 +1,61 @@
+import { openEngine } from '../src/engine/engine.js';
+import type { Bench, Findings } from './support/bench.js';
+import {
+  randomDataset,
+  type SeedModel,
+  SeedTraining,
+  seedModels,
+  seedModelTitles,
+} from './support/seedModels.js';
+import { summarize } from './support/statistics.js';
+
+const batch = 128;
+/** After some 760 steps without a gradient a moment of Adam would be subnormal. */
+const lateSteps = { quick: 1000, full: 3000 };
+const turns = { quick: 7, full: 25 };
+/** Few enough for the early training to stay early. */
+const stepsPerTurn: Readonly<Record<SeedModel, number>> = { mlp: 24, cnn: 6 };
+
+export const bench: Bench = {
+  question: 'Is a step as fast late in a training as early? (moments that decay must not become subnormal)',
+  async run({ backend, quick, progress }): Promise<Findings> {
+    const dataset = randomDataset(quick ? 2048 : 8192);
+    const size = quick ? 'quick' : 'full';
+    const models = quick ? (['mlp'] as const) : seedModels;
+    await using engine = await openEngine({ ...backend, backend: 'wasm', threads: 1 });
+    const rows = [];
+    for (const model of models) {
+      const late = new SeedTraining(engine, model, dataset);
+      const early = new SeedTraining(engine, model, dataset);
+      const steps = stepsPerTurn[model];
+      for (let done = 0; done < lateSteps[size]; done += 50) {
+        await late.run(batch, 50);
+        progress(`${model}: ${done + 50} of ${lateSteps[size]} steps`);
+      }
+      const seconds = async (training: SeedTraining) => {
+        const began = performance.now();
+        await training.run(batch, steps);
+        return (performance.now() - began) / 1000;
+      };
+      await seconds(early);
+      const ratios: number[] = [];
+      for (let turn = 0; turn < turns[size]; turn++) {
+        const first = await seconds(early);
+        const second = await seconds(late);
+        ratios.push((first + (await seconds(early))) / 2 / second);
+      }
+      rows.push({ model: seedModelTitles[model], steps: lateSteps[size], ratio: summarize(ratios) });
+    }
+    return {
+      columns: [
+        { key: 'model', title: 'model' },
+        { key: 'steps', title: 'late: after steps' },
+        { key: 'ratio', title: 'late ÷ early speed' },
+      ],
+      rows,
+      notes: [`Random images, batches of ${batch}, Adam, one thread; both trainings in turns on one engine.`],
+      backends: [engine.report],
+      plots: [],
+    };
+  },
+};
