@@ -55,8 +55,12 @@ const rules: Readonly<Record<string, Rule>> = {
     // the names of modes and of software adapters; the graph of a step
     only: { backends: /^gpu\/modes\.ts$/, training: /^trainingStep\.ts$/ },
   },
-  sweep: { from: ['core', 'data', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   vendor: { from: [], packages: ['gpu.js', 'esbuild', /^echarts\//, /^node:/] },
+  queue: {
+    from: ['core', 'runs', 'training'],
+    packages: [/^node:/, 'bullmq', 'ioredis', 'pg', /^@electric-sql\//],
+  },
+  sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [

@@ -13,7 +13,9 @@ import { addRecipes } from './commands/recipes/arguments.js';
 import { addReport } from './commands/report/arguments.js';
 import { addRuns } from './commands/runs/arguments.js';
 import { addSummary } from './commands/summary/arguments.js';
+import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
+import { addWorker } from './commands/worker/arguments.js';
 import { reportError } from './terminal/reportError.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
@@ -29,6 +31,8 @@ const commands = [
   addBench,
   addRuns,
   addCompare,
+  addSweep,
+  addWorker,
   addReport,
 ];
 
@@ -43,7 +47,7 @@ function usageError(message: string | null, error: Error | undefined): UsageErro
 
 /** Only the variadic positionals may be given several times. */
 function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
-  const lists = ['_', 'image', 'name', 'run', 'recipes'];
+  const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe'];
   for (const [option, value] of Object.entries(options)) {
     if (Array.isArray(value) && !lists.includes(option)) {
       throw new UsageError(`--${option} is given more than once`);
@@ -76,8 +80,24 @@ async function main(words: readonly string[]): Promise<void> {
   await program.parseAsync();
 }
 
+/** What a worker has started ends with it, however that ended, and tells it what it took. */
+function followParent(): () => void {
+  const { channel } = process;
+  if (channel === undefined) return () => {};
+  process.once('disconnect', () => process.exit(1));
+  channel.unref();
+  return () => {
+    const { user, system } = process.cpuUsage();
+    process.removeAllListeners('disconnect');
+    process.send?.({ processorSeconds: (user + system) / 1e6 }, () => process.disconnect());
+  };
+}
+
+const tellParent = followParent();
 try {
   await main(hideBin(process.argv));
 } catch (error) {
   process.exitCode = reportError(error, process.argv.includes('--verbose'));
+} finally {
+  tellParent();
 }

@@ -26,6 +26,7 @@ const decided = [
   'limit',
   'set',
   'from',
+  'checkpoint',
   'imageShape',
   'out',
   'force',
@@ -116,6 +117,11 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             requiresArg: true,
             coerce: positive('time-limit'),
             describe: 'end after so many seconds; --resume goes on later',
+          },
+          checkpoint: {
+            string: true,
+            requiresArg: true,
+            describe: 'go on from this checkpoint of the same training, in a run folder of its own',
           },
           'pause-after': {
             number: true,

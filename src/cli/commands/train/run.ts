@@ -2,6 +2,7 @@ import { loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
+import { loadCheckpoint } from '../../../training/files/checkpointFile.js';
 import { readModelFile } from '../../../training/files/modelFile.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 import { Interrupt } from '../../terminal/interrupt.js';
@@ -82,5 +83,8 @@ export async function runTraining({ recipe, out, force, ...options }: NewTrainin
   chooseSettings(loaded.recipe, options);
   const from = options.from === undefined ? undefined : await readFrom(options.from);
   const folder = await RunFolder.open(out, loaded.recipe.name, force);
-  await perform({ options, loaded, folder, from }, await Progress.open(options.quiet));
+  const { checkpoint: path } = options;
+  const checkpoint = path === undefined ? undefined : await loadCheckpoint(path);
+  const resumed = checkpoint && { loaded: { path: path!, checkpoint } };
+  await perform({ options, loaded, folder, from, resumed }, await Progress.open(options.quiet));
 }

@@ -36,6 +36,8 @@ export interface TrainArguments extends SettingArguments, BackendArguments, Data
   readonly timeLimit?: number | undefined;
   /** In seconds. */
   readonly checkpointEvery?: number | undefined;
+  /** A checkpoint of the same training, to go on from in a folder of its own. */
+  readonly checkpoint?: string | undefined;
   /** Ends after this epoch, without a look at the test set. */
   readonly pauseAfter?: number | undefined;
   readonly json: boolean;
@@ -140,7 +142,7 @@ export function describeSettings(
 
 /** What `--resume` needs of the command line, paths made independent of the current folder. */
 export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
-  const { json, quiet, timeLimit, pauseAfter, dataDir, data, from, ...kept } = options;
+  const { json, quiet, timeLimit, pauseAfter, checkpoint, dataDir, data, from, ...kept } = options;
   return {
     ...kept,
     ...(dataDir !== undefined && { dataDir: resolve(dataDir) }),

@@ -48,9 +48,12 @@ export interface Job {
   readonly from?:
     | { readonly file: ModelFile; readonly described: NonNullable<RunSettings['from']> }
     | undefined;
-  /** The run that it goes on with, and from where; without a checkpoint it begins anew. */
+  /**
+   * The run that it goes on with, and from where: without a checkpoint it begins anew, without a configuration it is a
+   * checkpoint of the same training in another folder.
+   */
   readonly resumed?:
-    | { readonly config: RunConfig; readonly loaded: LoadedCheckpoint | undefined }
+    | { readonly config?: RunConfig | undefined; readonly loaded: LoadedCheckpoint | undefined }
     | undefined;
 }
 
@@ -80,7 +83,7 @@ export class TrainingCommand {
     const model = recipeModel(loaded, train, settings.seed);
     checkFits(loaded.source, model, train);
     await using engine = await openChosenEngine(options, this.progress, () => workOf(model, settings));
-    const { file, described: from = resumed?.config.settings.from } = this.job.from ?? {};
+    const { file, described: from = resumed?.config?.settings.from } = this.job.from ?? {};
     if (file !== undefined) await writeWeights(engine, model, file.tensors, file.path);
     const config: RunConfig = {
       version: 1,
@@ -124,8 +127,10 @@ export class TrainingCommand {
 
   private async begin(config: RunConfig): Promise<void> {
     const { folder, resumed } = this.job;
-    if (resumed === undefined) return folder.begin(config);
-    checkSameRun(folder.path, resumed.config, config);
+    const begun = resumed?.config;
+    if (begun === undefined) await folder.begin(config);
+    else checkSameRun(folder.path, begun, config);
+    if (resumed === undefined) return;
     await folder.goOn(resumed.loaded?.checkpoint.history ?? []);
   }
 

@@ -1,0 +1,279 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
+import { percent } from '../../../core/format.js';
+import { HandOut } from '../../../queue/handOut.js';
+import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
+import { openQueue } from '../../../queue/open.js';
+import { startWorker } from '../../../queue/worker.js';
+import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
+import { describeData, differences } from '../../../runs/config.js';
+import { jsonText } from '../../../runs/files.js';
+import { rungsOf } from '../../../sweep/halving.js';
+import {
+  readSweep,
+  type SweepDescription,
+  type SweepRecord,
+  sweepFile,
+  sweepPage,
+} from '../../../sweep/record.js';
+import { chooseTrials, type Search } from '../../../sweep/search.js';
+import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
+import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
+import { makeFolder, writeWhole } from '../../../training/files/files.js';
+import { openDataset } from '../../inputs/openers.js';
+import type { DataArguments, OwnDataArguments } from '../../inputs/options.js';
+import { shapeFor } from '../../inputs/ownData.js';
+import { conditionsHere, queueAddress, storeAddress, workerSettings } from '../../inputs/queue.js';
+import { Interrupt } from '../../terminal/interrupt.js';
+import { Live } from '../../terminal/live.js';
+import { Progress } from '../../terminal/progress.js';
+import { chooseSettings, describeRecipeFile } from '../train/settings.js';
+import { liveText, sweepText } from './text.js';
+
+export interface SweepArguments extends DataArguments, OwnDataArguments {
+  readonly recipe: string;
+  readonly set?: Readonly<Record<string, string>> | undefined;
+  readonly search: Search;
+  readonly trials?: number | undefined;
+  readonly eta?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly time?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly seeds: readonly number[];
+  readonly validation?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly backend: 'wasm' | 'reference';
+  readonly jobs?: number | undefined;
+  readonly out?: string | undefined;
+  readonly force: boolean;
+  readonly queue?: string | undefined;
+  readonly store?: string | undefined;
+  readonly threads?: number | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+const defaultValidation = 0.1;
+
+/** The spaces of the recipe, and those of the command line instead. */
+function spacesOf({ recipe }: LoadedRecipe, given: SweepArguments['set']): Spaces {
+  const all: Readonly<Record<string, GivenSpace>> = { ...recipe.sweep, ...given };
+  return Object.fromEntries(Object.entries(all).map(([name, space]) => [name, parseSpace(name, space)]));
+}
+
+/** Sees that every trial can be trained, before the first is. */
+function checkTrials(loaded: LoadedRecipe, trials: readonly Values[], options: SweepArguments): void {
+  const { epochs, validation, limit, data, imageShape, seed = 0 } = options;
+  for (const values of trials)
+    chooseSettings(setRecipe(loaded, values).recipe, { epochs, validation, limit, data, imageShape, seed });
+}
+
+/** Names, trials and trainings of a sweep. */
+async function planSweep(options: SweepArguments, progress: Progress): Promise<SweepPlan> {
+  const loaded = await loadRecipe(options.recipe);
+  const { recipe } = loaded;
+  const { search, seed = 0, eta = 3, limit, imageShape, seeds, backend } = options;
+  const spaces = spacesOf(loaded, options.set);
+  const trials = chooseTrials(spaces, { search, trials: options.trials, seed });
+  checkTrials(loaded, trials, options);
+  const epochs = options.epochs ?? recipe.epochs;
+  const validation = options.validation ?? recipe.validation ?? defaultValidation;
+  const writers = recipe.validationBy === 'writer';
+  const data = await openDataset(
+    recipe.dataset,
+    { ...options, shape: shapeFor(recipe, options), writers },
+    progress,
+  );
+  const hashes = { train: describeData(data.train).sha256, test: describeData(data.test).sha256 };
+  const conditions = await conditionsHere(backend);
+  const { recipeFile } = await describeRecipeFile(loaded);
+  const common = {
+    recipe: { name: recipe.name, ...(recipeFile && { sha256: recipeFile.sha256 }) },
+    epochs: options.epochs,
+    limit,
+    imageShape,
+    ownData: options.data !== undefined,
+    ...hashes,
+    ...conditions,
+    backend,
+  };
+  const trialOf = (set: Values): TrainingDescription => ({ ...common, set, seed, validation });
+  const finalOf = (set: Values, ofSeed: number): TrainingDescription => ({ ...common, set, seed: ofSeed });
+  const description: SweepDescription = {
+    recipe: recipe.name,
+    dataset: data.train.name,
+    ...(recipeFile && { recipeSha256: recipeFile.sha256 }),
+    spaces: Object.fromEntries(Object.entries(spaces).map(([name, space]) => [name, spaceText(space)])),
+    search,
+    trials: trials.length,
+    seed,
+    eta,
+    rungs: search === 'asha' ? rungsOf(epochs, eta) : [epochs],
+    validation,
+    ...(limit !== undefined && { limit }),
+    ...(imageShape !== undefined && { imageShape }),
+    data: hashes,
+    ...conditions,
+  };
+  return { description, spaces, trials, seeds, trialOf, finalOf };
+}
+
+/** When it was begun, if it is one to go on with. */
+async function checkFolder(out: string, plan: SweepPlan, force: boolean): Promise<string> {
+  const begun = await readSweep(out);
+  const now = new Date().toISOString();
+  if (begun === undefined) return now;
+  const [changed] = differences(begun.description, JSON.parse(JSON.stringify(plan.description)));
+  if (changed === undefined) return begun.begun;
+  if (force) return now;
+  const shown = (value: unknown) => JSON.stringify(value) ?? 'nothing';
+  throw new UsageError(
+    `${out}: it holds another sweep: ${changed.path} was ${shown(changed.left)} and is ${shown(changed.right)}`,
+    { hint: '--out takes another folder, --force begins anew; what is trained alike is not trained again.' },
+  );
+}
+
+/** What is seen while a sweep runs. */
+class Screen {
+  private readonly live: Live | undefined;
+  private readonly running = new Set<string>();
+  private record: SweepRecord | undefined;
+
+  constructor(
+    private readonly progress: Progress,
+    quiet: boolean,
+  ) {
+    this.live = process.stderr.isTTY && !quiet ? new Live() : undefined;
+  }
+
+  begun(label: string): void {
+    this.running.add(label);
+    this.draw();
+  }
+
+  ended(label: string, { until }: TrainingJob, { history, failure, result }: JobResult): void {
+    this.running.delete(label);
+    const accuracy = history.at(-1)?.validationAccuracy;
+    const said = [
+      accuracy === undefined ? undefined : `validation ${percent(accuracy)}`,
+      result?.testAccuracy == null ? undefined : `test ${percent(result.testAccuracy)}`,
+    ].filter((each) => each !== undefined);
+    if (this.live !== undefined) this.draw();
+    else {
+      const where = until === 0 ? 'to the end' : `to epoch ${history.length}`;
+      this.progress.note(
+        `${label}: ${failure === null ? `${where}: ${said.join(', ')}` : `failed: ${failure}`}`,
+      );
+    }
+  }
+
+  show(record: SweepRecord): void {
+    this.record = record;
+    this.draw();
+  }
+
+  note(text: string): void {
+    this.live?.clear();
+    this.progress.note(text);
+    this.draw();
+  }
+
+  end(): void {
+    this.live?.clear();
+  }
+
+  private draw(): void {
+    if (this.live === undefined || this.record === undefined) return;
+    this.live.draw(liveText(this.record, [...this.running].sort(), this.live.size));
+  }
+}
+
+/** Writes what is known, and the page at the end. */
+async function write(out: string, record: SweepRecord): Promise<void> {
+  await writeWhole(join(out, sweepFile), jsonText(record));
+  if (record.state === 'running') return;
+  const { renderSweep } = await import('../../../report/sweep/page.js');
+  await writeWhole(join(out, sweepPage), await renderSweep(record));
+}
+
+async function sweep(
+  plan: SweepPlan,
+  out: string,
+  begun: string,
+  options: SweepArguments,
+  progress: Progress,
+): Promise<void> {
+  const queue = queueAddress(options.queue);
+  const screen = new Screen(progress, options.quiet);
+  const fault = (message: string) => screen.note(`quern: ${message}`);
+  const opened = await openQueue({ queue, store: storeAddress(options.store), folder: out }, fault);
+  const interrupt = new Interrupt(() => screen.note('ending; the same command goes on'));
+  const handOut = new HandOut(opened.connection, opened.store, opened.mark, { fault });
+  const { recipe, threads = 1 } = options;
+  const { recipeSha256 } = plan.description;
+  const processors = Math.max(1, Math.floor(availableParallelism() / threads));
+  const jobs = options.jobs ?? (opened.embedded ? processors : 0);
+  const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, recipe] as const]);
+  const conditions = { ...plan.description };
+  const settings = workerSettings(options, { jobs, conditions, recipes, folder: join(out, 'trials') });
+  const worker =
+    jobs === 0
+      ? undefined
+      : startWorker(opened.connection, opened.store, settings, {
+          begun: (label) => screen.begun(label),
+          ended: (label, job, result) => screen.ended(label, job, result),
+          fault,
+        });
+  if (worker === undefined) {
+    screen.note(
+      `handed out at ${opened.connection.address.shown}; on any machine: quern worker --queue ADDRESS`,
+    );
+  }
+  try {
+    const record = await runSweep(plan, handOut, {
+      signal: interrupt.signal,
+      time: options.time,
+      begun,
+      onChange: async (changed) => {
+        screen.show(changed);
+        await write(out, changed);
+      },
+    });
+    screen.end();
+    if (interrupt.signal.aborted) {
+      console.error('quern: interrupted; the same command goes on');
+      process.exitCode = interrupt.exitCode;
+    } else {
+      console.log(
+        options.json ? JSON.stringify(record) : `${sweepText(record)}\npage: ${join(out, sweepPage)}`,
+      );
+      if (record.winner === null || record.seeds.some(({ failure }) => failure !== null))
+        process.exitCode = 1;
+    }
+  } finally {
+    screen.end();
+    await worker?.close();
+    await handOut.close();
+    await opened.close();
+    interrupt.end();
+  }
+}
+
+/** Tries settings of a recipe. */
+export async function runSweepCommand(options: SweepArguments): Promise<void> {
+  if (options.jobs === 0 && queueAddress(options.queue) === undefined)
+    throw new UsageError('sweep: --jobs 0 leaves nobody to train: it goes with --queue');
+  const progress = await Progress.open(options.quiet);
+  try {
+    const plan = await planSweep(options, progress);
+    const out = options.out ?? join('sweeps', plan.description.recipe);
+    const begun = await checkFolder(out, plan, options.force);
+    await makeFolder(out).catch((cause) => {
+      throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
+    });
+    await sweep(plan, out, begun, options, progress);
+  } finally {
+    progress.clear();
+  }
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { UsageError } from '../../../core/errors.js';
+import { percent } from '../../../core/format.js';
+import { readDemands } from '../../../queue/demands.js';
+import { openQueue } from '../../../queue/open.js';
+import { startWorker } from '../../../queue/worker.js';
+import {
+  conditionsHere,
+  queueAddress,
+  storeAddress,
+  type WorkerArguments,
+  workerSettings,
+} from '../../inputs/queue.js';
+import { Interrupt } from '../../terminal/interrupt.js';
+import { describeFile } from '../train/settings.js';
+
+export interface WorkerCommandArguments extends WorkerArguments {
+  readonly queue?: string | undefined;
+  readonly store?: string | undefined;
+  readonly jobs?: number | undefined;
+  readonly recipes: readonly string[];
+  readonly backend: 'wasm' | 'reference';
+  readonly exitWhenIdle?: number | undefined;
+}
+
+/** Takes trainings until it is told to end. */
+export async function runWorker(options: WorkerCommandArguments): Promise<void> {
+  const queue = queueAddress(options.queue);
+  if (queue === undefined) {
+    throw new UsageError('worker: where the queue is is missing', {
+      hint: 'Give --queue redis://… or postgres://…, or set QUERN_QUEUE.',
+    });
+  }
+  const files = await Promise.all(options.recipes.map((path) => describeFile(resolve(path))));
+  const recipes = new Map(files.map(({ path, sha256 }) => [sha256, path] as const));
+  const conditions = await conditionsHere(options.backend);
+  const say = (text: string) => console.error(text);
+  const fault = (message: string) => say(`quern: ${message}`);
+  const scratch = await mkdtemp(join(tmpdir(), 'quern-worker-'));
+  const opened = await openQueue({ queue, store: storeAddress(options.store), folder: scratch }, fault);
+  const interrupt = new Interrupt(() => say('ending: trainings are saved and given back'));
+  let running = 0;
+  let idleSince = performance.now();
+  const threads = options.threads ?? 1;
+  const jobs = options.jobs ?? Math.max(1, Math.floor(availableParallelism() / threads));
+  const settings = { ...workerSettings(options, { jobs, conditions, recipes }), scratch };
+  const worker = startWorker(opened.connection, opened.store, settings, {
+    begun: (label) => {
+      running++;
+      say(`${label}: begun`);
+    },
+    ended: (label, _, { history, failure }) => {
+      const accuracy = history.at(-1)?.validationAccuracy;
+      const came = accuracy === undefined ? '' : `, validation ${percent(accuracy)}`;
+      say(`${label}: ${failure === null ? `epoch ${history.length}${came}` : `failed: ${failure}`}`);
+    },
+    settled: () => {
+      running--;
+      idleSince = performance.now();
+    },
+    fault,
+  });
+  say(
+    `takes ${jobs} at a time at ${opened.connection.address.shown}: Quern ${conditions.quern}, ${conditions.numerics}`,
+  );
+  try {
+    const told = new Set<string>();
+    for (let round = 0; !interrupt.signal.aborted; round++) {
+      if (round % 30 === 0) {
+        const others = await readDemands(opened.store, conditions).catch(() => []);
+        for (const refusal of others.filter((each) => !told.has(each))) {
+          told.add(refusal);
+          fault(refusal);
+        }
+      }
+      const idle = running === 0 ? (performance.now() - idleSince) / 1000 : 0;
+      if (options.exitWhenIdle !== undefined && idle > options.exitWhenIdle) break;
+      await new Promise((done) => setTimeout(done, 1000));
+    }
+  } finally {
+    await worker.close();
+    await opened.close();
+    await rm(scratch, { recursive: true, force: true });
+    interrupt.end();
+  }
+  if (interrupt.signal.aborted) process.exitCode = interrupt.exitCode;
+}

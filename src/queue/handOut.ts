@@ -1,0 +1,156 @@
+/** Hands jobs out and waits for what comes of them. The store knows what is done; the queue only what is to be done. */
+import { randomUUID } from 'node:crypto';
+import type { Queue } from 'bullmq';
+import { BackendError } from '../core/errors.js';
+import type { Connection } from './connection.js';
+import { removeDemand, writeDemand } from './demands.js';
+import { type JobResult, jobId, queueName, storeNames, type TrainingJob } from './job.js';
+import type { Store } from './store.js';
+import { readJobResult } from './worker.js';
+
+/** A job with how urgent it is: 1 is the most. */
+export interface Wanted {
+  readonly job: Omit<TrainingJob, 'version' | 'store'>;
+  readonly priority: number;
+}
+
+export interface HandOutListener {
+  fault(message: string): void;
+}
+
+const lookEvery = 250;
+/** What a queue has lost, as a Redis that keeps nothing does when it restarts, is put there again. */
+const renewEvery = 10_000;
+const attempts = 30;
+
+const encode = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+
+/** The mark of a store, made by whoever comes first. */
+export async function markStore(store: Store): Promise<string> {
+  await store.create(storeNames.mark, encode({ mark: randomUUID() }));
+  const bytes = await store.read(storeNames.mark);
+  return (JSON.parse(new TextDecoder().decode(bytes)) as { mark: string }).mark;
+}
+
+/** One command's jobs in a queue. */
+export class HandOut {
+  private readonly queues = new Map<string, Queue>();
+  /** Jobs that were asked for and have no result yet, by id. */
+  private readonly open = new Map<string, Wanted>();
+  /** What workers must have, by queue. */
+  private readonly conditions = new Map<string, TrainingJob['training']>();
+  private renewed = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly store: Store,
+    private readonly mark: string,
+    private readonly listener: HandOutListener,
+  ) {}
+
+  /**
+   * Asks for a job, unless it is asked for already.
+   *
+   * @returns its result where the store has one
+   */
+  async want(wanted: Wanted): Promise<JobResult | undefined> {
+    const id = jobId(wanted.job);
+    const known = await readJobResult(this.store, id);
+    if (known !== undefined) return known;
+    if (!this.open.has(id)) {
+      this.open.set(id, wanted);
+      await this.add(id, wanted);
+    }
+    return undefined;
+  }
+
+  /**
+   * Waits until a job that was asked for has a result.
+   *
+   * @returns those that have come, at least one, by their ids; none when the signal aborts
+   * @throws BackendError for a job that no worker could do
+   */
+  async next(signal: AbortSignal): Promise<ReadonlyMap<string, JobResult>> {
+    const found = new Map<string, JobResult>();
+    while (found.size === 0 && !signal.aborted) {
+      await this.collect(found);
+      if (found.size > 0) break;
+      await this.renew();
+      await new Promise((resolve) => setTimeout(resolve, lookEvery));
+    }
+    return found;
+  }
+
+  /** Takes back what no worker has begun. Gives how many are left. */
+  async withdraw(): Promise<number> {
+    for (const [id, { job }] of [...this.open]) {
+      const removed = await this.queueOf(job)
+        .remove(id)
+        .catch(() => 0);
+      if (removed === 1) this.open.delete(id);
+    }
+    return this.open.size;
+  }
+
+  /** Takes back what no worker has begun, and closes. */
+  async close(): Promise<void> {
+    await this.withdraw();
+    for (const conditions of this.conditions.values())
+      await removeDemand(this.store, conditions).catch(() => {});
+    for (const queue of this.queues.values()) await queue.close().catch(() => {});
+  }
+
+  private queueOf({ training }: Pick<TrainingJob, 'training'>): Queue {
+    const name = queueName(training);
+    const known = this.queues.get(name) ?? this.connection.openQueue(name);
+    this.queues.set(name, known);
+    this.conditions.set(name, training);
+    return known;
+  }
+
+  private async add(id: string, { job, priority }: Wanted): Promise<void> {
+    const data: TrainingJob = { version: 1, store: this.mark, ...job };
+    await this.queueOf(job).add('train', data, {
+      jobId: id,
+      priority,
+      attempts,
+      backoff: { type: 'fixed', delay: 2000 },
+      removeOnComplete: true,
+    });
+  }
+
+  private async collect(found: Map<string, JobResult>): Promise<void> {
+    try {
+      const names = new Set(await this.store.list('results/'));
+      for (const id of [...this.open.keys()]) {
+        if (!names.has(storeNames.result(id))) continue;
+        const result = await readJobResult(this.store, id);
+        if (result === undefined) continue;
+        this.open.delete(id);
+        found.set(id, result);
+      }
+    } catch (error) {
+      this.listener.fault((error as Error).message);
+    }
+  }
+
+  private async renew(): Promise<void> {
+    if (performance.now() - this.renewed < renewEvery) return;
+    this.renewed = performance.now();
+    try {
+      for (const conditions of this.conditions.values()) await writeDemand(this.store, conditions);
+      for (const [id, wanted] of this.open) {
+        const queue = this.queueOf(wanted.job);
+        const job = await queue.getJob(id);
+        if (job === undefined || job === null) await this.add(id, wanted);
+        else if (await job.isFailed()) {
+          await job.remove();
+          throw new BackendError(`${wanted.job.label}: no worker could train it: ${job.failedReason}`);
+        }
+      }
+    } catch (error) {
+      if (error instanceof BackendError) throw error;
+      this.listener.fault((error as Error).message);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** How drivers are told of a server. */
+import type { ServerAddress } from './address.js';
+
+/** `rediss://` is encrypted, and the server's certificate is checked. */
+export function redisOptions({ url }: ServerAddress) {
+  const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const tls =
+    protocol === 'rediss:'
+      ? { tls: { servername: hostname, rejectUnauthorized: searchParams.get('insecure') !== '1' } }
+      : {};
+  return {
+    host: hostname === '' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? 6379 : Number(port),
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    db: Number(pathname.slice(1) || 0),
+    ...tls,
+    // BullMQ demands it: a call waits until the server is back
+    maxRetriesPerRequest: null,
+    connectTimeout: 10_000,
+    retryStrategy: (attempt: number) => Math.min(200 * attempt, 3000),
+  };
+}
+
+/** The driver reads `?sslmode=verify-full` and the like of the address itself. */
+export function postgresOptions({ url }: ServerAddress) {
+  return { connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000 };
+}

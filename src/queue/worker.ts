@@ -1,0 +1,265 @@
+/** Takes trainings from a queue, runs each in a process of its own, and leaves what came of it in the store. */
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from 'bullmq';
+import { BackendError, DataError } from '../core/errors.js';
+import { readConfig } from '../runs/config.js';
+import { runFiles } from '../runs/files.js';
+import { parseHistory } from '../runs/history.js';
+import { readResult } from '../runs/result.js';
+import { writeWhole } from '../training/files/files.js';
+import { type Bounds, type ChildEnd, runChild } from './child.js';
+import type { Connection } from './connection.js';
+import {
+  checkJob,
+  type JobResult,
+  jobId,
+  queueName,
+  storeNames,
+  type TrainingJob,
+  trainingId,
+} from './job.js';
+import { loadBullmq } from './packages.js';
+import type { Store } from './store.js';
+import { checkpointName, trainWords } from './words.js';
+
+export interface WorkerSettings {
+  /** The program that trains: what comes before `train` on its command line. */
+  readonly command: readonly string[];
+  /** Trainings at a time. */
+  readonly jobs: number;
+  /** Of each. */
+  readonly threads: number;
+  /** What this machine computes with: only jobs of the same are taken. */
+  readonly conditions: { readonly quern: string; readonly numerics: string; readonly backend: string };
+  /** Where runs are while they are trained. */
+  readonly scratch: string;
+  /** Whether they stay there. */
+  readonly keep: boolean;
+  /** Recipe files that may be run here, by their SHA-256. */
+  readonly recipes: ReadonlyMap<string, string>;
+  /** Names of the recipes that come with Quern. */
+  readonly recipeNames: readonly string[];
+  readonly dataDir?: string | undefined;
+  readonly offline: boolean;
+  /** Own images that may be trained on here. */
+  readonly data?: string | undefined;
+  readonly bounds: Bounds;
+  /** Seconds after which the training of a worker that is gone is given to another: 60 or more. */
+  readonly lockSeconds: number;
+  /** Seconds between two checkpoints in the store, at least. */
+  readonly checkpointEvery: number;
+}
+
+/** What a worker tells. */
+export interface WorkerListener {
+  begun(label: string, job: TrainingJob): void;
+  ended(label: string, job: TrainingJob, result: JobResult): void;
+  /** After each that was begun, whatever came of it. */
+  settled?(): void;
+  fault(message: string): void;
+}
+
+/** What a training says that fails with these settings wherever it runs. */
+const ownFailure = /^fit: |: its model cannot be made: |: there is no setting |^[\w.-]+: \w[\w.]* must be /;
+
+const text = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+const json = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
+
+/** The result of a job, if somebody has it already. */
+export async function readJobResult(store: Store, id: string): Promise<JobResult | undefined> {
+  const bytes = await store.read(storeNames.result(id));
+  return bytes === undefined ? undefined : (json(bytes) as JobResult);
+}
+
+/** One training that a worker is at. */
+class Task {
+  readonly id: string;
+  readonly training: string;
+  readonly folder: string;
+
+  constructor(
+    private readonly job: TrainingJob,
+    private readonly store: Store,
+    private readonly settings: WorkerSettings,
+    private readonly signal: AbortSignal,
+  ) {
+    this.id = jobId(job);
+    this.training = trainingId(job.training);
+    this.folder = join(settings.scratch, settings.keep ? job.label : `${this.training}-${process.pid}`);
+  }
+
+  async run(): Promise<JobResult> {
+    const { settings, folder } = this;
+    const recipe = await this.recipePath();
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    const checkpoint = await this.store.read(storeNames.checkpoint(this.training));
+    if (checkpoint !== undefined) await writeWhole(join(folder, checkpointName), checkpoint);
+    const uploads = this.uploadCheckpoints();
+    try {
+      const words = trainWords(this.job, { ...settings, recipe, folder, goOn: checkpoint !== undefined });
+      const { command, bounds } = settings;
+      const end = await runChild({ command, words, bounds, signal: this.signal });
+      await uploads.end();
+      if (this.signal.aborted) throw new BackendError('worker: ended before the training did');
+      if (end.exceeded !== undefined) throw new (await loadBullmq()).UnrecoverableError(end.exceeded);
+      return await this.describe(end);
+    } finally {
+      await uploads.end();
+      if (!settings.keep) await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** What is named on the command line of the training: a name, or a file that this worker was told of. */
+  private async recipePath(): Promise<string> {
+    const { name, sha256 } = this.job.training.recipe;
+    const { recipes, recipeNames } = this.settings;
+    if (sha256 === undefined) {
+      if (recipeNames.includes(name)) return name;
+      throw new DataError(`worker: no recipe of this Quern is called ${name}`);
+    }
+    const path = recipes.get(sha256);
+    if (path !== undefined) return path;
+    throw new DataError(
+      `worker: the file of the recipe ${name} is not one that this worker runs: SHA-256 ${sha256}`,
+      {
+        hint: 'Look at the file, then start the worker with --recipe FILE.',
+      },
+    );
+  }
+
+  /** Hands checkpoints on as they are written, so that another worker can go on from them. */
+  private uploadCheckpoints(): { end(): Promise<void> } {
+    const path = join(this.folder, runFiles.checkpoints, 'last.safetensors');
+    let seen = 0;
+    let running: Promise<void> = Promise.resolve();
+    const upload = async (): Promise<void> => {
+      const found = await stat(path).catch(() => undefined);
+      if (found === undefined || found.mtimeMs === seen) return;
+      const bytes = await readFile(path).catch(() => undefined);
+      if (bytes === undefined) return;
+      seen = found.mtimeMs;
+      await this.store.write(storeNames.checkpoint(this.training), bytes);
+    };
+    const again = () => {
+      running = running.then(upload).catch(() => {});
+    };
+    const timer = setInterval(again, 1000);
+    let ended = false;
+    return {
+      end: async () => {
+        if (ended) return;
+        ended = true;
+        clearInterval(timer);
+        await running;
+        await upload();
+      },
+    };
+  }
+
+  private async describe({ code, complaint, processorSeconds }: ChildEnd): Promise<JobResult> {
+    await this.checkConditions();
+    const history = parseHistory(await readFile(join(this.folder, runFiles.history), 'utf8').catch(() => ''));
+    const common = {
+      history,
+      processorSeconds: processorSeconds ?? null,
+      worker: `${hostname()} ${process.pid}`,
+    };
+    const result = await readResult(this.folder).catch(() => undefined);
+    if (result !== undefined && (code === 0 || result.targetMet === false)) {
+      const { model, ...kept } = result;
+      if (this.job.until === 0)
+        await this.store.write(storeNames.model(this.training), await readFile(model));
+      return { ...common, result: kept, failure: null };
+    }
+    if (ownFailure.test(complaint)) return { ...common, result: null, failure: complaint.slice(0, 500) };
+    throw new BackendError(`training: ${complaint || `it ended with exit code ${code}`}`.slice(0, 500));
+  }
+
+  /** Sees that it was trained with what the job says. */
+  private async checkConditions(): Promise<void> {
+    const config = await readConfig(this.folder);
+    if (config === undefined) return;
+    const { train, test, numerics } = this.job.training;
+    if (config.data.train.sha256 !== train || config.data.test.sha256 !== test)
+      throw new DataError(
+        `worker: the images here are others than the job's: SHA-256 ${config.data.train.sha256}`,
+        {
+          hint: this.job.training.ownData
+            ? 'Start the worker with --data and the same images.'
+            : 'Is --data-dir right?',
+        },
+      );
+    if (config.numerics !== numerics)
+      throw new DataError(`worker: other arithmetic than the job's: ${config.numerics}, not ${numerics}`);
+  }
+}
+
+/** Does one job, unless its result is there. */
+async function perform(
+  data: unknown,
+  store: Store,
+  settings: WorkerSettings,
+  listener: WorkerListener,
+  signal: AbortSignal,
+): Promise<void> {
+  const job = checkJob(data, 'job');
+  const id = jobId(job);
+  if ((await readJobResult(store, id)) !== undefined) return;
+  await checkMark(store, job);
+  listener.begun(job.label, job);
+  const result = await new Task(job, store, settings, signal).run().finally(() => listener.settled?.());
+  await store.create(storeNames.result(id), text(result));
+  if (job.until === 0) await store.remove(storeNames.checkpoint(trainingId(job.training)));
+  listener.ended(job.label, job, result);
+}
+
+/** A worker with another store would give its results to nobody. */
+async function checkMark(store: Store, job: TrainingJob): Promise<void> {
+  const bytes = await store.read(storeNames.mark);
+  const mark = bytes === undefined ? undefined : (json(bytes) as { mark?: unknown }).mark;
+  if (mark === job.store) return;
+  throw new DataError(`worker: its store is another than that of the sweep: ${store.name}`, {
+    hint: 'Give both the same --store.',
+  });
+}
+
+export interface RunningWorker {
+  /** Ends the trainings at their next step and gives them back. */
+  close(): Promise<void>;
+}
+
+/** Starts to take jobs. */
+export function startWorker(
+  connection: Connection,
+  store: Store,
+  settings: WorkerSettings,
+  listener: WorkerListener,
+): RunningWorker {
+  const ending = new AbortController();
+  const work = async (job: Job): Promise<void> => {
+    try {
+      await perform(job.data, store, settings, listener, ending.signal);
+    } catch (error) {
+      if (!ending.signal.aborted) listener.fault((error as Error).message);
+      throw error;
+    }
+  };
+  const worker = connection.openWorker(queueName(settings.conditions), work, {
+    concurrency: settings.jobs,
+    lockDuration: settings.lockSeconds * 1000,
+    stalledInterval: settings.lockSeconds * 500,
+    // A worker may die as often as it likes: its trainings go on.
+    maxStalledCount: 1_000_000,
+    removeOnComplete: { count: 0 },
+    drainDelay: 2,
+  });
+  return {
+    async close() {
+      ending.abort();
+      await Promise.race([worker.close(), new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+    },
+  };
+}

@@ -1,0 +1,260 @@
+/** Runs a sweep: hands trials out, decides who goes on, trains the winner with several seeds. */
+import type { JobResult, TrainingDescription } from '../queue/job.js';
+import { jobId } from '../queue/job.js';
+import { summarizeSample } from '../runs/statistics.js';
+import { failed, isBetter, planTrials, type Score, type Step } from './halving.js';
+import { importanceOf } from './importance.js';
+import type { SweepDescription, SweepRecord, TrialRecord, WinnerRecord } from './record.js';
+import type { Spaces, Values } from './space.js';
+
+/** Where trainings are done: a queue. */
+export interface Jobs {
+  want(wanted: {
+    readonly job: { readonly label: string; readonly training: TrainingDescription; readonly until: number };
+    readonly priority: number;
+  }): Promise<JobResult | undefined>;
+  next(signal: AbortSignal): Promise<ReadonlyMap<string, JobResult>>;
+  /** Takes back what nobody has begun. Gives how many are left. */
+  withdraw(): Promise<number>;
+}
+
+export interface SweepPlan {
+  readonly description: SweepDescription;
+  readonly spaces: Spaces;
+  readonly trials: readonly Values[];
+  /** Of the winner's trainings. */
+  readonly seeds: readonly number[];
+  /** A trial, which holds images out. */
+  trialOf(values: Values): TrainingDescription;
+  /** A training of the winner, on what the recipe trains on. */
+  finalOf(values: Values, seed: number): TrainingDescription;
+}
+
+export interface SweepOptions {
+  readonly signal: AbortSignal;
+  /** Seconds after which nothing new is begun, before the winner's trainings. */
+  readonly time?: number | undefined;
+  readonly onChange: (record: SweepRecord) => void | Promise<void>;
+  readonly begun: string;
+}
+
+const three = (trial: number) => String(trial).padStart(3, '0');
+
+class Sweep {
+  /** Results by trial, then by rung. */
+  private readonly known = new Map<number, Map<number, JobResult>>();
+  private readonly steps = new Map<string, Step>();
+  private readonly final = new Map<number, JobResult>();
+  private readonly progress: { processorSeconds: number; best: number }[] = [];
+  private winner: number | null = null;
+  private late = false;
+
+  constructor(
+    private readonly plan: SweepPlan,
+    private readonly jobs: Jobs,
+    private readonly options: SweepOptions,
+  ) {}
+
+  async run(): Promise<SweepRecord> {
+    const { signal, time, onChange } = this.options;
+    const timer =
+      time === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.late = true;
+          }, time * 1000);
+    try {
+      while (!signal.aborted && (await this.step()));
+      this.winner = this.best()?.trial ?? null;
+      if (this.winner !== null && !signal.aborted) await this.trainWinner(this.winner);
+    } finally {
+      clearTimeout(timer);
+    }
+    const record = this.record(signal.aborted ? 'interrupted' : 'finished');
+    await onChange(record);
+    return record;
+  }
+
+  /** Asks for what may be trained now and waits for a result; false when there is nothing left. */
+  private async step(): Promise<boolean> {
+    const { description, trials } = this.plan;
+    const { rungs, eta } = description;
+    if (this.late) return this.finishLate();
+    const { open } = planTrials(trials.length, rungs, eta, (trial, rung) => this.scoreOf(trial, rung));
+    if (open.length === 0) return false;
+    let found = false;
+    for (const step of open) {
+      const id = this.idOf(step);
+      if (this.steps.has(id)) continue;
+      this.steps.set(id, step);
+      const result = await this.jobs.want({
+        job: {
+          label: `trial-${three(step.trial)}`,
+          training: this.plan.trialOf(trials[step.trial]!),
+          until: rungs[step.rung]!,
+        },
+        // who was trained longer goes first, among equals the smaller number
+        priority: 1 + (rungs.length - 1 - step.rung) * 10_000 + step.trial,
+      });
+      if (result === undefined) continue;
+      this.take(step, result);
+      found = true;
+    }
+    return found || this.wait();
+  }
+
+  private async wait(): Promise<boolean> {
+    const late = new AbortController();
+    const check = setInterval(() => this.late && late.abort(), 200);
+    const results = await this.jobs.next(AbortSignal.any([this.options.signal, late.signal]));
+    clearInterval(check);
+    for (const [id, result] of results) {
+      const step = this.steps.get(id);
+      if (step !== undefined) this.take(step, result);
+    }
+    await this.options.onChange(this.record('running'));
+    return true;
+  }
+
+  /** Time is up: what has begun is waited for. */
+  private async finishLate(): Promise<boolean> {
+    if ((await this.jobs.withdraw()) === 0) return false;
+    const results = await this.jobs.next(this.options.signal);
+    for (const [id, result] of results) {
+      const step = this.steps.get(id);
+      if (step !== undefined) this.take(step, result);
+    }
+    await this.options.onChange(this.record('running'));
+    return true;
+  }
+
+  private async trainWinner(trial: number): Promise<void> {
+    const { seeds, trials } = this.plan;
+    const values = trials[trial]!;
+    const open = new Map<string, number>();
+    for (const seed of seeds) {
+      const training = this.plan.finalOf(values, seed);
+      const result = await this.jobs.want({
+        job: { label: `winner-${three(seed)}`, training, until: 0 },
+        priority: 1,
+      });
+      if (result === undefined) open.set(jobId({ training, until: 0 }), seed);
+      else this.final.set(seed, result);
+    }
+    while (open.size > 0 && !this.options.signal.aborted) {
+      for (const [id, result] of await this.jobs.next(this.options.signal)) {
+        const seed = open.get(id);
+        open.delete(id);
+        if (seed !== undefined) this.final.set(seed, result);
+      }
+      await this.options.onChange(this.record('running'));
+    }
+  }
+
+  private idOf({ trial, rung }: Step): string {
+    const { description, trials } = this.plan;
+    return jobId({ training: this.plan.trialOf(trials[trial]!), until: description.rungs[rung]! });
+  }
+
+  private take({ trial, rung }: Step, result: JobResult): void {
+    const own = this.known.get(trial) ?? new Map<number, JobResult>();
+    own.set(rung, result);
+    this.known.set(trial, own);
+    const best = Math.max(...this.finished().map(({ score }) => score.accuracy));
+    if (Number.isFinite(best)) this.progress.push({ processorSeconds: this.spent(), best });
+  }
+
+  private spent(): number {
+    const results = [...this.known.values()].flatMap((own) => [...own.values()]);
+    return results.reduce((sum, { processorSeconds }) => sum + (processorSeconds ?? 0), 0);
+  }
+
+  private scoreOf(trial: number, rung: number): Score | undefined {
+    const result = this.known.get(trial)?.get(rung);
+    if (result === undefined) return undefined;
+    // one that has ended of itself stands where it stands
+    const record = result.history.at(Math.min(this.plan.description.rungs[rung]!, result.history.length) - 1);
+    if (result.failure !== null || record?.validationAccuracy === undefined) return failed;
+    return { accuracy: record.validationAccuracy, loss: record.validationLoss ?? 0 };
+  }
+
+  private finished() {
+    return [...this.known].map(([trial, own]) => {
+      const rung = Math.max(...own.keys());
+      return { trial, rung, score: this.scoreOf(trial, rung)! };
+    });
+  }
+
+  /** Of those that were trained longest. */
+  private best() {
+    const sound = this.finished().filter(({ score }) => score.accuracy > failed.accuracy);
+    return sound.sort((a, b) => b.rung - a.rung || isBetter(a.score, b.score) || a.trial - b.trial)[0];
+  }
+
+  private trialRecord(values: Values, trial: number): TrialRecord {
+    const own = this.known.get(trial);
+    const { rungs } = this.plan.description;
+    const rung = own === undefined ? -1 : Math.max(...own.keys());
+    const last = own?.get(rung);
+    const history = last?.history ?? [];
+    const failure = last?.failure ?? null;
+    const done = rung === rungs.length - 1;
+    return {
+      trial,
+      values,
+      state: last === undefined ? 'waiting' : failure !== null ? 'failed' : done ? 'finished' : 'paused',
+      epochs: history.length,
+      validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+      validationLoss: history.at(-1)?.validationLoss ?? null,
+      history,
+      failure,
+      weightsSha256: last?.result?.weightsSha256 ?? null,
+      processorSeconds: [...(own?.values() ?? [])].reduce(
+        (sum, each) => sum + (each.processorSeconds ?? 0),
+        0,
+      ),
+    };
+  }
+
+  private winnerRecord(seed: number): WinnerRecord {
+    const { result = null, failure = null, processorSeconds = 0 } = this.final.get(seed) ?? {};
+    return {
+      seed,
+      testAccuracy: result?.testAccuracy ?? null,
+      testLoss: result?.testLoss ?? null,
+      weightsSha256: result?.weightsSha256 ?? null,
+      failure,
+      processorSeconds: processorSeconds ?? 0,
+    };
+  }
+
+  private record(state: SweepRecord['state']): SweepRecord {
+    const { description, spaces, trials, seeds } = this.plan;
+    const first = [...this.known.keys()].flatMap((trial) => {
+      const score = this.scoreOf(trial, 0);
+      return score === undefined || score === failed
+        ? []
+        : [{ values: trials[trial]!, accuracy: score.accuracy }];
+    });
+    const records = this.final.size === 0 ? [] : seeds.map((seed) => this.winnerRecord(seed));
+    const accuracies = records.flatMap(({ testAccuracy }) => (testAccuracy === null ? [] : [testAccuracy]));
+    return {
+      version: 1,
+      description,
+      state,
+      trials: trials.map((values, trial) => this.trialRecord(values, trial)),
+      winner: this.winner ?? this.best()?.trial ?? null,
+      seeds: records,
+      testAccuracy: accuracies.length === 0 ? null : summarizeSample(accuracies),
+      importance: importanceOf(spaces, first),
+      progress: [...this.progress],
+      begun: this.options.begun,
+      written: new Date().toISOString(),
+    };
+  }
+}
+
+/** Runs a sweep to its end, or until the signal aborts: the same plan goes on then, for what is done is in the store. */
+export function runSweep(plan: SweepPlan, jobs: Jobs, options: SweepOptions): Promise<SweepRecord> {
+  return new Sweep(plan, jobs, options).run();
+}
