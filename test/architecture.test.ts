@@ -44,7 +44,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   runs: { from: ['core', 'data', 'engine', 'training'], packages: [/^node:/] },
   report: {
-    from: ['core', 'data', 'engine', 'nn', 'runs', 'tensor', 'training'],
+    from: ['core', 'data', 'engine', 'nn', 'runs', 'sweep', 'tensor', 'training'],
     types: ['vendor'],
     dynamic: ['vendor'],
     packages: ['fast-png', /^node:/],

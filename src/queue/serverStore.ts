@@ -1,5 +1,5 @@
 /** Stores within the servers that hold the queue. */
-import { BackendError } from '../core/errors.js';
+import { BackendError, QuernError } from '../core/errors.js';
 import { hideSecrets, type ServerAddress } from './address.js';
 import { loadIoredis, loadPg } from './packages.js';
 import { postgresOptions, redisOptions } from './servers.js';
@@ -21,7 +21,7 @@ function checkSize(name: string, bytes: Uint8Array): void {
 /** The failures of a driver, without the secrets of the address. */
 function failing<T>(address: ServerAddress, work: () => Promise<T>): Promise<T> {
   return work().catch((cause: Error) => {
-    if (cause instanceof BackendError) throw cause;
+    if (cause instanceof QuernError) throw cause;
     throw new BackendError(`${address.shown}: ${hideSecrets(cause.message || String(cause), address)}`);
   });
 }

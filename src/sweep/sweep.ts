@@ -230,12 +230,15 @@ class Sweep {
 
   private record(state: SweepRecord['state']): SweepRecord {
     const { description, spaces, trials, seeds } = this.plan;
-    const first = [...this.known.keys()].flatMap((trial) => {
-      const score = this.scoreOf(trial, 0);
-      return score === undefined || score === failed
-        ? []
-        : [{ values: trials[trial]!, accuracy: score.accuracy }];
-    });
+    // in the order of their numbers, so that it does not matter who came first
+    const first = [...this.known.keys()]
+      .sort((a, b) => a - b)
+      .flatMap((trial) => {
+        const score = this.scoreOf(trial, 0);
+        return score === undefined || score === failed
+          ? []
+          : [{ values: trials[trial]!, accuracy: score.accuracy }];
+      });
     const records = this.final.size === 0 ? [] : seeds.map((seed) => this.winnerRecord(seed));
     const accuracies = records.flatMap(({ testAccuracy }) => (testAccuracy === null ? [] : [testAccuracy]));
     return {

@@ -1,0 +1,213 @@
+/**
+ * Do sweeps give the same table whatever happens? 200 trials of a tiny network on the images that come with the package, on
+ * 8 workers; one of them, at random, is killed every few seconds and another takes its place; the server is stopped and
+ * started again twice, and the network is cut once. Compared with the same sweep on one machine where nothing happens.
+ *
+ *     npm run bench:queue                      200 trials, 8 workers, on Redis (Debian's redis-server)
+ *     npm run bench:queue -- --trials 20 --workers 3
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { SweepRecord } from '../src/sweep/record.js';
+
+const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
+const option = (name: string, otherwise: number) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at === -1 ? otherwise : Number(process.argv[at + 1]);
+};
+const trials = option('trials', 200);
+const workers = option('workers', 8);
+const killEvery = option('kill-every', 5);
+const serverPort = option('port', 17_379);
+const proxyPort = serverPort + 1;
+const folder = mkdtempSync(join(tmpdir(), 'quern-bench-queue-'));
+
+const recipe = `
+  import { adam, dense, defineRecipe, flatten, relu, sequential } from 'quern';
+  export default defineRecipe({
+    name: 'tiny', title: 'Tiny', dataset: 'fixture', epochs: 3, batchSize: 64, optimizer: adam({ learningRate: 0.01 }),
+    parameters: { units: 8 },
+    layer: ({ parameters }) => sequential([flatten(), dense(parameters.units), relu(), dense(10)]),
+  });`;
+
+function start(words: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
+  return spawn('nice', [process.execPath, main, ...words], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
+}
+
+const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('close', resolve));
+
+const sweepWords = (out: string) => [
+  ...[
+    'sweep',
+    './tiny.mjs',
+    '--trials',
+    String(trials),
+    '--seeds',
+    '2',
+    '--validation',
+    '0.2',
+    '--out',
+    out,
+    '--quiet',
+  ],
+  ...['--set', 'learningRate=log:1e-4..1e-1', '--set', 'units=4,8,16', '--set', 'batchSize=16,32,64'],
+];
+
+/** A server that keeps what it was told, since it is killed. */
+class Server {
+  private process: ChildProcess | undefined;
+
+  async start(): Promise<void> {
+    const words = [
+      '--port',
+      String(serverPort),
+      '--bind',
+      '127.0.0.1',
+      '--appendonly',
+      'yes',
+      '--dir',
+      folder,
+    ];
+    this.process = spawn('redis-server', words, { stdio: 'ignore' });
+    await wait(1500);
+  }
+
+  async stop(): Promise<void> {
+    this.process?.kill('SIGTERM');
+    if (this.process !== undefined) await ended(this.process);
+  }
+}
+
+/** The network between workers and server, which can be cut. */
+function startNetwork(): { cut(seconds: number): Promise<void>; close(): void } {
+  const sockets = new Set<Socket>();
+  let whole = true;
+  const server = createServer((near) => {
+    if (!whole) return near.destroy();
+    const far = connect(serverPort, '127.0.0.1');
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  }).listen(proxyPort, '127.0.0.1');
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    async cut(seconds) {
+      whole = false;
+      drop();
+      await wait(seconds * 1000);
+      whole = true;
+    },
+    close() {
+      server.close();
+      drop();
+    },
+  };
+}
+
+const recordOf = (out: string) =>
+  JSON.parse(readFileSync(join(folder, out, 'sweep.json'), 'utf8')) as SweepRecord;
+
+/** All that may not depend on machines. */
+const tableOf = ({ trials: all, seeds, winner, importance }: SweepRecord) =>
+  JSON.stringify([
+    all.map(({ trial, values, epochs, validationAccuracy, validationLoss, weightsSha256, failure }) => [
+      ...[trial, values, epochs, validationAccuracy, validationLoss, weightsSha256, failure],
+    ]),
+    seeds.map(({ seed, testAccuracy, weightsSha256 }) => [seed, testAccuracy, weightsSha256]),
+    winner,
+    importance,
+  ]);
+
+const say = (text: string) => console.log(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${text}`);
+
+async function faulty(): Promise<{ seconds: number; kills: number }> {
+  const server = new Server();
+  await server.start();
+  const network = startNetwork();
+  const url = `redis://127.0.0.1:${proxyPort}`;
+  const environment = { QUERN_QUEUE: url };
+  const worker = () =>
+    start(['worker', '--jobs', '1', '--lock', '10', '--recipe', './tiny.mjs'], environment);
+  const crew = Array.from({ length: workers }, worker);
+  const began = performance.now();
+  const sweep = start(sweepWords('faulty'), environment);
+  let complaint = '';
+  sweep.stderr!.on('data', (text) => {
+    complaint = String(text);
+  });
+  let done = false;
+  const end = ended(sweep).then((code) => {
+    done = true;
+    return code;
+  });
+  let kills = 0;
+  const killing = (async () => {
+    while (!done) {
+      await wait(killEvery * 1000);
+      if (done) break;
+      const at = Math.floor(Math.random() * crew.length);
+      crew[at]!.kill('SIGKILL');
+      crew[at] = worker();
+      kills++;
+    }
+  })();
+  const troubles = (async () => {
+    for (const trouble of ['restart', 'cut', 'restart']) {
+      await wait(Number(option('trouble-every', 60)) * 1000);
+      if (done) return;
+      say(trouble === 'cut' ? 'the network is cut for 10 s' : 'the server is stopped for 5 s');
+      if (trouble === 'cut') await network.cut(10);
+      else {
+        await server.stop();
+        await wait(5000);
+        await server.start();
+      }
+    }
+  })();
+  const code = await end;
+  const seconds = (performance.now() - began) / 1000;
+  await killing;
+  await troubles;
+  for (const each of crew) each.kill('SIGKILL');
+  network.close();
+  await server.stop();
+  if (code !== 0) throw new Error(`the sweep ended with ${code}: ${complaint}`);
+  return { seconds, kills };
+}
+
+writeFileSync(join(folder, 'tiny.mjs'), recipe);
+say(`${trials} trials in ${folder}; ${cpus().length} processors`);
+const alone = performance.now();
+const aloneCode = await ended(start(sweepWords('alone')));
+if (aloneCode !== 0) throw new Error(`the sweep without faults ended with ${aloneCode}`);
+const aloneSeconds = (performance.now() - alone) / 1000;
+say(`one machine, no faults: ${aloneSeconds.toFixed(0)} s`);
+const { seconds, kills } = await faulty();
+const [one, many] = [recordOf('alone'), recordOf('faulty')];
+const results = many.trials.filter(({ weightsSha256 }) => weightsSha256 !== null).length;
+const same = tableOf(one) === tableOf(many);
+say(
+  `${workers} workers, ${kills} killed: ${seconds.toFixed(0)} s, ${results} of ${trials} trials with a result`,
+);
+say(same ? 'the same table and the same weights' : 'ANOTHER TABLE');
+process.exitCode = same && results === trials ? 0 : 1;

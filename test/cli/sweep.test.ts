@@ -1,0 +1,186 @@
+/** Sweeps as their users run them: alone, on servers with workers that die, with what strangers send. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { queueName, type TrainingDescription } from '../../src/queue/job.js';
+import { openQueue } from '../../src/queue/open.js';
+import type { SweepRecord } from '../../src/sweep/record.js';
+import { absent, servers } from '../queue/servers.js';
+import { suite } from '../support/suite.js';
+import { inProject, main, quern, recipeText } from './support.js';
+
+const recipe = recipeText(`
+  epochs: 2, parameters: { units: 12 }, sweep: { units: [4, 8, 16] },
+  layer: ({ parameters }) => sequential([flatten(), dense(parameters.units), relu(), dense(10)]),`);
+
+const inSweep = (run: (cwd: string) => Promise<void>) =>
+  inProject(async (cwd) => {
+    writeFileSync(join(cwd, 'own.mjs'), recipe);
+    await run(cwd);
+  });
+
+/** Three trials, one of them to the end, and one training of the best. */
+const words = (out: string) => [
+  ...['sweep', './own.mjs', '--seeds', '1', '--validation', '0.2', '--eta', '2', '--trials', '3'],
+  ...['--backend', 'reference', '--out', out],
+];
+
+const recordOf = (cwd: string, out: string) =>
+  JSON.parse(readFileSync(join(cwd, out, 'sweep.json'), 'utf8')) as SweepRecord;
+
+/** What must be the same on any number of machines. */
+const tableOf = ({ trials, seeds, winner, importance }: SweepRecord) => ({
+  trials: trials.map(({ history, processorSeconds, ...trial }) => ({
+    ...trial,
+    accuracies: history.map(({ validationAccuracy }) => validationAccuracy),
+  })),
+  seeds: seeds.map(({ seed, testAccuracy, weightsSha256 }) => ({ seed, testAccuracy, weightsSha256 })),
+  winner,
+  importance,
+});
+
+let alone: ReturnType<typeof tableOf> | undefined;
+
+/** A worker in a folder of its own; it ends with the test. */
+function startWorker(cwd: string, url: string, ...more: string[]): ChildProcess & { said(): string } {
+  const child = spawn(
+    process.execPath,
+    [main, 'worker', '--jobs', '1', '--lock', '5', '--backend', 'reference', ...more],
+    { cwd, env: { ...process.env, QUERN_QUEUE: url }, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let text = '';
+  child.stderr!.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  return Object.assign(child, { said: () => text });
+}
+
+async function until(what: () => boolean, told: () => string): Promise<void> {
+  for (let i = 0; i < 1200; i++) {
+    if (what()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.unreachable(`it did not happen: ${told()}`);
+}
+
+const trainings = () => spawnSync('ps', ['-eo', 'ppid,args'], { encoding: 'utf8' }).stdout.split('\n');
+
+suite('quern sweep', (test) => {
+  test('tries all a little, the better one longer, and measures it; killed, the same command goes on', () =>
+    inSweep(async (cwd) => {
+      const begun = await quern([...words('first'), '--jobs', '1'], {
+        cwd,
+        onError: (text, child) => /trial-\d+: to epoch 1/.test(text) && child.kill('SIGKILL'),
+      });
+      assert.is(begun.code, null);
+      const results = readdirSync(join(cwd, 'first', 'store', 'results')).length;
+      assert.ok(results >= 1);
+      const { code, stdout, stderr } = await quern([...words('first'), '--jobs', '2'], { cwd });
+      assert.is(code, 0, stderr);
+      assert.match(stdout, /^trial {2}units {2}epochs {2}validation {4}loss\n/);
+      assert.match(
+        stdout,
+        /\nbest: trial \d: units=\d+: validation \d+\.\d\d%\ntest accuracy over 1 seed: \d+\.\d\d%\n/,
+      );
+      const record = recordOf(cwd, 'first');
+      assert.equal(record.description.rungs, [1, 2]);
+      assert.equal(record.trials.map(({ epochs }) => epochs).sort(), [1, 2, 2]);
+      assert.is(record.seeds.length, 1);
+      const page = readFileSync(join(cwd, 'first', 'sweep.html'), 'utf8');
+      assert.match(page, /<h1>tiny: a sweep over units<\/h1>/);
+      assert.not.match(page, /<script|https?:\/\/(?!www\.w3\.org)/);
+      for (const trial of record.trials.filter(({ epochs }) => epochs === 1)) {
+        const folder = join(cwd, 'first', 'trials', `trial-00${trial.trial}`);
+        if (existsSync(join(folder, 'result.json')))
+          assert.is(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')).testAccuracy, null);
+      }
+      alone = tableOf(record);
+      const again = await quern([...words('first'), '--json'], { cwd });
+      assert.equal(tableOf(JSON.parse(again.stdout) as SweepRecord), alone);
+      const other = await quern([...words('first'), '--epochs', '3'], { cwd });
+      assert.is(other.code, 2);
+      assert.match(
+        other.stderr,
+        /^quern: first: it holds another sweep: rungs was \[1,2\] and is \[2,3\]\n {2}--out takes/m,
+      );
+    }));
+
+  test('wrong spaces, a missing queue and an absent server are said before anything is trained', () =>
+    inSweep(async (cwd) => {
+      const refused = async (more: string[], wanted: number, message: RegExp, command = words('x')) => {
+        const { code, stderr } = await quern([...command, ...more], { cwd });
+        assert.is(code, wanted, stderr);
+        assert.match(stderr, message);
+        assert.not.match(stderr, /secret/);
+      };
+      await refused(['--set', 'units=many'], 2, /^quern: tiny: units is a number, not "many"/);
+      await refused(['--set', 'nothing=1,2'], 2, /^quern: tiny: there is no setting 'nothing'/);
+      await refused(
+        ['--jobs', '0'],
+        2,
+        /^quern: sweep: --jobs 0 leaves nobody to train: it goes with --queue/,
+      );
+      await refused([], 2, /^quern: worker: where the queue is is missing\n {2}Give --queue/, ['worker']);
+      await refused(
+        ['--queue', 'redis://me:secret@127.0.0.1:1'],
+        1,
+        /quern: --queue redis:\/\/127\.0\.0\.1:1: cannot be reached: .*\n {2}Is the server running/,
+      );
+    }));
+
+  for (const { name, url, variable } of servers) {
+    const title = `${name}: workers come, die and are refused; the table is that of one machine`;
+    if (url === undefined) {
+      test.unavailable(title, absent(variable));
+      continue;
+    }
+    test(title, () =>
+      inSweep(async (cwd) => {
+        const secret = new URL(url).password;
+        // a Quern of another version and a recipe of another hash: neither runs here
+        const stranger = await openQueue({ queue: url, folder: cwd }, () => {});
+        const workers = [startWorker(cwd, url)];
+        const sweep = quern([...words('served'), '--threads', '1'], {
+          cwd,
+          environment: { QUERN_QUEUE: url },
+        });
+        try {
+          const untold = workers[0]!;
+          await until(() => untold.said().includes('is not one that this worker runs'), untold.said);
+          assert.match(
+            untold.said(),
+            /quern: worker: the file of the recipe tiny is not one that this worker runs: SHA-256 [0-9a-f]{64}\n {2}Look at the file, then start the worker with --recipe FILE\./,
+          );
+          const first = startWorker(cwd, url, '--recipe', './own.mjs');
+          workers.push(first);
+          await until(() => /trial-\d+: begun/.test(first.said()), first.said);
+          const child = () => trainings().some((line) => line.trim().startsWith(`${first.pid} `));
+          await until(child, first.said);
+          first.kill('SIGKILL');
+          await until(
+            () => !trainings().some((line) => line.includes(' train ') && line.includes(cwd)),
+            () => 'the training of a worker that was killed goes on',
+          );
+          workers.push(startWorker(cwd, url, '--recipe', './own.mjs'));
+          untold.kill('SIGKILL');
+          const { code, stderr, stdout } = await sweep;
+          assert.is(code, 0, stderr);
+          if (alone !== undefined) assert.equal(tableOf(recordOf(cwd, 'served')), alone);
+          const seen = `${stdout}${stderr}${workers.map((each) => each.said()).join('')}${readFileSync(join(cwd, 'served', 'sweep.json'), 'utf8')}`;
+          assert.ok(secret === '' || !seen.includes(secret), 'the password is nowhere');
+        } finally {
+          for (const worker of workers) worker.kill('SIGKILL');
+          const {
+            quern: version,
+            numerics,
+            backend,
+          } = { quern: '0', numerics: 'x', backend: 'wasm' } satisfies Partial<TrainingDescription>;
+          const queue = stranger.connection.openQueue(queueName({ quern: version, numerics, backend }));
+          await queue.close();
+          await stranger.close();
+        }
+      }),
+    );
+  }
+});

@@ -1,0 +1,53 @@
+import * as assert from 'uvu/assert';
+import { hideSecrets, isServerAddress, parseServerAddress, withoutSecrets } from '../../src/queue/address.js';
+import { redisOptions } from '../../src/queue/servers.js';
+import { suite } from '../support/suite.js';
+
+suite('addresses of servers', (test) => {
+  test('say what they are, without their secrets', () => {
+    const redis = parseServerAddress('rediss://me:s%40cret@cache.local:6380/2', '--queue');
+    assert.is(redis.kind, 'redis');
+    assert.is(redis.shown, 'rediss://cache.local:6380/2');
+    const postgres = parseServerAddress(
+      'postgresql://u:p@db/quern?sslmode=verify-full&password=other',
+      '--queue',
+    );
+    assert.is(postgres.kind, 'postgres');
+    assert.is(postgres.shown, 'postgresql://db/quern');
+    assert.is(withoutSecrets('redis://:x@10.0.0.5'), 'redis://10.0.0.5');
+    assert.ok(
+      isServerAddress('postgres://a') && isServerAddress('rediss://a') && !isServerAddress('./folder'),
+    );
+  });
+
+  test('what is none is refused without its password', () => {
+    for (const text of ['mysql://u:secret@h/d', 'http://u:secret@h', 'just a text']) {
+      assert.throws(
+        () => parseServerAddress(text, '--queue'),
+        (error: Error) =>
+          error.message.startsWith('--queue: not the address of a server: ') &&
+          error.message.includes('\n  It begins with redis://, rediss://, postgres:// or postgresql://') &&
+          !error.message.includes('secret'),
+      );
+    }
+  });
+
+  test('a password is hidden in what a driver says, plain or encoded', () => {
+    const address = { url: 'redis://me:s%40cret@h:1' };
+    assert.is(
+      hideSecrets('WRONGPASS s@cret s%40cret redis://me:s%40cret@h:1', address),
+      'WRONGPASS *** *** ***',
+    );
+    assert.is(hideSecrets('nothing', { url: 'redis://h' }), 'nothing');
+  });
+
+  test('rediss:// is encrypted and checks the certificate, redis:// is not', () => {
+    const options = redisOptions(parseServerAddress('rediss://me:s%40cret@cache.local:6380/2', '--queue'));
+    assert.equal([options.host, options.port, options.db], ['cache.local', 6380, 2]);
+    assert.is(options.password, 's@cret');
+    assert.equal(options.tls, { servername: 'cache.local', rejectUnauthorized: true });
+    const plain = redisOptions(parseServerAddress('redis://cache.local', '--queue'));
+    assert.is(plain.port, 6379);
+    assert.is('tls' in plain, false);
+  });
+});
