@@ -61,6 +61,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: [/^node:/, 'bullmq', 'ioredis', 'pg', /^@electric-sql\//],
   },
   sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
+  watch: { from: ['core', 'report', 'runs', 'sweep', 'training'], packages: [/^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [
@@ -77,6 +78,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'sweep',
       'tensor',
       'training',
+      'watch',
     ],
     dynamic: ['bench', 'data', 'nn', 'recipes'],
     packages: ['cli-progress', 'yargs', /^node:|^yargs\//],

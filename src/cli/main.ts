@@ -15,6 +15,7 @@ import { addRuns } from './commands/runs/arguments.js';
 import { addSummary } from './commands/summary/arguments.js';
 import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
+import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
 import { reportError } from './terminal/reportError.js';
 
@@ -33,6 +34,7 @@ const commands = [
   addCompare,
   addSweep,
   addWorker,
+  addWatch,
   addReport,
 ];
 

@@ -22,6 +22,12 @@ export const runFiles = {
   failure: 'failure.json',
   /** A folder: the state before a step whose numbers were not finite, and the batch of that step. */
   nonFinite: 'non-finite',
+  /** What a training tells while it runs. */
+  live: 'live.json',
+  /** What it says of the images that are held out, while somebody watches. */
+  validation: 'validation.json',
+  /** Says by its time that somebody watches. */
+  watched: '.watched',
   /** Which process is writing. */
   lock: 'lock.json',
 } as const;

@@ -23,6 +23,8 @@ const remains = [
   runFiles.checkpoints,
   runFiles.history,
   runFiles.historyTable,
+  runFiles.live,
+  runFiles.validation,
 ];
 
 async function holdsRun(path: string): Promise<boolean> {
@@ -189,6 +191,9 @@ export class RunFolder {
 
   /** Lets others have the folder. Removes the folders that `open` has made, unless the run has begun. */
   async close(): Promise<void> {
+    // it tells of a training that runs
+    for (const file of [runFiles.live, runFiles.watched])
+      if (this.begun) await rm(join(this.path, file), { force: true });
     await this.unlock();
     if (this.begun || this.made === undefined) return;
     for (let path = this.path; ; path = dirname(path)) {

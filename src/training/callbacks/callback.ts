@@ -12,6 +12,8 @@ export type Ending = 'finished' | 'early stopping' | 'time limit' | 'paused' | '
 export interface Training {
   readonly engine: Engine;
   readonly model: Model;
+  /** What is validated: the model, or its averages where they are kept. */
+  readonly validated: Model;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
   /** Steps that are done, also before a resume. */

@@ -220,7 +220,7 @@ export class TrainingLoop implements Training {
   }
 
   /** What is validated: the averages where there are any. */
-  private get validated(): Model {
+  get validated(): Model {
     return this.averages?.model ?? this.model;
   }
 

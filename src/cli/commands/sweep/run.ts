@@ -7,6 +7,7 @@ import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue
 import { openQueue } from '../../../queue/open.js';
 import { startWorker } from '../../../queue/worker.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
+import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData, differences } from '../../../runs/config.js';
 import { jsonText } from '../../../runs/files.js';
 import { rungsOf } from '../../../sweep/halving.js';
@@ -193,7 +194,6 @@ class Screen {
 async function write(out: string, record: SweepRecord): Promise<void> {
   await writeWhole(join(out, sweepFile), jsonText(record));
   if (record.state === 'running') return;
-  const { renderSweep } = await import('../../../report/sweep/page.js');
   await writeWhole(join(out, sweepPage), await renderSweep(record));
 }
 

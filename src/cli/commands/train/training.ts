@@ -38,6 +38,7 @@ import {
   type Settings,
   type TrainArguments,
 } from './settings.js';
+import { tellLive } from './tellLive.js';
 
 /** What a training starts from. */
 export interface Job {
@@ -145,6 +146,7 @@ export class TrainingCommand {
       callbacks: [
         ...(loaded.recipe.makeCallbacks?.() ?? []),
         keepBest(folder, details),
+        tellLive(folder.path, train, settings),
         ...(options.pauseAfter === undefined ? [] : [pauseAfter(options.pauseAfter)]),
       ],
       timeLimit: options.timeLimit,
