@@ -1,5 +1,6 @@
 /** Sweeps as their users run them: alone, on servers with workers that die, with what strangers send. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -10,7 +11,9 @@ import { absent, servers } from '../queue/servers.js';
 import { suite } from '../support/suite.js';
 import { inProject, main, quern, recipeText } from './support.js';
 
+// Of another hash each time: a server keeps what was trained before.
 const recipe = recipeText(`
+  title: '${randomUUID()}',
   epochs: 2, parameters: { units: 12 }, sweep: { units: [4, 8, 16] },
   layer: ({ parameters }) => sequential([flatten(), dense(parameters.units), relu(), dense(10)]),`);
 
