@@ -1,5 +1,4 @@
-/** The engine of jobs: BullMQ on Redis or PostgreSQL. What it does is the same on both, and on PGlite. */
-import type { Job, Queue, Worker, WorkerOptions } from 'bullmq';
+/** The engine of jobs: BullMQ on Redis or PostgreSQL, PGlite too; the part of it that Quern uses. */
 import { BackendError } from '../core/errors.js';
 import { hideSecrets, type ServerAddress } from './address.js';
 import { loadBullmq, loadIoredis, loadPg } from './packages.js';
@@ -8,11 +7,53 @@ import { postgresOptions, redisOptions } from './servers.js';
 /** Told of a fault that passes by itself: a server that restarts, a network that is cut. */
 export type OnFault = (message: string) => void;
 
-export interface Connection {
-  readonly address: ServerAddress;
-  openQueue(name: string): Queue;
-  openWorker(name: string, work: (job: Job) => Promise<unknown>, options: Partial<WorkerOptions>): Worker;
+export interface GivenJob {
+  readonly data: unknown;
+}
+
+export interface JobOptions {
+  /** A job of the same name that is there already stays as it is. */
+  readonly jobId: string;
+  /** 1 is the most urgent. */
+  readonly priority: number;
+  /** How often it may fail before it is given up. */
+  readonly attempts: number;
+  readonly backoff: { readonly type: 'fixed'; readonly delay: number };
+  readonly removeOnComplete: true;
+}
+
+export interface QueuedJob {
+  readonly failedReason: string;
+  isFailed(): Promise<boolean>;
+  remove(): Promise<void>;
+}
+
+export interface JobQueue {
+  add(name: string, data: unknown, options: JobOptions): Promise<unknown>;
+  getJob(id: string): Promise<QueuedJob | undefined>;
+  /** Gives 1 where it was removed, 0 where it is not there or a worker is at it. */
+  remove(id: string): Promise<number>;
   close(): Promise<void>;
+}
+
+export interface JobWorker {
+  close(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly concurrency: number;
+  readonly lockDuration: number;
+  readonly stalledInterval: number;
+  readonly maxStalledCount: number;
+  readonly removeOnComplete: { readonly count: number };
+  readonly drainDelay: number;
+}
+
+export interface Connection {
+  /** Where the queue is, for people: without secrets. */
+  readonly shown: string;
+  openQueue(name: string): JobQueue;
+  openWorker(name: string, work: (job: GivenJob) => Promise<unknown>, options: WorkerOptions): JobWorker;
 }
 
 /** Sees that the server is there, before anything waits for it. */
@@ -63,11 +104,10 @@ async function openRedis(address: ServerAddress, onFault: OnFault): Promise<Conn
   const connection = redisOptions(address);
   const fault = (error: Error) => onFault(hideSecrets(error.message, address));
   return {
-    address,
+    shown: address.shown,
     openQueue: (name) => new Queue(name, { connection, prefix: 'quern' }).on('error', fault),
     openWorker: (name, work, options) =>
       new Worker(name, work, { connection, prefix: 'quern', ...options }).on('error', fault),
-    close: async () => {},
   };
 }
 
@@ -77,19 +117,17 @@ async function openPostgres(address: ServerAddress, onFault: OnFault): Promise<C
   // a schema of its own would need a right that not every user has
   const connection = { ...postgresOptions(address), schema: 'public', migrate: true, max: 4 };
   return {
-    address,
+    shown: address.shown,
     openQueue: (name) => {
       const queue = new Queue(name, { connection }, createPostgresBackend);
       queue.on('error', fault);
-      return queue as unknown as Queue;
+      return queue;
     },
     openWorker: (name, work, options) => {
-      const { connection: _, ...others } = options;
-      const worker = new Worker(name, work, { connection, ...others }, createPostgresBackend);
+      const worker = new Worker(name, work, { connection, ...options }, createPostgresBackend);
       worker.on('error', fault);
-      return worker as unknown as Worker;
+      return worker;
     },
-    close: async () => {},
   };
 }
 

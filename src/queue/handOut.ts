@@ -1,8 +1,7 @@
 /** Hands jobs out and waits for what comes of them. The store knows what is done; the queue only what is to be done. */
 import { randomUUID } from 'node:crypto';
-import type { Queue } from 'bullmq';
 import { BackendError } from '../core/errors.js';
-import type { Connection } from './connection.js';
+import type { Connection, JobQueue } from './connection.js';
 import { removeDemand, writeDemand } from './demands.js';
 import { type JobResult, jobId, queueName, storeNames, type TrainingJob } from './job.js';
 import type { Store } from './store.js';
@@ -34,7 +33,7 @@ export async function markStore(store: Store): Promise<string> {
 
 /** One command's jobs in a queue. */
 export class HandOut {
-  private readonly queues = new Map<string, Queue>();
+  private readonly queues = new Map<string, JobQueue>();
   /** Jobs that were asked for and have no result yet, by id. */
   private readonly open = new Map<string, Wanted>();
   /** What workers must have, by queue. */
@@ -100,7 +99,7 @@ export class HandOut {
     for (const queue of this.queues.values()) await queue.close().catch(() => {});
   }
 
-  private queueOf({ training }: Pick<TrainingJob, 'training'>): Queue {
+  private queueOf({ training }: Pick<TrainingJob, 'training'>): JobQueue {
     const name = queueName(training);
     const known = this.queues.get(name) ?? this.connection.openQueue(name);
     this.queues.set(name, known);
@@ -142,7 +141,7 @@ export class HandOut {
       for (const [id, wanted] of this.open) {
         const queue = this.queueOf(wanted.job);
         const job = await queue.getJob(id);
-        if (job === undefined || job === null) await this.add(id, wanted);
+        if (job === undefined) await this.add(id, wanted);
         else if (await job.isFailed()) {
           await job.remove();
           throw new BackendError(`${wanted.job.label}: no worker could train it: ${job.failedReason}`);

@@ -5,6 +5,7 @@ import { parseServerAddress } from './address.js';
 import { type Connection, connect, type OnFault } from './connection.js';
 import { startEmbedded } from './embedded.js';
 import { markStore } from './handOut.js';
+import { openMemory } from './memory.js';
 import { openStore, type Store } from './store.js';
 
 export interface OpenQueue {
@@ -16,43 +17,52 @@ export interface OpenQueue {
   close(): Promise<void>;
 }
 
+/** A queue without an address is of this process; `pglite` is PostgreSQL in it. */
+async function open(queue: string | undefined, onFault: OnFault) {
+  if (queue === undefined) return { connection: openMemory(), end: async () => {} };
+  const embedded = queue === 'pglite' ? await startEmbedded() : undefined;
+  const end = async () => embedded?.close();
+  try {
+    const address = parseServerAddress(embedded?.url ?? queue, '--queue');
+    return { connection: await connect(address, onFault), end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
 /**
  * Opens a queue.
  *
- * @param queue address of a server; without one PostgreSQL runs in this process
+ * @param queue address of a server; `pglite` for PostgreSQL in this process; default: the memory of this process
  * @param store a folder, server or bucket; default: the server of the queue, without one the folder `store` in `folder`
  * @throws UsageError for an address that is none; BackendError for a server that cannot be reached
  */
 export async function openQueue(
-  {
-    queue,
-    store: storeAddress,
-    folder,
-  }: {
+  options: {
     readonly queue?: string | undefined;
     readonly store?: string | undefined;
     readonly folder: string;
   },
   onFault: OnFault,
 ): Promise<OpenQueue> {
-  const embedded = queue === undefined ? await startEmbedded() : undefined;
+  const { queue, folder } = options;
+  const { connection, end } = await open(queue, onFault);
+  const served = queue !== undefined && queue !== 'pglite';
   try {
-    const address = parseServerAddress(queue ?? embedded!.url, '--queue');
-    const connection = await connect(address, onFault);
-    const store = await openStore(storeAddress ?? queue ?? join(folder, 'store'));
+    const store = await openStore(options.store ?? (served ? queue : join(folder, 'store')));
     return {
       connection,
       store,
       mark: await markStore(store),
-      embedded: queue === undefined,
+      embedded: !served,
       async close() {
-        await connection.close();
         await store.close();
-        await embedded?.close();
+        await end();
       },
     };
   } catch (error) {
-    await embedded?.close();
+    await end();
     throw error;
   }
 }

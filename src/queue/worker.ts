@@ -2,7 +2,6 @@
 import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { Job } from 'bullmq';
 import { BackendError, DataError } from '../core/errors.js';
 import { readConfig } from '../runs/config.js';
 import { runFiles } from '../runs/files.js';
@@ -10,7 +9,7 @@ import { parseHistory } from '../runs/history.js';
 import { readResult } from '../runs/result.js';
 import { writeWhole } from '../training/files/files.js';
 import { type Bounds, type ChildEnd, runChild } from './child.js';
-import type { Connection } from './connection.js';
+import type { Connection, GivenJob } from './connection.js';
 import {
   checkJob,
   type JobResult,
@@ -20,7 +19,6 @@ import {
   type TrainingJob,
   trainingId,
 } from './job.js';
-import { loadBullmq } from './packages.js';
 import type { Store } from './store.js';
 import { checkpointName, trainWords } from './words.js';
 
@@ -73,6 +71,9 @@ export async function readJobResult(store: Store, id: string): Promise<JobResult
   return bytes === undefined ? undefined : (json(bytes) as JobResult);
 }
 
+/** Not to be tried again: the engine of jobs knows it by its name. */
+const givenUp = (message: string) => Object.assign(new Error(message), { name: 'UnrecoverableError' });
+
 /** One training that a worker is at. */
 class Task {
   readonly id: string;
@@ -104,7 +105,7 @@ class Task {
       const end = await runChild({ command, words, bounds, signal: this.signal });
       await uploads.end();
       if (this.signal.aborted) throw new BackendError('worker: ended before the training did');
-      if (end.exceeded !== undefined) throw new (await loadBullmq()).UnrecoverableError(end.exceeded);
+      if (end.exceeded !== undefined) throw givenUp(end.exceeded);
       return await this.describe(end);
     } finally {
       await uploads.end();
@@ -239,7 +240,7 @@ export function startWorker(
   listener: WorkerListener,
 ): RunningWorker {
   const ending = new AbortController();
-  const work = async (job: Job): Promise<void> => {
+  const work = async (job: GivenJob): Promise<void> => {
     try {
       await perform(job.data, store, settings, listener, ending.signal);
     } catch (error) {

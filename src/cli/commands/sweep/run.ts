@@ -226,9 +226,7 @@ async function sweep(
           fault,
         });
   if (worker === undefined) {
-    screen.note(
-      `handed out at ${opened.connection.address.shown}; on any machine: quern worker --queue ADDRESS`,
-    );
+    screen.note(`handed out at ${opened.connection.shown}; on any machine: quern worker --queue ADDRESS`);
   }
   try {
     const record = await runSweep(plan, handOut, {

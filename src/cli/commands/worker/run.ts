@@ -63,7 +63,7 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
     fault,
   });
   say(
-    `takes ${jobs} at a time at ${opened.connection.address.shown}: Quern ${conditions.quern}, ${conditions.numerics}`,
+    `takes ${jobs} at a time at ${opened.connection.shown}: Quern ${conditions.quern}, ${conditions.numerics}`,
   );
   try {
     const told = new Set<string>();
