@@ -62,6 +62,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   watch: { from: ['core', 'report', 'runs', 'sweep', 'training'], packages: [/^node:/] },
+  logs: { from: ['core'], types: ['training'], packages: [/^node:/] },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [
@@ -69,6 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'data',
       'doctor',
       'engine',
+      'logs',
       'nn',
       'optimizers',
       'recipes',

@@ -123,6 +123,16 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             requiresArg: true,
             describe: 'go on from this checkpoint of the same training, in a run folder of its own',
           },
+          log: {
+            string: true,
+            requiresArg: true,
+            describe:
+              'tell others of every epoch: tensorboard (files in the run folder) or mlflow=http://127.0.0.1:5000; may be given several times',
+          },
+          'log-weights': {
+            boolean: true,
+            describe: 'with --log tensorboard: how weights are spread, with every epoch',
+          },
           'pause-after': {
             number: true,
             requiresArg: true,
@@ -153,7 +163,7 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
             'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
             'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
             'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
-            '--pause-after, --checkpoint-every, --json and --quiet can be given.\n\n' +
+            '--pause-after, --log, --log-weights, --checkpoint-every, --json and --quiet can be given.\n\n' +
             'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.',
         ),
     async ({ recipe, resume, out, force, seed, backend, ...options }) => {
@@ -170,10 +180,23 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
           timeLimit,
           pauseAfter,
           checkpointEvery,
+          log,
+          logWeights,
           json,
           quiet,
         } = options;
-        const own = { threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, json, quiet };
+        const own = {
+          threads,
+          data,
+          dataDir,
+          timeLimit,
+          pauseAfter,
+          checkpointEvery,
+          log: logList(log),
+          logWeights,
+          json,
+          quiet,
+        };
         // flags that are not set leave what the run was begun with
         const flags = {
           ...(offline && { offline }),
@@ -191,10 +214,14 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
       }
       const { runTraining } = await import('./run.js');
       const chosen = { seed: seed ?? 0, backend: backend ?? 'auto', force: force ?? false } as const;
-      await runTraining({ ...trainArguments(options), ...chosen, recipe, out });
+      await runTraining({ ...trainArguments(options), ...chosen, log: logList(options.log), recipe, out });
     },
   );
 }
+
+/** Given once, it is a text. */
+const logList = (log: string | readonly string[] | undefined): readonly string[] =>
+  log === undefined ? [] : typeof log === 'string' ? [log] : log;
 
 /** `{ units: '64' }` → `{ units: 64 }` */
 function settingValues(texts: Readonly<Record<string, string>> | undefined): SettingValues | undefined {

@@ -18,6 +18,8 @@ type Own =
   | 'revectorize'
   | 'tune'
   | 'timeLimit'
+  | 'log'
+  | 'logWeights'
   | 'pauseAfter'
   | 'checkpointEvery';
 

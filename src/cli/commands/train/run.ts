@@ -9,6 +9,7 @@ import { Interrupt } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';
 import { resultText } from '../../terminal/results.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
+import { checkLogs } from './logs.js';
 import { chooseSettings, describeFile, type TrainArguments } from './settings.js';
 import { type Job, TrainingCommand } from './training.js';
 
@@ -80,6 +81,7 @@ export async function readFrom(argument: string): Promise<NonNullable<Job['from'
 export async function runTraining({ recipe, out, force, ...options }: NewTrainingArguments): Promise<void> {
   const loaded = setRecipe(await loadRecipe(recipe), options.set);
   // What is wrong with the options is said before anything is made.
+  checkLogs(options.log);
   chooseSettings(loaded.recipe, options);
   const from = options.from === undefined ? undefined : await readFrom(options.from);
   const folder = await RunFolder.open(out, loaded.recipe.name, force);

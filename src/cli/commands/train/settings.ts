@@ -15,6 +15,7 @@ import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../tra
 import { plainPixels } from '../../../training/inference/normalization.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
 import { checkOwnData } from '../../inputs/ownData.js';
+import type { LogArguments } from './logs.js';
 
 /** What decides the bytes of a training. */
 export interface SettingArguments extends OwnDataArguments {
@@ -31,7 +32,7 @@ export interface SettingArguments extends OwnDataArguments {
   readonly seed: number;
 }
 
-export interface TrainArguments extends SettingArguments, BackendArguments, DataArguments {
+export interface TrainArguments extends SettingArguments, BackendArguments, DataArguments, LogArguments {
   /** In seconds. */
   readonly timeLimit?: number | undefined;
   /** In seconds. */
@@ -142,7 +143,8 @@ export function describeSettings(
 
 /** What `--resume` needs of the command line, paths made independent of the current folder. */
 export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
-  const { json, quiet, timeLimit, pauseAfter, checkpoint, dataDir, data, from, ...kept } = options;
+  const { json, quiet, timeLimit, log, logWeights, pauseAfter, checkpoint, dataDir, data, from, ...kept } =
+    options;
   return {
     ...kept,
     ...(dataDir !== undefined && { dataDir: resolve(dataDir) }),

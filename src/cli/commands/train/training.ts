@@ -16,6 +16,7 @@ import {
 } from '../../../runs/config.js';
 import type { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
+import type { Callback } from '../../../training/callbacks/callback.js';
 import { pauseAfter } from '../../../training/callbacks/pauseAfter.js';
 import type { ModelFile } from '../../../training/files/modelFile.js';
 import { saveModel } from '../../../training/files/savedModel.js';
@@ -29,6 +30,7 @@ import { shapeFor } from '../../inputs/ownData.js';
 import type { Interrupt } from '../../terminal/interrupt.js';
 import type { Progress } from '../../terminal/progress.js';
 import { keepBest } from './keepBest.js';
+import { logCallbacks } from './logs.js';
 import {
   chooseSettings,
   describeArguments,
@@ -64,6 +66,8 @@ interface Evaluations {
 }
 
 export class TrainingCommand {
+  private logs: readonly Callback[] = [];
+
   constructor(
     private readonly job: Job,
     private readonly progress: Progress,
@@ -101,6 +105,9 @@ export class TrainingCommand {
       started: new Date().toISOString(),
     };
     await this.begin(config);
+    this.logs = logCallbacks(options, folder.path, config.settings, (told) =>
+      this.progress.note(`quern: ${told}`),
+    );
     try {
       return await this.train(engine, model, train, test, settings);
     } catch (error) {
@@ -147,6 +154,7 @@ export class TrainingCommand {
         ...(loaded.recipe.makeCallbacks?.() ?? []),
         keepBest(folder, details),
         tellLive(folder.path, train, settings),
+        ...this.logs,
         ...(options.pauseAfter === undefined ? [] : [pauseAfter(options.pauseAfter)]),
       ],
       timeLimit: options.timeLimit,

@@ -1,0 +1,89 @@
+/** `--log`: what else is told of a training. */
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, join } from 'node:path';
+import { UsageError } from '../../../core/errors.js';
+import { Mlflow } from '../../../logs/mlflow.js';
+import { EventFile } from '../../../logs/tensorboard.js';
+import type { RunSettings } from '../../../runs/config.js';
+import type { Callback } from '../../../training/callbacks/callback.js';
+
+export interface LogArguments {
+  readonly log?: readonly string[] | undefined;
+  /** How weights are spread, with every epoch. */
+  readonly logWeights?: boolean | undefined;
+}
+
+const mlflowForm = /^mlflow=(.+)$/;
+
+/** Throws UsageError for a log that there is not. */
+export function checkLogs(logs: readonly string[] = []): void {
+  for (const log of logs) {
+    const address = mlflowForm.exec(log)?.[1];
+    if (address !== undefined) new Mlflow(address, () => {});
+    else if (log !== 'tensorboard')
+      throw new UsageError(`--log: there is no '${log}': tensorboard, or mlflow=http://127.0.0.1:5000`);
+  }
+}
+
+/** Numbers of every epoch, and of moments within. What cannot be written is said once and ends nothing. */
+function tensorboard(folder: string, weights: boolean, onFault: (message: string) => void): Callback {
+  const seconds = Math.floor(Date.now() / 1000);
+  const path = join(folder, 'tensorboard', `events.out.tfevents.${seconds}.${hostname()}.${process.pid}`);
+  const file = new EventFile(path);
+  let broken = false;
+  const write: EventFile['write'] = async (step, entries) => {
+    if (broken) return;
+    await mkdir(join(folder, 'tensorboard'), { recursive: true })
+      .then(() => file.write(step, entries))
+      .catch((error: Error) => {
+        broken = true;
+        onFault(`tensorboard: ${error.message}`);
+      });
+  };
+  return {
+    onProgress: ({ loss, accuracy, imagesPerSecond, learningRate }, { steps }) =>
+      write(steps, [
+        { tag: 'training/loss', scalar: loss },
+        { tag: 'training/accuracy', scalar: accuracy },
+        { tag: 'training/learning rate', scalar: learningRate },
+        { tag: 'training/images per second', scalar: imagesPerSecond },
+      ]),
+    async onEpoch({ step, epoch, ...numbers }, training) {
+      const scalars = Object.entries(numbers).map(([name, scalar]) => ({ tag: `epoch/${name}`, scalar }));
+      const spread = weights
+        ? [...(await training.weights())].map(([name, values]) => ({ tag: `weights/${name}`, values }))
+        : [];
+      await write(step, [...scalars, ...spread]);
+    },
+  };
+}
+
+function mlflow(
+  address: string,
+  folder: string,
+  settings: RunSettings,
+  onFault: (message: string) => void,
+): Callback {
+  const server = new Mlflow(address, onFault);
+  return {
+    onBegin: () => server.begin(settings.recipe, basename(folder), settings),
+    onEpoch: (record) => server.epoch(record),
+    onEnd: ({ ending }) => server.end(ending === 'finished' || ending === 'early stopping'),
+  };
+}
+
+/** The callbacks of `--log`. */
+export function logCallbacks(
+  { log = [], logWeights = false }: LogArguments,
+  folder: string,
+  settings: RunSettings,
+  onFault: (message: string) => void,
+): Callback[] {
+  return log.map((each) => {
+    const address = mlflowForm.exec(each)?.[1];
+    return address === undefined
+      ? tensorboard(folder, logWeights, onFault)
+      : mlflow(address, folder, settings, onFault);
+  });
+}
