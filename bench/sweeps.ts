@@ -3,7 +3,7 @@
  * that was trained to the end (bench/results/sweep-grids.json), by the validation accuracies after every epoch: a trial that
  * pauses goes on to the same bytes, so what is read is what it would have had. Five samplings: the order of the settings.
  *
- *     node dist/bench/sweeps.js
+ *     node dist/bench/sweeps.js [--eta 4]
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +21,8 @@ const path = join(import.meta.dirname, '../../bench/results/sweep-grids.json');
 const { grids } = JSON.parse(readFileSync(path, 'utf8')) as {
   grids: Record<string, { trials: readonly Trial[] }>;
 };
-const eta = 3;
+const etaAt = process.argv.indexOf('--eta');
+const eta = etaAt === -1 ? 3 : Number(process.argv[etaAt + 1]);
 const seeds = [0, 1, 2, 3, 4];
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const points = (value: number) => (100 * value).toFixed(2);

@@ -49,7 +49,7 @@ function usageError(message: string | null, error: Error | undefined): UsageErro
 
 /** Only the variadic positionals may be given several times. */
 function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
-  const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe', 'log'];
+  const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe', 'log', 'path'];
   for (const [option, value] of Object.entries(options)) {
     if (Array.isArray(value) && !lists.includes(option)) {
       throw new UsageError(`--${option} is given more than once`);

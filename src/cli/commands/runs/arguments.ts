@@ -25,6 +25,28 @@ export function addRuns(program: Argv<{ verbose: boolean }>): void {
               .options(jsonOption),
           async (options) => (await work()).compareRuns(options),
         )
+        .command(
+          'remove <path...>',
+          'remove runs, folders of runs or sweeps, after asking',
+          (command) =>
+            command
+              .positional('path', {
+                type: 'string',
+                array: true,
+                demandOption: true,
+                describe: 'a run, a folder of runs, or a sweep',
+              })
+              .options({
+                'keep-best': {
+                  boolean: true,
+                  default: false,
+                  describe:
+                    'leave the run with the best test accuracy of each recipe; of a sweep its table and its page',
+                },
+                yes: { boolean: true, default: false, describe: 'do not ask' },
+              }),
+          async (options) => (await import('./remove.js')).removeRuns(options),
+        )
         .example('$0 runs', '')
         .example('$0 runs compare runs/first runs/second', ''),
     async (options) => (await work()).listRuns(options),

@@ -1,0 +1,103 @@
+/** `quern runs remove`: what is no longer needed of runs and sweeps. */
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { UsageError } from '../../../core/errors.js';
+import { holderOf } from '../../../runs/lock.js';
+import { findRuns, type RunRecord } from '../../../runs/records.js';
+import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
+import { megabytes } from '../../terminal/format.js';
+
+export interface RemoveArguments {
+  readonly path: readonly string[];
+  /** Leaves the run of each recipe that has the best test accuracy. */
+  readonly keepBest: boolean;
+  readonly yes: boolean;
+}
+
+/** Of a folder and all that is in it; what is linked to is not in it. */
+async function sizeOf(path: string): Promise<number> {
+  const found = await lstat(path);
+  if (!found.isDirectory()) return found.size;
+  const names = await readdir(path);
+  const sizes = await Promise.all(names.map((name) => sizeOf(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** Of every recipe and dataset the run whose test accuracy is best; those without one are none. */
+function bestOf(runs: readonly RunRecord[]): Set<string> {
+  const best = new Map<string, RunRecord>();
+  for (const run of runs) {
+    const { recipe, dataset } = run.config.settings;
+    const key = `${recipe} ${dataset}`;
+    const accuracy = run.result?.testAccuracy ?? Number.NEGATIVE_INFINITY;
+    const other = best.get(key)?.result?.testAccuracy ?? Number.NEGATIVE_INFINITY;
+    if (accuracy > other) best.set(key, run);
+  }
+  return new Set([...best.values()].map(({ path }) => path));
+}
+
+/** What of a path is to go. Throws UsageError where there is neither a run nor a sweep. */
+async function removable(path: string, keepBest: boolean): Promise<string[]> {
+  const sweep = await readSweep(path);
+  if (sweep !== undefined) {
+    // its table stays with --keep-best, what trials were trained to goes
+    const parts = keepBest ? ['trials', 'store'] : [sweepFile, sweepPage, 'trials', 'store'];
+    const names = new Set(await readdir(path));
+    return parts.filter((part) => names.has(part)).map((part) => join(path, part));
+  }
+  const { runs } = await findRuns(path);
+  if (runs.length === 0) throw new UsageError(`runs remove: ${path}: it holds neither a run nor a sweep`);
+  const kept = keepBest ? bestOf(runs) : new Set<string>();
+  return runs.map((run) => run.path).filter((each) => !kept.has(each));
+}
+
+/** Throws UsageError for a run that is being trained. */
+async function checkIdle(path: string): Promise<void> {
+  const { runs } = await findRuns(path);
+  for (const run of runs) {
+    const holder = await holderOf(run.path);
+    if (holder === undefined) continue;
+    throw new UsageError(
+      `runs remove: ${run.path}: it is being trained: process ${holder.pid} on ${holder.host}`,
+    );
+  }
+}
+
+async function ask(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) {
+    throw new UsageError('runs remove: there is no terminal to ask at', {
+      hint: '--yes removes without asking.',
+    });
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(question);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Removes runs and sweeps, after it has said what and has asked. */
+export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments): Promise<void> {
+  for (const path of paths) await checkIdle(path);
+  const parts = (await Promise.all(paths.map((path) => removable(path, keepBest)))).flat();
+  if (parts.length === 0) {
+    console.log('nothing to remove');
+    return;
+  }
+  const sizes = await Promise.all(parts.map(sizeOf));
+  for (const [i, part] of parts.entries()) console.log(`${part}  ${megabytes(sizes[i]!)}`);
+  const all = megabytes(sizes.reduce((sum, size) => sum + size, 0));
+  if (!yes && !(await ask(`remove ${parts.length === 1 ? 'it' : `these ${parts.length}`}, ${all}? [y/N] `))) {
+    console.log('nothing was removed');
+    return;
+  }
+  for (const part of parts) await rm(part, { recursive: true });
+  for (const path of paths) await removeEmpty(path);
+  console.log(`removed ${all}`);
+}
+
+/** What held nothing but what was removed. */
+async function removeEmpty(path: string): Promise<void> {
+  const names = await readdir(path).catch(() => undefined);
+  if (names?.length === 0) await rm(path, { recursive: true });
+}

@@ -1,0 +1,68 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { takeLock } from '../../src/runs/lock.js';
+import { suite } from '../support/suite.js';
+import { inProject, onReference, quern } from './support.js';
+
+suite('quern runs remove', (test) => {
+  test('asks, keeps the best of each recipe, leaves alone what is trained, and knows sweeps', () =>
+    inProject(async (cwd) => {
+      const there = (...parts: string[]) => existsSync(join(cwd, ...parts));
+      for (const [name, epochs] of [
+        ['good', '2'],
+        ['poor', '1'],
+      ] as const) {
+        const words = [
+          'train',
+          './tiny.mjs',
+          '--epochs',
+          epochs,
+          '--out',
+          `runs/${name}`,
+          '--quiet',
+          ...onReference,
+        ];
+        assert.is((await quern(words, { cwd })).code, 0);
+      }
+      const remove = (...words: string[]) => quern(['runs', 'remove', ...words], { cwd });
+      const asked = await remove('runs/poor');
+      assert.is(asked.code, 2);
+      assert.match(
+        asked.stderr,
+        /^quern: runs remove: there is no terminal to ask at\n {2}--yes removes without asking\./,
+      );
+      assert.ok(there('runs/poor'));
+      const unlock = await takeLock(join(cwd, 'runs/poor'));
+      const busy = await remove('runs', '--yes');
+      await unlock();
+      assert.is(busy.code, 2);
+      assert.match(busy.stderr, /^quern: runs remove: runs\/poor: it is being trained: process \d+ on /);
+      const best = await remove('runs', '--keep-best', '--yes');
+      assert.is(best.code, 0, best.stderr);
+      assert.match(best.stdout, /^runs\/poor {2}\d+\.\d MB\nremoved \d+\.\d MB\n$/);
+      assert.equal([there('runs/good'), there('runs/poor')], [true, false]);
+      assert.match((await remove('runs', '--keep-best', '--yes')).stdout, /^nothing to remove\n/);
+      assert.is((await remove('runs', '--yes')).code, 0);
+      assert.not(there('runs'));
+      mkdirSync(join(cwd, 'empty'));
+      assert.match(
+        (await remove('empty', '--yes')).stderr,
+        /^quern: runs remove: empty: it holds neither a run nor a sweep/,
+      );
+
+      mkdirSync(join(cwd, 'sweep/trials/trial-000'), { recursive: true });
+      mkdirSync(join(cwd, 'sweep/store'));
+      writeFileSync(
+        join(cwd, 'sweep/sweep.json'),
+        JSON.stringify({ version: 1, description: {}, trials: [] }),
+      );
+      assert.is((await remove('sweep', '--keep-best', '--yes')).code, 0);
+      assert.equal(
+        [there('sweep/sweep.json'), there('sweep/trials'), there('sweep/store')],
+        [true, false, false],
+      );
+      assert.is((await remove('sweep', '--yes')).code, 0);
+      assert.not(there('sweep'));
+    }));
+});
