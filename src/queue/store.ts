@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError, reasonOf, UsageError } from '../core/errors.js';
-import { makeFolder, writeWhole } from '../training/files/files.js';
+import { makeFolder, writeWhole } from '../core/files.js';
 import { isServerAddress, parseServerAddress } from './address.js';
 
 /**

@@ -3,11 +3,11 @@ import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BackendError, DataError } from '../core/errors.js';
+import { writeWhole } from '../core/files.js';
 import { readConfig } from '../runs/config.js';
 import { runFiles } from '../runs/files.js';
 import { parseHistory } from '../runs/history.js';
 import { readResult } from '../runs/result.js';
-import { writeWhole } from '../training/files/files.js';
 import { type Bounds, type ChildEnd, runChild } from './child.js';
 import type { Connection, GivenJob } from './connection.js';
 import {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { openEngine } from '../../engine/engine.js';
 import type { WorkerSettings } from '../../queue/worker.js';
 import { recipeNames } from '../../recipes/table.js';
-import { describeSystem, sha256 } from '../../runs/config.js';
+import { describeSystem } from '../../runs/config.js';
 import type { DataArguments } from './options.js';
 
 export interface WorkerArguments extends DataArguments {
@@ -43,9 +43,7 @@ export function workerSettings(
     ...others,
     command: [main],
     threads,
-    scratch:
-      folder ??
-      join(tmpdir(), `quern-worker-${sha256(Buffer.from(String(process.getuid?.() ?? ''))).slice(0, 8)}`),
+    scratch: folder ?? join(tmpdir(), 'quern-worker'),
     keep: folder !== undefined,
     recipeNames,
     dataDir,

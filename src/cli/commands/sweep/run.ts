@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
+import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
 import { HandOut } from '../../../queue/handOut.js';
 import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
@@ -9,7 +10,6 @@ import { startWorker } from '../../../queue/worker.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData, differences } from '../../../runs/config.js';
-import { jsonText } from '../../../runs/files.js';
 import { rungsOf } from '../../../sweep/halving.js';
 import {
   readSweep,
@@ -21,7 +21,6 @@ import {
 import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
-import { makeFolder, writeWhole } from '../../../training/files/files.js';
 import { openDataset } from '../../inputs/openers.js';
 import type { DataArguments, OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
@@ -86,7 +85,10 @@ async function planSweep(options: SweepArguments, progress: Progress): Promise<S
     { ...options, shape: shapeFor(recipe, options), writers },
     progress,
   );
-  const hashes = { train: describeData(data.train).sha256, test: describeData(data.test).sha256 };
+  const hashes = {
+    train: (await describeData(data.train)).sha256,
+    test: (await describeData(data.test)).sha256,
+  };
   const conditions = await conditionsHere(backend);
   const { recipeFile } = await describeRecipeFile(loaded);
   const common = {

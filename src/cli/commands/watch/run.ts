@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { UsageError } from '../../../core/errors.js';
-import { exists } from '../../../data/catalog/exists.js';
+import { exists } from '../../../core/files.js';
 import { startWatchServer } from '../../../watch/server.js';
 import { readWatched } from '../../../watch/watched.js';
 import { Interrupt } from '../../terminal/interrupt.js';
