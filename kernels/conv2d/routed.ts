@@ -16,36 +16,58 @@ import {
   type I32,
   i32,
   type Local,
-  type ModuleBuilder,
+  ModuleBuilder,
+  type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
-import type { Window } from '../maxPool/contract.js';
+import type { KernelCall } from '../contract.js';
+import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
+import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { Scratch } from '../toolkit/wasm/scratch.js';
+import { emitPreparation, forEachVector } from '../toolkit/wasm/units.js';
+import type {
+  Conv2dFilterGradientSpecification,
+  Conv2dInputGradientSpecification,
+  Routed,
+} from './contract.js';
+import { type Four, Frame } from './frame.js';
 
-/** Sizes that both gradients share. */
-export interface RoutedShape {
-  /** Channels of dy. */
-  readonly outputs: number;
-  /** Height and width of the pool's grid. */
-  readonly pooled: readonly [number, number];
-  readonly route: Window;
-  /** Bytes of an index. */
-  readonly indexBytes: number;
-  /** Height and width of the filter, channels and bytes of a line of the frame, steps between windows of the convolution. */
-  readonly window: readonly [number, number];
-  readonly channels: number;
-  readonly lineBytes: number;
-  readonly strides: readonly [number, number];
+/** Bytes in front of the entries of a list: where it ends. */
+const listHeader = 16;
+
+/** Sizes that both gradients share. Values and indices are the inputs at `at` and behind it. */
+function routedShape(
+  { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
+  at: number,
+  filter: Four,
+  { channels, lineBytes }: Frame,
+) {
+  const [, height, width, outputs] = inputs[at]!.shape as Four;
+  const { route, strides } = specification;
+  // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
+  const tableOffset = listHeader + 8 * height * width;
+  return {
+    ...{ outputs, route, channels, lineBytes, tableOffset },
+    /** Height and width of the pool's grid, and of the filter. */
+    pooled: [height, width] as const,
+    window: [filter[0], filter[1]] as const,
+    indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
+    listBytes: tableOffset + 4 * route.window[0] * route.window[1],
+    /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
+    steps: [strides[0] * lineBytes, 4 * strides[1] * channels] as const,
+  };
 }
+type RoutedShape = ReturnType<typeof routedShape>;
 
 /** A vector of the window: its lanes, and where it begins in the frame and in a packed row of the filter. In bytes. */
-export interface WindowVector {
+interface WindowVector {
   readonly lanes: number;
   readonly frameOffset: number;
   readonly packedOffset: number;
 }
 
 /** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-export function windowVectors({ window, channels, lineBytes }: RoutedShape): WindowVector[] {
+function windowVectors({ window, channels, lineBytes }: RoutedShape): WindowVector[] {
   const run = window[1] * channels;
   const perRow = Math.ceil(run / 4);
   return Array.from({ length: window[0] * perRow }, (_, index) => {
@@ -64,44 +86,27 @@ const vectorsTogether = 12;
 const loadsTogether = 2;
 
 /** The vectors in groups of 12 at most. */
-export function groupVectors(vectors: readonly WindowVector[]): WindowVector[][] {
+function groupVectors(vectors: readonly WindowVector[]): WindowVector[][] {
   const groups = Math.ceil(vectors.length / vectorsTogether);
   const size = Math.ceil(vectors.length / groups);
   return Array.from({ length: groups }, (_, group) => vectors.slice(group * size, (group + 1) * size));
 }
 
-/** Bytes of a list: its end, then (offset, value) pairs; and of the table of offsets by index of the pool's window. */
-const listHeader = 16;
-export function listBytes({ pooled, route }: RoutedShape): number {
-  const table = 4 * route.window[0] * route.window[1];
-  return listHeader + 8 * pooled[0] * pooled[1] + table;
-}
-
-function tableOffset({ pooled }: RoutedShape): number {
-  return listHeader + 8 * pooled[0] * pooled[1];
-}
-
-/** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
-function pixelSteps({ strides, lineBytes, channels }: RoutedShape): [number, number] {
-  return [strides[0] * lineBytes, 4 * strides[1] * channels];
-}
-
 /** Writes the table of offsets, once per call of the kernel. */
-export function emitTable(f: FunctionBuilder, shape: RoutedShape, list: I32): void {
-  const [down, right] = pixelSteps(shape);
+function emitTable(f: FunctionBuilder, shape: RoutedShape, list: I32): void {
+  const [down, right] = shape.steps;
   const [height, width] = shape.route.window;
   for (let index = 0; index < height * width; index++) {
     const offset = Math.floor(index / width) * down + (index % width) * right;
-    f.store(list, i32.const(offset), tableOffset(shape) + 4 * index);
+    f.store(list, i32.const(offset), shape.tableOffset + 4 * index);
   }
 }
 
 /** A function (values, indices, frame, list) that lists the entries of one channel, whose first element the pointers are at. */
-export function emitListing(module: ModuleBuilder, shape: RoutedShape): FunctionHandle {
+function emitListing(module: ModuleBuilder, shape: RoutedShape): FunctionHandle {
   const { outputs, pooled, route, indexBytes } = shape;
-  const [down, right] = pixelSteps(shape);
-  const parameters = { values: 'i32', indices: 'i32', frame: 'i32', list: 'i32' } as const;
-  return module.function('list', parameters, (f, p) => {
+  const [down, right] = shape.steps;
+  return module.once('list', ['values', 'indices', 'frame', 'list'], (f, p) => {
     const entry = f.let(i32.add(p.list, listHeader));
     const corner = i32.sub(p.frame, route.padding.top * down + route.padding.left * right);
     const row = f.let(corner);
@@ -109,7 +114,7 @@ export function emitListing(module: ModuleBuilder, shape: RoutedShape): Function
       const pixel = f.let(row);
       f.loop(0, pooled[1], 1, () => {
         const index = indexBytes === 1 ? i32.load8U(p.indices) : i32.load(p.indices);
-        const place = i32.load(i32.add(p.list, i32.shl(index, 2)), tableOffset(shape));
+        const place = i32.load(i32.add(p.list, i32.shl(index, 2)), shape.tableOffset);
         const bits = f.let(i32.load(p.values));
         f.store(entry, i32.add(pixel, place));
         f.store(entry, bits, 4);
@@ -157,8 +162,8 @@ function fenced(
 }
 
 /** A function (list, sums): adds Σ value · frame[window] over the list to the group's vectors at `sums`. */
-export function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
-  return module.function(`sum_${group[0]!.packedOffset}`, { list: 'i32', sums: 'i32' } as const, (f, p) => {
+function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
+  return module.once(`sum_${group[0]!.packedOffset}`, ['list', 'sums'], (f, p) => {
     const sums = group.map(() => f.local('v128'));
     eachEntry(f, p.list, (window, value) => {
       fenced(f, window, group, (from, to) => {
@@ -188,13 +193,9 @@ export function emitSumWindows(module: ModuleBuilder, group: readonly WindowVect
  *
  * @param wide whether V8 joins vectors (WasmOptions): then a pair is loaded before it is stored
  */
-export function emitAddWindows(
-  module: ModuleBuilder,
-  group: readonly WindowVector[],
-  wide = false,
-): FunctionHandle {
+function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], wide = false): FunctionHandle {
   const together = wide ? 2 : 1;
-  return module.function(`add_${group[0]!.packedOffset}`, { list: 'i32', filter: 'i32' } as const, (f, p) => {
+  return module.once(`add_${group[0]!.packedOffset}`, ['list', 'filter'], (f, p) => {
     const filter = group.map(({ packedOffset }) => f.let(v128.load(p.filter, packedOffset)));
     eachEntry(f, p.list, (window, value) => {
       fenced(f, window, group, (from, to) => {
@@ -209,6 +210,181 @@ export function emitAddWindows(
           }
         }
       });
+    });
+  });
+}
+
+/** Addresses of the first element of channel `output` of an image's values and indices. */
+function channelOf(
+  f: FunctionBuilder,
+  shape: RoutedShape,
+  p: { values: I32; indices: I32 },
+  { image, output }: { image: I32; output: I32 },
+): { values: I32; indices: I32 } {
+  const element = f.let(i32.add(i32.mul(image, shape.pooled[0] * shape.pooled[1] * shape.outputs), output));
+  return {
+    values: i32.add(p.values, i32.mul(element, 4)),
+    indices: i32.add(p.indices, i32.mul(element, shape.indexBytes)),
+  };
+}
+
+/**
+ * Reads a word of every cache line of an image. The windows of a list come in no order that a processor could foresee, so
+ * each line that is not there is waited for; here many are on their way at once.
+ */
+function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Local<'i32'>): void {
+  f.loop(0, bytes, 64, (at) => f.set(touched, i32.or(touched, i32.load(i32.add(source, at)))));
+}
+
+/** A unit is a channel of dy: it sums its row of the turned filter gradient over all images, then stores it. */
+export function routedFilterGradientWasm(
+  call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
+  options: WasmOptions,
+): WasmCode {
+  const image = call.inputs[0]!.shape as Four;
+  const filter = call.outputs[0]!.shape as Four;
+  const frame = Frame.padded(image, call.specification.padding);
+  const shape = routedShape(call, 1, filter, frame);
+  const vectors = windowVectors(shape);
+  const groups = groupVectors(vectors);
+  const rowBytes = 16 * vectors.length;
+  const { outputs } = shape;
+  const scratch = new Scratch({ frame: frame.bytes, list: shape.listBytes, sums: outputs * rowBytes });
+  const module = new ModuleBuilder(options);
+  const empty = vectors.length === 0 || outputs === 0;
+  const list = empty ? undefined : emitListing(module, shape);
+  const sumWindows = empty ? [] : groups.map((group) => emitSumWindows(module, group));
+
+  module.kernel(['x', 'values', 'indices', 'out', 'scratch'], (f, p) => {
+    if (list === undefined) return;
+    const at = scratch.open(f, p.scratch);
+    emitTable(f, shape, at.list);
+    frame.clear(f, at.frame);
+    f.fill(i32.add(at.sums, i32.mul(p.begin, rowBytes)), 0, i32.mul(i32.sub(p.end, p.begin), rowBytes));
+    const touched = f.let(i32.const(0));
+    f.loop(0, image[0], 1, (index) => {
+      const base = frame.open(f, p.x, index, at.frame);
+      if (frame.plain) emitTouch(f, base, frame.imageBytes, touched);
+      f.loop(p.begin, p.end, 1, (output) => {
+        const channel = channelOf(f, shape, p, { image: index, output });
+        f.call(list, channel.values, channel.indices, base, at.list);
+        const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
+        for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
+      });
+    });
+    // so that nobody thinks the loads superfluous
+    f.store(at.list, touched);
+    // the rows are the filter with its last axis first
+    f.loop(p.begin, p.end, 1, (output) => {
+      const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
+      const target = f.let(i32.add(p.out, i32.mul(output, 4)));
+      for (const { lanes, packedOffset } of vectors) {
+        for (let lane = 0; lane < lanes; lane++) {
+          f.store(target, i32.load(row, packedOffset + 4 * lane));
+          f.increase(target, 4 * outputs);
+        }
+      }
+    });
+  });
+  return {
+    bytes: module.bytes(),
+    units: empty ? 0 : outputs,
+    scratchBytes: scratch.bytes,
+    repeats: true,
+    algorithm: `filter gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
+  };
+}
+
+/** A unit is an image: its frame collects what all entries of all channels send back, then passes the epilogue. */
+export function routedInputGradientWasm(
+  call: KernelCall<Routed<Conv2dInputGradientSpecification>>,
+  options: WasmOptions,
+): WasmCode {
+  const filter = call.inputs[2]!.shape as Four;
+  const image = call.outputs[0]!.shape as Four;
+  const frame = Frame.padded(image, call.specification.padding);
+  const shape = routedShape(call, 0, filter, frame);
+  const vectors = windowVectors(shape);
+  const groups = groupVectors(vectors);
+  const rowBytes = 16 * vectors.length;
+  const { outputs } = shape;
+  const scratch = new Scratch({
+    frame: frame.frameBytes,
+    list: shape.listBytes,
+    filter: outputs * rowBytes,
+  });
+  const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
+  const module = new ModuleBuilder(options);
+  const names = ['values', 'indices', 'filter', ...epilogue.names, 'out', 'scratch'] as const;
+  const units = frame.imageBytes === 0 ? 0 : image[0];
+  const list = emitListing(module, shape);
+  const addWindows =
+    vectors.length === 0 ? [] : groups.map((group) => emitAddWindows(module, group, options.wide));
+
+  module.kernel(names, (f, p) => {
+    if (units === 0) return;
+    const at = scratch.open(f, p.scratch);
+    emitPreparation(f, p.begin, () => {
+      emitTable(f, shape, at.list);
+      f.loop(0, outputs, 1, (output) => {
+        const source = f.let(i32.add(p.filter, i32.mul(output, 4)));
+        const target = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
+        for (const { lanes, packedOffset } of vectors) {
+          for (let lane = 0; lane < lanes; lane++) {
+            f.store(target, i32.load(source), packedOffset + 4 * lane);
+            f.increase(source, 4 * outputs);
+          }
+        }
+      });
+    });
+    const finish = epilogue.begin(f, p);
+    f.loop(p.begin, p.end, 1, (index) => {
+      f.fill(at.frame, 0, frame.frameBytes);
+      f.loop(0, outputs, 1, (output) => {
+        const channel = channelOf(f, shape, p, { image: index, output });
+        f.call(list, channel.values, channel.indices, at.frame, at.list);
+        const row = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
+        for (const addWindow of addWindows) f.call(addWindow, at.list, row);
+      });
+      emitStoreImage(f, frame, (value, place) => epilogue.store(f, p.out, finish(value, place), place), {
+        frame: at.frame,
+        image: index,
+      });
+    });
+  });
+  return {
+    bytes: module.bytes(),
+    units,
+    scratchBytes: scratch.bytes,
+    prepares: units > 0,
+    algorithm: `input gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
+  };
+}
+
+/** Visits the pixels inside the frame with their places in the output. */
+function emitStoreImage(
+  f: FunctionBuilder,
+  frame: Frame,
+  store: (value: V128, position: EpiloguePosition) => void,
+  at: { frame: I32; image: I32 },
+): void {
+  const {
+    image: [height, width, channels],
+    place: { top, left },
+    lineBytes,
+  } = frame;
+  f.loop(0, height, 1, (row) => {
+    const line = i32.add(i32.mul(i32.add(row, top), lineBytes), 4 * left * channels);
+    const source = f.let(i32.add(at.frame, line));
+    const element = f.let(i32.mul(i32.add(i32.mul(at.image, height), row), 4 * width * channels));
+    f.loop(0, width, 1, () => {
+      forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
+        const base = f.let(i32.add(element, at));
+        const value = f.let(v128.loadLanes(f.let(i32.add(source, at)), lanes, constant));
+        store(value, { element: { base, constant }, column: { base: at, constant }, lanes });
+      });
+      f.increase(source, 4 * channels);
+      f.increase(element, 4 * channels);
     });
   });
 }

@@ -13,7 +13,7 @@ import { type Correlation, directCode } from './direct.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { type Four, Frame } from './frame.js';
 import { Results } from './results.js';
-import { routedFilterGradientWasm, routedInputGradientWasm } from './routedGradients.js';
+import { routedFilterGradientWasm, routedInputGradientWasm } from './routed.js';
 import { usesWinograd, winogradCode } from './winograd.js';
 import { filterGradientUsesWinograd, winogradFilterGradientWasm } from './winogradFilter.js';
 
