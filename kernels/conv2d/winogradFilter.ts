@@ -108,12 +108,27 @@ export function winogradFilterGradientWasm(
   algorithm: Winograd = f2x3,
 ): WasmCode {
   const layout = filterGradientLayoutOf(call, options, algorithm);
-  const { blocks, tiles, frame, panels, numbers, scratch } = layout;
+  const { blocks, tiles, frame, panels, scratch } = layout;
+  const module = new ModuleBuilder(options);
+  emitKernel(module, layout, new Parts(module, layout, options));
+  const m = algorithm.results;
+  const notes = [
+    `filter gradient winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}`,
+    `${tiles.join('x')} tiles`,
+    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
+    ...frame.note,
+  ];
+  return {
+    ...{ bytes: module.bytes(), units: panels.count, scratchBytes: scratch.bytes, repeats: true },
+    algorithm: notes.join(', '),
+  };
+}
+
+function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
+  const { algorithm, blocks, tiles, frame, panels, numbers, scratch } = layout;
   const [height, width, outputs] = layout.grid;
   const m = algorithm.results;
   const panelBytes = 4 * panels.full.width;
-  const module = new ModuleBuilder(options);
-  const parts = new Parts(module, layout, options);
   module.kernel(['x', 'dy', 'out', 'scratch'], (f, p) => {
     const at = scratch.open(f, p.scratch);
     const end = f.local('i32');
@@ -176,16 +191,6 @@ export function winogradFilterGradientWasm(
       f.set(p.begin, end);
     });
   });
-  const notes = [
-    `filter gradient winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}`,
-    `${tiles.join('x')} tiles`,
-    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
-    ...frame.note,
-  ];
-  return {
-    ...{ bytes: module.bytes(), units: panels.count, scratchBytes: scratch.bytes, repeats: true },
-    algorithm: notes.join(', '),
-  };
 }
 
 /** The functions of the kernel. */

@@ -112,7 +112,7 @@ export class EpilogueEmitter {
         const { layout, whole, column: stride } = operands[index - 1]!;
         const step = whole ? 1 : stride;
         const at = whole ? element : column;
-        const { address, offset } = this.elementAddress(f, pointers[index - 1]!, at, layout, step);
+        const { address, offset } = this.elementAddress(f, pointers[index - 1]!, at, stepBytes(layout, step));
         return loadVector(layout.dtype, address, step, lanes, offset);
       };
       const counter = () => countingLanes(i32.shrU(i32.add(element.base, element.constant), 2));
@@ -123,29 +123,35 @@ export class EpilogueEmitter {
 
   /** Stores what `finish` gave at its place in the output, whose address is `out`. */
   store(f: FunctionBuilder, out: I32, value: V128, { element, lanes }: EpiloguePosition): void {
-    const { address, offset } = this.elementAddress(f, out, element, this.output, 1);
+    const { address, offset } = this.elementAddress(f, out, element, stepBytes(this.output));
     storeVector(f, this.output.dtype, address, value, lanes, offset);
   }
 
-  /** Turns an offset that counts 4 bytes per element into one of the array's own elements, `stride` apart. */
+  /** Turns an offset that counts 4 bytes per element into one of elements `step` bytes apart. */
   private elementAddress(
     f: FunctionBuilder,
     pointer: I32,
     { base, constant }: ByteOffset,
-    { dtype }: Layout,
-    stride: number,
+    step: number,
   ): { address: I32; offset: number } {
-    const scale = (stride * bytesOf[dtype]) / 4;
+    const scale = step / 4;
     const offset = constant * scale;
     const same = this.known?.find(
       (known) => known.pointer === pointer && known.base === base && known.scale === scale,
     );
     if (same !== undefined) return { address: same.address, offset };
-    const scaled = i32.mul(base, stride);
-    const address = i32.add(pointer, bytesOf[dtype] === 4 ? scaled : i32.shrS(scaled, 2));
+    const address = i32.add(
+      pointer,
+      step % 4 === 0 ? i32.mul(base, scale) : i32.shrS(i32.mul(base, step), 2),
+    );
     if (this.known === undefined) return { address, offset };
     const kept = f.let(address);
     this.known.push({ pointer, base, scale, address: kept });
     return { address: kept, offset };
   }
+}
+
+/** Bytes between elements that are `stride` apart. */
+function stepBytes({ dtype }: Layout, stride = 1): number {
+  return stride * bytesOf[dtype];
 }

@@ -56,7 +56,7 @@ export function emitPackPanel(
     for (const { at, lanes } of vectors) {
       const column = (lane: number) =>
         f.let(lane < lanes ? v128.load(source, (at / 4 + lane) * columnStride) : f32x4.const(0));
-      const rows = transpose(f, column(0), column(1), column(2), column(3));
+      const rows = transpose(f, [column(0), column(1), column(2), column(3)]);
       for (const [row, value] of rows.entries()) store(row, at, value);
     }
   };
@@ -85,7 +85,7 @@ export function loadStrided(address: I32, lanes: number, stride: number, offset:
 }
 
 /** The transpose of a 4x4 block: pairs of rows interleaved, then halves joined. */
-function transpose(f: FunctionBuilder, a: V128, b: V128, c: V128, d: V128): V128[] {
+function transpose(f: FunctionBuilder, [a, b, c, d]: readonly [V128, V128, V128, V128]): V128[] {
   const low = [0, 4, 1, 5] as const;
   const high = [2, 6, 3, 7] as const;
   const [abLow, cdLow] = [f.let(i32x4.shuffle(a, b, low)), f.let(i32x4.shuffle(c, d, low))];
