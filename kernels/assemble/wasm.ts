@@ -49,7 +49,7 @@ export const assembleWasm: WasmKernel<AssembleSpecification> = (
       const out = f.let(i32.add(p.out!, i32.mul(row, columns * bytesOf[dtype])));
       const position = unravel(f, row, shape.slice(0, axes));
       const place = (part: Part, index: number, after: () => void) =>
-        placeInRow(f, part, p[`x${index}`]!, out, { shape, axes, position }, after);
+        placeInRow(f, part, { pointer: p[`x${index}`]!, out, shape, axes, position }, after);
       f.block((done) => {
         const partial: number[] = [];
         parts.forEach((part, index) => {
@@ -57,7 +57,7 @@ export const assembleWasm: WasmKernel<AssembleSpecification> = (
           if (covers(part, shape, axes)) place(part, index, () => f.branch(done));
           else partial.push(index);
         });
-        if (!covered) fillRun(f, out, dtype, specification.fill, columns);
+        if (!covered) fillRun(f, out, patternOf(dtype, specification.fill), columns * bytesOf[dtype]);
         for (const index of partial) place(parts[index]!, index, () => {});
       });
     });
@@ -82,13 +82,20 @@ function rowAxes(shape: Shape, parts: readonly Part[]): number {
   return sizeOf(shape.slice(last + 1)) >= wholeBlock ? last + 1 : last;
 }
 
+/** A row of the output, at `out`, and where the part begins that is placed into it. */
+interface RowOfOutput {
+  readonly pointer: I32;
+  readonly out: I32;
+  readonly shape: Shape;
+  readonly axes: number;
+  readonly position: readonly I32[];
+}
+
 /** Copies what the part has for one row, if it meets the row at all; then emits `after`. */
 function placeInRow(
   f: FunctionBuilder,
   { input, placement: { start, step } }: Part,
-  pointer: I32,
-  out: I32,
-  { shape, axes, position }: { shape: Shape; axes: number; position: readonly I32[] },
+  { pointer, out, shape, axes, position }: RowOfOutput,
   after: () => void,
 ): void {
   const { dtype } = input;
@@ -113,21 +120,19 @@ function placeInRow(
       behind.map((axis) => strides[axis]! * step[axis]! * size),
     ]);
     const offset = behind.reduce((sum, axis) => sum + strides[axis]! * start[axis]! * size, 0);
-    copyBlock(f, dtype, f.let(i32.add(out, offset)), f.let(source), merged.shape, merged.strides);
+    const at = { destination: f.let(i32.add(out, offset)), source: f.let(source) };
+    copyBlock(f, at, size, merged);
     after();
   });
 }
 
-/** Strides in bytes, of the source and of the destination. */
+/** Copies elements of `size` bytes. Strides in bytes, of the source and of the destination. */
 function copyBlock(
   f: FunctionBuilder,
-  dtype: Dtype,
-  destination: I32,
-  source: I32,
-  shape: Shape,
-  [from, to]: readonly (readonly number[])[],
+  { destination, source }: { destination: I32; source: I32 },
+  size: number,
+  { shape, strides: [from, to] }: { shape: Shape; strides: readonly (readonly number[])[] },
 ): void {
-  const size = bytesOf[dtype];
   const extent = shape[0]!;
   if (shape.length === 1 && from![0] === size && to![0] === size) {
     copyRun(f, destination, source, extent * size);
@@ -137,7 +142,8 @@ function copyBlock(
     const read = f.let(i32.add(source, i32.mul(i, from![0]!)));
     const write = f.let(i32.add(destination, i32.mul(i, to![0]!)));
     if (shape.length > 1) {
-      copyBlock(f, dtype, write, read, shape.slice(1), [from!.slice(1), to!.slice(1)]);
+      const inner = { shape: shape.slice(1), strides: [from!.slice(1), to!.slice(1)] };
+      copyBlock(f, { destination: write, source: read }, size, inner);
     } else if (size === 1) f.store8(write, i32.load8U(read));
     else f.store(write, i32.load(read));
   });
@@ -171,18 +177,24 @@ function copyRun(f: FunctionBuilder, destination: I32, source: I32, bytes: numbe
   });
 }
 
-function patternOf(dtype: Dtype, fill: number): V128 {
-  if (dtype === 'float32') return f32x4.const(fill);
-  return dtype === 'int32' ? i32x4.const(fill) : i8x16.splat(i32.const(fill & 0xff));
+/** A vector of one value, and whether all its bits are 0. */
+function patternOf(dtype: Dtype, fill: number): { vector: V128; zero: boolean } {
+  const zero = Object.is(fill, 0);
+  if (dtype === 'float32') return { vector: f32x4.const(fill), zero };
+  return { vector: dtype === 'int32' ? i32x4.const(fill) : i8x16.splat(i32.const(fill & 0xff)), zero };
 }
 
-function fillRun(f: FunctionBuilder, out: I32, dtype: Dtype, fill: number, elements: number): void {
-  const bytes = elements * bytesOf[dtype];
-  if (bytes > longRun && Object.is(fill, 0)) {
+function fillRun(
+  f: FunctionBuilder,
+  out: I32,
+  { vector, zero }: ReturnType<typeof patternOf>,
+  bytes: number,
+): void {
+  if (bytes > longRun && zero) {
     f.fill(out, 0, bytes);
     return;
   }
-  const pattern = f.let(patternOf(dtype, fill));
+  const pattern = f.let(vector);
   forEachPiece(f, bytes, (width, at, constant) => {
     const to = i32.add(out, at);
     if (width === 16) f.store(to, pattern, constant);

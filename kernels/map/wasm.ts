@@ -111,7 +111,12 @@ class RowEmitter {
     const { outer, columns, unroll } = this.size;
     const position = unravel(f, row, outer);
     const bases = operands.map(({ layout, pointer, outerStrides }) =>
-      addressAt(f, pointer, layout.dtype, position, outerStrides),
+      addressAt(
+        f,
+        pointer,
+        position,
+        outerStrides.map((stride) => stride * bytesOf[layout.dtype]),
+      ),
     );
     const hoisted = this.printer.hoist(
       f,

@@ -198,8 +198,9 @@ class MatmulLoops {
     const { plan, epilogue } = this;
     const { batch, m, a, b } = plan.shape;
     const position = unravel(f, matrix, batch);
-    const aMatrix = addressAt(f, p.a, 'float32', position, a.batch);
-    const bMatrix = addressAt(f, p.b, 'float32', position, b.batch);
+    const bytes = (stride: number) => 4 * stride;
+    const aMatrix = addressAt(f, p.a, position, a.batch.map(bytes));
+    const bMatrix = addressAt(f, p.b, position, b.batch.map(bytes));
     const rowBase = f.let(i32.mul(matrix, m));
     const extra = epilogue.names.map((name) => p[name]!);
     f.loop(some.panels.from, some.panels.to, plan.panelGroup, (fromPanel) => {

@@ -1,5 +1,4 @@
 /** What the wasm kernels share: the module around the work of one unit, and walks over rows of vectors. */
-import { bytesOf, type Dtype } from '../../../src/core/dtype.js';
 import { type Shape, sizeOf } from '../../../src/core/shape.js';
 import {
   type FunctionBuilder,
@@ -59,15 +58,14 @@ export function unravel(f: FunctionBuilder, index: I32, shape: Shape): I32[] {
   return [...unravel(f, outer, shape.slice(0, -1)), f.let(i32.sub(index, i32.mul(outer, inner)))];
 }
 
-/** pointer + the byte offset of the element at `position` (one index per stride). */
+/** pointer + the offset of the element at `position`; one stride in bytes for each of its indices. */
 export function addressAt(
   f: FunctionBuilder,
   pointer: I32,
-  dtype: Dtype,
   position: readonly I32[],
   strides: readonly number[],
 ): I32 {
-  const terms = position.map((index, axis) => i32.mul(index, strides[axis]! * bytesOf[dtype]));
+  const terms = position.map((index, axis) => i32.mul(index, strides[axis]!));
   return f.keep(i32.sum(pointer, ...terms));
 }
 
