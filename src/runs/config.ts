@@ -140,6 +140,12 @@ export function differences(left: unknown, right: unknown, names: readonly strin
  * @throws ModelError or DataError naming the first thing that is not the same
  */
 export function checkSameRun(folder: string, begun: RunConfig, now: RunConfig): void {
+  // first: what a version of Quern has changed shows in the settings too
+  if (begun.numerics !== now.numerics) {
+    throw new ModelError(
+      `${folder}: it was begun with other arithmetic: ${begun.numerics}, here it is ${now.numerics}`,
+    );
+  }
   const [changed] = differences(begun.settings, now.settings);
   if (changed !== undefined) {
     const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));
@@ -153,11 +159,6 @@ export function checkSameRun(folder: string, begun: RunConfig, now: RunConfig): 
     if (was === is) continue;
     throw new DataError(
       `${folder}: it was begun with other ${split} images: their SHA-256 was ${was} and is ${is}`,
-    );
-  }
-  if (begun.numerics !== now.numerics) {
-    throw new ModelError(
-      `${folder}: it was begun with other arithmetic: ${begun.numerics}, here it is ${now.numerics}`,
     );
   }
 }

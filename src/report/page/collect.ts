@@ -63,7 +63,7 @@ export async function examine(
   const { signal } = options;
   const { loss } = await trained.evaluate(dataset, { signal });
   const predictions: Predictions = {
-    probabilities: (await trained.predict(dataset.images, options)).data,
+    probabilities: (await trained.predict(dataset.images, { signal, onProgress: options.onProgress })).data,
     labels: dataset.labels,
     classes: dataset.classes,
   };
