@@ -33,7 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['tensor'],
     packages: ['#gpu.js', 'ndarray', 'ndarray-ops', /^node:/],
     // the contract, and what every backend does alike
-    only: { engine: /^(backend|feeds|runSteps)\.ts$/ },
+    only: { engine: /^(backend|feeds|options|runSteps)\.ts$/ },
   },
   nn: { from: ['core', 'tensor'] },
   optimizers: { from: ['core', 'tensor'] },
@@ -154,6 +154,65 @@ function objection({ file, target, kind }: Import): string | undefined {
     : `${told}: more than ${part} may know of ${other}`;
 }
 
+interface SourceFunction {
+  readonly file: string;
+  readonly name: string;
+  readonly lines: number;
+  readonly parameters: number;
+}
+
+/** How a function begins on a line of formatted text, up to its parameters. */
+const heads = [
+  /^( *)(?:export )?(?:async )?function\*? (\w+)(?:<.*?>)?\(/,
+  /^( +)(?:(?:private|static|override|async|get|set) )*(?!if|for|while|switch|catch|return|super)(\w+)(?:<.*?>)?\(/,
+  /^( *)(?:export )?const (\w+)(?:: [^=]*)? = (?:async )?(?:<.*?>)?\(/,
+];
+
+/** Where the bracket at `open` is closed, and the commas between the two that are in no other bracket. */
+function closingOf(text: string, open: number): { end: number; commas: number } {
+  let [depth, commas] = [0, 0];
+  for (let i = open; i < text.length; i++) {
+    const character = text[i]!;
+    const arrow = character === '>' && text[i - 1] === '=';
+    if ('([{<'.includes(character)) depth++;
+    else if (')]}>'.includes(character) && !arrow) depth--;
+    else if (character === ',' && depth === 1 && !/^\s*\)/.test(text.slice(i + 1))) commas++;
+    if (depth === 0) return { end: i, commas };
+  }
+  return { end: text.length, commas };
+}
+
+/** The functions of a formatted text that have a body: it ends at the first brace that is as far in as their head. */
+function functionsIn(file: string, text: string): SourceFunction[] {
+  const found: SourceFunction[] = [];
+  const lines = text.split('\n');
+  let start = 0;
+  for (const [i, line] of lines.entries()) {
+    const head = heads.map((form) => form.exec(line)).find((match) => match !== null);
+    if (head) {
+      const [whole, indentation, name] = head;
+      const open = start + whole.length - 1;
+      const { end, commas } = closingOf(text, open);
+      const empty = text.slice(open + 1, end).trim() === '';
+      const body = /^(?:: [^;]*?)?(?: =>)? \{\n/.test(text.slice(end + 1));
+      const last = lines.findIndex(
+        (each, at) =>
+          at > i && /^\};?$/.test(each.slice(indentation!.length)) && each.startsWith(indentation!),
+      );
+      if (body) found.push({ file, name: name!, lines: last - i + 1, parameters: empty ? 0 : commas + 1 });
+    }
+    start += line.length + 1;
+  }
+  return found;
+}
+
+/** What comments say becomes spaces. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<=\s)\/\/.*$/gm, (comment) => comment.replace(/[^\n]/g, ' '));
+}
+
+const functionsOf = (file: string) => functionsIn(file, withoutComments(textOf(file)));
+
 const sources = [...filesBelow('src'), ...filesBelow('kernels')];
 
 suite('architecture', (test) => {
@@ -208,10 +267,63 @@ suite('architecture', (test) => {
     assert.equal(crossing, []);
   });
 
+  const all = [...sources, ...['test', 'bench', 'examples'].flatMap((folder) => filesBelow(folder))];
+
   test('no file is longer than 400 lines', () => {
-    const files = [...sources, ...['test', 'bench', 'examples'].flatMap((folder) => filesBelow(folder))];
-    const long = files.filter((file) => textOf(file).trimEnd().split('\n').length > 400);
+    const long = all.filter((file) => textOf(file).trimEnd().split('\n').length > 400);
     assert.equal(long, []);
+  });
+
+  test('no folder has more than 20 files', () => {
+    const folders = all.map((file) => dirname(file));
+    const full = [...new Set(folders)].filter((one) => folders.filter((each) => each === one).length > 20);
+    assert.equal(full, []);
+  });
+
+  test('no function is longer than 80 lines, nor takes more than four arguments one by one', () => {
+    const functions = [...filesBelow('src'), ...filesBelow('bench')].flatMap(functionsOf);
+    assert.ok(functions.length > 1000, `${functions.length} functions`);
+    const told = ({ file, name }: SourceFunction) => `${file}: ${name}`;
+    // A command's options are a list.
+    const most = (file: string) => (/^src\/cli\/commands\/\w+\/arguments\.ts$/.test(file) ? 140 : 80);
+    assert.equal(functions.filter(({ file, lines }) => lines > most(file)).map(told), []);
+    // What writes machine code takes operands as instructions do.
+    const counted = functions.filter(({ file }) => !file.startsWith('src/writers/'));
+    assert.equal(counted.filter(({ parameters }) => parameters > 5).map(told), []);
+    // Most are older than the rule; the number is to fall.
+    const five = counted.filter(({ parameters }) => parameters === 5);
+    assert.ok(five.length <= 24, five.map(told).join('\n'));
+  });
+
+  test('what is too long, or takes too much, is found', () => {
+    const found = functionsIn(
+      'a.ts',
+      [
+        'export async function first<T>(a: Map<string, T>, { b, c }: B, d = f(1, 2)): Promise<void> {',
+        '  for (;;) {',
+        '  }',
+        '}',
+        'class C {',
+        '  constructor(',
+        '    readonly a: number,',
+        '    b: (x: number, y: number) => void,',
+        '  ) {',
+        '    super(a, b);',
+        '  }',
+        '}',
+        'const third = (a: [number, number], b?: string) => {',
+        '  return a;',
+        '};',
+      ].join('\n'),
+    );
+    assert.equal(
+      found.map(({ name, parameters, lines }) => [name, parameters, lines]),
+      [
+        ['first', 3, 4],
+        ['constructor', 2, 6],
+        ['third', 2, 3],
+      ],
+    );
   });
 
   test('every test file defines its suites with the helper, which runs them', () => {

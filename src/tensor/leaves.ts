@@ -21,14 +21,16 @@ function initialValue(initial: InitialValue, shape: Shape, dtype: Dtype, key: nu
   };
 }
 
-function residentLeaf(
-  kind: LeafKind,
-  name: string,
-  shape: Shape,
-  initial: InitialValue,
-  dtype: Dtype,
-  seed: number,
-): Leaf {
+interface ResidentLeaf {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initial: InitialValue;
+  readonly dtype: Dtype;
+  /** Default 0. */
+  readonly seed?: number | undefined;
+}
+
+function residentLeaf(kind: LeafKind, { name, shape, initial, dtype, seed = 0 }: ResidentLeaf): Leaf {
   checkShape(shape, name);
   const given = typeof initial === 'function' ? 'float32' : (dtypeOf(initial) ?? dtype);
   if (typeof initial === 'number') checkHolds(name, initial, dtype);
@@ -57,12 +59,12 @@ export function parameter(
   initial: InitialValue,
   options: { seed?: number } = {},
 ): Leaf {
-  return residentLeaf('parameter', name, shape, initial, 'float32', options.seed ?? 0);
+  return residentLeaf('parameter', { name, shape, initial, dtype: 'float32', seed: options.seed });
 }
 
 /** Any other value that lives in the engine and may be updated: moments, running statistics, counters, datasets. */
 export function state(name: string, shape: Shape, initial: InitialValue, dtype: Dtype = 'float32'): Leaf {
-  return residentLeaf('state', name, shape, initial, dtype, 0);
+  return residentLeaf('state', { name, shape, initial, dtype });
 }
 
 /**
@@ -72,7 +74,7 @@ export function state(name: string, shape: Shape, initial: InitialValue, dtype: 
 export function constant(value: number | HostArray, shape?: Shape, dtype?: Dtype): Leaf {
   if (typeof value === 'number') {
     if (shape !== undefined && shape.length > 0) {
-      return residentLeaf('constant', 'constant', shape, value, dtype ?? 'float32', 0);
+      return residentLeaf('constant', { name: 'constant', shape, initial: value, dtype: dtype ?? 'float32' });
     }
     return scalar(value, dtype);
   }
@@ -82,5 +84,10 @@ export function constant(value: number | HostArray, shape?: Shape, dtype?: Dtype
       `constant: ${value.length} elements do not fill ${formatShape(extents)} (${value.length} and ${sizeOf(extents)})`,
     );
   }
-  return residentLeaf('constant', 'constant', extents, value, dtype ?? dtypeOf(value)!, 0);
+  return residentLeaf('constant', {
+    name: 'constant',
+    shape: extents,
+    initial: value,
+    dtype: dtype ?? dtypeOf(value)!,
+  });
 }

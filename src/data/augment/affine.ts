@@ -1,15 +1,34 @@
 import { exactCos } from '../../core/math.js';
 import type { Augmentation } from './augmentation.js';
-import { counters, drawBelow, drawBetween } from './draws.js';
+import { counters, type Draws } from './draws.js';
 
 /** Where pixels come from: the pixel (x, y) of the new image lies at (x₀ + xx·x + xy·y, y₀ + yx·x + yy·y) of the old. */
 export interface Placement {
-  x0: number;
-  y0: number;
-  xx: number;
-  xy: number;
-  yx: number;
-  yy: number;
+  readonly x0: number;
+  readonly y0: number;
+  readonly xx: number;
+  readonly xy: number;
+  readonly yx: number;
+  readonly yy: number;
+}
+
+/** What becomes of an image, about its center. */
+export interface Movement {
+  /** Pixels. */
+  readonly moveX: number;
+  readonly moveY: number;
+  /** Radians; default 0. */
+  readonly turn?: number;
+  readonly slant?: number;
+  /** Default 1. */
+  readonly factor?: number;
+  /** −1 or 1, the default. */
+  readonly mirror?: number;
+}
+
+interface Size {
+  readonly height: number;
+  readonly width: number;
 }
 
 const radians = (degrees: number) => (degrees * Math.PI) / 180;
@@ -31,43 +50,30 @@ export function resamples({ shift, rotate, scale, shear, elastic }: Augmentation
  *     R = | cos   sin |    S = | 1  tan |    F = | ±1  0 |        y points down
  *         | −sin  cos |        | 0   1  |        |  0  1 |
  */
-export function drawPlacement(
-  augmentation: Augmentation,
-  height: number,
-  width: number,
-  key: number,
-  sample: number,
-  placement: Placement,
-): void {
+export function drawPlacement(augmentation: Augmentation, size: Size, draws: Draws): Placement {
   const { shift = 0, rotate = 0, scale, shear = 0, flip, crop = 0 } = augmentation;
   let [moveX, moveY] = [0, 0];
   if (crop > 0) {
-    moveX = drawBelow(counters.cropX, key, sample, 2 * crop + 1) - crop;
-    moveY = drawBelow(counters.cropY, key, sample, 2 * crop + 1) - crop;
+    moveX = draws.below(counters.cropX, 2 * crop + 1) - crop;
+    moveY = draws.below(counters.cropY, 2 * crop + 1) - crop;
   }
   if (shift > 0) {
-    moveX += drawBetween(counters.shiftX, key, sample, -shift, shift);
-    moveY += drawBetween(counters.shiftY, key, sample, -shift, shift);
+    moveX += draws.between(counters.shiftX, -shift, shift);
+    moveY += draws.between(counters.shiftY, -shift, shift);
   }
-  const turn = rotate > 0 ? radians(drawBetween(counters.rotate, key, sample, -rotate, rotate)) : 0;
-  const slant = shear > 0 ? radians(drawBetween(counters.shear, key, sample, -shear, shear)) : 0;
-  const factor = scale === undefined ? 1 : drawBetween(counters.scale, key, sample, scale[0], scale[1]);
-  const mirror = flip !== undefined && drawBelow(counters.flip, key, sample, 2) === 1 ? -1 : 1;
-  place(placement, height, width, moveX, moveY, turn, slant, factor, mirror);
+  return place(size, {
+    moveX,
+    moveY,
+    turn: rotate > 0 ? radians(draws.between(counters.rotate, -rotate, rotate)) : 0,
+    slant: shear > 0 ? radians(draws.between(counters.shear, -shear, shear)) : 0,
+    factor: scale === undefined ? 1 : draws.between(counters.scale, scale[0], scale[1]),
+    mirror: flip !== undefined && draws.below(counters.flip, 2) === 1 ? -1 : 1,
+  });
 }
 
-/** The placement for known moves (pixels), angles (radians), factor and mirror (−1 or 1). */
-export function place(
-  placement: Placement,
-  height: number,
-  width: number,
-  moveX: number,
-  moveY: number,
-  turn: number,
-  slant: number,
-  factor: number,
-  mirror: number,
-): void {
+/** The placement of a known movement. */
+export function place({ height, width }: Size, movement: Movement): Placement {
+  const { moveX, moveY, turn = 0, slant = 0, factor = 1, mirror = 1 } = movement;
   // without angles nothing is rounded
   const cos = turn === 0 ? 1 : exactCos(turn);
   const sin = turn === 0 ? 0 : exactSin(turn);
@@ -77,10 +83,7 @@ export function place(
   const xy = (mirror * (-sin - tan * cos)) / factor;
   const yx = sin / factor;
   const yy = cos / factor;
-  placement.xx = xx;
-  placement.xy = xy;
-  placement.yx = yx;
-  placement.yy = yy;
-  placement.x0 = centerX - xx * (centerX + moveX) - xy * (centerY + moveY);
-  placement.y0 = centerY - yx * (centerX + moveX) - yy * (centerY + moveY);
+  const x0 = centerX - xx * (centerX + moveX) - xy * (centerY + moveY);
+  const y0 = centerY - yx * (centerX + moveX) - yy * (centerY + moveY);
+  return { x0, y0, xx, xy, yx, yy };
 }

@@ -9,7 +9,7 @@ import { canShare, startThread, type Thread } from './thread.js';
 export interface AugmenterOptions {
   /** Threads that augment, beside this one; 0: this one does. Default 1. They begin with the first `fill`. */
   readonly workers?: number | undefined;
-  /** Where src/data/augment/worker.js is, where a bundler has not put it beside the rest. */
+  /** Where dataWorker.js is, where a bundler has not put it beside the rest. */
   readonly workerUrl?: string | URL | undefined;
 }
 
@@ -57,13 +57,9 @@ function shared(bytes: Uint8Array): Uint8Array {
 }
 
 /** What a fill needs to be: complains before anything is done. */
-function checkFill(
-  { count }: Dataset,
-  size: number,
-  indices: Int32Array,
-  epoch: number,
-  target: Uint8Array,
-): void {
+function checkFill(dataset: Dataset, indices: Int32Array, epoch: number, target: Uint8Array): void {
+  const { count } = dataset;
+  const size = imageSize(dataset);
   checkInteger('augment: epoch', epoch, 0);
   if (target.length !== indices.length * size) {
     throw new UsageError(
@@ -80,7 +76,6 @@ function checkFill(
 class OwnThread implements Augmenter {
   readonly workers = 0;
   private readonly filler: Filler;
-  private readonly size: number;
   private closed = false;
 
   constructor(
@@ -88,12 +83,11 @@ class OwnThread implements Augmenter {
     augmentation: Augmentation,
     seed: number,
   ) {
-    this.size = imageSize(dataset);
     this.filler = new Filler(dataset.images, dataset.shape, augmentation, seed);
   }
 
   async fill(indices: Int32Array, epoch: number, target: Uint8Array): Promise<void> {
-    checkFill(this.dataset, this.size, indices, epoch, target);
+    checkFill(this.dataset, indices, epoch, target);
     let began = performance.now();
     for (let from = 0; from < indices.length; from += sliceImages) {
       if (performance.now() - began > patience) {
@@ -101,7 +95,7 @@ class OwnThread implements Augmenter {
         began = performance.now();
       }
       if (this.closed) throw new QuernError('augment: the augmenter is closed');
-      this.filler.fill(indices, epoch, target, from, Math.min(from + sliceImages, indices.length));
+      this.filler.fill(indices, epoch, target, [from, Math.min(from + sliceImages, indices.length)]);
     }
   }
 
@@ -117,6 +111,8 @@ interface Job {
 
 /** Augments on other threads: each takes a part of the images. */
 class Workers implements Augmenter {
+  readonly workers: number;
+  private readonly script: string | URL | undefined;
   private threads: readonly Thread[] | undefined;
   private readonly jobs = new Map<number, Job>();
   private nextJob = 0;
@@ -127,14 +123,15 @@ class Workers implements Augmenter {
     private readonly dataset: Dataset,
     private readonly augmentation: Augmentation,
     private readonly seed: number,
-    readonly workers: number,
-    private readonly script: string | URL | undefined,
+    { workers, workerUrl }: { readonly workers: number; readonly workerUrl: string | URL | undefined },
   ) {
+    this.workers = workers;
+    this.script = workerUrl;
     this.size = imageSize(dataset);
   }
 
   async fill(indices: Int32Array, epoch: number, target: Uint8Array): Promise<void> {
-    checkFill(this.dataset, this.size, indices, epoch, target);
+    checkFill(this.dataset, indices, epoch, target);
     const threads = this.start();
     const memory = isShared(target) ? target : new Uint8Array(new SharedArrayBuffer(target.length));
     const share = Math.ceil(indices.length / threads.length);
@@ -226,5 +223,5 @@ export function createAugmenter(
   checkAugmentation(augmentation, dataset.shape);
   randomKey(seed);
   if (workers === 0 || !canShare()) return new OwnThread(dataset, augmentation, seed);
-  return new Workers(dataset, augmentation, seed, workers, workerUrl);
+  return new Workers(dataset, augmentation, seed, { workers, workerUrl });
 }

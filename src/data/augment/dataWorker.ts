@@ -26,7 +26,7 @@ function handle(message: WorkerMessage, answer: (job: number) => void): void {
     filler = new Filler(message.images, message.shape, message.augmentation, message.seed);
     return;
   }
-  filler.fill(message.indices, message.epoch, message.target, 0, message.indices.length);
+  filler.fill(message.indices, message.epoch, message.target, [0, message.indices.length]);
   answer(message.job);
 }
 

@@ -29,13 +29,31 @@ export function epochKey(seed: number, epoch: number): number {
   return randomKey(seed, 'augmentation', epoch);
 }
 
-/** A number from [low, high). */
-export function drawBetween(counter: number, key: number, sample: number, low: number, high: number): number {
-  return low + (high - low) * randomUniform(counter, key, sample);
-}
+/** What is drawn for one sample: pure functions of a counter. */
+export class Draws {
+  constructor(
+    /** Of the epoch (`epochKey`). */
+    readonly key: number,
+    readonly sample: number,
+  ) {}
 
-/** A whole number from 0 to choices - 1. */
-export function drawBelow(counter: number, key: number, sample: number, choices: number): number {
-  // 24 bits times a small integer: exact
-  return Math.floor((randomBits(counter, key, sample) * choices) / 0x1000000);
+  bits(counter: number): number {
+    return randomBits(counter, this.key, this.sample);
+  }
+
+  /** Between 0 and 1. */
+  uniform(counter: number): number {
+    return randomUniform(counter, this.key, this.sample);
+  }
+
+  /** A number from [low, high). */
+  between(counter: number, low: number, high: number): number {
+    return low + (high - low) * this.uniform(counter);
+  }
+
+  /** A whole number from 0 to choices - 1. */
+  below(counter: number, choices: number): number {
+    // 24 bits times a small integer: exact
+    return Math.floor((this.bits(counter) * choices) / 0x1000000);
+  }
 }

@@ -1,6 +1,6 @@
 import { randomBits } from '../../core/random.js';
 import type { Elastic } from './augmentation.js';
-import { counters } from './draws.js';
+import { counters, type Draws } from './draws.js';
 
 /**
  * Odd widths of three moving averages, one after another, that come closest to a Gaussian of this deviation: the
@@ -81,7 +81,7 @@ export class ElasticField {
     this.factor = (alpha * 65536) / (4095 * weight * weight);
   }
 
-  draw(key: number, sample: number): void {
+  draw({ key, sample }: Draws): void {
     const { columns, rows, height, width } = this;
     const { values, margin } = columns[0];
     for (let x = 0, i = 0; x < width; x++) {

@@ -1,5 +1,5 @@
 import type { Augmentation } from './augmentation.js';
-import { epochKey } from './draws.js';
+import { Draws, epochKey } from './draws.js';
 import { ImageAugmenter } from './imageAugmenter.js';
 
 /** Augments images of one dataset, on whatever thread it is on. */
@@ -16,13 +16,11 @@ export class Filler {
   }
 
   /** Writes the images `indices[from]` to `indices[to - 1]`, as they are in an epoch, to their places in `target`. */
-  fill(indices: Int32Array, epoch: number, target: Uint8Array, from: number, to: number): void {
+  fill(indices: Int32Array, epoch: number, target: Uint8Array, [from, to]: readonly [number, number]): void {
     const { augmenter, images } = this;
-    const { size } = augmenter;
     const key = epochKey(this.seed, epoch);
     for (let i = from; i < to; i++) {
-      const index = indices[i]!;
-      augmenter.augment(images, index * size, target, i * size, key, index);
+      augmenter.augment(images, new Draws(key, indices[i]!), target, i * augmenter.size);
     }
   }
 }

@@ -4,18 +4,28 @@ export class Frame {
   /** Bytes from a row to the next. */
   readonly stride: number;
 
-  /** @param border pixels on every side; for `reflect` at most a side less 1 */
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+
+  /**
+   * @param shape height, width, channels
+   * @param border pixels on every side; mirrored ones at most a side less 1
+   * @param content what the border is: a gray, or the image mirrored at its edges
+   */
   constructor(
-    readonly height: number,
-    readonly width: number,
-    readonly channels: number,
+    shape: readonly [number, number, number],
     readonly border: number,
-    private readonly reflect: boolean,
-    fill: number,
+    private readonly content: number | 'reflect',
   ) {
+    const [height, width, channels] = shape;
+    this.height = height;
+    this.width = width;
+    this.channels = channels;
     this.stride = (width + 2 * border) * channels;
     // one row and one pixel more: the neighbors of the last, which have no weight
-    this.pixels = new Uint8Array((height + 2 * border + 1) * this.stride + channels).fill(fill);
+    this.pixels = new Uint8Array((height + 2 * border + 1) * this.stride + channels);
+    if (content !== 'reflect') this.pixels.fill(content);
   }
 
   /** Takes the image that begins at a byte of `images`. */
@@ -28,7 +38,7 @@ export class Frame {
       for (let i = 0; i < rowBytes; i++) pixels[to + i] = images[from + i]!;
       from += rowBytes;
     }
-    if (this.reflect) this.mirror();
+    if (this.content === 'reflect') this.mirror();
   }
 
   /** The border as the image mirrored at its outermost pixels, which are not repeated. */

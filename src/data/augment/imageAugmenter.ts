@@ -1,5 +1,6 @@
 import { drawPlacement, type Placement, resamples } from './affine.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
+import type { Draws } from './draws.js';
 import { ElasticField } from './elastic.js';
 import { Eraser } from './erase.js';
 import { Frame } from './frame.js';
@@ -14,7 +15,7 @@ function mirroredBorder(augmentation: Augmentation, height: number, width: numbe
 /**
  * Changes images of one shape as an augmentation says. What becomes of an image depends on its bytes, the key of the
  * epoch (`epochKey`) and the number of the sample alone: not on what was done before, and all arithmetic is exact or
- * rounded as IEEE 754 defines it, so the bytes are the same everywhere. Nothing is allocated for an image.
+ * rounded as IEEE 754 defines it, so the bytes are the same everywhere. No pixels are allocated for an image.
  */
 export class ImageAugmenter {
   /** Bytes of an image. */
@@ -23,7 +24,6 @@ export class ImageAugmenter {
   private readonly field: ElasticField | undefined;
   private readonly eraser: Eraser | undefined;
   private readonly resamples: boolean;
-  private readonly placement: Placement = { x0: 0, y0: 0, xx: 1, xy: 0, yx: 0, yy: 1 };
 
   /** @param shape height, width, channels */
   constructor(
@@ -37,36 +37,28 @@ export class ImageAugmenter {
     this.resamples = resamples(augmentation);
     const reflect = border === 'reflect';
     const margin = reflect ? mirroredBorder(augmentation, height, width) : this.resamples ? 1 : crop;
-    this.frame = new Frame(height, width, channels, margin, reflect, fill);
+    this.frame = new Frame(shape, margin, reflect ? 'reflect' : fill);
     this.field = elastic && new ElasticField(height, width, elastic);
     this.eraser = erase || cutout ? new Eraser(height, width, channels, augmentation) : undefined;
   }
 
-  /** Writes the image that begins at byte `from` of `images`, changed, to byte `to` of `target`. */
-  augment(
-    images: Uint8Array,
-    from: number,
-    target: Uint8Array,
-    to: number,
-    key: number,
-    sample: number,
-  ): void {
-    const { frame, placement, augmentation } = this;
-    frame.load(images, from);
-    drawPlacement(augmentation, frame.height, frame.width, key, sample, placement);
+  /** Writes the sample of an epoch, which is `images[sample]`, changed, to byte `to` of `target`. */
+  augment(images: Uint8Array, draws: Draws, target: Uint8Array, to: number): void {
+    const { frame, field } = this;
+    frame.load(images, draws.sample * this.size);
+    const placement = drawPlacement(this.augmentation, frame, draws);
     if (this.resamples) {
-      this.field?.draw(key, sample);
-      resample(frame, placement, target, to, this.field);
+      field?.draw(draws);
+      resample(frame, { ...placement, ...(field && { field }) }, target, to);
     } else {
-      this.copy(target, to);
+      this.copy(placement, target, to);
     }
-    this.eraser?.apply(target, to, key, sample);
+    this.eraser?.apply(target, to, draws);
   }
 
   /** Whole pixels, perhaps mirrored. */
-  private copy(target: Uint8Array, to: number): void {
+  private copy({ x0, y0, xx }: Placement, target: Uint8Array, to: number): void {
     const { height, width, channels, border, stride, pixels } = this.frame;
-    const { x0, y0, xx } = this.placement;
     const step = xx * channels;
     let at = to;
     for (let y = 0; y < height; y++) {

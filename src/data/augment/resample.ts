@@ -18,10 +18,9 @@ export interface Displacements {
  */
 export function resample(
   { height, width, channels, border, stride, pixels }: Frame,
-  { x0, y0, xx, xy, yx, yy }: Placement,
+  { x0, y0, xx, xy, yx, yy, field }: Placement & { readonly field?: Displacements },
   target: Uint8Array,
   to: number,
-  field?: Displacements,
 ): void {
   const stepX = fixed(xx);
   const stepY = fixed(yx);

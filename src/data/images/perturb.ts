@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.js';
 import { exactCos, exactExp, exactLog } from '../../core/math.js';
 import { randomKey, randomUniform } from '../../core/random.js';
-import { type Placement, place } from '../augment/affine.js';
+import { place } from '../augment/affine.js';
 import { Frame } from '../augment/frame.js';
 import { resample } from '../augment/resample.js';
 import { type Dataset, imageSize } from '../dataset.js';
@@ -40,20 +40,17 @@ type Change = (images: Uint8Array, target: Uint8Array, start: number, key: numbe
 
 /** Moves and turns: bilinear, black outside. */
 function geometric({ shape }: Dataset, { kind, severity }: Perturbation): Change {
-  const [height, width, channels] = shape;
-  const frame = new Frame(height, width, channels, 1, false, 0);
-  const placement: Placement = { x0: 0, y0: 0, xx: 1, xy: 0, yx: 0, yy: 1 };
+  const frame = new Frame(shape, 1, 0);
   return (images, target, start, key, sample) => {
     const uniform = randomUniform(0, key, sample);
-    let [x, y, turn] = [0, 0, 0];
+    let [moveX, moveY, turn] = [0, 0, 0];
     if (kind === 'shift') {
       const direction = 2 * Math.PI * uniform;
-      x = severity * exactCos(direction);
-      y = severity * exactCos(direction - Math.PI / 2);
+      moveX = severity * exactCos(direction);
+      moveY = severity * exactCos(direction - Math.PI / 2);
     } else turn = ((uniform < 0.5 ? -severity : severity) * Math.PI) / 180;
-    place(placement, height, width, x, y, turn, 0, 1, 1);
     frame.load(images, start);
-    resample(frame, placement, target, start);
+    resample(frame, place(frame, { moveX, moveY, turn }), target, start);
   };
 }
 

@@ -179,12 +179,42 @@ interface CustomApi {
   coord(value: readonly number[]): [number, number];
 }
 
+/** A rung of the ladder: a point on a line, with its interval if it is the run's own, and its number at the right. */
+function drawRung(isOwn: boolean, { min, max }: { min: number; max: number }, api: CustomApi) {
+  const place = (value: number) => api.coord([value, api.value(1)]);
+  const [accuracy, low, high] = [api.value(0), api.value(2), api.value(3)];
+  const [x, middle] = place(accuracy);
+  const y = middle + 9;
+  const color = isOwn ? colors.orange[0] : colors.blue[0];
+  const line = (from: number, to: number, stroke: string, lineWidth: number) => ({
+    type: 'line',
+    shape: { x1: place(from)[0], y1: y, x2: place(to)[0], y2: y },
+    style: { stroke, lineWidth },
+  });
+  const style = {
+    text: `${accuracy.toFixed(2)}%`,
+    fill: isOwn ? color : colors.ink[0],
+    font: `${isOwn ? 700 : 400} 13px system-ui, sans-serif`,
+    textVerticalAlign: 'middle',
+  };
+  return {
+    type: 'group',
+    children: [
+      line(min, max, colors.faint[0], 1),
+      ...(isOwn ? [line(low, high, color, 4)] : []),
+      { type: 'circle', shape: { cx: x, cy: y, r: isOwn ? 7 : 5 }, style: { fill: color } },
+      { type: 'text', x: place(max)[0] + 8, y, style },
+    ],
+  };
+}
+
 /** Published accuracies with the run among them. */
 export function ladderChart(rungs: readonly Rung[]): Promise<string> {
   const own = rungs.find(({ interval }) => interval !== undefined);
   const all = rungs.flatMap(({ accuracy, interval }) => [accuracy, ...(interval ?? [])]);
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const margin = Math.max(0.05, (high - low) * 0.06);
+  const scale = { min: Math.max(0, low - margin), max: Math.min(100, high + margin) };
   const rowHeight = 44;
   const cut = (text: string) => (text.length > 66 ? `${text.slice(0, 65)}…` : text);
   return drawChart(
@@ -196,8 +226,7 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
         type: 'value',
         name: 'test accuracy',
         nameGap: 28,
-        min: Math.max(0, low - margin),
-        max: Math.min(100, high + margin),
+        ...scale,
         splitNumber: 4,
         splitLine: { ...axis.splitLine, showMinLine: false, showMaxLine: false },
         axisLabel: {
@@ -229,40 +258,8 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
         {
           type: 'custom',
           data: rungs.map(({ accuracy, interval = [accuracy, accuracy] }, i) => [accuracy, i, ...interval]),
-          renderItem: ({ dataIndex }: { dataIndex: number }, api: CustomApi) => {
-            const isOwn = rungs[dataIndex] === own;
-            const place = (value: number) => api.coord([value, api.value(1)]);
-            const [x, middle] = place(api.value(0));
-            const y = middle + 9;
-            const color = isOwn ? colors.orange[0] : colors.blue[0];
-            const [left] = place(Math.max(0, low - margin));
-            const [right] = place(Math.min(100, high + margin));
-            const line = (from: number, to: number, stroke: string, lineWidth: number) => ({
-              type: 'line',
-              shape: { x1: from, y1: y, x2: to, y2: y },
-              style: { stroke, lineWidth },
-            });
-            const text = `${rungs[dataIndex]!.accuracy.toFixed(2)}%`;
-            return {
-              type: 'group',
-              children: [
-                line(left, right, colors.faint[0], 1),
-                ...(isOwn ? [line(place(api.value(2))[0], place(api.value(3))[0], color, 4)] : []),
-                { type: 'circle', shape: { cx: x, cy: y, r: isOwn ? 7 : 5 }, style: { fill: color } },
-                {
-                  type: 'text',
-                  x: right + 8,
-                  y,
-                  style: {
-                    text,
-                    fill: isOwn ? color : colors.ink[0],
-                    font: `${isOwn ? 700 : 400} 13px system-ui, sans-serif`,
-                    textVerticalAlign: 'middle',
-                  },
-                },
-              ],
-            };
-          },
+          renderItem: ({ dataIndex }: { dataIndex: number }, api: CustomApi) =>
+            drawRung(rungs[dataIndex] === own, scale, api),
         },
       ],
     },

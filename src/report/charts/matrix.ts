@@ -19,12 +19,46 @@ function stepOf(share: number, right: boolean, largestMistake: number): Step {
   return scales[right ? 'right' : 'wrong'][Math.round(strength * (steps - 1))]!;
 }
 
+/** What a custom series may ask for. */
+interface MatrixApi {
+  coord(value: readonly number[]): [number, number];
+  size(value: readonly number[]): [number, number];
+}
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+  readonly count: number;
+  /** Of the row's images. */
+  readonly share: number;
+}
+
+/** A square with its number, unless there is no room for numbers. */
+function drawCell(
+  { row, column, count, share }: Cell,
+  largestMistake: number,
+  api: MatrixApi,
+  fontSize: number | undefined,
+) {
+  const { fill, text } = stepOf(share, row === column, largestMistake);
+  const [x, y] = api.coord([column, row]);
+  const [width, height] = api.size([1, 1]);
+  const shape = { x: x - width / 2 + 1, y: y - height / 2 + 1, width: width - 2, height: height - 2, r: 3 };
+  const children: object[] = [{ type: 'rect', shape, style: { fill: fill[0] } }];
+  if (fontSize !== undefined) {
+    const font = `${fontSize}px system-ui, sans-serif`;
+    const style = { text: String(count), fill: text[0], align: 'center', verticalAlign: 'middle', font };
+    children.push({ type: 'text', x, y, style });
+  }
+  return { type: 'group', children };
+}
+
 /** Heat map: a row per label, a column per prediction; blue is right, orange is wrong, the stronger the more often. */
 export function confusionChart({ size, counts }: Confusion, classes: readonly string[]): Promise<string> {
   const support = classes.map((_, row) =>
     counts.subarray(row * size, (row + 1) * size).reduce((sum, count) => sum + count, 0),
   );
-  const cells = Array.from(counts, (count, i) => {
+  const cells: Cell[] = Array.from(counts, (count, i) => {
     const [row, column] = [Math.floor(i / size), i % size];
     return { row, column, count, share: count / support[row]! };
   }).filter(({ count }) => count > 0);
@@ -50,6 +84,7 @@ export function confusionChart({ size, counts }: Confusion, classes: readonly st
   };
   const upright = longest <= 2;
   const side = cell * size;
+  const fontSize = size > mostNumbers ? undefined : cell > 30 ? 13 : 10;
   return drawChart(
     {
       textStyle: font,
@@ -66,31 +101,8 @@ export function confusionChart({ size, counts }: Confusion, classes: readonly st
         {
           type: 'custom',
           data: cells.map(({ row, column }) => [column, row]),
-          renderItem: ({ dataIndex }: { dataIndex: number }, api: MatrixApi) => {
-            const { row, column, count, share } = cells[dataIndex]!;
-            const { fill, text } = stepOf(share, row === column, largest);
-            const [x, y] = api.coord([column, row]);
-            const [width, height] = api.size([1, 1]);
-            const shape = {
-              x: x - width / 2 + 1,
-              y: y - height / 2 + 1,
-              width: width - 2,
-              height: height - 2,
-              r: 3,
-            };
-            const children: object[] = [{ type: 'rect', shape, style: { fill: fill[0] } }];
-            if (size <= mostNumbers) {
-              const style = {
-                text: String(count),
-                fill: text[0],
-                align: 'center',
-                verticalAlign: 'middle',
-                font: `${cell > 30 ? 13 : 10}px system-ui, sans-serif`,
-              };
-              children.push({ type: 'text', x, y, style });
-            }
-            return { type: 'group', children };
-          },
+          renderItem: ({ dataIndex }: { dataIndex: number }, api: MatrixApi) =>
+            drawCell(cells[dataIndex]!, largest, api, fontSize),
         },
       ],
     },
@@ -101,10 +113,4 @@ export function confusionChart({ size, counts }: Confusion, classes: readonly st
       title: `Confusion matrix of ${size} classes: rows are labels, columns are predictions; the table below has the numbers`,
     },
   );
-}
-
-/** What a custom series may ask for. */
-interface MatrixApi {
-  coord(value: readonly number[]): [number, number];
-  size(value: readonly number[]): [number, number];
 }

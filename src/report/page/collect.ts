@@ -28,9 +28,9 @@ export interface Examined {
   readonly measures: Measures;
   readonly gallery: readonly Shown[];
   readonly mistakes: readonly Shown[];
-  /** An image, and what the first layer makes of it. */
   /** On images that are worse, each with an example; absent unless it was asked for. */
   readonly robustness?: readonly (Robustness & { readonly example: Pixels })[] | undefined;
+  /** An image, and what the first layer makes of it. */
   readonly features?: { readonly image: Pixels; readonly maps: readonly Pixels[] } | undefined;
 }
 

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type Placement, place } from '../../../src/data/augment/affine.js';
+import { place } from '../../../src/data/augment/affine.js';
 import type { Augmentation } from '../../../src/data/augment/augmentation.js';
 import { suite } from '../../support/suite.js';
 import { augmented, datasetOf, imageAt, noise, repeated } from './support.js';
@@ -27,8 +27,7 @@ function placed(
   side: number,
 ): (x: number, y: number) => [number, number] {
   const { x: moveX = 0, y: moveY = 0, turn = 0, slant = 0, factor = 1, mirror = 1 } = changes;
-  const p: Placement = { x0: 0, y0: 0, xx: 0, xy: 0, yx: 0, yy: 0 };
-  place(p, side, side, moveX, moveY, turn, slant, factor, mirror);
+  const p = place({ height: side, width: side }, { moveX, moveY, turn, slant, factor, mirror });
   return (x, y) => [p.x0 + p.xx * x + p.xy * y, p.y0 + p.yx * x + p.yy * y];
 }
 

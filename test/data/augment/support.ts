@@ -48,7 +48,7 @@ export function augmented(
   { seed = 1, epoch = 1, indices = Int32Array.from({ length: count }, (_, i) => i) } = {},
 ): Uint8Array {
   const target = new Uint8Array(indices.length * shape[0] * shape[1] * shape[2]);
-  new Filler(images, shape, augmentation, seed).fill(indices, epoch, target, 0, indices.length);
+  new Filler(images, shape, augmentation, seed).fill(indices, epoch, target, [0, indices.length]);
   return target;
 }
 

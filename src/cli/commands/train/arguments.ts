@@ -12,6 +12,7 @@ import {
   positive,
   whole,
 } from '../../inputs/options.js';
+import type { ResumeArguments } from './resume.js';
 
 /** What a resumed run takes from its folder: said anew, it would end in other bytes. */
 const decided = [
@@ -43,6 +44,116 @@ function checkResume(options: Readonly<Record<string, unknown>>): void {
   throw new UsageError(`--resume goes on as the run was begun: ${what} cannot be given with it`);
 }
 
+const trainOptions = {
+  epochs: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('epochs', 1),
+    describe: 'how often every image is seen',
+  },
+  'batch-size': {
+    number: true,
+    requiresArg: true,
+    coerce: whole('batch-size', 1),
+    describe: 'images per step',
+  },
+  'learning-rate': {
+    number: true,
+    requiresArg: true,
+    coerce: positive('learning-rate'),
+    describe: "the rate that the recipe's schedule starts from",
+  },
+  optimizer: {
+    string: true,
+    requiresArg: true,
+    describe: 'such as sgd or adam, with default options',
+  },
+  seed: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('seed', 0),
+    defaultDescription: '0',
+    describe: 'same seed, same weights',
+  },
+  validation: {
+    number: true,
+    requiresArg: true,
+    coerce: positive('validation', 1),
+    describe: 'fraction of the training images to hold out and report on',
+  },
+  set: {
+    string: true,
+    requiresArg: true,
+    coerce: (given?: string | readonly string[]) => settingValues(assignments('set')(given)),
+    describe:
+      'another setting of the recipe, such as units=64, optimizer.beta1=0.8 or augmentation.shift=2; may be given several times',
+  },
+  'validation-by-writer': {
+    boolean: true,
+    describe: 'hold out all images of some writers; for mnist and qmnist',
+  },
+  limit: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('limit', 1),
+    describe: 'use only the first images, or the first of every class if they are sorted',
+  },
+  from: { string: true, requiresArg: true, describe: 'start from the weights of this model' },
+  out: { string: true, requiresArg: true, describe: 'run folder; default: runs/<recipe>-<time>' },
+  force: { boolean: true, describe: 'replace the run in that folder' },
+  resume: { string: true, requiresArg: true, describe: 'go on with the run in this folder' },
+  'time-limit': {
+    number: true,
+    requiresArg: true,
+    coerce: positive('time-limit'),
+    describe: 'end after so many seconds; --resume goes on later',
+  },
+  checkpoint: {
+    string: true,
+    requiresArg: true,
+    describe: 'go on from this checkpoint of the same training, in a run folder of its own',
+  },
+  log: {
+    string: true,
+    requiresArg: true,
+    describe:
+      'tell others of every epoch: tensorboard (files in the run folder) or mlflow=http://127.0.0.1:5000; may be given several times',
+  },
+  'log-weights': {
+    boolean: true,
+    describe: 'with --log tensorboard: how weights are spread, with every epoch',
+  },
+  'pause-after': {
+    number: true,
+    requiresArg: true,
+    coerce: whole('pause-after', 1),
+    describe: 'end after this epoch and leave the test set alone; --resume goes on later',
+  },
+  'checkpoint-every': {
+    number: true,
+    requiresArg: true,
+    coerce: positive('checkpoint-every'),
+    defaultDescription: '30',
+    describe: 'seconds between two checkpoints',
+  },
+  ...backendOptions,
+  // without defaults, so that it can be told whether they were given
+  backend: { ...backendOptions.backend, default: undefined, defaultDescription: '"auto"' },
+  ...dataOptions,
+  ...ownDataOptions,
+  ...jsonOption,
+  quiet: { boolean: true, default: false, describe: 'no progress' },
+} as const;
+
+const epilogue =
+  'The test set is used once, at the end. The train accuracy is measured then too: of the final weights, ' +
+  'without dropout, on the images that were trained on.\n\n' +
+  'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
+  'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
+  'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
+  '--pause-after, --log, --log-weights, --checkpoint-every, --json and --quiet can be given.\n\n' +
+  'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.';
+
 /** `quern train [recipe]` */
 export function addTrain(program: Argv<{ verbose: boolean }>): void {
   program.command(
@@ -54,156 +165,16 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
           type: 'string',
           describe: `a file such as ./my-recipe.js, or one of ${recipeNames.join(', ')}`,
         })
-        .options({
-          epochs: {
-            number: true,
-            requiresArg: true,
-            coerce: whole('epochs', 1),
-            describe: 'how often every image is seen',
-          },
-          'batch-size': {
-            number: true,
-            requiresArg: true,
-            coerce: whole('batch-size', 1),
-            describe: 'images per step',
-          },
-          'learning-rate': {
-            number: true,
-            requiresArg: true,
-            coerce: positive('learning-rate'),
-            describe: "the rate that the recipe's schedule starts from",
-          },
-          optimizer: {
-            string: true,
-            requiresArg: true,
-            describe: 'such as sgd or adam, with default options',
-          },
-          seed: {
-            number: true,
-            requiresArg: true,
-            coerce: whole('seed', 0),
-            defaultDescription: '0',
-            describe: 'same seed, same weights',
-          },
-          validation: {
-            number: true,
-            requiresArg: true,
-            coerce: positive('validation', 1),
-            describe: 'fraction of the training images to hold out and report on',
-          },
-          set: {
-            string: true,
-            requiresArg: true,
-            coerce: (given?: string | readonly string[]) => settingValues(assignments('set')(given)),
-            describe:
-              'another setting of the recipe, such as units=64, optimizer.beta1=0.8 or augmentation.shift=2; may be given several times',
-          },
-          'validation-by-writer': {
-            boolean: true,
-            describe: 'hold out all images of some writers; for mnist and qmnist',
-          },
-          limit: {
-            number: true,
-            requiresArg: true,
-            coerce: whole('limit', 1),
-            describe: 'use only the first images, or the first of every class if they are sorted',
-          },
-          from: { string: true, requiresArg: true, describe: 'start from the weights of this model' },
-          out: { string: true, requiresArg: true, describe: 'run folder; default: runs/<recipe>-<time>' },
-          force: { boolean: true, describe: 'replace the run in that folder' },
-          resume: { string: true, requiresArg: true, describe: 'go on with the run in this folder' },
-          'time-limit': {
-            number: true,
-            requiresArg: true,
-            coerce: positive('time-limit'),
-            describe: 'end after so many seconds; --resume goes on later',
-          },
-          checkpoint: {
-            string: true,
-            requiresArg: true,
-            describe: 'go on from this checkpoint of the same training, in a run folder of its own',
-          },
-          log: {
-            string: true,
-            requiresArg: true,
-            describe:
-              'tell others of every epoch: tensorboard (files in the run folder) or mlflow=http://127.0.0.1:5000; may be given several times',
-          },
-          'log-weights': {
-            boolean: true,
-            describe: 'with --log tensorboard: how weights are spread, with every epoch',
-          },
-          'pause-after': {
-            number: true,
-            requiresArg: true,
-            coerce: whole('pause-after', 1),
-            describe: 'end after this epoch and leave the test set alone; --resume goes on later',
-          },
-          'checkpoint-every': {
-            number: true,
-            requiresArg: true,
-            coerce: positive('checkpoint-every'),
-            defaultDescription: '30',
-            describe: 'seconds between two checkpoints',
-          },
-          ...backendOptions,
-          // without defaults, so that it can be told whether they were given
-          backend: { ...backendOptions.backend, default: undefined, defaultDescription: '"auto"' },
-          ...dataOptions,
-          ...ownDataOptions,
-          ...jsonOption,
-          quiet: { boolean: true, default: false, describe: 'no progress' },
-        })
+        .options(trainOptions)
         .example('$0 train mnist-mlp --epochs 1', '')
         .example('$0 train fashion-cnn --data ./my-photos', '')
         .example('$0 train --resume runs/mnist-mlp-2025-01-31T12-00-00', '')
-        .epilogue(
-          'The test set is used once, at the end. The train accuracy is measured then too: of the final weights, ' +
-            'without dropout, on the images that were trained on.\n\n' +
-            'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
-            'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
-            'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
-            '--pause-after, --log, --log-weights, --checkpoint-every, --json and --quiet can be given.\n\n' +
-            'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.',
-        ),
+        .epilogue(epilogue),
     async ({ recipe, resume, out, force, seed, backend, ...options }) => {
       if (resume !== undefined) {
         checkResume({ recipe, out, force, seed, backend, ...options });
         const { runResume } = await import('./resume.js');
-        const {
-          offline,
-          revectorize,
-          tune,
-          threads,
-          data,
-          dataDir,
-          timeLimit,
-          pauseAfter,
-          checkpointEvery,
-          log,
-          logWeights,
-          json,
-          quiet,
-        } = options;
-        const own = {
-          threads,
-          data,
-          dataDir,
-          timeLimit,
-          pauseAfter,
-          checkpointEvery,
-          log: logList(log),
-          logWeights,
-          json,
-          quiet,
-        };
-        // flags that are not set leave what the run was begun with
-        const flags = {
-          ...(offline && { offline }),
-          ...(revectorize && { revectorize }),
-          ...(tune && { tune }),
-        };
-        await runResume(resume, { ...own, ...flags });
+        await runResume(resume, resumeArguments({ ...options, log: logList(options.log) }));
         return;
       }
       if (recipe === undefined) {
@@ -227,6 +198,19 @@ const logList = (log: string | readonly string[] | undefined): readonly string[]
 function settingValues(texts: Readonly<Record<string, string>> | undefined): SettingValues | undefined {
   if (texts === undefined) return undefined;
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, parseValue(text)]));
+}
+
+/** Picks the arguments that a resumed run follows; flags that are not set leave what it was begun with. */
+function resumeArguments(options: ResumeArguments): ResumeArguments {
+  const { offline, revectorize, tune, ...others } = options;
+  const { threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, log, logWeights, json, quiet } =
+    others;
+  return {
+    ...{ threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, log, logWeights, json, quiet },
+    ...(offline && { offline }),
+    ...(revectorize && { revectorize }),
+    ...(tune && { tune }),
+  };
 }
 
 /** The arguments without yargs' own, and without the second spellings that it adds. */
