@@ -4,6 +4,7 @@ import { Filler } from '../src/data/augment/filler.js';
 import { imageSize } from '../src/data/dataset.js';
 import { openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Row } from './support/bench.js';
+import { withThreads } from './support/bench.js';
 import { ensure } from './support/ensure.js';
 import { interleave, rateOf, type Subject } from './support/measure.js';
 import { randomDataset, SeedTraining, seedModelTitles } from './support/seedModels.js';
@@ -58,7 +59,7 @@ async function fillRows({ sampling, progress }: Context): Promise<Row[]> {
     return {
       name,
       run: async (repeats) => {
-        for (let epoch = 0; epoch < repeats; epoch++) filler.fill(indices, epoch, target, 0, dataset.count);
+        for (let epoch = 0; epoch < repeats; epoch++) filler.fill(indices, epoch, target, [0, dataset.count]);
       },
     };
   });
@@ -74,7 +75,7 @@ async function fillRows({ sampling, progress }: Context): Promise<Row[]> {
 async function trainingRows({ sampling, progress, backend, threads, quick }: Context) {
   const count = Math.max(...threads);
   const dataset = randomDataset(quick ? 8192 : 16384);
-  const engine = await openEngine({ ...backend, threads: count });
+  const engine = await openEngine(withThreads(backend, count));
   const augmenters: Augmenter[] = [];
   try {
     const training = new SeedTraining(engine, 'cnn', dataset);

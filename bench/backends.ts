@@ -1,8 +1,9 @@
 /** The same work on every backend and mode that runs here, beside wasm: `quern bench matmul --backend all`. */
 import { sentenceOf } from '../src/core/errors.js';
 import type { BackendReport } from '../src/engine/backend.js';
-import { type BackendOptions, openBackend } from '../src/engine/choose.js';
+import { openBackend } from '../src/engine/choose.js';
 import { type CompiledStep, Engine } from '../src/engine/engine.js';
+import type { BackendOptions } from '../src/engine/options.js';
 import { type input, state } from '../src/tensor/leaves.js';
 import type { Leaf, Tensor } from '../src/tensor/tensor.js';
 import type { Bench, Context, Findings, Row } from './support/bench.js';
@@ -39,10 +40,11 @@ const value = (i: number) => 0.5 / (i + 1);
 /** wasm on all threads, then every mode of gpu.js that opens, or the one that was asked for. */
 async function openPlaces({ backend, threads }: Context): Promise<{ places: Place[]; absent: string[] }> {
   const { gpuModes } = await import('../src/backends/gpu/modes.js');
-  const { gpuMode, simd, revectorize } = backend;
+  const gpuMode = backend.backend === 'gpu' ? backend.gpuMode : undefined;
+  const choices = backend.backend === 'auto' || backend.backend === undefined ? backend : {};
   const modes = gpuMode === undefined ? gpuModes : [gpuMode];
   const wanted: [string, BackendOptions][] = [
-    ['wasm', { backend: 'wasm', threads: Math.max(...threads), simd, revectorize }],
+    ['wasm', { ...choices, backend: 'wasm', threads: Math.max(...threads) }],
     ...modes.map((mode): [string, BackendOptions] => [`gpu ${mode}`, { backend: 'gpu', gpuMode: mode }]),
   ];
   const places: Place[] = [];
@@ -177,7 +179,7 @@ export function everywhere(
             ({ name }) => name === 'wasm' || secondsOf(measured.get(name)!.compute).median < mostSeconds,
           );
         }
-        return findingsOf(title, of, works, places, results, absent);
+        return findingsOf(title, of, { works, places, results, absent });
       } finally {
         await Promise.all(places.map(({ engine }) => engine.close()));
       }
@@ -185,14 +187,14 @@ export function everywhere(
   };
 }
 
-function findingsOf(
-  title: string,
-  of: string,
-  works: readonly Work[],
-  places: readonly Place[],
-  results: readonly Map<string, Measured>[],
-  absent: readonly string[],
-): Findings {
+interface Measurements {
+  readonly works: readonly Work[];
+  readonly places: readonly Place[];
+  readonly results: readonly Map<string, Measured>[];
+  readonly absent: readonly string[];
+}
+
+function findingsOf(title: string, of: string, { works, places, results, absent }: Measurements): Findings {
   const sizes = works.map(({ size }) => size);
   const rows = works.flatMap(({ shapes, flops }, i): Row[] =>
     [...results[i]!].map(([backend, measured]) => ({

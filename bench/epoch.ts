@@ -1,8 +1,10 @@
-import { openEngine } from '../src/engine/engine.js';
+import { UsageError } from '../src/core/errors.js';
+import { openBackend } from '../src/engine/choose.js';
+import { Engine } from '../src/engine/engine.js';
 import { Model } from '../src/nn/model.js';
 import { adam } from '../src/optimizers/adam.js';
 import { fit } from '../src/training/fit/fit.js';
-import type { Bench, Context, Findings } from './support/bench.js';
+import { type Bench, type Context, type Findings, withThreads } from './support/bench.js';
 import { threadCount } from './support/format.js';
 import {
   randomDataset,
@@ -26,7 +28,10 @@ interface Epochs {
 async function measure(context: Context, model: SeedModel, threads: number): Promise<Epochs> {
   const dataset = randomDataset(context.quick ? 4096 : 60_000);
   const kernelClock = { milliseconds: 0 };
-  await using engine = await openEngine({ ...context.backend, backend: 'wasm', threads, kernelClock });
+  const { backend: kind, ...choices } = withThreads(context.backend, threads);
+  if (kind === 'gpu' || kind === 'reference')
+    throw new UsageError(`bench: an epoch is measured on wasm alone, not on ${kind}`);
+  await using engine = new Engine(await openBackend({ ...choices, backend: 'wasm', kernelClock }));
   const ends: { wall: number; kernels: number }[] = [];
   await fit(engine, new Model(seedLayer(model), dataset.shape), dataset, {
     optimizer: adam(),

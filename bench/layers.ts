@@ -9,6 +9,7 @@ import { add, divide, multiply, sqrt, subtract } from '../src/tensor/ops/pointwi
 import { sum } from '../src/tensor/ops/reduce.js';
 import type { Leaf, Tensor } from '../src/tensor/tensor.js';
 import type { Bench, Row } from './support/bench.js';
+import { withThreads } from './support/bench.js';
 import { clockFor } from './support/clock.js';
 import { threadCount } from './support/format.js';
 import { oneThreadNote } from './support/kernelFindings.js';
@@ -121,7 +122,7 @@ export const bench: Bench = {
     const rows: Row[] = [];
     const backends: BackendReport[] = [];
     for (const count of threads) {
-      await using engine = await openEngine({ ...context.backend, threads: count });
+      await using engine = await openEngine(withThreads(context.backend, count));
       backends.push(engine.report);
       const subjects = works.flatMap((work) =>
         (['quern', 'twin'] as const).map((way) => {

@@ -1,6 +1,7 @@
 /** Runs benches and shows what they find: `quern bench`, `npm run bench`. */
+
 import { availableParallelism } from 'node:os';
-import type { BackendOptions } from '../src/engine/choose.js';
+import type { BackendName, BackendOptions, WasmOptions } from '../src/engine/options.js';
 import { backendBenchNames, benchNames, loadBench } from './benches.js';
 import type { Context } from './support/bench.js';
 import { formatTable } from './support/format.js';
@@ -14,10 +15,10 @@ export interface BenchOptions {
   /** A few seconds for each, and numbers to match. Default false. */
   readonly quick?: boolean | undefined;
   /** 'all': every one that runs here, side by side, for the benches that have it. */
-  readonly backend?: BackendOptions['backend'] | 'all';
+  readonly backend?: BackendName | 'all' | undefined;
   readonly gpuMode?: string | undefined;
-  readonly simd?: BackendOptions['simd'];
-  readonly revectorize?: BackendOptions['revectorize'];
+  readonly simd?: WasmOptions['simd'];
+  readonly revectorize?: WasmOptions['revectorize'];
   /** The largest number of threads; 1 is measured in any case. Default: all processors. */
   readonly threads?: number | undefined;
   /** Folder for results as JSON and SVG. Default: none are written. */
@@ -38,15 +39,22 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}`);
 }
 
+function optionsOf(backend: BackendName | undefined, options: BenchOptions): BackendOptions {
+  const { gpuMode, simd, revectorize } = options;
+  if (backend === 'gpu' || (backend === undefined && gpuMode !== undefined))
+    return { backend: 'gpu', gpuMode };
+  return backend === 'reference' ? { backend } : { backend, simd, revectorize };
+}
+
 /** What is measured, before it is. */
 function contextOf(name: string, options: BenchOptions): Context {
-  const { quick = false, gpuMode, simd, revectorize, threads = availableParallelism() } = options;
+  const { quick = false, threads = availableParallelism() } = options;
   const backend = options.backend === 'all' ? undefined : options.backend;
   const single = threads === 1 || (backend !== undefined && backend !== 'auto' && backend !== 'wasm');
   return {
     sampling: samplings[quick ? 'quick' : 'full'],
     quick,
-    backend: { backend, gpuMode, simd, revectorize },
+    backend: optionsOf(backend, options),
     threads: single ? [1] : [1, threads],
     progress: (text) => progress(`${name}: ${text}`),
   };

@@ -4,6 +4,7 @@ import { matmul } from '../src/tensor/ops/matmul.js';
 import { transpose } from '../src/tensor/ops/views.js';
 import type { Leaf } from '../src/tensor/tensor.js';
 import type { Bench, Context } from './support/bench.js';
+import { withThreads } from './support/bench.js';
 import { ensure } from './support/ensure.js';
 import { threadCount } from './support/format.js';
 import { oneThreadNote } from './support/kernelFindings.js';
@@ -84,7 +85,7 @@ const limited = ({ engine }: Engines) => engine.report.backend === 'wasm';
 type Engines = Awaited<ReturnType<typeof open>>;
 
 async function open(context: Context, threads: number) {
-  const engine = await openEngine({ ...context.backend, threads });
+  const engine = await openEngine(withThreads(context.backend, threads));
   return { engine, threads, yardsticks: new Yardsticks(threads) };
 }
 

@@ -1,5 +1,6 @@
 import { openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Row } from './support/bench.js';
+import { withThreads } from './support/bench.js';
 import { ensure } from './support/ensure.js';
 import { threadCount } from './support/format.js';
 import { interleave, rateOf, type Sample, secondsOf, speedUp } from './support/measure.js';
@@ -46,7 +47,7 @@ export const bench: Bench = {
     const dataset = randomDataset(context.quick ? 8192 : undefined);
     const cases = casesOf(context);
     const engines = await Promise.all(
-      threads.map((count) => openEngine({ ...context.backend, threads: count })),
+      threads.map((count) => openEngine(withThreads(context.backend, count))),
     );
     try {
       const trainings = new Map(

@@ -30,7 +30,6 @@ export {
   type GradientCheckOptions,
   type GradientInput,
 } from './engine/checkGradients.js';
-export type { BackendName, BackendOptions } from './engine/choose.js';
 export {
   type CompiledStep,
   Engine,
@@ -40,6 +39,14 @@ export {
   type StepFunction,
   type StepResult,
 } from './engine/engine.js';
+export type {
+  AutoOptions,
+  BackendName,
+  BackendOptions,
+  GpuOptions,
+  ReferenceOptions,
+  WasmOptions,
+} from './engine/options.js';
 export * as expressions from './expressions.js';
 export * as initializers from './initializers.js';
 export * as leaves from './leaves.js';

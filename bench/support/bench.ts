@@ -1,6 +1,6 @@
 /** What a bench is, and what it finds. */
 import type { BackendReport } from '../../src/engine/backend.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 import type { Sampling } from './measure.js';
 import type { Summary } from './statistics.js';
 
@@ -15,6 +15,12 @@ export interface Context {
   readonly threads: readonly number[];
   /** Tells people how far the bench is. */
   progress(text: string): void;
+}
+
+/** The same backend with so many threads, where it has threads. */
+export function withThreads(options: BackendOptions, threads: number): BackendOptions {
+  const { backend } = options;
+  return backend === 'gpu' || backend === 'reference' ? options : { ...options, threads };
 }
 
 /** A column of the table; its key names the value in each row. */

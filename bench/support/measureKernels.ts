@@ -1,4 +1,5 @@
 /** The kernels of a step, measured one by one: what several benches show a part of. */
+
 import { UsageError } from '../../src/core/errors.js';
 import { formatShape } from '../../src/core/shape.js';
 import type { BackendReport, Feeds } from '../../src/engine/backend.js';
@@ -6,6 +7,7 @@ import { openBackend } from '../../src/engine/choose.js';
 import { Engine } from '../../src/engine/engine.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Context } from './bench.js';
+import { withThreads } from './bench.js';
 import { threadCount } from './format.js';
 import { type IsolatedStep, isolateSteps } from './isolate.js';
 import { interleave, type Subject, secondsOf, shareOf } from './measure.js';
@@ -63,7 +65,7 @@ export async function measureKernels(
   make: (engine: Engine) => KernelSource,
   wanted: (step: IsolatedStep) => boolean,
 ): Promise<MeasuredStep> {
-  const backend = await openBackend({ ...context.backend, threads });
+  const backend = await openBackend(withThreads(context.backend, threads));
   const { report } = backend;
   if (report.backend !== 'wasm') {
     await backend.close();

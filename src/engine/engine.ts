@@ -7,8 +7,9 @@ import type { Plan } from '../plan/plan.js';
 import { input } from '../tensor/leaves.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
 import type { Backend, BackendReport, Program, Resident, RunOptions } from './backend.js';
-import { type BackendOptions, openBackend } from './choose.js';
+import { openBackend } from './choose.js';
 import { checkFeeds, checkValue } from './feeds.js';
+import type { BackendOptions } from './options.js';
 
 /** The inputs of a step by name; default dtype float32. */
 export type Signature = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: Dtype }>>;

@@ -56,13 +56,16 @@ suite('benches over backends', (test) => {
   }
 
   test('a mode that is asked for by name must be there', async () => {
-    const one = await runBench('matmul-backends', { ...context, backend: { gpuMode: 'cpu' } });
+    const one = await runBench('matmul-backends', {
+      ...context,
+      backend: { backend: 'gpu', gpuMode: 'cpu' },
+    });
     assert.equal(
       one.backends.map(({ mode }) => mode),
       [undefined, 'cpu'],
     );
     await rejects(
-      () => runBench('matmul-backends', { ...context, backend: { gpuMode: 'vulkan' } }),
+      () => runBench('matmul-backends', { ...context, backend: { backend: 'gpu', gpuMode: 'vulkan' } }),
       BackendError,
       "gpu: gpu.js has no mode 'vulkan': webgpu, webgl2, webgl, headlessgl, webasm, cpu",
     );

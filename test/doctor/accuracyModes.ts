@@ -1,8 +1,8 @@
 /** Where the accuracy of each backend and mode is measured: here, or in headless Chromium on its software driver. */
 import { measureAccuracy } from '../../src/doctor/accuracy.js';
 import { subjects } from '../../src/doctor/subjects.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
 import { openEngine } from '../../src/engine/engine.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 import { Browser } from '../support/browser/browser.js';
 import type { AccuracyResult } from './accuracyRuns.js';
 

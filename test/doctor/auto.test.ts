@@ -135,8 +135,8 @@ suite('measurements that are kept', (test) => {
 });
 
 suite('opening auto', (test) => {
-  const opened = async (options: Parameters<typeof openAuto>[0]) => {
-    const { backend, reason } = await openAuto({ backend: 'auto', ...options });
+  const opened = async (...asked: Parameters<typeof openAuto>) => {
+    const { backend, reason } = await openAuto(...asked);
     const { report } = backend;
     await backend.close();
     return { report, reason };
@@ -150,7 +150,7 @@ suite('opening auto', (test) => {
     });
 
   test('without a file the fixed rule holds', async () => {
-    const { report, reason } = await opened({ threads: 1, work: () => large });
+    const { report, reason } = await opened({ threads: 1 }, { work: () => large });
     assert.is(report.backend, 'wasm');
     assert.is(reason, autoRule);
   });
@@ -161,7 +161,7 @@ suite('opening auto', (test) => {
       const file = join(folder, 'doctor.json');
       const { adapter: _, ...card } = gpu;
       await writeMeasurements(file, { backends: [wasm, { ...card, mode: 'cpu' }] });
-      const { report, reason } = await opened({ measurementsFile: file, work: () => large });
+      const { report, reason } = await opened({}, { measurementsFile: file, work: () => large });
       assert.is(report.backend, 'gpu');
       assert.is(report.mode, 'cpu');
       assert.match(reason, /^auto takes gpu cpu: an estimated 8 ms a step on gpu cpu, 30 ms a step on wasm$/);
@@ -169,14 +169,14 @@ suite('opening auto', (test) => {
 
   test('another adapter is left for wasm', () =>
     withGpu({ mode: 'cpu' }, async (file) => {
-      const { report, reason } = await opened({ measurementsFile: file, work: () => large });
+      const { report, reason } = await opened({}, { measurementsFile: file, work: () => large });
       assert.is(report.backend, 'wasm');
       assert.is(reason, 'auto takes wasm: gpu cpu was measured on a card, now it is the CPU');
     }));
 
   test('one that is gone is left for wasm', () =>
     withGpu({ mode: 'vulkan' }, async (file) => {
-      const { report, reason } = await opened({ measurementsFile: file, work: () => large });
+      const { report, reason } = await opened({}, { measurementsFile: file, work: () => large });
       assert.is(report.backend, 'wasm');
       assert.match(
         reason,
@@ -186,7 +186,7 @@ suite('opening auto', (test) => {
 
   test('options of wasm ask for wasm', () =>
     withGpu({ mode: 'cpu' }, async (file) => {
-      const { report, reason } = await opened({ measurementsFile: file, threads: 1, work: () => large });
+      const { report, reason } = await opened({ threads: 1 }, { measurementsFile: file, work: () => large });
       assert.is(report.backend, 'wasm');
       assert.is(report.threads, 1);
       assert.is(reason, 'auto takes wasm: it was given options of wasm');

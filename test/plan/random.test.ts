@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import type { BackendOptions } from '../../src/engine/choose.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
+import type { BackendOptions, Probes } from '../../src/engine/options.js';
 import type { Limits } from '../../src/plan/limits.js';
 import { graphSignature, randomGraph } from '../support/graphs.js';
 import { compareArrays, type Tolerance } from '../support/kernelCases/compare.js';
@@ -9,8 +9,8 @@ import { reasonOf } from '../support/runCase.js';
 import { suite } from '../support/suite.js';
 
 /** Double precision on the reference backend: the order of roundings must not decide. */
-const tight: BackendOptions = { backend: 'reference', precision: 'float64', poison: true };
-const variants: readonly (readonly [string, Limits, BackendOptions, Tolerance])[] = [
+const tight: BackendOptions & Probes = { backend: 'reference', precision: 'float64', poison: true };
+const variants: readonly (readonly [string, Limits, BackendOptions & Probes, Tolerance])[] = [
   ['usual limits', usualLimits, tight, { absolute: 1e-6, relative: 1e-6 }],
   ['limits of a gpu', gpuLimits, tight, { absolute: 1e-6, relative: 1e-6 }],
   [

@@ -1,6 +1,7 @@
 /** The engines that tests in Node compare, and cases of the op table as tests on them. */
-import type { BackendOptions } from '../../src/engine/choose.js';
-import { type CompiledStep, type Engine, openEngine } from '../../src/engine/engine.js';
+import { openBackend } from '../../src/engine/choose.js';
+import { type CompiledStep, Engine } from '../../src/engine/engine.js';
+import type { BackendOptions, Probes } from '../../src/engine/options.js';
 import type { PlanOptions } from '../../src/plan/build.js';
 import type { OpCase } from './cases.js';
 import { prepareCase, reasonOf } from './runCase.js';
@@ -15,7 +16,7 @@ export interface Candidate {
 }
 
 /** Every backend in every mode that this machine may have. The caller closes the engines. */
-export async function openCandidates(extra: BackendOptions = {}): Promise<Candidate[]> {
+export async function openCandidates(extra: Probes = {}): Promise<Candidate[]> {
   const candidates: readonly (readonly [string, BackendOptions])[] = [
     ['reference', { backend: 'reference' }],
     ['wasm baseline', { backend: 'wasm', simd: 'baseline' }],
@@ -27,7 +28,8 @@ export async function openCandidates(extra: BackendOptions = {}): Promise<Candid
   await provideTestWebGpu();
   return Promise.all(
     candidates.map(async ([name, options]) => {
-      const engine = await openEngine({ ...options, ...extra }).catch(reasonOf);
+      const backend = await openBackend({ ...options, ...extra }).catch(reasonOf);
+      const engine = typeof backend === 'string' ? backend : new Engine(backend);
       return { name, options, engine };
     }),
   );

@@ -7,7 +7,7 @@ import type * as Quern from '../../src/browser.js';
 export interface ParityCase {
   readonly model: 'mlp' | 'cnn';
   /** Of the wasm backend, as `openEngine` takes them. */
-  readonly engine?: Pick<Quern.BackendOptions, 'simd' | 'threads' | 'workerUrl' | 'revectorize'>;
+  readonly engine?: Omit<Quern.WasmOptions, 'backend'>;
 }
 
 export interface ParityResult {

@@ -1,7 +1,8 @@
 /** Plans for tests: usual limits, and engines that plan under other limits than their backend's. */
 import type { Backend } from '../../src/engine/backend.js';
-import { type BackendOptions, openBackend } from '../../src/engine/choose.js';
+import { openBackend } from '../../src/engine/choose.js';
 import { Engine } from '../../src/engine/engine.js';
+import type { BackendOptions, Probes } from '../../src/engine/options.js';
 import { buildPlan, type PlanOptions } from '../../src/plan/build.js';
 import type { Limits } from '../../src/plan/limits.js';
 import type { Traced } from '../../src/plan/lower.js';
@@ -32,7 +33,7 @@ export function kindsOf(plan: Plan): string {
 }
 
 /** An engine whose plans respect `limits`. */
-export async function openLimited(limits: Limits, options: BackendOptions): Promise<Engine> {
+export async function openLimited(limits: Limits, options: BackendOptions & Probes): Promise<Engine> {
   const backend = await openBackend(options);
   const limited: Backend = {
     limits,

@@ -5,6 +5,7 @@ import { BackendError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
 import { checkFeeds } from '../../engine/feeds.js';
+import type { KernelClock } from '../../engine/options.js';
 import { runSteps } from '../../engine/runSteps.js';
 import type { Output, Plan, Slot, Step } from '../../plan/plan.js';
 import { type DeadSlots, deadSlots, poison } from '../../plan/poison.js';
@@ -16,7 +17,7 @@ import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
 import { inOrder, oneByOne, type Range, type Schedule, schedule, type Work } from './schedule.js';
 import { bindTable, type Chunk, runChunk, type ScratchState, type Table } from './table.js';
-import type { KernelClock, WasmState } from './wasm.js';
+import type { WasmState } from './wasm.js';
 
 /** How many bytes could be moved in the time of a floating-point operation, for what `pieceBytes` counts. */
 const flopsPerByte = 2;

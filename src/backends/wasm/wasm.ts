@@ -1,9 +1,11 @@
 /** The wasm backend: every kernel of a plan is a generated WebAssembly function over one memory. */
+
 import { checkInteger } from '../../core/check.js';
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError, UsageError } from '../../core/errors.js';
 import { numericsVersion } from '../../core/numerics.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
+import type { KernelClock, Probes, WasmOptions } from '../../engine/options.js';
 import { callOf } from '../../plan/call.js';
 import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
@@ -18,42 +20,13 @@ import { processors } from './thread.js';
 import { Tuner } from './tuning.js';
 import { type KeptTunings, readTunings } from './tuningFile.js';
 
-export interface WasmBackendOptions {
-  /** 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
-  readonly simd?: SimdLevel | undefined;
-  /**
-   * Workers that share the work of every kernel; the bytes of results do not depend on it. Default: the number of
-   * processors, up to 8; 1 where memory cannot be shared.
-   */
-  readonly threads?: number | undefined;
-  /**
-   * Experimental: lets V8 join vectors to 256 bits, for the whole process (revectorize.ts). Faster, with the same bytes,
-   * in Node 24 on x64 processors with AVX2; elsewhere an error. Default false.
-   */
-  readonly revectorize?: boolean | undefined;
-  /**
-   * 'measured': kernels are computed in the fastest of several ways that give the same bytes; each is measured once, for
-   * about a fifth of a second, when a step that needs it is compiled. Default 'fixed': by rules of shape alone.
-   */
-  readonly tuning?: 'fixed' | 'measured' | undefined;
-  /** A file that keeps what was measured, for later processes on the same machine. Default: none. */
-  readonly tuningFile?: string | undefined;
-  /** Where worker.js of this package is, if not beside the code: for bundles, see docs/browser.md. */
-  readonly workerUrl?: string | URL | undefined;
-  /** Fills memory with NaN after its last use. For tests. Default false. */
-  readonly poison?: boolean | undefined;
-  /** For measurements: gets the time that kernels take on the thread of the engine. Default: nobody asks. */
-  readonly kernelClock?: KernelClock | undefined;
+/** Those of `openEngine`, and what tests and measurements ask for besides. */
+export interface WasmBackendOptions extends Omit<WasmOptions, 'backend'>, Probes {
   /**
    * For tests and measurements: work is not cut into pieces that move fewer bytes than this. By default 32768, which a
    * worker moves in a microsecond or two, a few times what it costs to share a piece; 1 shares everything.
    */
   readonly pieceBytes?: number | undefined;
-}
-
-/** How long kernels have run, in milliseconds: grows while programs run. */
-export interface KernelClock {
-  milliseconds: number;
 }
 
 /** What residents and programs share of their backend. */
@@ -73,6 +46,16 @@ export interface WasmState {
   checkOpen(): void;
 }
 
+/** Options with what they are by default. */
+interface Settled extends Pick<WasmBackendOptions, 'workerUrl' | 'kernelClock'> {
+  readonly simd: SimdLevel;
+  readonly workers: number;
+  readonly poison: boolean;
+  readonly pieceBytes: number;
+  readonly revectorize: boolean;
+  readonly tuning: KeptTunings | undefined;
+}
+
 class WasmBackend implements Backend, WasmState {
   readonly limits: Limits = {
     inputs: 16,
@@ -86,6 +69,10 @@ class WasmBackend implements Backend, WasmState {
   readonly arena: Region;
   readonly scratch: Region;
   readonly pool: Pool | undefined;
+  readonly workers: number;
+  readonly poison: boolean;
+  readonly pieceBytes: number;
+  readonly kernelClock: KernelClock | undefined;
   private readonly kernels: KernelCache;
   private readonly tuner: Tuner | undefined;
   private readonly abandoned = new FinalizationRegistry<Held>(({ blocks, number }) => {
@@ -94,16 +81,11 @@ class WasmBackend implements Backend, WasmState {
   });
   private closed = false;
 
-  constructor(
-    simd: SimdLevel,
-    readonly workers: number,
-    readonly poison: boolean,
-    readonly pieceBytes: number,
-    workerUrl: string | URL | undefined,
-    revectorize: boolean,
-    tuning: KeptTunings | undefined,
-    readonly kernelClock: KernelClock | undefined,
-  ) {
+  constructor({ simd, workers, poison, pieceBytes, workerUrl, revectorize, tuning, kernelClock }: Settled) {
+    this.workers = workers;
+    this.poison = poison;
+    this.pieceBytes = pieceBytes;
+    this.kernelClock = kernelClock;
     const shared = workers > 1;
     this.memory = new WasmMemory(shared);
     this.arena = new Region(this.memory);
@@ -183,14 +165,9 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   }
   if (revectorize) enableRevectorize(numericsOf(best));
   const measured = tuning === 'measured' ? await readTunings(options.tuningFile) : undefined;
-  return new WasmBackend(
-    simd,
-    workers,
-    poison,
-    pieceBytes,
-    workerUrl,
-    revectorize,
-    measured,
-    options.kernelClock,
-  );
+  const { kernelClock } = options;
+  return new WasmBackend({
+    ...{ simd, workers, poison, pieceBytes, workerUrl, revectorize, kernelClock },
+    tuning: measured,
+  });
 }

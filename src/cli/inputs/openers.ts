@@ -7,6 +7,7 @@ import type { ImageShape } from '../../data/user/examples.js';
 import { openAuto } from '../../engine/choose.js';
 import { Engine, openEngine } from '../../engine/engine.js';
 import type { Work } from '../../engine/measurements.js';
+import type { BackendOptions } from '../../engine/options.js';
 import { megabytes } from '../terminal/format.js';
 import type { BackendArguments, DataArguments } from './options.js';
 import { loadOwnData, ownDataText } from './ownData.js';
@@ -69,6 +70,14 @@ export function measurementsFile(): string {
   return join(defaultCacheDirectory(), 'doctor.json');
 }
 
+/** What the command line says of backends, as far as it concerns the one that it names. */
+function backendOptions({ backend, gpuMode, threads, revectorize, tune }: BackendArguments): BackendOptions {
+  if (backend === 'gpu') return { backend, gpuMode };
+  if (backend === 'reference') return { backend };
+  const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
+  return { backend, threads, revectorize, ...tuning };
+}
+
 /**
  * Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for.
  *
@@ -79,12 +88,10 @@ export async function openChosenEngine(
   listener: Listener,
   work?: () => Work,
 ): Promise<Engine> {
-  const { backend, gpuMode, threads, revectorize, tune } = options;
-  const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
-  const asked = { backend, gpuMode, threads, revectorize, ...tuning };
+  const asked = backendOptions(options);
   let engine: Engine;
-  if (backend === 'auto') {
-    const taken = await openAuto({ ...asked, measurementsFile: measurementsFile(), work });
+  if (asked.backend === 'auto') {
+    const taken = await openAuto(asked, { measurementsFile: measurementsFile(), work });
     engine = new Engine(taken.backend);
     listener.note(`backend ${taken.backend.report.backend}: ${taken.reason}`);
   } else {

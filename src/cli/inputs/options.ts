@@ -1,6 +1,7 @@
 /** Options that several commands share, and the checks of their values. */
 import { UsageError } from '../../core/errors.js';
-import { type BackendOptions, backendNames } from '../../engine/choose.js';
+import { backendNames } from '../../engine/choose.js';
+import type { BackendOptions } from '../../engine/options.js';
 
 /** A coercion for yargs: a whole number of at least `least`. */
 export function whole(option: string, least: number) {

@@ -1,6 +1,7 @@
 import { openWasm, type WasmBackendOptions } from '../../../src/backends/wasm/wasm.js';
 import type { Backend } from '../../../src/engine/backend.js';
-import { type BackendOptions, openBackend } from '../../../src/engine/choose.js';
+import { openBackend } from '../../../src/engine/choose.js';
+import type { BackendOptions } from '../../../src/engine/options.js';
 import { provideTestDisplay } from '../../support/display.js';
 import { reasonOf } from '../../support/runCase.js';
 import { suite } from '../../support/suite.js';

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { openWasm, type WasmBackendOptions } from '../../../src/backends/wasm/wasm.js';
 import { randomUniform } from '../../../src/core/random.js';
-import type { BackendOptions } from '../../../src/engine/choose.js';
 import { openEngine } from '../../../src/engine/engine.js';
+import type { BackendOptions } from '../../../src/engine/options.js';
 import { gradients } from '../../../src/tensor/gradients.js';
 import { input } from '../../../src/tensor/leaves.js';
 import { conv2d } from '../../../src/tensor/ops/conv2d.js';

@@ -11,7 +11,7 @@ import { detectSimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import { compileCase, runWasmCase, type WasmTable } from '../../kernels/wasmSupport.js';
 import { kernelCases } from '../../support/kernelCases.js';
 import { rejects } from '../../support/messages.js';
-import { cnnStep } from '../../support/steps.js';
+import { cnnStep, mlpStep } from '../../support/steps.js';
 import { suite } from '../../support/suite.js';
 import { prepareTraining } from './steps.js';
 
@@ -25,8 +25,8 @@ async function inFile(check: (file: string) => Promise<void>): Promise<void> {
 }
 
 /** Trains a little; gives the bytes that are left, what explain() says and what the backend reports. */
-async function train(options: WasmBackendOptions) {
-  const training = await prepareTraining(cnnStep(3), { threads: 1, ...options });
+async function train(options: WasmBackendOptions, traced = cnnStep(3)) {
+  const training = await prepareTraining(traced, { threads: 1, ...options });
   const explained = training.program.explain();
   await training.program.run(training.feeds(2), { steps: 2 });
   const bytes = await training.bytes();
@@ -84,7 +84,7 @@ suite('measured tuning', (test) => {
       inFile(async (file) => {
         const here = join(file, '../../tuning.json');
         writeFileSync(here, text);
-        const { report } = await train({ tuning: 'measured', tuningFile: here });
+        const { report } = await train({ tuning: 'measured', tuningFile: here }, mlpStep(3));
         assert.is(report.tuning, `measured; ${here} is not a file of tunings and is ignored`);
         assert.is(JSON.parse(readFileSync(here, 'utf8')).version, 1);
       }));
@@ -93,7 +93,7 @@ suite('measured tuning', (test) => {
   test('a file that cannot be read is ignored with a note; one that cannot be written, without', () =>
     inFile(async (file) => {
       const folder = join(file, '../..');
-      const { report } = await train({ tuning: 'measured', tuningFile: folder });
+      const { report } = await train({ tuning: 'measured', tuningFile: folder }, mlpStep(3));
       assert.is(report.tuning, `measured; ${folder} cannot be read and is ignored`);
     }));
 
