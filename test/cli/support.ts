@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
 import { inFolder } from '../data/support.js';
 
 export const main = join(import.meta.dirname, '../../src/cli/main.js');
@@ -49,6 +51,35 @@ export function quern(words: readonly string[], options: QuernOptions = {}): Pro
       resolve({ code, stdout, stderr });
     });
   });
+}
+
+let runs = 0;
+
+/**
+ * The same within this process, for what ends before it does anything: a process of its own takes ten times as long. One
+ * at a time.
+ */
+export async function quernHere(words: readonly string[]): Promise<Ended> {
+  const said = { stdout: '', stderr: '' };
+  const { argv, exitCode } = process;
+  const { log, error } = console;
+  console.log = (...values) => {
+    said.stdout += `${format(...values)}\n`;
+  };
+  console.error = (...values) => {
+    said.stderr += `${format(...values)}\n`;
+  };
+  process.argv = [process.execPath, main, ...words];
+  process.exitCode = 0;
+  try {
+    // A module runs once for each address.
+    await import(`${pathToFileURL(main)}?${++runs}`);
+    return { code: Number(process.exitCode), ...said };
+  } finally {
+    Object.assign(console, { log, error });
+    process.argv = argv;
+    process.exitCode = exitCode;
+  }
 }
 
 /** A recipe on the fixture, as its users write one. */

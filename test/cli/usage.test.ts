@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { recipeNames } from '../../src/recipes/index.js';
 import { suite } from '../support/suite.js';
-import { inProject, main, quern } from './support.js';
+import { inProject, main, quern, quernHere } from './support.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -153,7 +153,7 @@ suite('quern recipes', (test) => {
 suite('wrong usage', (test) => {
   const refuse = (words: readonly string[], message: RegExp) =>
     test(words.join(' ') || 'nothing', async () => {
-      const { code, stdout, stderr } = await quern(words);
+      const { code, stdout, stderr } = await quernHere(words);
       assert.match(stderr, message);
       assert.is(code, 2);
       assert.is(stdout, '');

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { ShapeError, UsageError } from '../../src/core/errors.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
 import type { Engine } from '../../src/engine/engine.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 import { relu } from '../../src/nn/layers/activations.js';
 import { type BatchNormOptions, batchNorm } from '../../src/nn/layers/batchNorm.js';
 import { conv2d } from '../../src/nn/layers/conv2d.js';

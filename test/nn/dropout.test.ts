@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { UsageError } from '../../src/core/errors.js';
-import type { BackendName } from '../../src/engine/choose.js';
+import type { BackendName } from '../../src/engine/options.js';
 import { dropout } from '../../src/nn/layers/dropout.js';
 import { Model } from '../../src/nn/model.js';
 import { sequential } from '../../src/nn/sequential.js';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { ShapeError, UsageError } from '../../src/core/errors.js';
 import { formatShape } from '../../src/core/shape.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 import type { Json } from '../../src/nn/layer.js';
 import { leakyRelu, softmax } from '../../src/nn/layers/activations.js';
 import { conv2d } from '../../src/nn/layers/conv2d.js';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { NdArray } from 'ndarray';
 import * as assert from 'uvu/assert';
 import type { QuernError } from '../../src/core/errors.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
 import { type Engine, openEngine } from '../../src/engine/engine.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 
 /** Rows of numbers as the fixtures hold them. */
 export interface Plain {

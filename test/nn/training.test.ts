@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { randomKey, randomUniform } from '../../src/core/random.js';
-import type { BackendName } from '../../src/engine/choose.js';
+import type { BackendName } from '../../src/engine/options.js';
 import type { Layer } from '../../src/nn/layer.js';
 import { gelu, relu } from '../../src/nn/layers/activations.js';
 import { conv2d } from '../../src/nn/layers/conv2d.js';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { UsageError } from '../../src/core/errors.js';
-import type { BackendOptions } from '../../src/engine/choose.js';
+import type { BackendOptions } from '../../src/engine/options.js';
 import { adadelta } from '../../src/optimizers/adadelta.js';
 import { adagrad } from '../../src/optimizers/adagrad.js';
 import { adam, adamW } from '../../src/optimizers/adam.js';

@@ -3,11 +3,11 @@ import { UsageError } from '../../src/core/errors.js';
 import { permutation } from '../../src/data/batches.js';
 import { take } from '../../src/data/dataset.js';
 import { adam } from '../../src/optimizers/adam.js';
+import { Blocks, type Fill } from '../../src/training/feeds/blocks.js';
 import type { Feed, Pass } from '../../src/training/feeds/feed.js';
 import { openFeed } from '../../src/training/feeds/open.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { StreamedFeed } from '../../src/training/feeds/streamed.js';
-import { type Fill, Windows } from '../../src/training/feeds/windows.js';
 import { fit } from '../../src/training/fit/fit.js';
 import type { FitOptions } from '../../src/training/fit/options.js';
 import { rejects } from '../data/support.js';
@@ -20,7 +20,7 @@ const pass = (count: number, epoch = 1, start = 0): Pass => ({
   start,
 });
 
-/** Fills a window with the low bytes of the indices, each with the epoch beside it; keeps what it was asked for. */
+/** Fills a block with the low bytes of the indices, each with the epoch beside it; keeps what it was asked for. */
 function recording() {
   const asked: { first: number; count: number; epoch: number }[] = [];
   const fill: Fill = async (indices, epoch, target) => {
@@ -37,14 +37,14 @@ function recording() {
 const expected = ({ order, epoch }: Pass, position: number, count: number) =>
   [...order.subarray(position, position + count)].flatMap((index) => [index, epoch]);
 
-suite('windows', (test) => {
+suite('blocks', (test) => {
   test('hold a pass piece by piece, and are filled one ahead', async () => {
     const { asked, fill } = recording();
-    const windows = new Windows(fill, 4, 2);
+    const blocks = new Blocks(fill, 4, 2);
     const one = pass(10);
-    windows.begin(one);
+    blocks.begin(one);
     assert.equal(
-      [0, 3, 4, 9].map((position) => windows.end(position)),
+      [0, 3, 4, 9].map((position) => blocks.end(position)),
       [4, 4, 8, 10],
     );
     for (const [position, count] of [
@@ -53,8 +53,8 @@ suite('windows', (test) => {
       [4, 4],
       [8, 2],
     ] as const) {
-      assert.equal([...(await windows.images(position, count))], expected(one, position, count));
-      // the window in use and the next
+      assert.equal([...(await blocks.images(position, count))], expected(one, position, count));
+      // the block in use and the next
       assert.is(asked.length, Math.min(3, Math.floor(position / 4) + 2));
     }
     assert.equal(
@@ -63,47 +63,47 @@ suite('windows', (test) => {
     );
   });
 
-  test('the first window of the next pass is filled during the last of this one', async () => {
+  test('the first block of the next pass is filled during the last of this one', async () => {
     const { asked, fill } = recording();
-    const windows = new Windows(fill, 4, 2);
+    const blocks = new Blocks(fill, 4, 2);
     const [one, two] = [pass(6), pass(6, 2)];
-    windows.begin(one, () => two);
-    await windows.images(0, 4);
-    assert.equal([...(await windows.images(4, 2))], expected(one, 4, 2));
+    blocks.begin(one, () => two);
+    await blocks.images(0, 4);
+    assert.equal([...(await blocks.images(4, 2))], expected(one, 4, 2));
     assert.equal(
       asked.map(({ epoch }) => epoch),
       [1, 1, 2],
     );
-    windows.begin(two);
-    assert.equal([...(await windows.images(0, 4))], expected(two, 0, 4));
+    blocks.begin(two);
+    assert.equal([...(await blocks.images(0, 4))], expected(two, 0, 4));
     assert.is(asked.length, 4);
   });
 
   test('a pass that begins somewhere else drops what was filled ahead', async () => {
     const { fill } = recording();
-    const windows = new Windows(fill, 4, 2);
+    const blocks = new Blocks(fill, 4, 2);
     const one = pass(12);
-    windows.begin(one);
-    await windows.images(0, 4);
+    blocks.begin(one);
+    await blocks.images(0, 4);
     const other = { ...one, start: 8 };
-    windows.begin(other);
-    assert.is(windows.end(8), 12);
-    assert.equal([...(await windows.images(8, 4))], expected(one, 8, 4));
+    blocks.begin(other);
+    assert.is(blocks.end(8), 12);
+    assert.equal([...(await blocks.images(8, 4))], expected(one, 8, 4));
   });
 
   test('a fill that fails is heard of when its turn comes', async () => {
     let calls = 0;
-    const windows = new Windows(
+    const blocks = new Blocks(
       async () => {
         if (++calls === 2) throw new Error('no images');
       },
       2,
       1,
     );
-    windows.begin(pass(4));
-    await windows.images(0, 2);
-    await rejects(windows.images(2, 2), Error, /^no images$/);
-    await windows.settle();
+    blocks.begin(pass(4));
+    await blocks.images(0, 2);
+    await rejects(blocks.images(2, 2), Error, /^no images$/);
+    await blocks.settle();
   });
 });
 
@@ -122,7 +122,7 @@ async function allOf(feed: Feed, batchSize: number, one: Pass): Promise<number[]
 }
 
 suite('feeds', (test) => {
-  test('batches in the order of the pass, whatever the windows', async () => {
+  test('batches in the order of the pass, whatever the blocks', async () => {
     const dataset = tinyDataset(11);
     const one = pass(11);
     const batches: number[] = [];
@@ -133,9 +133,9 @@ suite('feeds', (test) => {
         ...indices.map((index) => dataset.labels[index]!),
       );
     }
-    for (const windowBytes of [1, 24, 1000]) {
-      const feed = new StreamedFeed(dataset, { batchSize: 3, windowBytes });
-      assert.equal(await allOf(feed, 3, one), batches, `windows of ${windowBytes} bytes`);
+    for (const blockBytes of [1, 24, 1000]) {
+      const feed = new StreamedFeed(dataset, { batchSize: 3, blockBytes });
+      assert.equal(await allOf(feed, 3, one), batches, `blocks of ${blockBytes} bytes`);
       // and again, once it was closed
       assert.equal(await allOf(feed, 3, { ...one, start: 6 }), batches.slice(30));
     }

@@ -2,8 +2,8 @@ import { type Augmentation, checkAugmentation } from '../../data/augment/augment
 import { type Augmenter, type AugmenterOptions, createAugmenter } from '../../data/augment/augmenter.js';
 import { type Dataset, imageSize } from '../../data/dataset.js';
 import type { Leaf } from '../../tensor/tensor.js';
+import { Blocks } from './blocks.js';
 import type { Feed, FeedValues, Pass } from './feed.js';
-import { Windows } from './windows.js';
 
 export interface StreamedOptions {
   readonly batchSize: number;
@@ -12,19 +12,19 @@ export interface StreamedOptions {
   readonly seed?: number | undefined;
   /** Of the threads that augment. */
   readonly dataWorkers?: AugmenterOptions | undefined;
-  /** Bytes of a window of images; default 4 MB. At least one batch is in a window. */
-  readonly windowBytes?: number | undefined;
+  /** Bytes of a block of images; default 4 MB. At least one batch is in a block. */
+  readonly blockBytes?: number | undefined;
 }
 
-const defaultWindowBytes = 4 * 2 ** 20;
+const defaultBlockBytes = 4 * 2 ** 20;
 
 /**
- * A step is fed the batch itself: `images`, uint8 `[batch, …shape]`, and `labels`, uint8 `[batch]`. Windows of images are
+ * A step is fed the batch itself: `images`, uint8 `[batch, …shape]`, and `labels`, uint8 `[batch]`. Blocks of images are
  * gathered or augmented on the host, one ahead of the one that is trained on.
  */
 export class StreamedFeed implements Feed {
   private readonly size: number;
-  private windows: Windows | undefined;
+  private blocks: Blocks | undefined;
   private augmenter: Augmenter | undefined;
   private order: Int32Array = new Int32Array(0);
 
@@ -33,9 +33,9 @@ export class StreamedFeed implements Feed {
     readonly dataset: Dataset,
     private readonly options: StreamedOptions,
   ) {
-    const { batchSize, augmentation, windowBytes = defaultWindowBytes } = options;
+    const { batchSize, augmentation, blockBytes = defaultBlockBytes } = options;
     if (augmentation !== undefined) checkAugmentation(augmentation, dataset.shape);
-    const batches = Math.max(1, Math.floor(windowBytes / (imageSize(dataset) * batchSize)));
+    const batches = Math.max(1, Math.floor(blockBytes / (imageSize(dataset) * batchSize)));
     this.size = Math.min(batches * batchSize, Math.ceil(dataset.count / batchSize) * batchSize);
   }
 
@@ -55,17 +55,17 @@ export class StreamedFeed implements Feed {
   }
 
   begin(pass: Pass, next?: () => Pass | undefined): void {
-    this.windows ??= new Windows(this.openFill(), this.size, imageSize(this.dataset));
-    this.windows.begin(pass, next);
+    this.blocks ??= new Blocks(this.openFill(), this.size, imageSize(this.dataset));
+    this.blocks.begin(pass, next);
     this.order = pass.order;
   }
 
   reach(position: number): number {
-    return this.windows!.end(position) - position;
+    return this.blocks!.end(position) - position;
   }
 
   async values(position: number, count: number): Promise<FeedValues> {
-    const images = await this.windows!.images(position, count);
+    const images = await this.blocks!.images(position, count);
     const labels = new Uint8Array(count);
     for (let i = 0; i < count; i++) labels[i] = this.dataset.labels[this.order[position + i]!]!;
     return { images, labels };
@@ -73,9 +73,9 @@ export class StreamedFeed implements Feed {
 
   async close(): Promise<void> {
     await this.augmenter?.close();
-    await this.windows?.settle();
+    await this.blocks?.settle();
     this.augmenter = undefined;
-    this.windows = undefined;
+    this.blocks = undefined;
   }
 
   private openFill() {

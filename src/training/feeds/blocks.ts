@@ -4,7 +4,7 @@ import type { Pass } from './feed.js';
 export type Fill = (indices: Int32Array, epoch: number, target: Uint8Array) => Promise<void>;
 
 /** A piece of a pass, filled or being filled. */
-interface Window {
+interface Block {
   readonly pass: Pass;
   readonly start: number;
   readonly end: number;
@@ -19,18 +19,18 @@ function allocate(bytes: number): Uint8Array {
   return new Uint8Array(new Buffer(bytes));
 }
 
-/** A pass cut into windows of host memory: while one is in use, the next is being filled. */
-export class Windows {
+/** A pass cut into blocks of host memory: while one is in use, the next is being filled. */
+export class Blocks {
   private readonly buffers: [Uint8Array, Uint8Array];
   private pass: Pass | undefined;
   private next: (() => Pass | undefined) | undefined;
-  private current: Window | undefined;
-  private ahead: Window | undefined;
+  private current: Block | undefined;
+  private ahead: Block | undefined;
   /** Ends with a fill that nobody waits for any more: until then its buffer is not free. */
   private dropped: Promise<void> | undefined;
 
   /**
-   * @param size examples of a window, a multiple of the batch size or more than there are
+   * @param size examples of a block, a multiple of the batch size or more than there are
    * @param imageBytes bytes of one image
    */
   constructor(
@@ -52,14 +52,14 @@ export class Windows {
     this.dropped = ahead.ready;
   }
 
-  /** Index after the last example of the window that holds `position`. */
+  /** Index after the last example of the block that holds `position`. */
   end(position: number): number {
     const { start, order } = this.pass!;
     const index = Math.floor((position - start) / this.size);
     return Math.min(start + (index + 1) * this.size, order.length);
   }
 
-  /** The images from `position` on, `count` of them, all in one window. */
+  /** The images from `position` on, `count` of them, all in one block. */
   async images(position: number, count: number): Promise<Uint8Array> {
     if (this.current === undefined || position >= this.current.end) await this.advance(position);
     const { start, images } = this.current!;
@@ -78,17 +78,17 @@ export class Windows {
     const pass = this.pass!;
     await this.dropped?.catch(() => {});
     this.dropped = undefined;
-    const window = this.ahead ?? this.open(pass, position);
+    const block = this.ahead ?? this.open(pass, position);
     this.ahead = undefined;
-    await window.ready;
-    this.current = window;
-    const following = window.end < pass.order.length ? pass : this.next?.();
+    await block.ready;
+    this.current = block;
+    const following = block.end < pass.order.length ? pass : this.next?.();
     if (following === undefined) return;
-    this.ahead = this.open(following, following === pass ? window.end : following.start);
+    this.ahead = this.open(following, following === pass ? block.end : following.start);
   }
 
-  /** Starts to fill a window, in the buffer that is not in use. */
-  private open(pass: Pass, start: number): Window {
+  /** Starts to fill a block, in the buffer that is not in use. */
+  private open(pass: Pass, start: number): Block {
     const end = Math.min(start + this.size, pass.order.length);
     const whole = this.current?.images.buffer === this.buffers[0].buffer ? this.buffers[1] : this.buffers[0];
     const images = whole.subarray(0, (end - start) * this.imageBytes);
