@@ -204,7 +204,8 @@ suite('layers', (test) => {
       assertThrows(
         () => new Model(sequential([convolution]), [28, 28]),
         ShapeError,
-        `layers.0: ${convolution.kind}: needs images [batch, height, width, channels]: [1, 28, 28] (input) (3 axes)`,
+        `layers.0: ${convolution.kind}: needs images [batch, height, width, channels]: [1, 28, 28] (input) (3 axes)\n` +
+          '  A gray image has one channel: [height, width, 1].',
       );
     }
     assertThrows(
