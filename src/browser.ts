@@ -1,6 +1,6 @@
 /**
- * What of Quern runs wherever there is a JavaScript engine: bundlers for browsers take this file for `quern`. Nothing in
- * it needs Node. Docs: docs/browser.md.
+ * The part of Quern that runs wherever there is a JavaScript engine: bundlers for browsers take this file for `quern`.
+ * Nothing in it needs Node. Docs: docs/browser.md.
  */
 
 export type { Dtype, HostArray } from './core/dtype.js';

@@ -5,7 +5,7 @@
 import { type Engine, openEngine } from '../engine/engine.js';
 import type { Measure, Subject } from './subjects.js';
 
-/** What came out for a subject. */
+/** The error that was measured on a subject. */
 export interface Accuracy extends Pick<Subject, 'name' | 'on' | 'measure' | 'bound'> {
   /** The largest error, relative to what `measure` says; Infinity where a result is not a number. */
   readonly error: number;
@@ -36,7 +36,7 @@ export function largestError(
 }
 
 /** The values of each subject, by the definitions in float64. */
-export async function expectedValues(subjects: readonly Subject[]): Promise<ArrayLike<number>[]> {
+async function expectedValues(subjects: readonly Subject[]): Promise<ArrayLike<number>[]> {
   await using oracle = await openEngine({ backend: 'reference', precision: 'float64' });
   const all: ArrayLike<number>[] = [];
   for (const { build } of subjects) all.push((await oracle.read(build())).data as ArrayLike<number>);

@@ -1,4 +1,4 @@
-/** What each backend and mode can do on this machine: whether it opens, computes right, and how fast. */
+/** Diagnoses each backend and mode on this machine: whether it opens, computes right, and how fast. */
 import { sentencesOf } from '../core/errors.js';
 import type { BackendReport } from '../engine/backend.js';
 import { type Engine, openEngine } from '../engine/engine.js';
@@ -45,7 +45,7 @@ export async function allCandidates(): Promise<Candidate[]> {
 
 const reason = (error: unknown) => sentencesOf(error).replaceAll(/(^|\()gpu: /g, '$1');
 
-/** What a failed check found. */
+/** Says what a failed check found. */
 function complaint({ name, on, error }: Accuracy): string {
   const off = Number.isFinite(error)
     ? `off by ${error.toExponential(1)} of the largest number`
@@ -80,7 +80,7 @@ export async function diagnose(candidate: Candidate): Promise<Diagnosis> {
   }
 }
 
-/** What `auto` may choose from: wasm, and GPUs that are hardware, as far as they compute right. */
+/** Lists what `auto` may choose from: wasm, and GPUs that are hardware, as far as they compute right. */
 export function measuredBackends(diagnoses: readonly Diagnosis[]): MeasuredBackend[] {
   return diagnoses.flatMap(({ backend, mode, report, hardware, state, speed }): MeasuredBackend[] => {
     if (state !== 'right' || speed === undefined || backend === 'reference') return [];

@@ -1,4 +1,4 @@
-/** What is computed to see how exact a backend is: an op on odd shapes, with fixed values. Runs in browsers too. */
+/** Subjects of the check of a backend: ops on odd shapes, with fixed values. Runs in browsers too. */
 import { randomKey, randomUniform } from '../core/random.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import { gradients } from '../tensor/gradients.js';

@@ -1,4 +1,4 @@
-/** What a training step asks for, before there is a backend. */
+/** Counts the work of a training step, before there is a backend. */
 import type { Work } from '../engine/measurements.js';
 import type { Model } from '../nn/model.js';
 import type { Optimizer } from '../optimizers/optimizer.js';

@@ -1,10 +1,10 @@
-/** What `auto` takes: a rule over what was measured. Nothing is measured here. */
+/** Decides what `auto` takes, by a rule over kept measurements. Measures nothing. */
 import type { KeptMeasurements, MeasuredBackend, Speed, Work } from './measurements.js';
 
 /** The fixed rule, where nothing was measured. */
 export const autoRule = 'auto takes wasm: the fastest backend on a CPU';
 
-/** What was taken, and why in a line. */
+/** The backend that was taken, and why in a line. */
 export interface Choice {
   readonly backend: 'wasm' | 'gpu';
   readonly mode?: string | undefined;

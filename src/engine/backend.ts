@@ -6,7 +6,7 @@ import type { Leaf } from '../tensor/tensor.js';
 
 export type { Limits } from '../plan/limits.js';
 
-/** What really runs. Printed with results and stored with runs. */
+/** Tells what really runs. Printed with results and stored with runs. */
 export interface BackendReport {
   /** 'reference', 'wasm' or 'gpu'. */
   readonly backend: string;

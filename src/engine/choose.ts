@@ -1,4 +1,4 @@
-/** Which backend runs. Backends load when they are chosen, so that what is not used costs nothing. */
+/** Chooses and opens a backend. Each loads when it is chosen, so that what is not used costs nothing. */
 import { sentenceOf, UsageError } from '../core/errors.js';
 import { autoRule, backendTitle, chooseBackend } from './auto.js';
 import type { Backend } from './backend.js';

@@ -1,9 +1,9 @@
-/** What `quern doctor` measures and `auto` reads: how fast each backend is here. A JSON file, of one machine. */
+/** Keeps what `quern doctor` measures for `auto`: how fast each backend is here. A JSON file, of one machine. */
 import { codeOf, jsonText, makeFolder, writeWhole } from '../core/files.js';
 import { isObject } from '../core/isObject.js';
 import { type MachineKey, machineKey } from '../core/machine.js';
 
-/** What a training step asks for, roughly. */
+/** The work of a training step, roughly. */
 export interface Work {
   /** Floating-point operations of matrix products, and of convolutions with their gradients. */
   readonly matmulFlops: number;
@@ -68,7 +68,7 @@ function isContents(value: unknown): value is Contents {
   );
 }
 
-/** What was measured on this machine, or a note why the file says nothing; neither where there is no file. */
+/** Measurements of this machine, or a note why the file says nothing; neither where there is no file. */
 export interface KeptMeasurements {
   readonly measurements?: Measurements;
   readonly note?: string;

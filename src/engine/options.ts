@@ -1,4 +1,4 @@
-/** What of a backend can be chosen. */
+/** Options of backends. */
 import type { Work } from './measurements.js';
 
 export type BackendName = 'auto' | 'wasm' | 'reference' | 'gpu';
@@ -56,7 +56,7 @@ export interface KernelClock {
   milliseconds: number;
 }
 
-/** What tests and measurements ask for besides. */
+/** Further options, of tests and measurements. */
 export interface Probes {
   /** Memory is filled with NaN after its last use. Default false. */
   readonly poison?: boolean | undefined;
@@ -64,7 +64,7 @@ export interface Probes {
   readonly kernelClock?: KernelClock | undefined;
 }
 
-/** What the command line lets `auto` go by. */
+/** Evidence that the command line gives `auto`. */
 export interface Evidence {
   /** The file in which `quern doctor` keeps what it has measured. Default: none, and the fixed rule holds. */
   readonly measurementsFile?: string | undefined;

@@ -7,7 +7,7 @@ import type { InitialValue } from '../tensor/leaves.js';
 import type { RandomKey } from '../tensor/random.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 
-/** What a layer may use while it is applied. */
+/** Hands a layer what it uses while it is applied. */
 export interface Context {
   /** true in a training step: dropout drops, running statistics move. */
   readonly training: boolean;

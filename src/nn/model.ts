@@ -26,7 +26,7 @@ export interface ApplyOptions {
   readonly observe?: (application: Application) => void;
 }
 
-/** What all layers of one application share. */
+/** Shared by all layers of one application. */
 interface Run {
   readonly training: boolean;
   readonly key: RandomKey;

@@ -50,7 +50,7 @@ function multiplyAdds({ input: from, output }: Application): number {
 
 const count = (leaves: readonly Leaf[]) => leaves.reduce((sum, { size }) => sum + size, 0);
 
-/** What the layers of a model make, hold and cost, for one example. */
+/** Lists what the layers of a model give, hold and cost, for one example. */
 export function summarize(model: Model): Summary {
   const rows = new Map<string, LayerSummary>();
   const leavesAt = (leaves: readonly Leaf[], path: string) =>

@@ -29,7 +29,7 @@ export class Checkpoints {
   }
 
   /**
-   * Writes a checkpoint as the last one; the one that was it stays as the previous. At any moment one of the two is there
+   * Writes a checkpoint as the last one and keeps the one before it as the previous. At any moment one of the two is there
    * and whole.
    *
    * @throws ModelError naming the path when the system refuses: what was there before still is

@@ -9,7 +9,7 @@ import type { Leaf, Tensor } from '../tensor/tensor.js';
 import { type Normalization, normalize, plainPixels } from './inference/normalization.js';
 import { blend, partners } from './mixup.js';
 
-/** What changes the graph of a step. */
+/** Options that change the graph of a step. */
 export interface TrainingStepOptions {
   /** Default: pixels from 0 to 1. */
   readonly normalization?: Normalization | undefined;

@@ -3,7 +3,7 @@ interface Places {
   readonly host?: Float32Array;
   /** What a kernel of this device takes; how it looks is the device's affair. */
   readonly handle?: unknown;
-  /** Called when nobody needs the buffer any more. */
+  /** Called when the last holder lets go of the buffer. */
   readonly free?: () => void;
 }
 

@@ -38,7 +38,7 @@ interface GlKernel extends InnerKernel {
  * `[width, height]` of the texture of `size` numbers: nearly square, the width a power of two, for it is divided by at
  * every read. All buffers of a size have the same one, so that a compiled kernel takes any of them.
  */
-export function textureSizeOf(size: number): [number, number] {
+function textureSizeOf(size: number): [number, number] {
   const width = 2 ** Math.ceil(Math.log2(size) / 2);
   return [width, Math.ceil(size / width)];
 }

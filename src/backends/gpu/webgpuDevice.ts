@@ -38,7 +38,7 @@ let opened = 0;
 
 export class WebGpuDevice extends ResidentDevice {
   override readonly fours = 'buffers';
-  /** Buffers of uploads that nobody needs any more, by their bytes. */
+  /** Buffers of finished uploads, for further ones, by their bytes. */
   private readonly spare = new Map<number, GPUBuffer[]>();
   private lost: string | undefined;
   private readonly errors: string[] = [];

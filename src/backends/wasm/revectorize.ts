@@ -1,7 +1,7 @@
 import { BackendError } from '../../core/errors.js';
 import type { MultiplyAddNumerics } from '../../writers/wasm/simdLevel.js';
 
-/** That of Node 24. V8 12 knows the flag and joins nothing. */
+/** V8 13 is that of Node 24. V8 12 knows the flag and joins nothing. */
 const firstV8 = 13;
 
 /** What decides whether V8 can do it. */

@@ -1,4 +1,4 @@
-/** What a training shows on stderr while it runs. */
+/** Shows the progress of a training on stderr. */
 import type { SingleBar } from 'cli-progress';
 import type { EpochRecord, FitProgress } from '../../training/fit/options.js';
 import { clock, decimals, grouped, percent, seconds } from './format.js';
@@ -17,7 +17,7 @@ export function epochLine(record: EpochRecord, epochs: number): string {
   return parts.join(' | ');
 }
 
-/** What stands beside the bar. */
+/** The text beside the bar. */
 export function progressText({ loss, accuracy, imagesPerSecond, secondsLeft }: FitProgress): string {
   return [
     `loss ${decimals(loss)}`,

@@ -70,7 +70,7 @@ async function ask(url: string, held: number, signal: AbortSignal) {
 /**
  * Fetches one address into a file: behind what it holds already when that may be resumed and the server can.
  *
- * Gives whether anything of before was kept.
+ * Returns whether bytes of an earlier attempt were kept.
  */
 async function fetchInto(path: string, url: string, request: DownloadRequest): Promise<boolean> {
   const { maximumBytes, onProgress } = request;

@@ -19,7 +19,7 @@ export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What became of one file of a dataset. */
+/** The outcome for one file of a dataset. */
 export interface FetchedFile {
   readonly file: string;
   readonly path: string;

@@ -61,7 +61,7 @@ function archiveDirectories(entry: DatasetEntry, { dataDirectory, cacheDirectory
   return [join(dataDirectory, archive.family), join(dataDirectory, name), dataDirectory];
 }
 
-/** What an archive is called, as published. */
+/** The name of an archive, as published. */
 export function archiveName({ url }: Archive): string {
   return basename(new URL(url).pathname);
 }

@@ -8,7 +8,7 @@ import type { NamedInitializer } from '../initializers.js';
 import { type Context, type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
-/** What every layer that convolves may be told. */
+/** Options of every layer that convolves. */
 export interface ConvolutionOptions {
   /** Default 1. */
   readonly strides?: Pair;
@@ -20,7 +20,7 @@ export interface ConvolutionOptions {
   readonly biasInitializer?: InitializerOption;
 }
 
-/** What a convolution without its bias is made of. */
+/** The parts of a convolution without its bias. */
 export interface ConvolutionParts<Name extends string> {
   /** Height and width of the filters. */
   readonly size: readonly [number, number];

@@ -60,7 +60,7 @@ export function asFile(svg: string): string {
 
 export const font = { fontFamily: 'system-ui, sans-serif', fontSize: 13, color: colors.ink[0] } as const;
 
-/** What all axes look like. */
+/** The look of all axes. */
 export const axis = {
   axisLine: { lineStyle: { color: colors.line[0] } },
   axisTick: { lineStyle: { color: colors.line[0] } },

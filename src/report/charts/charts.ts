@@ -173,7 +173,7 @@ export function reliabilityChart({ bins, expectedError }: Calibration): Promise<
   );
 }
 
-/** What a custom series may ask for. */
+/** The coordinates that a custom series asks for. */
 interface CustomApi {
   value(dimension: number): number;
   coord(value: readonly number[]): [number, number];

@@ -19,7 +19,7 @@ function stepOf(share: number, right: boolean, largestMistake: number): Step {
   return scales[right ? 'right' : 'wrong'][Math.round(strength * (steps - 1))]!;
 }
 
-/** What a custom series may ask for. */
+/** The coordinates that a custom series asks for. */
 interface MatrixApi {
   coord(value: readonly number[]): [number, number];
   size(value: readonly number[]): [number, number];

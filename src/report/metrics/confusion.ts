@@ -1,4 +1,4 @@
-/** Which classes are taken for which. */
+/** Counts which classes are taken for which. */
 
 /** How often each class was taken for each: `counts[label * size + predicted]`. */
 export interface Confusion {

@@ -17,7 +17,7 @@ import { type FirstLayer, featureMaps, firstLayer } from './firstLayer.js';
 import { pictureOf, type Shown, sample, surestMistakes } from './gallery.js';
 import type { Pixels } from './picture.js';
 
-/** What a model does on images. */
+/** The performance of a model on images. */
 export interface Examined {
   readonly dataset: string;
   readonly split: string;

@@ -16,7 +16,7 @@ export interface Shown {
   readonly guesses: readonly { readonly name: string; readonly probability: number }[];
 }
 
-export const gallerySize = 24;
+const gallerySize = 24;
 
 /** An image of a dataset; of one with other than one or three channels the first channel. */
 export function pictureOf(dataset: Dataset, index: number): Pixels {

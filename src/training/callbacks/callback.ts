@@ -8,7 +8,7 @@ import type { EpochRecord, FitProgress } from '../fit/options.js';
 /** Why a training has ended: all epochs done, a callback's wish, or the signal. */
 export type Ending = 'finished' | 'early stopping' | 'time limit' | 'paused' | 'interrupted' | (string & {});
 
-/** What callbacks may see of a training and do to it. */
+/** A training as callbacks see it and act on it. */
 export interface Training {
   readonly engine: Engine;
   readonly model: Model;
@@ -36,7 +36,7 @@ export interface Training {
   checkpoint(): Promise<Checkpoint>;
 }
 
-/** What a callback has to remember over a resume. */
+/** The memory of a callback, which survives a resume. */
 export interface CallbackState {
   readonly values: Json;
   readonly weights?: Weights | undefined;

@@ -5,7 +5,7 @@ import type { Weights } from '../files/weights.js';
 import type { EpochRecord } from '../fit/options.js';
 import type { Callback } from './callback.js';
 
-/** What is watched: losses are better lower, accuracies higher. */
+/** The watched number: losses are better lower, accuracies higher. */
 export type Monitor = PlateauMonitor;
 
 export interface EarlyStoppingOptions {

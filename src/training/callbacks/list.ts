@@ -50,7 +50,7 @@ function remembering(callbacks: readonly Callback[]): Remembering[] {
 
 const prefix = (name: string) => `callbacks/${name}/`;
 
-/** What callbacks remember, as checkpoints hold it. */
+/** Collects what callbacks remember, as checkpoints hold it. */
 export function stateOfCallbacks(callbacks: readonly Callback[]): {
   readonly values: CheckpointValues['callbacks'];
   readonly tensors: Tensors;

@@ -26,7 +26,7 @@ export class Blocks {
   private next: (() => Pass | undefined) | undefined;
   private current: Block | undefined;
   private ahead: Block | undefined;
-  /** Ends with a fill that nobody waits for any more: until then its buffer is not free. */
+  /** Resolves when a fill that was given up has ended: until then its buffer is taken. */
   private dropped: Promise<void> | undefined;
 
   /**

@@ -13,7 +13,7 @@ export interface Pass {
   readonly start: number;
 }
 
-/** What a step is fed, by name. */
+/** The arrays that a step is fed, by name. */
 export type FeedValues = Readonly<Record<string, HostArray>>;
 
 type Inputs = Readonly<Record<string, Leaf>>;

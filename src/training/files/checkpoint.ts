@@ -17,7 +17,7 @@ import type { Conditions } from '../fit/conditions.js';
 import type { EpochRecord } from '../fit/options.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 
-/** What of a checkpoint is no tensor. */
+/** The values of a checkpoint beside its tensors. */
 export interface CheckpointValues {
   readonly conditions: Conditions;
   /** Steps that are done, over all epochs. */

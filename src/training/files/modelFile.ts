@@ -20,7 +20,7 @@ import { checkNormalization, type Normalization } from '../inference/normalizati
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
 
-/** What a model file tells of its model beside architecture and weights. */
+/** The rest of a model file, beside architecture and weights. */
 export interface ModelDetails {
   /** Names of the classes, in the order of the outputs. */
   readonly classes: readonly string[];

@@ -23,7 +23,7 @@ function hashDataset(dataset: Dataset): Promise<string> {
   return hash;
 }
 
-/** What has to be the same when a training is resumed, as plain data by name. */
+/** The conditions that a resume has to meet, as plain data by name. */
 export type Conditions = Readonly<Record<string, Json>>;
 
 async function describeData(dataset: Dataset): Promise<Json> {

@@ -5,7 +5,7 @@ import { sum } from '../../tensor/ops/reduce.js';
 import type { Leaf, Tensor } from '../../tensor/tensor.js';
 
 /** A number that is not below this in size counts as not finite: NaN too, on every gpu. */
-export const finiteLimit = 3e38;
+const finiteLimit = 3e38;
 
 /** The number of elements that are not finite, a float32 scalar; 1 for each !(|x| < 3e38). */
 export function countNonFinite(x: Tensor): Tensor {

@@ -5,7 +5,7 @@ import { add, cast, equal, multiply } from '../../tensor/ops/pointwise.js';
 import { argMax, sum } from '../../tensor/ops/reduce.js';
 import type { Leaf, Tensor } from '../../tensor/tensor.js';
 
-/** What a plan has counted since the last reset. Examples count alike, whatever the sizes of their batches. */
+/** Totals since the last reset. Examples count alike, whatever the sizes of their batches. */
 export interface Totals {
   /** Mean loss per example; NaN of none. */
   readonly loss: number;

@@ -1,4 +1,4 @@
-/** What becomes of a training whose numbers are no longer finite: it is replayed to find the step and the op. */
+/** Replays a training whose numbers are no longer finite, to find the step and the op. */
 import { TrainingError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import { select } from '../../data/dataset.js';

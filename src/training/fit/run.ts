@@ -16,7 +16,7 @@ export interface RunDetails {
   readonly ending: Ending;
 }
 
-/** What `fit` gives: the trained model and how it came about. */
+/** The result of `fit`: the trained model and its history. */
 export class Run extends TrainedModel implements RunDetails {
   readonly history: readonly EpochRecord[];
   readonly train: Dataset;

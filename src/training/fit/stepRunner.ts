@@ -98,5 +98,5 @@ export class StepRunner {
   }
 }
 
-/** Which of two partners is the first does not matter, and so the label that accuracy counts by has the larger share. */
+/** Makes the label that accuracy counts by the one with the larger share; which partner comes first does not matter. */
 const largerShare = (ratio: number) => Math.max(ratio, 1 - ratio);

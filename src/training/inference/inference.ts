@@ -53,7 +53,7 @@ const batchesPerRun = 8;
 /** A larger dataset is streamed: an evaluation looks at every image once. */
 const residentBytes = 2 ** 26;
 
-/** What one dataset is evaluated with. */
+/** Evaluates one dataset. */
 interface EvaluationStep {
   readonly feed: Feed;
   readonly step: StepFunction<Signature, never>;

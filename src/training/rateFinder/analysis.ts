@@ -1,4 +1,4 @@
-/** What a range test of learning rates says: pure functions of its losses. */
+/** Analyzes a range test of learning rates: pure functions of its losses. */
 
 /** One step of the search. */
 export interface RatePoint {

@@ -32,7 +32,7 @@ export interface RateFinderOptions extends TrainingStepOptions {
   readonly onProgress?: ((done: number, steps: number) => void) | undefined;
 }
 
-/** What a range of learning rates does to the loss. */
+/** Losses over a range of learning rates. */
 export interface RateSearch extends RateAnalysis {
   /** Whether the search ended before its last rate, because the loss had run away. */
   readonly diverged: boolean;

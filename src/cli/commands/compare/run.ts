@@ -23,7 +23,7 @@ export interface CompareArguments extends Omit<SeedOptions, 'threads'> {
   readonly quiet: boolean;
 }
 
-/** What a folder of trainings for trying out is called: they do not mix with whole ones. */
+/** Names the folder of trial trainings: they do not mix with whole ones. */
 function folderName({ recipe }: LoadedRecipe, { limit, epochs }: CompareArguments): string {
   const tried = [
     limit === undefined ? '' : `-limit-${limit}`,
@@ -101,7 +101,7 @@ async function trainAll(
   return ended;
 }
 
-/** What came of one recipe, in the order of its seeds. */
+/** The results of one recipe, in the order of its seeds. */
 function trainingsOf({ recipe, source }: LoadedRecipe, ended: readonly Ended[]): RecipeTrainings {
   const own = ended.filter((each) => each.source === source).sort((a, b) => a.seed - b.seed);
   const { name, title, dataset, target } = recipe;

@@ -117,7 +117,7 @@ const letter = (index: number) => {
   return String.fromCharCode(65 + (index % 26)) + (round === 0 ? '' : String(round));
 };
 
-/** What this command cannot tell, since runs keep no predictions. */
+/** Says what this command cannot tell, since runs keep no predictions. */
 function chanceHint(runs: readonly RunRecord[]): string {
   const [first, second] = runs;
   const images = new Set(runs.map(({ config }) => config.data.test.sha256));

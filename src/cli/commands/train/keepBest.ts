@@ -4,7 +4,7 @@ import { type ModelDetails, writeModelFile } from '../../../training/files/model
 import type { EpochRecord } from '../../../training/fit/options.js';
 
 /** Whether the last epoch is the first of the best, by what validation says; without validation none is. */
-export function endsWithBest(history: readonly EpochRecord[]): boolean {
+function endsWithBest(history: readonly EpochRecord[]): boolean {
   const accuracies = history.map(({ validationAccuracy }) => validationAccuracy ?? Number.NaN);
   const last = accuracies.at(-1) ?? Number.NaN;
   return last >= 0 && accuracies.slice(0, -1).every((accuracy) => accuracy < last);

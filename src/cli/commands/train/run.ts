@@ -20,7 +20,7 @@ export interface NewTrainingArguments extends TrainArguments {
 }
 
 /** How to go on with a run that has not come to its end. */
-export const resumeHint = (folder: string): string => `\`quern train --resume ${folder}\` goes on`;
+const resumeHint = (folder: string): string => `\`quern train --resume ${folder}\` goes on`;
 
 /** The curves of a training, for people who watch: there are none of a single epoch. */
 function curvesText(history: readonly EpochRecord[], { json, quiet }: TrainArguments): string | undefined {
@@ -35,7 +35,7 @@ export function printResult(result: TrainingResult, json: boolean, curves?: stri
   if (result.targetMet === false) process.exitCode = 1;
 }
 
-/** What is said of a training that has not done everything. */
+/** Says how a training that has not done everything goes on. */
 function sayUnfinished(result: TrainingResult, { folder, options }: Job, interrupt: Interrupt): void {
   const { steps, ended, model, epochs } = result;
   if (interrupt.signal.aborted) {

@@ -42,7 +42,7 @@ import {
 } from './settings.js';
 import { tellLive } from './tellLive.js';
 
-/** What a training starts from. */
+/** The start of a training. */
 export interface Job {
   readonly options: TrainArguments;
   readonly loaded: LoadedRecipe;
