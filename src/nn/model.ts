@@ -26,6 +26,16 @@ export interface ApplyOptions {
   readonly observe?: (application: Application) => void;
 }
 
+/** Told of what a model asks for while it is traced for the first time; what it throws refuses the model. */
+export interface Inspector {
+  /** Before a leaf is made. */
+  leaf(path: string, shape: Shape): void;
+  /** After a layer was applied, parts before the whole. */
+  layer(application: Application): void;
+  /** At the end. */
+  output(output: Tensor): void;
+}
+
 /** Shared by all layers of one application. */
 interface Run {
   readonly training: boolean;
@@ -47,18 +57,23 @@ export class Model {
   /**
    * @param inputShape shape of one example, without the batch: `[28, 28, 1]`
    * @param seed integer ≥ 0; default 0
+   * @param inspector for a model of a stranger; default: nothing is refused
    * @throws the layers' errors, with their paths
    */
   constructor(
     readonly layer: Layer,
     readonly inputShape: Shape,
     readonly seed = 0,
+    private readonly inspector?: Inspector,
   ) {
     checkLayer('Model: what it is made of', layer);
     const example = input('input', [1, ...inputShape]);
     // both ways, for a layer that asks for a leaf in one of them only
-    this.apply(example, { training: true });
-    this.outputShape = this.apply(example).output.shape.slice(1);
+    const observe = inspector && ((application: Application) => inspector.layer(application));
+    this.apply(example, { training: true, ...(observe && { observe }) });
+    const { output } = this.apply(example);
+    inspector?.output(output);
+    this.outputShape = output.shape.slice(1);
   }
 
   /** Trainable leaves, in the order of their first use. */
@@ -135,6 +150,7 @@ export class Model {
   private leaf(kind: 'parameter' | 'state', path: string, shape: Shape, initial: InitialValue): Leaf {
     const known = this.leaves.get(path);
     if (known === undefined) {
+      this.inspector?.leaf(path, shape);
       const made =
         kind === 'parameter'
           ? parameter(path, shape, initial, { seed: this.seed })

@@ -64,6 +64,20 @@ export function registerLayer(kind: string, factory: LayerFactory): void {
   registered.set(kind, factory);
 }
 
+/** The first kind of layer in a description that nobody has made known; undefined where all are. */
+export function unknownKind(description: Json): string | undefined {
+  const { kind, parts } = objectOf('a layer', description);
+  if (typeof kind === 'string' && !Object.hasOwn(builtIn, kind) && !registered.has(kind)) return kind;
+  for (const part of Object.values(objectOf('the parts', parts))) {
+    const unknown = unknownKind(part);
+    if (unknown !== undefined) return unknown;
+  }
+  return undefined;
+}
+
+/** Whether two descriptions are of the same layer. */
+export const sameDescription = (a: Json, b: Json): boolean => canonical(a) === canonical(b);
+
 /** A layer as plain data: `{ kind, options?, parts? }`, what is empty left out. */
 export function describeLayer({ kind, options, parts }: Layer): Json {
   const described = Object.entries(parts).map(([name, part]) => [name, describeLayer(part)] as const);

@@ -27,7 +27,7 @@ export interface Summary {
 }
 
 /** Multiply-adds of the ops that have any: outputs times what is summed for each. */
-const multiplyAddsOf: Readonly<Record<string, (node: Tensor) => number>> = {
+export const multiplyAddsOf: Readonly<Record<string, (node: Tensor) => number>> = {
   matmul: (node) => node.size * node.inputs[0]!.shape.at(-1)!,
   conv2d: (node) => node.size * sizeOf(node.inputs[1]!.shape.slice(0, 3)),
   // inputs: the value, the images, the filter

@@ -9,6 +9,7 @@ import { Model } from '../nn/model.js';
 import { checkRecipe, type Recipe } from './recipe.js';
 import { type SettingValues, withSettings } from './settings.js';
 import { recipeNames, recipes } from './table.js';
+import { type Way, wayParameter } from './ways.js';
 
 export { recipeNames };
 
@@ -25,38 +26,70 @@ export function setRecipe({ recipe, source }: LoadedRecipe, values: SettingValue
 
 let hooked = false;
 
-async function importFile(path: string): Promise<Recipe> {
-  if (!hooked) register('./resolveHook.js', import.meta.url);
+/** What Node.js cannot read of its own accord, and what to do. */
+function unreadable(path: string): DataError | undefined {
+  const typescript = /\.[cm]?tsx?$/.test(path);
+  const strips = 'typescript' in process.features && process.features.typescript;
+  if (!typescript || strips) return undefined;
+  return new DataError(
+    `${path}: the recipe cannot be loaded: TypeScript needs Node.js 22.18 or newer, this is ${process.versions.node}`,
+    { hint: `Compile it first (npx tsc ${path}) and give the .js file.` },
+  );
+}
+
+async function importModule(path: string, way: Way): Promise<unknown> {
+  const refused = unreadable(path);
+  if (refused !== undefined) throw refused;
+  if (!hooked) register('./moduleHooks.js', import.meta.url);
   hooked = true;
-  let loaded: { default?: unknown };
+  const url = pathToFileURL(resolve(path));
+  url.searchParams.set(wayParameter, way);
   try {
-    loaded = await import(pathToFileURL(resolve(path)).href);
+    return ((await import(url.href)) as { default?: unknown }).default;
   } catch (cause) {
-    throw new DataError(`${path}: the recipe cannot be loaded: ${sentenceOf(cause)}`, { cause });
+    const common = cause instanceof SyntaxError && /outside a module/.test(cause.message);
+    const hint = `Call it ${path.replace(/\.([cm]?)([jt]s)$/, '.m$2')}, or say "type": "module" in the package.json above it.`;
+    throw new DataError(`${path}: the recipe cannot be loaded: ${sentenceOf(cause)}`, {
+      cause,
+      ...(common && { hint }),
+    });
   }
+}
+
+/** Files that were imported, by their paths: one whose layers are known must not make them known again. */
+const imported = new Map<string, Promise<unknown>>();
+
+async function importFile(path: string, way: Way): Promise<Recipe> {
+  const key = resolve(path);
+  const module = imported.get(key) ?? importModule(path, way);
+  imported.set(key, module);
+  // what was not to run, or threw, is tried again the next time
+  module.catch(() => imported.delete(key));
+  const recipe = await module;
   try {
-    checkRecipe(loaded.default, path);
+    checkRecipe(recipe, path);
   } catch (cause) {
     throw new DataError(sentenceOf(cause), {
       cause,
       hint: 'A recipe file says: export default defineRecipe({ … });',
     });
   }
-  return loaded.default;
+  return recipe;
 }
 
 /**
- * Loads a recipe by name, or from a JavaScript file whose default export it is.
+ * Loads a recipe by name, or from a file whose default export it is: JavaScript, or TypeScript where Node.js can.
  *
- * @throws UsageError for what is neither; DataError, naming the file, when it throws or exports something else
+ * @param way how a file comes to be run; default: it was named
+ * @throws UsageError for what is neither; DataError, naming the file, when it throws, exports something else or is not to run
  */
-export async function loadRecipe(source: string): Promise<LoadedRecipe> {
+export async function loadRecipe(source: string, way: Way = 'named'): Promise<LoadedRecipe> {
   if (Object.hasOwn(recipes, source)) return { recipe: (await recipes[source]!()).default, source };
   if (extname(source) === '' || !(await exists(source))) {
     const known = recipeNames.join(', ');
     throw new UsageError(`unknown recipe '${source}': it is neither one of ${known} nor a file`);
   }
-  return { recipe: await importFile(source), source };
+  return { recipe: await importFile(source, way), source };
 }
 
 /**

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises';
 import { DataError, ModelError, QuernError, reasonOf, sentenceOf } from '../../core/errors.js';
 import { writeWhole } from '../../core/files.js';
 import {
@@ -12,11 +11,14 @@ import {
   text,
   withTodaysNames,
 } from '../../core/schema.js';
-import { formatShape, type Shape, sameShape } from '../../core/shape.js';
-import type { Json } from '../../nn/layer.js';
+import { formatShape, type Shape, sameShape, sizeOf } from '../../core/shape.js';
+import { readFileWithin } from '../../data/readFile.js';
+import { BoundedTrace, checkDescription, modelBounds } from '../../nn/bounds.js';
+import type { Json, Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
-import { describeLayer, restoreLayer } from '../../nn/registry.js';
+import { describeLayer, restoreLayer, sameDescription, unknownKind } from '../../nn/registry.js';
 import { checkNormalization, type Normalization } from '../inference/normalization.js';
+import { contentHash } from './contentHash.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.js';
 import { checkSameTensors, savedLeaves, type Weights } from './weights.js';
 
@@ -75,6 +77,7 @@ export async function writeModelFile(
   const tensors = new Map(
     savedLeaves(model).map(({ name, shape }) => [name, { shape, data: weights.get(name)! }]),
   );
+  metadata.set('sha256', await contentHash(metadata, tensors));
   await writeWhole(path, encodeSafetensors({ tensors, metadata }));
 }
 
@@ -90,7 +93,7 @@ const checkMetadata = object<Metadata>(
   {
     architecture,
     inputShape: list(integer(1), 1),
-    classes: list(text(), 1),
+    classes: list(text(/^.{1,1024}$/s, 'a text of 1 to 1024 characters'), 1, modelBounds.classes),
     normalization: object<Normalization>({ mean: number(), deviation: number() }, {}),
     dataset: text(),
     numerics: text(),
@@ -99,7 +102,7 @@ const checkMetadata = object<Metadata>(
 );
 
 function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Metadata {
-  const { format, version: found, ...texts } = Object.fromEntries(metadata);
+  const { format, version: found, sha256: _hash, ...texts } = Object.fromEntries(metadata);
   if (format !== 'quern') {
     throw new ModelError(`${path}: not a model of Quern: the header's __metadata__ does not say so`);
   }
@@ -114,11 +117,58 @@ function parseMetadata(metadata: ReadonlyMap<string, string>, path: string): Met
   return checkMetadata(withTodaysNames(Object.fromEntries(values)), where);
 }
 
+/** Throws DataError where the content has another hash than the file names. Files of version 0.1 name none. */
+async function checkContent(
+  metadata: ReadonlyMap<string, string>,
+  tensors: ModelFile['tensors'],
+  path: string,
+): Promise<void> {
+  const named = metadata.get('sha256');
+  if (named === undefined) return;
+  const others = new Map([...metadata].filter(([name]) => name !== 'sha256'));
+  if ((await contentHash(others, tensors)) === named) return;
+  throw new DataError(`${path}: damaged: its content has another SHA-256 than its header names`);
+}
+
+/** Asked where a file names a kind of layer that nobody has made known. */
+export type OwnLayers = (
+  kind: string,
+  images: { readonly shape: Shape; readonly classes: readonly string[] },
+) => Promise<Layer | undefined>;
+
+/** The layer of a file: restored, or one that somebody gives, if it is the one that the file describes. */
+async function layerOf(
+  { architecture, inputShape, classes }: Metadata,
+  ownLayers: OwnLayers | undefined,
+): Promise<Layer> {
+  checkDescription(architecture);
+  if (inputShape.length > modelBounds.axes) {
+    throw new ModelError(`axes of an input: ${inputShape.length}, at most ${modelBounds.axes} are taken`);
+  }
+  const size = sizeOf(inputShape);
+  if (size > modelBounds.inputs) {
+    throw new ModelError(
+      `inputs of ${formatShape(inputShape)} have ${size} numbers, at most ${modelBounds.inputs} are taken`,
+    );
+  }
+  const kind = unknownKind(architecture);
+  const own = kind && (await ownLayers?.(kind, { shape: inputShape, classes }));
+  if (own && unknownKind(architecture) && sameDescription(describeLayer(own), architecture)) return own;
+  return restoreLayer(architecture);
+}
+
 /** The architecture of a file as a model with all its leaves. */
-function restoreModel({ architecture, inputShape, classes, normalization }: Metadata, path: string): Model {
+async function restoreModel(
+  metadata: Metadata,
+  { path, tensors }: Pick<ModelFile, 'path' | 'tensors'>,
+  ownLayers: OwnLayers | undefined,
+): Promise<Model> {
+  const { inputShape, classes, normalization } = metadata;
   try {
     checkNormalization(normalization);
-    const model = new Model(restoreLayer(architecture), inputShape);
+    const layer = await layerOf(metadata, ownLayers);
+    const held = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+    const model = new Model(layer, inputShape, 0, new BoundedTrace(held));
     if (!sameShape(model.outputShape, [classes.length])) {
       throw new ModelError(`it gives ${formatShape(model.outputShape)} for ${classes.length} classes`);
     }
@@ -132,23 +182,25 @@ function restoreModel({ architecture, inputShape, classes, normalization }: Meta
 }
 
 /**
- * Reads a model without the recipe that made it.
+ * Reads a model without the recipe that made it. Nothing in the file is run, and what it asks for is bounded (`modelBounds`).
  *
- * @throws DataError when the file cannot be read or is no sound safetensors file; ModelError when it holds no model of
- * Quern, a layer that is not registered, or weights that are not those of its architecture
+ * @param ownLayers asked where the file names a kind of layer that nobody has made known: it may do so, or give the whole
+ *   layer, which is taken if it is described as the file says
+ * @throws DataError when the file cannot be read, is damaged or no sound safetensors file; ModelError when it holds no model of
+ * Quern, a layer that is not registered, more than is taken, or weights that are not those of its architecture
  */
-export async function readModelFile(path: string): Promise<ModelFile> {
+export async function readModelFile(path: string, ownLayers?: OwnLayers): Promise<ModelFile> {
   let bytes: Uint8Array;
   try {
-    const { size } = await stat(path);
-    if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
-    bytes = await readFile(path);
+    bytes = await readFileWithin(path, largestFile);
   } catch (cause) {
     throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const { architecture, inputShape, ...details } = parseMetadata(metadata, path);
-  const model = restoreModel({ architecture, inputShape, ...details }, path);
+  await checkContent(metadata, tensors, path);
+  const parsed = parseMetadata(metadata, path);
+  const { architecture: _architecture, inputShape: _inputShape, ...details } = parsed;
+  const model = await restoreModel(parsed, { path, tensors }, ownLayers);
   checkSameTensors(model, tensors, path);
   return { path, model, details, tensors };
 }

@@ -126,7 +126,7 @@ async function write(out: string, comparison: Comparison): Promise<void> {
 export async function runCompare(options: CompareArguments): Promise<void> {
   const { seeds, out, limit, epochs, json, quiet } = options;
   const sources = [...new Set(options.recipes.length === 0 ? recipeNames : options.recipes)];
-  const loaded = await Promise.all(sources.map(loadRecipe));
+  const loaded = await Promise.all(sources.map((source) => loadRecipe(source)));
   checkNames(loaded);
   await makeFolder(out).catch((cause) => {
     throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
