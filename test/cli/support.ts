@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
 import { inFolder } from '../data/support.js';
 
 export const main = join(import.meta.dirname, '../../src/cli/main.js');
+
+/** In place of the user's own list of recipes. */
+const config = join(tmpdir(), `quern-test-config-${process.pid}`);
+process.once('exit', () => rmSync(config, { recursive: true, force: true }));
 
 export interface Ended {
   readonly code: number | null;
@@ -32,7 +37,7 @@ export function quern(words: readonly string[], options: QuernOptions = {}): Pro
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...node, main, ...words], {
       cwd,
-      env: { ...process.env, FORCE_COLOR: undefined, ...environment },
+      env: { ...process.env, FORCE_COLOR: undefined, QUERN_CONFIG: config, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     onStart?.(child);

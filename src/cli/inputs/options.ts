@@ -93,6 +93,14 @@ export const ownDataOptions = {
   },
 } as const;
 
+export const importOption = {
+  import: {
+    string: true,
+    requiresArg: true,
+    describe: 'run this recipe file for layers of your own; one that you have trained with needs no word',
+  },
+} as const;
+
 export const jsonOption = {
   json: { boolean: true, default: false, describe: 'print one JSON object' },
 } as const;

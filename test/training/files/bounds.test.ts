@@ -55,7 +55,11 @@ const dense = (units: number) => ({ kind: 'dense', options: { units } });
 const image = [28, 28, 1];
 
 const nested = (depth: number, kind: string, part: string): string =>
-  `{"kind":"${kind}","parts":{"${part}":`.repeat(depth) + '{"kind":"relu"}' + '}}'.repeat(depth);
+  [
+    ...Array<string>(depth).fill(`{"kind":"${kind}","parts":{"${part}":`),
+    '{"kind":"relu"}',
+    '}}'.repeat(depth),
+  ].join('');
 
 const square = (kind: string, option: string, size: number, more: Json = {}): Json => ({
   kind,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { DataError, ModelError } from '../../../src/core/errors.js';
+import { DataError, ModelError, QuernError } from '../../../src/core/errors.js';
 import { layer } from '../../../src/nn/layer.js';
 import { dense } from '../../../src/nn/layers/dense.js';
 import { flatten } from '../../../src/nn/layers/flatten.js';
@@ -75,6 +75,21 @@ suite('model files', (test) => {
         const data = bytes.subarray(8 + Number(bytes.readBigUInt64LE()));
         assert.is(createHash('sha256').update(data).digest('hex'), await trained.weightsSha256());
         assert.equal((await loadModel(engine, path)).details, details);
+      }),
+    ));
+
+  test('the hash in the file is of all that it holds: no bit can change', () =>
+    inFolder(async (folder) =>
+      withEngine(async (engine) => {
+        const path = join(folder, 'model.safetensors');
+        await saveModel(new TrainedModel(engine, small(), details), path);
+        const whole = readFileSync(path);
+        for (let bit = 0; bit < 8 * whole.length; bit += 7) {
+          const bytes = Uint8Array.from(whole);
+          bytes[bit >> 3]! ^= 1 << (bit & 7);
+          writeFileSync(path, bytes);
+          await rejects(readModelFile(path), QuernError, /model\.safetensors: /);
+        }
       }),
     ));
 

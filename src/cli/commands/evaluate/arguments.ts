@@ -1,5 +1,12 @@
 import type { Argv } from 'yargs';
-import { backendOptions, dataOptions, jsonOption, ownDataOption, whole } from '../../inputs/options.js';
+import {
+  backendOptions,
+  dataOptions,
+  importOption,
+  jsonOption,
+  ownDataOption,
+  whole,
+} from '../../inputs/options.js';
 
 /** `quern evaluate <model>` */
 export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
@@ -49,6 +56,7 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
           ...backendOptions,
           ...dataOptions,
           ...ownDataOption,
+          ...importOption,
           ...jsonOption,
         }),
     async (options) => {

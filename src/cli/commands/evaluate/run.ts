@@ -5,8 +5,7 @@ import { mcnemar } from '../../../report/metrics/mcnemar.js';
 import { type Measures, measurePredictions } from '../../../report/metrics/measures.js';
 import { type Predictions, rightOnes } from '../../../report/metrics/predictions.js';
 import { measureRobustness, type Robustness } from '../../../report/metrics/robustness.js';
-import { modelPathOf } from '../../../runs/files.js';
-import { type ModelFile, readModelFile } from '../../../training/files/modelFile.js';
+import type { ModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
 import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
@@ -14,11 +13,12 @@ import type { Evaluation } from '../../../training/inference/inference.js';
 import { openImagesFor } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { backendText, evaluationText } from '../../terminal/results.js';
 import { classText, comparisonText, confusionText, probabilityText, robustnessText } from './text.js';
 
-export interface EvaluateArguments extends BackendArguments, DataArguments {
+export interface EvaluateArguments extends BackendArguments, DataArguments, ImportArguments {
   readonly model: string;
   readonly dataset?: string | undefined;
   /** Path of data of one's own. */
@@ -71,7 +71,7 @@ async function compareModels(
   first: Measured,
   signal: AbortSignal,
 ) {
-  const other = await readModelFile(await modelPathOf(options.compare!));
+  const other = await readModel(options.compare!, options);
   checkNumerics(engine, other);
   const second = await measureModel(engine, other, images, true, signal);
   const test = mcnemar(rightOnes(first.predictions!), rightOnes(second.predictions!));
@@ -91,7 +91,7 @@ function plainMeasures({ confusion, ...others }: Measures) {
 
 async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): Promise<void> {
   const { model, split, compare, json } = options;
-  const file = await readModelFile(await modelPathOf(model));
+  const file = await readModel(model, options);
   const images = (await openImagesFor(file, { ...options, signal }, silent))[split];
   const dataset = images.name;
   await using engine = await openChosenEngine(options, silent);

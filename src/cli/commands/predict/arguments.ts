@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { backendOptions, jsonOption } from '../../inputs/options.js';
+import { backendOptions, importOption, jsonOption } from '../../inputs/options.js';
 
 /** `quern predict <model> <image...>` */
 export function addPredict(program: Argv<{ verbose: boolean }>): void {
@@ -14,7 +14,7 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
           describe: 'a run folder, or the model.safetensors in it',
         })
         .positional('image', { type: 'string', array: true, demandOption: true, describe: 'PNG files' })
-        .options({ ...backendOptions, ...jsonOption }),
+        .options({ ...backendOptions, ...importOption, ...jsonOption }),
     async (options) => {
       const { runPrediction } = await import('./run.js');
       await runPrediction(options);

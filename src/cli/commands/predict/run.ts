@@ -1,16 +1,15 @@
 import { looksInverted, readImage } from '../../../data/images/images.js';
-import { modelPathOf } from '../../../runs/files.js';
-import { readModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
 import type { BackendArguments } from '../../inputs/options.js';
 import { isKnown } from '../../inputs/ownData.js';
+import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { percent } from '../../terminal/format.js';
 import { backendText } from '../../terminal/results.js';
 
-export interface PredictArguments extends BackendArguments {
+export interface PredictArguments extends BackendArguments, ImportArguments {
   readonly model: string;
   readonly image: readonly string[];
   readonly json: boolean;
@@ -37,7 +36,7 @@ function predictionText({ image, probabilities }: Prediction, classes: readonly 
 
 /** Tells the classes of PNG pictures. */
 export async function runPrediction(options: PredictArguments): Promise<void> {
-  const file = await readModelFile(await modelPathOf(options.model));
+  const file = await readModel(options.model, options);
   checkFinite(file.tensors, file.path);
   const { classes } = file.details;
   const shape = shapeOf(file);

@@ -1,5 +1,12 @@
 import type { Argv } from 'yargs';
-import { backendOptions, dataOptions, jsonOption, ownDataOption, whole } from '../../inputs/options.js';
+import {
+  backendOptions,
+  dataOptions,
+  importOption,
+  jsonOption,
+  ownDataOption,
+  whole,
+} from '../../inputs/options.js';
 
 /** `quern report <run>` */
 export function addReport(program: Argv<{ verbose: boolean }>): void {
@@ -36,6 +43,7 @@ export function addReport(program: Argv<{ verbose: boolean }>): void {
           ...backendOptions,
           ...dataOptions,
           ...ownDataOption,
+          ...importOption,
           ...jsonOption,
         })
         .example('$0 report runs/mine', '')

@@ -6,15 +6,16 @@ import { renderReport } from '../../../report/page/page.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';
 import { runFiles } from '../../../runs/files.js';
 import { type RunRecord, readRun } from '../../../runs/records.js';
-import { type ModelFile, readModelFile } from '../../../training/files/modelFile.js';
+import type { ModelFile } from '../../../training/files/modelFile.js';
 import { openImagesFor } from '../../inputs/modelImages.js';
 import { openChosenEngine } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
 
-export interface ReportArguments extends BackendArguments, DataArguments {
+export interface ReportArguments extends BackendArguments, DataArguments, ImportArguments {
   readonly run: string;
   readonly out?: string | undefined;
   readonly terminal: boolean;
@@ -27,9 +28,9 @@ export interface ReportArguments extends BackendArguments, DataArguments {
 }
 
 /** The run's model; undefined where there is none yet. */
-async function modelOf(run: RunRecord): Promise<ModelFile | undefined> {
+async function modelOf(run: RunRecord, options: ImportArguments): Promise<ModelFile | undefined> {
   const path = join(run.path, runFiles.model);
-  return (await exists(path)) ? readModelFile(path) : undefined;
+  return (await exists(path)) ? readModel(path, options) : undefined;
 }
 
 /** What the model does on the test set, or a sentence that says why that is not known. */
@@ -62,7 +63,7 @@ async function report(options: ReportArguments, signal: AbortSignal): Promise<vo
     throw new UsageError('--terminal writes nothing: --out does not go with it');
   }
   const run = await readRun(options.run);
-  const file = await modelOf(run);
+  const file = await modelOf(run, options);
   const progress = await Progress.open(options.json);
   const looked =
     file === undefined

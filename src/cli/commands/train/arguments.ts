@@ -7,6 +7,7 @@ import {
   assignments,
   backendOptions,
   dataOptions,
+  importOption,
   jsonOption,
   ownDataOptions,
   positive,
@@ -141,6 +142,7 @@ const trainOptions = {
   backend: { ...backendOptions.backend, default: undefined, defaultDescription: '"auto"' },
   ...dataOptions,
   ...ownDataOptions,
+  ...importOption,
   ...jsonOption,
   quiet: { boolean: true, default: false, describe: 'no progress' },
 } as const;
@@ -151,7 +153,7 @@ const epilogue =
   'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
   'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
   'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
-  '--pause-after, --log, --log-weights, --checkpoint-every, --json and --quiet can be given.\n\n' +
+  '--pause-after, --log, --log-weights, --checkpoint-every, --import, --json and --quiet can be given.\n\n' +
   'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.';
 
 /** `quern train [recipe]` */
@@ -207,6 +209,7 @@ function resumeArguments(options: ResumeArguments): ResumeArguments {
     others;
   return {
     ...{ threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, log, logWeights, json, quiet },
+    import: others.import,
     ...(offline && { offline }),
     ...(revectorize && { revectorize }),
     ...(tune && { tune }),

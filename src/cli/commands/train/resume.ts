@@ -1,12 +1,12 @@
-import { DataError, UsageError } from '../../../core/errors.js';
-import { loadRecipe, setRecipe } from '../../../recipes/index.js';
-import { checkSettingValues } from '../../../recipes/settings.js';
+import { DataError, ModelError, UsageError } from '../../../core/errors.js';
+import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { type RunConfig, readConfig } from '../../../runs/config.js';
 import { RunFolder } from '../../../runs/folder.js';
 import { isFinal, readResult } from '../../../runs/result.js';
+import { type ImportArguments, whyNotTrusted, withSettingsOf } from '../../inputs/ownRecipe.js';
 import { Progress } from '../../terminal/progress.js';
 import { perform, printResult, readFrom } from './run.js';
-import { describeFile, type TrainArguments } from './settings.js';
+import { describeRecipeFile, type TrainArguments } from './settings.js';
 import type { Job } from './training.js';
 
 /** What a resume may say itself: nothing of it changes a result. */
@@ -23,14 +23,17 @@ type Own =
   | 'pauseAfter'
   | 'checkpointEvery';
 
-export type ResumeArguments = { readonly [name in Own]?: TrainArguments[name] | undefined } & {
-  readonly json: boolean;
-  readonly quiet: boolean;
-};
+export type ResumeArguments = {
+  readonly [name in Own]?: TrainArguments[name] | undefined;
+} & ImportArguments & {
+    readonly json: boolean;
+    readonly quiet: boolean;
+  };
 
 /** What the run was begun with, on the backend that it got then, and what is said now. */
 function mergeArguments(config: RunConfig, options: ResumeArguments): TrainArguments {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const { import: _import, ...own } = options;
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
   return {
     ...(config.arguments as unknown as TrainArguments),
     backend: config.backend as TrainArguments['backend'],
@@ -39,30 +42,55 @@ function mergeArguments(config: RunConfig, options: ResumeArguments): TrainArgum
 }
 
 /** The model that the run started from, which is needed where it begins anew. */
-async function readSameFrom(folder: string, { settings: { from } }: RunConfig): Promise<Job['from']> {
+async function readSameFrom(
+  folder: string,
+  { settings: { from } }: RunConfig,
+  options: ImportArguments,
+): Promise<Job['from']> {
   if (from === undefined) return undefined;
-  const read = await readFrom(from.path);
+  const read = await readFrom(from.path, options);
   if (read.described.sha256 === from.sha256) return read;
   throw new DataError(
     `${from.path}: not the model that ${folder} started from: its SHA-256 was ${from.sha256} and is ${read.described.sha256}`,
   );
 }
 
-async function loadRecipeAsIs({ recipeFile, settings }: RunConfig, progress: Progress) {
-  if (recipeFile === undefined) return loadRecipe(settings.recipe);
-  const loaded = await loadRecipe(recipeFile.path);
-  const { sha256 } = await describeFile(recipeFile.path);
-  if (sha256 !== recipeFile.sha256) {
-    progress.note(`${recipeFile.path} has changed since the run was begun; what it says is compared`);
+/**
+ * The recipe that a run was begun with. Its file is run if its user has trained with it or names it: what the folder says is
+ * no reason.
+ */
+async function loadRecipeOf(
+  folder: string,
+  { recipeFile, settings }: RunConfig,
+  { import: named }: ImportArguments,
+): Promise<LoadedRecipe> {
+  if (named !== undefined) return loadRecipe(named, 'trained');
+  if (recipeFile === undefined) {
+    if (recipeNames.includes(settings.recipe)) return loadRecipe(settings.recipe);
+    throw new ModelError(`${folder}: its recipe is none of those that come with Quern: ${settings.recipe}`);
   }
-  return loaded;
+  const { path } = recipeFile;
+  const why = await whyNotTrusted(path);
+  if (why === undefined) return loadRecipe(path, 'listed');
+  throw new UsageError(`${folder}: its recipe ${path} is not run: ${why}`, {
+    hint: `Look into it first: --import ${path} runs it, and --import FILE one that lies elsewhere now.`,
+  });
 }
 
 /** With the settings that the run was begun with. */
-async function loadSameRecipe(config: RunConfig, progress: Progress) {
-  const { set } = config.arguments;
-  const values = set === undefined ? undefined : checkSettingValues(set, 'the run');
-  return setRecipe(await loadRecipeAsIs(config, progress), values);
+async function loadSameRecipe(
+  folder: string,
+  config: RunConfig,
+  options: ImportArguments,
+  progress: Progress,
+) {
+  const loaded = await loadRecipeOf(folder, config, options);
+  const { sha256 } = config.recipeFile ?? {};
+  const { recipeFile } = await describeRecipeFile(loaded);
+  if (sha256 !== undefined && recipeFile?.sha256 !== sha256) {
+    progress.note(`${loaded.source} has changed since the run was begun; what it says is compared`);
+  }
+  return withSettingsOf(loaded, config);
 }
 
 /**
@@ -82,13 +110,13 @@ export async function runResume(path: string, options: ResumeArguments): Promise
     return;
   }
   const progress = await Progress.open(options.quiet);
-  const loaded = await loadSameRecipe(config, progress);
+  const loaded = await loadSameRecipe(path, config, options, progress);
   const folder = await RunFolder.reopen(path);
   let checkpoint: Awaited<ReturnType<typeof folder.checkpoints.load>>;
   let from: Job['from'];
   try {
     checkpoint = await folder.checkpoints.load();
-    if (checkpoint === undefined) from = await readSameFrom(path, config);
+    if (checkpoint === undefined) from = await readSameFrom(path, config, options);
   } catch (error) {
     await folder.close();
     throw error;

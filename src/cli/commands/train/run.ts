@@ -1,10 +1,10 @@
+import { extname } from 'node:path';
 import { loadRecipe, setRecipe } from '../../../recipes/index.js';
-import { modelPathOf } from '../../../runs/files.js';
 import { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
 import { loadCheckpoint } from '../../../training/files/checkpointFile.js';
-import { readModelFile } from '../../../training/files/modelFile.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
+import { type ImportArguments, readModel, whyNotTrusted } from '../../inputs/ownRecipe.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { Progress } from '../../terminal/progress.js';
 import { resultText } from '../../terminal/results.js';
@@ -13,7 +13,7 @@ import { checkLogs } from './logs.js';
 import { chooseSettings, describeFile, type TrainArguments } from './settings.js';
 import { type Job, TrainingCommand } from './training.js';
 
-export interface NewTrainingArguments extends TrainArguments {
+export interface NewTrainingArguments extends TrainArguments, ImportArguments {
   readonly recipe: string;
   readonly out?: string | undefined;
   readonly force: boolean;
@@ -72,21 +72,34 @@ export async function perform(job: Job, progress: Progress): Promise<void> {
 }
 
 /** Reads the model that a training starts from. */
-export async function readFrom(argument: string): Promise<NonNullable<Job['from']>> {
-  const path = await modelPathOf(argument);
-  return { file: await readModelFile(path), described: await describeFile(path) };
+export async function readFrom(
+  argument: string,
+  options: ImportArguments = {},
+): Promise<NonNullable<Job['from']>> {
+  const file = await readModel(argument, options);
+  return { file, described: await describeFile(file.path) };
 }
 
 /** Trains a recipe, saves the model, and measures it once on the test set. */
-export async function runTraining({ recipe, out, force, ...options }: NewTrainingArguments): Promise<void> {
-  const loaded = setRecipe(await loadRecipe(recipe), options.set);
+export async function runTraining({
+  recipe,
+  out,
+  force,
+  import: named,
+  ...options
+}: NewTrainingArguments): Promise<void> {
+  const loaded = setRecipe(await loadRecipe(recipe, 'trained'), options.set);
   // What is wrong with the options is said before anything is made.
   checkLogs(options.log);
   chooseSettings(loaded.recipe, options);
-  const from = options.from === undefined ? undefined : await readFrom(options.from);
+  const from = options.from === undefined ? undefined : await readFrom(options.from, { import: named });
   const folder = await RunFolder.open(out, loaded.recipe.name, force);
   const { checkpoint: path } = options;
   const checkpoint = path === undefined ? undefined : await loadCheckpoint(path);
   const resumed = checkpoint && { loaded: { path: path!, checkpoint } };
-  await perform({ options, loaded, folder, from, resumed }, await Progress.open(options.quiet));
+  const progress = await Progress.open(options.quiet);
+  const { source } = loaded;
+  const why = extname(source) === '' ? undefined : await whyNotTrusted(source);
+  if (why !== undefined) progress.note(`--resume and evaluate will want --import ${source}: ${why}`);
+  await perform({ options, loaded, folder, from, resumed }, progress);
 }

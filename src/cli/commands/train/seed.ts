@@ -1,6 +1,7 @@
 /** One training of a comparison: a process of its own, which goes on where an earlier one has ended. */
 import { spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../../core/errors.js';
@@ -70,7 +71,8 @@ function wordsOf(options: Readonly<Record<string, number | string | undefined>>)
 function trainWords({ loaded, seed, folder }: SeedTraining, options: SeedOptions, resume: boolean): string[] {
   const { threads, dataDir, offline, epochs, limit } = options;
   const common = [...wordsOf({ threads, 'data-dir': dataDir }), ...(offline ? ['--offline'] : []), '--json'];
-  if (resume) return ['train', '--resume', folder, ...common];
+  const named = extname(loaded.source) === '' ? [] : ['--import', loaded.source];
+  if (resume) return ['train', '--resume', folder, ...named, ...common];
   return ['train', loaded.source, ...wordsOf({ seed, epochs, limit, out: folder }), ...common];
 }
 

@@ -1,0 +1,80 @@
+/**
+ * Recipe files that run although the command line did not name them, and models that need them: those with a layer of one's
+ * own. What a run folder says is no reason to run a file; that its user has trained with it is one.
+ */
+import { basename, dirname } from 'node:path';
+import { ModelError, reasonOf } from '../../core/errors.js';
+import { readFileWithin } from '../../data/readFile.js';
+import { type LoadedRecipe, loadRecipe, setRecipe } from '../../recipes/index.js';
+import { checkSettingValues } from '../../recipes/settings.js';
+import { hashOf, isTrusted, trustedList } from '../../recipes/trusted.js';
+import { type RunConfig, readConfig } from '../../runs/config.js';
+import { modelPathOf, runFiles } from '../../runs/files.js';
+import { type ModelFile, type OwnLayers, readModelFile } from '../../training/files/modelFile.js';
+
+export interface ImportArguments {
+  /** A recipe file that its user lets run. */
+  readonly import?: string | undefined;
+}
+
+/** Far above any script. */
+const largestRecipe = 2 ** 24;
+
+/** Why a run's recipe file does not run, if it does not. */
+export async function whyNotTrusted(path: string): Promise<string | undefined> {
+  try {
+    const sha256 = hashOf(await readFileWithin(path, largestRecipe));
+    if (await isTrusted(sha256)) return undefined;
+    return `it is none of the files that you have trained with: its SHA-256 is not in ${trustedList()}`;
+  } catch (error) {
+    return `it cannot be read: ${reasonOf(error)}`;
+  }
+}
+
+/** The folder of the run that a model belongs to: its own, or that above its checkpoints. */
+export function runOf(modelPath: string): string {
+  const folder = dirname(modelPath);
+  return basename(folder) === runFiles.checkpoints ? dirname(folder) : folder;
+}
+
+/** A recipe with the settings that a run was begun with. */
+export function withSettingsOf(loaded: LoadedRecipe, { arguments: { set } }: RunConfig): LoadedRecipe {
+  return setRecipe(loaded, set === undefined ? undefined : checkSettingValues(set, 'the run'));
+}
+
+/** The recipe of a run, where it may run, or what helps where it may not. */
+async function recipeFor(
+  config: RunConfig | undefined,
+  { import: named }: ImportArguments,
+): Promise<LoadedRecipe | string> {
+  if (named !== undefined) return loadRecipe(named);
+  const file = config?.recipeFile?.path;
+  if (file === undefined) return 'Its recipe file makes its layers known: --import FILE runs that.';
+  const why = await whyNotTrusted(file);
+  if (why === undefined) return loadRecipe(file, 'listed');
+  return `Its recipe ${file} was not run: ${why}. If you trust it, --import ${file} runs it.`;
+}
+
+/** Runs what makes the layers of a model known: the file that was named, or the recipe of its run. */
+function ownLayersFor(path: string, options: ImportArguments): OwnLayers {
+  return async (kind, { shape, classes }) => {
+    const config = await readConfig(runOf(path)).catch(() => undefined);
+    const loaded = await recipeFor(config, options);
+    if (typeof loaded === 'string') {
+      throw new ModelError(`a layer is of the unknown kind '${kind}'`, { hint: loaded });
+    }
+    const { recipe } = config === undefined ? loaded : withSettingsOf(loaded, config);
+    return recipe.layer({ classes: classes.length, shape, parameters: recipe.parameters ?? {} });
+  };
+}
+
+/**
+ * Reads the model of a run folder or of a file. Where it has layers of one's own, its recipe is run, if its user has trained
+ * with it or names it.
+ *
+ * @throws DataError or ModelError naming the file and what is wrong with it
+ */
+export async function readModel(argument: string, options: ImportArguments = {}): Promise<ModelFile> {
+  const path = await modelPathOf(argument);
+  return readModelFile(path, ownLayersFor(path, options));
+}
