@@ -17,6 +17,7 @@ import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
 import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
+import { guardStreams } from './terminal/output.js';
 import { reportError } from './terminal/reportError.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
@@ -96,6 +97,7 @@ function followParent(): () => void {
 }
 
 const tellParent = followParent();
+guardStreams();
 try {
   await main(hideBin(process.argv));
 } catch (error) {

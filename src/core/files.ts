@@ -121,6 +121,8 @@ export async function createWhole(path: string, text: string): Promise<boolean> 
     return true;
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return false;
+    // somebody who holds the folder has swept the other name away
+    if (codeOf(cause) === 'ENOENT' && (await exists(path))) return false;
     throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
   } finally {
     await rm(temporary, { force: true }).catch(() => {});

@@ -53,6 +53,14 @@ export function nullable<T>(schema: Schema<T>): Schema<T | null> {
   return (value, path) => (value === null ? null : schema(value, path));
 }
 
+/** Two values, such as the ends of an interval. */
+export function pair<T>(item: Schema<T>): Schema<readonly [T, T]> {
+  return (value, path) => {
+    const [first, second] = list(item, 2, 2)(value, path) as [T, T];
+    return [first, second];
+  };
+}
+
 /** A list of `least` to `most` items. */
 export function list<T>(item: Schema<T>, least = 0, most = Number.POSITIVE_INFINITY): Schema<T[]> {
   return (value, path) => {
@@ -106,6 +114,22 @@ export function object<T extends object>(
   };
 }
 
+/** Objects and lists inside each other: what walks through a document may call itself for each. */
+const deepest = 200;
+
+/** The value of a JSON text that is nested no deeper than code may walk. Throws a SyntaxError for anything else. */
+export function parseBounded(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) throw new SyntaxError(`objects and lists are nested deeper than ${deepest}`);
+    level = level.flatMap((each) =>
+      typeof each === 'object' && each !== null ? Object.values(each as Record<string, unknown>) : [],
+    );
+  }
+  return value;
+}
+
 /**
  * Reads the text of a JSON document.
  *
@@ -115,7 +139,7 @@ export function object<T extends object>(
 export function parseJson<T>(text: string, path: string, schema: Schema<T>): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBounded(text);
   } catch (cause) {
     throw new DataError(`${path}: is not JSON`, { cause });
   }

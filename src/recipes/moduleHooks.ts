@@ -41,7 +41,7 @@ export const load: LoadHook = async (url, context, next) => {
   // Node.js reads CommonJS itself, later
   const bytes =
     source === undefined || source === null ? await readFile(path) : Buffer.from(source as Uint8Array);
-  const hash = hashOf(bytes);
+  const hash = await hashOf(bytes);
   if (way === 'trained') {
     // a list that cannot be written costs its comfort, not the training
     await trust(hash, path).catch(() => {});

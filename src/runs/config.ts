@@ -6,11 +6,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
-import { withTodaysNames } from '../core/schema.js';
+import {
+  integer,
+  list,
+  members,
+  number,
+  object,
+  type Schema,
+  shown,
+  text,
+  withTodaysNames,
+} from '../core/schema.js';
 import { sha256 } from '../core/sha256.js';
 import type { Dataset } from '../data/dataset.js';
 import type { BackendReport } from '../engine/backend.js';
 import { readJson, runFiles } from './files.js';
+import { line, reportMembers, reportOptions, sha256Text, share } from './schemas.js';
 
 /** One split as it was loaded, after `--limit`. */
 export interface DataDescription {
@@ -18,6 +29,12 @@ export interface DataDescription {
   /** Height, width and channels of an image. */
   readonly shape: readonly number[];
   /** SHA-256 of the pixels followed by the labels, in hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A file that a run depends on; its path is absolute. */
+interface FileDescription {
+  readonly path: string;
   readonly sha256: string;
 }
 
@@ -31,7 +48,7 @@ interface Named {
  * What decides the bytes of a training, besides the data. Two runs with equal settings, seed, data and numerics have
  * equal weights. What a recipe leaves out is not there.
  */
-export interface RunSettings {
+export interface KnownSettings {
   readonly recipe: string;
   readonly dataset: string;
   /** The layers as the model's file describes them. */
@@ -46,8 +63,11 @@ export interface RunSettings {
   /** Only the first images were used. */
   readonly limit?: number | undefined;
   /** The model whose weights it started from. */
-  readonly from?: { readonly path: string; readonly sha256: string } | undefined;
-  /** Augmentation, label smoothing and whatever else `fit` takes as plain data. */
+  readonly from?: FileDescription | undefined;
+}
+
+/** With augmentation, label smoothing and whatever else `fit` takes as plain data. */
+export interface RunSettings extends KnownSettings {
   readonly [setting: string]: unknown;
 }
 
@@ -55,7 +75,7 @@ export interface RunConfig extends BackendReport {
   readonly version: 1;
   readonly settings: RunSettings;
   /** The recipe's file, absolute; absent for those that come with Quern. */
-  readonly recipeFile?: { readonly path: string; readonly sha256: string } | undefined;
+  readonly recipeFile?: FileDescription | undefined;
   /** What the command line said, for `--resume`. */
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly data: { readonly train: DataDescription; readonly test: DataDescription };
@@ -92,22 +112,68 @@ export function describeSystem(): Pick<RunConfig, 'versions' | 'machine'> {
   };
 }
 
+const checkNamed = object<Named>({ name: line, options: members }, {}, 'keep');
+const checkFile = object<FileDescription>({ path: line, sha256: sha256Text }, {}, 'keep');
+const checkData = object<DataDescription>(
+  { count: integer(1), shape: list(integer(1), 3, 3), sha256: sha256Text },
+  {},
+  'keep',
+);
+
+const checkSettings = object<KnownSettings>(
+  {
+    recipe: line,
+    dataset: line,
+    optimizer: object<KnownSettings['optimizer']>(
+      { name: line, learningRate: number(), options: members },
+      {},
+      'keep',
+    ),
+    epochs: integer(1),
+    batchSize: integer(1),
+    normalization: object<KnownSettings['normalization']>({ mean: number(), deviation: number() }, {}),
+    seed: integer(0),
+  },
+  { architecture: members, schedule: checkNamed, validation: share, limit: integer(1), from: checkFile },
+  'keep',
+) as Schema<RunSettings>;
+
+const checkConfig = object<RunConfig>(
+  {
+    ...reportMembers,
+    version: (value) => value as 1,
+    settings: checkSettings,
+    arguments: members,
+    data: object<RunConfig['data']>({ train: checkData, test: checkData }, {}, 'keep'),
+    versions: object<RunConfig['versions']>({ quern: line, node: line, v8: line }, {}, 'keep'),
+    machine: object<RunConfig['machine']>(
+      { system: line, architecture: line, processor: line, processors: integer(0) },
+      {},
+      'keep',
+    ),
+    started: text(/^\d{4}-\d\d-\d\dT[\d:.]{5,}Z$/, 'a time such as 2025-01-31T12:00:00.000Z'),
+  },
+  { ...reportOptions, recipeFile: checkFile },
+  'keep',
+);
+
 /**
  * The configuration of a run; undefined where the folder holds none.
  *
- * @throws DataError when the file cannot be read; ModelError when it is no configuration, or of another version
+ * @throws DataError when the file cannot be read, or a member is not what it must be; ModelError when it is no configuration,
+ *   or of another version
  */
 export async function readConfig(folder: string): Promise<RunConfig | undefined> {
   const path = join(folder, runFiles.config);
   const json = await readJson(path);
   if (json === undefined) return undefined;
-  if (!isObject(json) || !isObject(json.settings) || !isObject(json.data) || !isObject(json.arguments)) {
+  if (!isObject(json) || !isObject(json.settings)) {
     throw new ModelError(`${path}: not the configuration of a run`);
   }
   if (json.version !== 1) {
-    throw new ModelError(`${path}: a run of version ${json.version}, this Quern reads version 1`);
+    throw new ModelError(`${path}: a run of version ${shown(json.version)}, this Quern reads version 1`);
   }
-  return { ...json, settings: withTodaysNames(json.settings) } as unknown as RunConfig;
+  return checkConfig({ ...json, settings: withTodaysNames(json.settings) }, path);
 }
 
 /** A difference between two descriptions. */

@@ -1,8 +1,9 @@
 /** The files of a run folder, and how they are written: each is whole at any moment. */
-import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, reasonOf } from '../core/errors.js';
-import { codeOf, exists, temporaryForm } from '../core/files.js';
+import { codeOf, exists } from '../core/files.js';
+import { parseBounded } from '../core/schema.js';
+import { readFileWithin } from '../data/readFile.js';
 
 /** Paths inside a run folder. */
 export const runFiles = {
@@ -38,15 +39,21 @@ export async function modelPathOf(argument: string): Promise<string> {
   return (await exists(inside)) ? inside : argument;
 }
 
+/** Far above what a training of many thousand epochs writes. */
+const largestText = 2 ** 26;
+
 /**
- * Removes what a process that was killed has left half-written in a folder. Only whoever holds the lock may do that, and
- * not to locks: another process may be asking for it.
+ * The text of a file of a run; undefined where there is none.
+ *
+ * @throws DataError naming the path when it cannot be read, or is longer than any that a run writes
  */
-export async function removeLeftovers(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((): string[] => []);
-  for (const name of names) {
-    if (temporaryForm.test(name) && !name.includes(runFiles.lock))
-      await rm(join(folder, name), { force: true });
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode(await readFileWithin(path, largestText));
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }
 
@@ -56,12 +63,11 @@ export async function removeLeftovers(folder: string): Promise<void> {
  * @throws DataError naming the path when it cannot be read or is no JSON
  */
 export async function readJson(path: string): Promise<unknown> {
+  const text = await readText(path);
+  if (text === undefined) return undefined;
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return parseBounded(text);
   } catch (cause) {
-    const code = codeOf(cause);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    const what = cause instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${reasonOf(cause)}`;
-    throw new DataError(`${path}: ${what}`, { cause });
+    throw new DataError(`${path}: is not JSON`, { cause });
   }
 }

@@ -8,9 +8,9 @@ import { encodeSafetensors } from '../training/files/safetensors.js';
 import type { NonFinite } from '../training/fit/nonFinite.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { Checkpoints } from './checkpoints.js';
-import { removeLeftovers, runFiles } from './files.js';
+import { runFiles } from './files.js';
 import { historyLines, historyTable } from './history.js';
-import { takeLock } from './lock.js';
+import { removeLeftovers, takeLock } from './lock.js';
 import type { TrainingResult } from './result.js';
 
 /** What makes a folder somebody's run, and what a run leaves, in the order in which a new run removes it. */
@@ -93,7 +93,8 @@ export class RunFolder {
       const { path, made } = await (out === undefined ? makeDefault(recipe) : makeNamed(out));
       const probe = join(path, `.probe-${randomUUID()}`);
       await writeFile(probe, '', { flag: 'wx' });
-      await rm(probe);
+      // another process may have swept it
+      await rm(probe, { force: true });
       return new RunFolder(path, made, force);
     } catch (cause) {
       throw new ModelError(`${out ?? 'runs'}: the run folder cannot be written: ${reasonOf(cause)}`, {
@@ -127,11 +128,13 @@ export class RunFolder {
     const path = join(this.path, runFiles.config);
     if (this.force) {
       this.unlock = await takeLock(this.path);
+      await removeLeftovers(this.path);
       for (const file of remains) await rm(join(this.path, file), { force: true, recursive: true });
       return writeWhole(path, jsonText(config));
     }
     if (!(await createWhole(path, jsonText(config)))) throw taken(this.path);
     this.unlock = await takeLock(this.path);
+    await removeLeftovers(this.path);
   }
 
   /** Goes on from a history: that of the checkpoint, which may end before what the files tell. */

@@ -1,4 +1,6 @@
 /** The history of a training: JSON lines, and the same as a table for spreadsheets. */
+import { parseJson } from '../core/schema.js';
+import { checkEpoch } from '../training/files/checkpoint.js';
 import type { EpochRecord } from '../training/fit/options.js';
 
 /** The columns that every table has, in this order; what else records hold comes after them. */
@@ -35,8 +37,13 @@ function cell(value: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The records of JSON lines. A last line without an end is left out: somebody else's tool may have cut it. */
-export function parseHistory(text: string): EpochRecord[] {
+/**
+ * The records of JSON lines. A last line without an end is left out: somebody else's tool may have cut it.
+ *
+ * @param path names the file in errors
+ * @throws DataError naming the line that is no record
+ */
+export function parseHistory(text: string, path: string): EpochRecord[] {
   const lines = text.split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as EpochRecord);
+  return lines.map((line, i) => parseJson(line, `${path}: line ${i + 1}`, checkEpoch));
 }

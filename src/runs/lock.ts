@@ -1,12 +1,14 @@
 /** Which process writes to a run folder: one at a time, so that two resumes of one run cannot mix their files. */
 
 import { rmSync } from 'node:fs';
-import { link, readFile, rename, rm } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../core/errors.js';
-import { codeOf, createWhole, jsonText, temporaryName } from '../core/files.js';
+import { codeOf, createWhole, jsonText, temporaryForm, temporaryName } from '../core/files.js';
+import { integer, object, text } from '../core/schema.js';
 import { readJson, runFiles } from './files.js';
+import { line } from './schemas.js';
 
 export interface Holder {
   readonly pid: number;
@@ -32,16 +34,21 @@ async function isAlive({ pid, host, began }: Holder): Promise<boolean> {
   return began === undefined || began === (await beginningOf(pid));
 }
 
-const readHolder = async (path: string) =>
-  (await readJson(path).catch(() => undefined)) as Partial<Holder> | undefined;
+const checkHolder = object<Holder>({ pid: integer(1), host: line }, { began: text(/^\d{1,20}$/) }, 'keep');
 
-const isHolder = (value: Partial<Holder> | undefined): value is Holder =>
-  typeof value?.pid === 'number' && typeof value.host === 'string';
+/** Who a lock names; undefined where it is not there or names nobody. */
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    return checkHolder(await readJson(path), path);
+  } catch {
+    return undefined;
+  }
+}
 
 /** The process that writes to a run folder now; undefined where none does, or the one that did was killed. */
 export async function holderOf(folder: string): Promise<Holder | undefined> {
   const holder = await readHolder(join(folder, runFiles.lock));
-  return isHolder(holder) && (await isAlive(holder)) ? holder : undefined;
+  return holder !== undefined && (await isAlive(holder)) ? holder : undefined;
 }
 
 /** Removes the lock of a process that is gone, unless a living one has taken its place since it was looked at. */
@@ -53,7 +60,7 @@ async function removeDead(path: string): Promise<void> {
   );
   if (!moved) return;
   const holder = await readHolder(aside);
-  if (isHolder(holder) && (await isAlive(holder))) await link(aside, path).catch(() => {});
+  if (holder !== undefined && (await isAlive(holder))) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
 }
 
@@ -82,4 +89,20 @@ export async function takeLock(folder: string): Promise<() => Promise<void>> {
     process.off('exit', atExit);
     await rm(path, { force: true });
   };
+}
+
+/** What `RunFolder.open` tries whether it can write with. */
+const probeForm = /^\.probe-/;
+
+/**
+ * Removes what processes that were killed have left half-written in a folder. Only whoever holds the lock may do that. Locks of
+ * processes that are there stay: they may be asking for it.
+ */
+export async function removeLeftovers(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names.filter((each) => temporaryForm.test(each) || probeForm.test(each))) {
+    const path = join(folder, name);
+    const holder = name.includes(runFiles.lock) ? await readHolder(path) : undefined;
+    if (holder === undefined || !(await isAlive(holder))) await rm(path, { force: true });
+  }
 }

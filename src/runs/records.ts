@@ -1,12 +1,12 @@
 /** Runs as they lie in their folders: read, found, told apart. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, QuernError, reasonOf, sentenceOf, UsageError } from '../core/errors.js';
-import { codeOf, exists } from '../core/files.js';
-import { isObject } from '../core/isObject.js';
+import { QuernError, sentenceOf, UsageError } from '../core/errors.js';
+import { exists } from '../core/files.js';
+import { object, text } from '../core/schema.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { type RunConfig, readConfig } from './config.js';
-import { readJson, runFiles } from './files.js';
+import { readJson, readText, runFiles } from './files.js';
 import { parseHistory } from './history.js';
 import { holderOf } from './lock.js';
 import { isFinal, readResult, type TrainingResult } from './result.js';
@@ -27,20 +27,15 @@ export interface RunRecord {
 
 async function readHistory(folder: string): Promise<EpochRecord[]> {
   const path = join(folder, runFiles.history);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    if (codeOf(cause) === 'ENOENT') return '';
-    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
-  });
-  try {
-    return parseHistory(text);
-  } catch (cause) {
-    throw new DataError(`${path}: a line is not JSON`, { cause });
-  }
+  return parseHistory((await readText(path)) ?? '', path);
 }
 
+const checkFailure = object<{ message: string }>({ message: text(/^.{1,65536}$/s) }, {}, 'keep');
+
 async function readFailure(folder: string): Promise<string | undefined> {
-  const failure = await readJson(join(folder, runFiles.failure));
-  return isObject(failure) && typeof failure.message === 'string' ? sentenceOf(failure.message) : undefined;
+  const path = join(folder, runFiles.failure);
+  const failure = await readJson(path);
+  return failure === undefined ? undefined : sentenceOf(checkFailure(failure, path).message);
 }
 
 /**
@@ -78,20 +73,28 @@ async function findFolders(folder: string, depth: number): Promise<string[]> {
   return (await Promise.all(inside.map((path) => findFolders(path, depth + 1)))).flat();
 }
 
-/** The runs in a folder and below, in the order in which they were begun, and what could not be read. */
-export async function findRuns(folder: string): Promise<{ runs: RunRecord[]; problems: Error[] }> {
+/** A run that cannot be read: one of its files is damaged. */
+export interface DamagedRun {
+  readonly path: string;
+  readonly state: 'damaged';
+  /** What is wrong with it. */
+  readonly failure: string;
+}
+
+/** The runs in a folder and below, in the order in which they were begun, and those that could not be read. */
+export async function findRuns(folder: string): Promise<{ runs: RunRecord[]; damaged: DamagedRun[] }> {
   const runs: RunRecord[] = [];
-  const problems: Error[] = [];
+  const damaged: DamagedRun[] = [];
   for (const path of await findFolders(folder, 0)) {
     try {
       runs.push(await readRun(path));
     } catch (error) {
       if (!(error instanceof QuernError)) throw error;
-      problems.push(error);
+      damaged.push({ path, state: 'damaged', failure: sentenceOf(error) });
     }
   }
   runs.sort((a, b) => a.config.started.localeCompare(b.config.started));
-  return { runs, problems };
+  return { runs, damaged };
 }
 
 /** What a list of runs tells of one. Accuracies are shares from 0 to 1. */

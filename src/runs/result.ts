@@ -1,9 +1,14 @@
 import { join } from 'node:path';
-import { ModelError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { boolean, integer, nullable, number, object, pair } from '../core/schema.js';
 import type { BackendReport } from '../engine/backend.js';
 import type { Ending } from '../training/callbacks/callback.js';
 import { readJson, runFiles } from './files.js';
+import { line, reportMembers, reportOptions, sha256Text, share } from './schemas.js';
+
+interface Reference {
+  readonly accuracy: number;
+  readonly source: string;
+}
 
 /**
  * What a training gives in the end: `result.json` of its run folder, and what `quern train --json` prints. Accuracies
@@ -30,7 +35,7 @@ export interface TrainingResult extends BackendReport {
   /** Wilson's 95% interval of the test accuracy. */
   readonly testInterval: readonly [number, number] | null;
   /** A published accuracy that the recipe answers to. */
-  readonly reference: { readonly accuracy: number; readonly source: string } | null;
+  readonly reference: Reference | null;
   /** The test accuracy that the recipe promises; null where it promises none, or other settings than its own ran. */
   readonly target: number | null;
   readonly targetMet: boolean | null;
@@ -45,19 +50,46 @@ export interface TrainingResult extends BackendReport {
   readonly interrupted: boolean;
 }
 
+const checkResult = object<TrainingResult>(
+  {
+    ...reportMembers,
+    recipe: line,
+    dataset: line,
+    seed: integer(0),
+    epochs: integer(0),
+    steps: integer(0),
+    batchSize: integer(1),
+    parameters: integer(0),
+    multiplyAdds: number(0),
+    trainAccuracy: nullable(share),
+    trainLoss: nullable(number()),
+    testAccuracy: nullable(share),
+    testLoss: nullable(number()),
+    testInterval: nullable(pair(share)),
+    reference: nullable(object<Reference>({ accuracy: share, source: line }, {}, 'keep')),
+    target: nullable(share),
+    targetMet: nullable(boolean),
+    trainSeconds: number(0),
+    imagesPerSecond: nullable(number(0)),
+    weightsSha256: sha256Text,
+    model: line,
+    ended: line,
+    interrupted: boolean,
+  },
+  { ...reportOptions, validationAccuracy: share },
+  'keep',
+);
+
 /**
  * The result of a run, its model's path as it is now; undefined where there is none yet.
  *
- * @throws DataError when the file cannot be read; ModelError when it is no result
+ * @throws DataError when the file cannot be read or is no result
  */
 export async function readResult(folder: string): Promise<TrainingResult | undefined> {
   const path = join(folder, runFiles.result);
   const json = await readJson(path);
   if (json === undefined) return undefined;
-  if (!isObject(json) || typeof json.weightsSha256 !== 'string' || typeof json.ended !== 'string') {
-    throw new ModelError(`${path}: not the result of a training`);
-  }
-  return { ...(json as unknown as TrainingResult), model: join(folder, runFiles.model) };
+  return { ...checkResult(json, path), model: join(folder, runFiles.model) };
 }
 
 /** Whether nothing is left to do: all steps are done and the model is measured. */

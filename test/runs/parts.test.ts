@@ -5,9 +5,9 @@ import * as assert from 'uvu/assert';
 import { DataError, ModelError, UsageError } from '../../src/core/errors.js';
 import { createWhole } from '../../src/core/files.js';
 import { describeSystem, differences, readConfig } from '../../src/runs/config.js';
-import { readJson, removeLeftovers } from '../../src/runs/files.js';
+import { readJson } from '../../src/runs/files.js';
 import { historyLines, historyTable, parseHistory } from '../../src/runs/history.js';
-import { holderOf, takeLock } from '../../src/runs/lock.js';
+import { holderOf, removeLeftovers, takeLock } from '../../src/runs/lock.js';
 import { readRun } from '../../src/runs/records.js';
 import { judge, readReferences } from '../../src/runs/references.js';
 import { readResult } from '../../src/runs/result.js';
@@ -98,8 +98,8 @@ suite('history', (test) => {
 
   test('lines and back; a line without an end is left out', () => {
     const text = historyLines([record, { ...record, epoch: 2 }]);
-    assert.equal(parseHistory(text), [record, { ...record, epoch: 2 }]);
-    assert.equal(parseHistory(`${text}{"epoch":3`), [record, { ...record, epoch: 2 }]);
+    assert.equal(parseHistory(text, 'h'), [record, { ...record, epoch: 2 }]);
+    assert.equal(parseHistory(`${text}{"epoch":3`, 'h'), [record, { ...record, epoch: 2 }]);
   });
 
   test('a table, with what records hold beside the usual', () => {

@@ -9,6 +9,7 @@ import { Engine, openEngine } from '../../engine/engine.js';
 import type { Work } from '../../engine/measurements.js';
 import type { BackendOptions } from '../../engine/options.js';
 import { megabytes } from '../terminal/format.js';
+import { complain } from '../terminal/output.js';
 import type { BackendArguments, DataArguments } from './options.js';
 import { loadOwnData, ownDataText } from './ownData.js';
 
@@ -102,7 +103,7 @@ export async function openChosenEngine(
   if (report.tuning !== undefined) listener.note(`tuning: ${report.tuning}`);
   if (report.fallback !== undefined) {
     listener.clear();
-    console.error(`quern: backend ${report.backend}: ${report.fallback}`);
+    complain(`quern: backend ${report.backend}: ${report.fallback}`);
   }
   return engine;
 }

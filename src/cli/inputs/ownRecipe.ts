@@ -23,7 +23,7 @@ const largestRecipe = 2 ** 24;
 /** Why a run's recipe file does not run, if it does not. */
 export async function whyNotTrusted(path: string): Promise<string | undefined> {
   try {
-    const sha256 = hashOf(await readFileWithin(path, largestRecipe));
+    const sha256 = await hashOf(await readFileWithin(path, largestRecipe));
     if (await isTrusted(sha256)) return undefined;
     return `it is none of the files that you have trained with: its SHA-256 is not in ${trustedList()}`;
   } catch (error) {

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
+import { complain } from './output.js';
 
-const signals = ['SIGINT', 'SIGTERM'] as const;
+/** The last says that the terminal is gone, or the connection to it. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The first Ctrl-C asks the work to end well, the second ends the process. */
 export class Interrupt {
@@ -47,7 +49,7 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
     await work(interrupt.signal);
   } catch (error) {
     if (!interrupt.caused(error)) throw error;
-    console.error('quern: interrupted');
+    complain('quern: interrupted');
     process.exitCode = interrupt.exitCode;
   } finally {
     interrupt.end();

@@ -2,6 +2,7 @@
 import type { SingleBar } from 'cli-progress';
 import type { EpochRecord, FitProgress } from '../../training/fit/options.js';
 import { clock, decimals, grouped, percent, seconds } from './format.js';
+import { complain, oneLine } from './output.js';
 
 /** One line for an epoch that is done. */
 export function epochLine(record: EpochRecord, epochs: number): string {
@@ -59,7 +60,7 @@ export class Progress {
   /** One line that stays. */
   note(text: string): void {
     this.clear();
-    if (this.style !== 'quiet') console.error(text);
+    if (this.style !== 'quiet') complain(text);
   }
 
   /** Steps of an epoch. */
@@ -73,8 +74,9 @@ export class Progress {
   }
 
   /** Some other work, with its parts that are done. */
-  show(title: string, done: number, total: number, text: string): void {
+  show(given: string, done: number, total: number, facts: string): void {
     if (this.makeBar === undefined) return;
+    const [title, text] = [oneLine(given), oneLine(facts)];
     if (this.bar === undefined) {
       this.bar = this.makeBar(`{title} ${color('{bar}')} {percentage}% | {text}`);
       this.bar.start(total, done, { title, text });

@@ -1,4 +1,6 @@
-import { messageOf, QuernError, UsageError } from '../../core/errors.js';
+import { inspect } from 'node:util';
+import { QuernError, UsageError } from '../../core/errors.js';
+import { complain, oneLine } from './output.js';
 
 const faultCode = 1;
 const usageCode = 2;
@@ -11,13 +13,20 @@ function inWordsOfTheCommandLine(message: string): string {
   return message.replace(/`(\w+)`/g, (quoted, name: string) => options[name] ?? quoted);
 }
 
+/** The sentence, and below it the hint: a name with line breaks cannot pass for either. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return oneLine(String(error));
+  // What Quern does not throw on purpose has a name that says more than its message alone.
+  if (!(error instanceof QuernError)) return `${error.name}: ${error.message}`;
+  const { message, hint } = error;
+  const end = hint === undefined ? '' : `\n  ${hint}`;
+  if (end === '' || !message.endsWith(end)) return oneLine(message);
+  return `${oneLine(message.slice(0, -end.length))}\n  ${oneLine(hint!)}`;
+}
+
 /** Prints an error on stderr, its stack only if asked to. Gives the exit code: 2 for wrong usage, 1 for a fault. */
 export function reportError(error: unknown, verbose: boolean): number {
-  const usage = error instanceof UsageError;
-  const message = inWordsOfTheCommandLine(messageOf(error));
-  // What Quern does not throw on purpose has a name that says more than its message alone.
-  const kind = error instanceof Error && !(error instanceof QuernError) ? `${error.name}: ` : '';
-  console.error(`quern: ${kind}${message}`);
-  if (verbose) console.error(error);
-  return usage ? usageCode : faultCode;
+  complain(`quern: ${inWordsOfTheCommandLine(sentenceOf(error))}`);
+  if (verbose) complain(inspect(error));
+  return error instanceof UsageError ? usageCode : faultCode;
 }

@@ -2,6 +2,7 @@ import type { BackendReport } from '../../engine/backend.js';
 import type { TrainingResult } from '../../runs/result.js';
 import type { Evaluation } from '../../training/inference/inference.js';
 import { decimals, grouped, percent, seconds } from './format.js';
+import { oneLine } from './output.js';
 
 /** `97.91% (95% interval 97.61% to 98.17%), loss 0.0689` */
 export function evaluationText({
@@ -47,5 +48,5 @@ export function resultText(result: TrainingResult): string {
   const speed = imagesPerSecond === null ? '' : `, ${grouped(imagesPerSecond)} images/s`;
   facts.push(['time', seconds(result.trainSeconds) + speed]);
   facts.push(['weights', `sha256 ${result.weightsSha256}`], ['model', result.model]);
-  return facts.map(([name, text]) => `${name.padEnd(15)} ${text}`).join('\n');
+  return facts.map(([name, text]) => `${name.padEnd(15)} ${oneLine(text)}`).join('\n');
 }

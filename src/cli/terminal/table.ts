@@ -1,4 +1,5 @@
 /** Tables as plain text and as Markdown. */
+import { oneLine } from './output.js';
 
 export type Alignment = 'left' | 'right';
 
@@ -11,7 +12,7 @@ export interface Table {
 
 /** Columns padded to their widest cell, two spaces apart. */
 export function textTable({ header, rows, alignments = [] }: Table): string {
-  const lines = [header, ...rows];
+  const lines = [header, ...rows].map((line) => line.map(oneLine));
   const widths = header.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
   return lines
     .map((line) =>
@@ -26,7 +27,7 @@ export function textTable({ header, rows, alignments = [] }: Table): string {
     .join('\n');
 }
 
-const escaped = (cell: string) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const escaped = (cell: string) => oneLine(cell.replaceAll('\n', ' ')).replaceAll('|', '\\|');
 
 /** A table of GitHub-flavoured Markdown. */
 export function markdownTable({ header, rows, alignments = [] }: Table): string {

@@ -75,6 +75,20 @@ export async function encodeCheckpoint({ tensors, ...values }: Checkpoint): Prom
 
 const plainObject = members as Schema<Readonly<Record<string, Json>>>;
 
+/** A whole epoch, as histories hold it. */
+export const checkEpoch = object<EpochRecord>(
+  {
+    epoch: integer(1),
+    step: integer(1),
+    loss: number(),
+    accuracy: number(),
+    learningRate: number(),
+    seconds: number(),
+    imagesPerSecond: number(),
+  },
+  { validationLoss: number(), validationAccuracy: number() },
+);
+
 const checkValues = object<CheckpointValues>(
   {
     conditions: plainObject,
@@ -87,21 +101,7 @@ const checkValues = object<CheckpointValues>(
     seconds: number(),
     rateFactor: number(),
     ending: nullable(text()),
-    history: list(
-      object<EpochRecord>(
-        {
-          epoch: integer(1),
-          step: integer(1),
-          loss: number(),
-          accuracy: number(),
-          learningRate: number(),
-          seconds: number(),
-          imagesPerSecond: number(),
-        },
-        { validationLoss: number(), validationAccuracy: number() },
-      ),
-      0,
-    ),
+    history: list(checkEpoch),
     callbacks: plainObject,
   },
   {},

@@ -1,5 +1,5 @@
-import type { StoredTensor } from './safetensors.js';
 import { sha256 } from '../../core/sha256.js';
+import type { StoredTensor } from './safetensors.js';
 
 const text = (value: string) => sha256('contentHash', new TextEncoder().encode(value));
 

@@ -6,7 +6,7 @@
 import { bytesOf, type Dtype, dtypeOf, type HostArray } from '../../core/dtype.js';
 import { DataError } from '../../core/errors.js';
 import { isObject } from '../../core/isObject.js';
-import { shown } from '../../core/schema.js';
+import { parseBounded, shown } from '../../core/schema.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 
 export interface StoredTensor {
@@ -76,7 +76,7 @@ function parseHeader(
   }
   let header: unknown;
   try {
-    header = JSON.parse(
+    header = parseBounded(
       new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(lengthBytes, dataStart)),
     );
   } catch (cause) {

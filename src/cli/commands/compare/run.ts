@@ -9,6 +9,7 @@ import { readReferences } from '../../../runs/references.js';
 import type { TrainingResult } from '../../../runs/result.js';
 import { clock, percent } from '../../terminal/format.js';
 import { Interrupt } from '../../terminal/interrupt.js';
+import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkUnchanged, type SeedOptions, type SeedTraining, trainSeed } from '../train/seed.js';
 import { type Comparison, comparisonMarkdown, comparisonText } from './text.js';
@@ -137,7 +138,7 @@ export async function runCompare(options: CompareArguments): Promise<void> {
     const ended = await trainAll(loaded, options, progress, interrupt.signal);
     progress.clear();
     if (interrupt.signal.aborted) {
-      console.error('quern: interrupted; the same command goes on');
+      complain('quern: interrupted; the same command goes on');
       process.exitCode = interrupt.exitCode;
       return;
     }
@@ -156,7 +157,7 @@ export async function runCompare(options: CompareArguments): Promise<void> {
       written: new Date().toISOString(),
     };
     await write(out, comparison);
-    console.log(json ? JSON.stringify(comparison) : comparisonText(comparison));
+    print(json ? JSON.stringify(comparison) : comparisonText(comparison));
     const failed = recipes.some(({ targetMet, failures }) => targetMet === false || failures.length > 0);
     if (failed) process.exitCode = 1;
   } finally {

@@ -9,6 +9,7 @@ import {
 import type { FetchedFile } from '../../../data/catalog/fetch.js';
 import { grouped, megabytes } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
+import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 
 function placeText({ name, source, directory }: DatasetDescription): string {
@@ -40,7 +41,7 @@ function describe(dataset: DatasetDescription): string {
 /** Every dataset that Quern knows. */
 export async function listDatasets({ dataDir, json }: { dataDir?: string | undefined; json: boolean }) {
   const datasets = await describeDatasets({ dataDirectory: dataDir });
-  console.log(json ? JSON.stringify({ datasets }) : datasets.map(describe).join('\n\n'));
+  print(json ? JSON.stringify({ datasets }) : datasets.map(describe).join('\n\n'));
 }
 
 interface GetArguments {
@@ -70,12 +71,12 @@ async function downloadDatasets(options: GetArguments, signal: AbortSignal): Pro
       });
       progress.clear();
       all.push(...files);
-      if (!json) for (const file of files) console.log(fetchedText(file));
+      if (!json) for (const file of files) print(fetchedText(file));
     } finally {
       progress.clear();
     }
   }
-  if (json) console.log(JSON.stringify({ files: all }));
+  if (json) print(JSON.stringify({ files: all }));
 }
 
 /** Downloads datasets into the cache. */
@@ -93,8 +94,8 @@ export async function verifyDatasets(options: {
   for (const name of options.name) {
     reports.push(...(await verifyDataset(name, { dataDirectory: options.dataDir })));
   }
-  if (options.json) console.log(JSON.stringify({ files: reports }));
-  else for (const { ok, path, found } of reports) console.log(`${ok ? 'good' : 'BAD '} ${path} ${found}`);
+  if (options.json) print(JSON.stringify({ files: reports }));
+  else for (const { ok, path, found } of reports) print(`${ok ? 'good' : 'BAD '} ${path} ${found}`);
   const bad = reports.filter(({ ok }) => !ok);
   if (bad.length === 0) return;
   const [{ path, expected, found }] = bad as [FileReport];

@@ -14,6 +14,7 @@ import { backendTitle, chooseBackend } from '../../../engine/auto.js';
 import { type Measurements, writeMeasurements } from '../../../engine/measurements.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../../recipes/index.js';
 import { measurementsFile } from '../../inputs/openers.js';
+import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { chooseSettings } from '../train/settings.js';
 import { type DoctorReport, doctorText } from './text.js';
@@ -78,7 +79,7 @@ export async function runDoctor({ json }: DoctorArguments, candidates?: readonly
     auto: await choices(measurements),
     kept: await keep(measurements),
   };
-  console.log(json ? JSON.stringify(report) : doctorText(report));
+  print(json ? JSON.stringify(report) : doctorText(report));
   const wrong = backends.filter(({ state }) => state === 'wrong');
   if (wrong.length === 0) return;
   const all = wrong.map((each) => `${backendTitle(each)}: ${each.reason}`).join('; ');

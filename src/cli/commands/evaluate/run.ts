@@ -15,6 +15,7 @@ import { openChosenEngine, silent } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments } from '../../inputs/options.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
+import { complain, print } from '../../terminal/output.js';
 import { backendText, evaluationText } from '../../terminal/results.js';
 import { classText, comparisonText, confusionText, probabilityText, robustnessText } from './text.js';
 
@@ -58,9 +59,7 @@ async function measureModel(
 function checkNumerics(engine: Engine, { details }: ModelFile): void {
   const { numerics } = engine.report;
   if (numerics === details.numerics) return;
-  console.error(
-    `quern: trained with ${details.numerics}, measured with ${numerics}: results may differ a little`,
-  );
+  complain(`quern: trained with ${details.numerics}, measured with ${numerics}: results may differ a little`);
 }
 
 /** The other model on the same images. */
@@ -109,7 +108,7 @@ async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): P
   if (json) {
     const weightsSha256 = await trained.weightsSha256();
     const measured = { accuracy, loss, correct, count, interval, weightsSha256, ...plainMeasures(measures!) };
-    console.log(JSON.stringify({ model, dataset, split, ...report, ...measured, comparison, robustness }));
+    print(JSON.stringify({ model, dataset, split, ...report, ...measured, comparison, robustness }));
     return;
   }
   const parts = [
@@ -120,7 +119,7 @@ async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): P
     parts.push(comparisonText(comparison.model, comparison.evaluation.accuracy, comparison.test));
   }
   if (robustness !== undefined) parts.push(robustnessText(accuracy, robustness));
-  console.log(parts.join('\n\n'));
+  print(parts.join('\n\n'));
 }
 
 /** Measures a saved model on a dataset. */

@@ -11,6 +11,7 @@ import type { BackendArguments, DataArguments, OwnDataArguments } from '../../in
 import { shapeFor } from '../../inputs/ownData.js';
 import { decimals } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
+import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { sparkline, textTable } from '../../terminal/table.js';
 import { chooseSettings } from '../train/settings.js';
@@ -113,7 +114,7 @@ async function find(options: FindRateArguments, progress: Progress, signal: Abor
     batchSize: settings.batchSize,
     ...search,
   };
-  console.log(options.json ? JSON.stringify(result) : searchText(search));
+  print(options.json ? JSON.stringify(result) : searchText(search));
   if (options.out !== undefined) await writeWhole(options.out, asFile(await rateSearchChart(search)));
 }
 

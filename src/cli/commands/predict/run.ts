@@ -7,6 +7,7 @@ import type { BackendArguments } from '../../inputs/options.js';
 import { isKnown } from '../../inputs/ownData.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { percent } from '../../terminal/format.js';
+import { complain, oneLine, print } from '../../terminal/output.js';
 import { backendText } from '../../terminal/results.js';
 
 export interface PredictArguments extends BackendArguments, ImportArguments {
@@ -25,13 +26,14 @@ interface Prediction {
 }
 
 function predictionText({ image, probabilities }: Prediction, classes: readonly string[]): string {
-  const width = Math.max(...classes.map((name) => name.length));
+  const names = classes.map(oneLine);
+  const width = Math.max(...names.map((name) => name.length));
   const best = Math.max(...probabilities);
-  const lines = classes.map((name, i) => {
+  const lines = names.map((name, i) => {
     const share = percent(probabilities[i]!).padStart(7);
     return `  ${name.padEnd(width)} ${share}${probabilities[i] === best ? '  <' : ''}`;
   });
-  return [image, ...lines].join('\n');
+  return [oneLine(image), ...lines].join('\n');
 }
 
 /** Tells the classes of PNG pictures. */
@@ -46,7 +48,7 @@ export async function runPrediction(options: PredictArguments): Promise<void> {
   const inverted = images.map((image) => known && looksInverted(image));
   options.image.forEach((path, i) => {
     if (!inverted[i]) return;
-    console.error(
+    complain(
       `quern: ${path}: dark on bright, it seems; the model was trained on bright on dark, so invert the picture`,
     );
   });
@@ -61,9 +63,9 @@ export async function runPrediction(options: PredictArguments): Promise<void> {
     return { image, class: classes[best]!, inverted: inverted[i]!, probabilities };
   });
   if (options.json) {
-    console.log(JSON.stringify({ model: options.model, ...engine.report, classes, predictions }));
+    print(JSON.stringify({ model: options.model, ...engine.report, classes, predictions }));
     return;
   }
   const texts = predictions.map((prediction) => predictionText(prediction, classes));
-  console.log([...texts, `backend ${backendText(engine.report)}`].join('\n\n'));
+  print([...texts, `backend ${backendText(engine.report)}`].join('\n\n'));
 }

@@ -1,5 +1,6 @@
 import type { Argv } from 'yargs';
 import { jsonOption } from '../../inputs/options.js';
+import { print } from '../../terminal/output.js';
 
 async function run(json: boolean): Promise<void> {
   const { loadRecipe, recipeNames } = await import('../../../recipes/index.js');
@@ -14,7 +15,7 @@ async function run(json: boolean): Promise<void> {
     reference: reference ?? null,
   }));
   if (json) {
-    console.log(JSON.stringify({ recipes }));
+    print(JSON.stringify({ recipes }));
     return;
   }
   const table = textTable({
@@ -28,7 +29,7 @@ async function run(json: boolean): Promise<void> {
     ]),
     alignments: ['left', 'left', 'right', 'right', 'left'],
   });
-  console.log(`${table}\n\nquern train <recipe> trains one, quern summary <recipe> shows its layers`);
+  print(`${table}\n\nquern train <recipe> trains one, quern summary <recipe> shows its layers`);
 }
 
 /** `quern recipes` */

@@ -12,6 +12,7 @@ import { openChosenEngine } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments } from '../../inputs/options.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
+import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
 
@@ -73,14 +74,14 @@ async function report(options: ReportArguments, signal: AbortSignal): Promise<vo
   const data = await collect(run, file, examined, absent);
   if (options.terminal) {
     const text = terminalReport(run.history, examined?.measures);
-    console.log([text, ...data.absent].filter((part) => part !== '').join('\n\n'));
+    print([text, ...data.absent].filter((part) => part !== '').join('\n\n'));
     return;
   }
   const written = await writeReport(await renderReport(data), out);
-  if (options.json) console.log(JSON.stringify({ ...written, absent: data.absent }));
+  if (options.json) print(JSON.stringify({ ...written, absent: data.absent }));
   else {
-    console.log(`${written.page}, and ${written.pictures.length} pictures beside it`);
-    for (const reason of data.absent) console.log(reason);
+    print(`${written.page}, and ${written.pictures.length} pictures beside it`);
+    for (const reason of data.absent) print(reason);
   }
 }
 

@@ -4,6 +4,7 @@ import { differences, type RunConfig } from '../../../runs/config.js';
 import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../../../runs/records.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 import { clock, decimals, grouped, percent } from '../../terminal/format.js';
+import { oneLine, print } from '../../terminal/output.js';
 import { sparkline, textTable } from '../../terminal/table.js';
 
 const share = (value: number | null | undefined) =>
@@ -31,21 +32,23 @@ export async function listRuns({ folder, json }: { folder: string; json: boolean
   if (folder !== defaultFolder && !(await exists(folder))) {
     throw new UsageError(`runs: ${folder}: there is no such folder`);
   }
-  const { runs, problems } = await findRuns(folder);
-  for (const { message } of problems) console.error(`quern: ${message}`);
+  const { runs, damaged } = await findRuns(folder);
   const overviews = runs.map(overviewOf);
   if (json) {
-    console.log(JSON.stringify({ runs: overviews }));
+    print(JSON.stringify({ runs: [...overviews, ...damaged] }));
     return;
   }
-  if (overviews.length === 0) {
-    console.log(`no runs in ${folder}`);
+  if (overviews.length + damaged.length === 0) {
+    print(`no runs in ${folder}`);
     return;
   }
   const header = ['run', 'recipe', 'seed', 'state', 'epochs', 'test', 'validation', 'time', 'begun (UTC)'];
   const alignments = ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'] as const;
-  console.log(textTable({ header, rows: overviews.map(overviewRow), alignments }));
-  for (const { path, failure } of overviews) if (failure !== null) console.log(`${path} failed: ${failure}`);
+  const rows = [...overviews.map(overviewRow), ...damaged.map(({ path, state }) => [path, '-', '-', state])];
+  print(textTable({ header, rows, alignments }));
+  for (const { path, failure } of overviews)
+    if (failure !== null) print(oneLine(`${path} failed: ${failure}`));
+  for (const { path, failure } of damaged) print(oneLine(`${path} is damaged: ${failure}`));
 }
 
 /** What may differ and matters: what decides the bytes, and what ran. */
@@ -144,7 +147,7 @@ export async function compareRuns({
       history: run.history,
       result: run.result ?? null,
     }));
-    console.log(JSON.stringify({ runs: compared, differences: settings }));
+    print(JSON.stringify({ runs: compared, differences: settings }));
     return;
   }
   const names = runs.map((_, i) => letter(i));
@@ -158,5 +161,5 @@ export async function compareRuns({
     curveLines(runs, names).join('\n'),
     chanceHint(runs),
   ];
-  console.log(parts.filter((part) => part !== '').join('\n\n'));
+  print(parts.filter((part) => part !== '').join('\n\n'));
 }

@@ -3,6 +3,7 @@ import { summarize, summaryTable } from '../../../nn/summary.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../../recipes/index.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
+import { print } from '../../terminal/output.js';
 
 export interface SummaryArguments extends ImportArguments {
   readonly recipe: string;
@@ -25,5 +26,5 @@ async function modelOf({ recipe: source, ...options }: SummaryArguments) {
 export async function runSummary(options: SummaryArguments): Promise<void> {
   const { model, title } = await modelOf(options);
   const summary = summarize(model);
-  console.log(options.json ? JSON.stringify(summary) : `${title}\n\n${summaryTable(summary)}`);
+  print(options.json ? JSON.stringify(summary) : `${title}\n\n${summaryTable(summary)}`);
 }

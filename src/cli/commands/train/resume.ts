@@ -1,12 +1,15 @@
 import { DataError, ModelError, UsageError } from '../../../core/errors.js';
+import { oneOf } from '../../../core/schema.js';
+import { backendNames } from '../../../engine/choose.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { type RunConfig, readConfig } from '../../../runs/config.js';
 import { RunFolder } from '../../../runs/folder.js';
 import { isFinal, readResult } from '../../../runs/result.js';
 import { type ImportArguments, whyNotTrusted, withSettingsOf } from '../../inputs/ownRecipe.js';
+import { complain } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { perform, printResult, readFrom } from './run.js';
-import { describeRecipeFile, type TrainArguments } from './settings.js';
+import { checkArguments, describeRecipeFile, type TrainArguments } from './settings.js';
 import type { Job } from './training.js';
 
 /** What a resume may say itself: nothing of it changes a result. */
@@ -31,12 +34,12 @@ export type ResumeArguments = {
   };
 
 /** What the run was begun with, on the backend that it got then, and what is said now. */
-function mergeArguments(config: RunConfig, options: ResumeArguments): TrainArguments {
+function mergeArguments(folder: string, config: RunConfig, options: ResumeArguments): TrainArguments {
   const { import: _import, ...own } = options;
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
   return {
-    ...(config.arguments as unknown as TrainArguments),
-    backend: config.backend as TrainArguments['backend'],
+    ...(checkArguments(config.arguments, `${folder}: config.json: arguments`) as TrainArguments),
+    backend: oneOf(...backendNames)(config.backend, `${folder}: config.json: backend`),
     ...Object.fromEntries(given),
   };
 }
@@ -109,6 +112,7 @@ export async function runResume(path: string, options: ResumeArguments): Promise
     printResult(result, options.json);
     return;
   }
+  const merged = mergeArguments(path, config, options);
   const progress = await Progress.open(options.quiet);
   const loaded = await loadSameRecipe(path, config, options, progress);
   const folder = await RunFolder.reopen(path);
@@ -121,13 +125,12 @@ export async function runResume(path: string, options: ResumeArguments): Promise
     await folder.close();
     throw error;
   }
-  if (checkpoint?.damage !== undefined)
-    console.error(`quern: ${checkpoint.damage}; ${checkpoint.path} is whole`);
+  if (checkpoint?.damage !== undefined) complain(`quern: ${checkpoint.damage}; ${checkpoint.path} is whole`);
   progress.note(
     checkpoint === undefined
       ? `${path}: no checkpoint yet: it begins anew`
       : `${path}: goes on after ${checkpoint.checkpoint.step} steps`,
   );
-  const job = { options: mergeArguments(config, options), loaded, folder, from };
+  const job = { options: merged, loaded, folder, from };
   await perform({ ...job, resumed: { config, loaded: checkpoint } }, progress);
 }

@@ -6,6 +6,7 @@ import { loadCheckpoint } from '../../../training/files/checkpointFile.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 import { type ImportArguments, readModel, whyNotTrusted } from '../../inputs/ownRecipe.js';
 import { Interrupt } from '../../terminal/interrupt.js';
+import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { resultText } from '../../terminal/results.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
@@ -30,8 +31,8 @@ function curvesText(history: readonly EpochRecord[], { json, quiet }: TrainArgum
 
 /** Prints what came out; exit code 1 when the recipe's target is missed. */
 export function printResult(result: TrainingResult, json: boolean, curves?: string): void {
-  if (curves !== undefined) console.log(`${curves}\n`);
-  console.log(json ? JSON.stringify(result) : resultText(result));
+  if (curves !== undefined) print(`${curves}\n`);
+  print(json ? JSON.stringify(result) : resultText(result));
   if (result.targetMet === false) process.exitCode = 1;
 }
 
@@ -42,12 +43,12 @@ function sayUnfinished(result: TrainingResult, { folder, options }: Job, interru
     const what = result.interrupted
       ? `interrupted after ${steps} steps`
       : `interrupted after all ${epochs} epochs`;
-    console.error(`quern: ${what}; the model so far is in ${model}; ${resumeHint(folder.path)}`);
+    complain(`quern: ${what}; the model so far is in ${model}; ${resumeHint(folder.path)}`);
     process.exitCode = interrupt.exitCode;
   } else if (options.pauseAfter !== undefined && !options.quiet) {
-    console.error(`paused after epoch ${epochs}, the test set untouched; ${resumeHint(folder.path)}`);
+    complain(`paused after epoch ${epochs}, the test set untouched; ${resumeHint(folder.path)}`);
   } else if (ended === 'time limit' && !options.quiet) {
-    console.error(`ended by the time limit after ${steps} steps; ${resumeHint(folder.path)}`);
+    complain(`ended by the time limit after ${steps} steps; ${resumeHint(folder.path)}`);
   }
 }
 
@@ -62,7 +63,7 @@ export async function perform(job: Job, progress: Progress): Promise<void> {
     sayUnfinished(result, job, interrupt);
   } catch (error) {
     if (!interrupt.caused(error)) throw error;
-    console.error('quern: interrupted before the training began');
+    complain('quern: interrupted before the training began');
     process.exitCode = interrupt.exitCode;
   } finally {
     progress.clear();

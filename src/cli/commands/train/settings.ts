@@ -2,14 +2,16 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
+import { boolean, integer, number, object, oneOf, text } from '../../../core/schema.js';
 import { sha256 } from '../../../core/sha256.js';
+import { backendNames } from '../../../engine/choose.js';
 import type { Model } from '../../../nn/model.js';
 import { describeLayer } from '../../../nn/registry.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
 import { parseOptimizer } from '../../../optimizers/parse.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import type { Recipe } from '../../../recipes/recipe.js';
-import type { SettingValues } from '../../../recipes/settings.js';
+import { checkSettingValues, type SettingValues } from '../../../recipes/settings.js';
 import type { RunConfig, RunSettings } from '../../../runs/config.js';
 import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../training/fit/options.js';
 import { plainPixels } from '../../../training/inference/normalization.js';
@@ -140,6 +142,38 @@ export function describeSettings(
   // As JSON has it, so that it can be compared with what was read: without what is undefined.
   return JSON.parse(JSON.stringify(described)) as RunSettings;
 }
+
+/** What a run's configuration says of the command line. Members that are not named here are kept. */
+export const checkArguments = object<Partial<TrainArguments>>(
+  {},
+  {
+    epochs: integer(1),
+    batchSize: integer(1),
+    learningRate: number(),
+    optimizer: text(),
+    validation: number(0, 1),
+    validationByWriter: boolean,
+    limit: integer(1),
+    seed: integer(0),
+    from: text(),
+    set: checkSettingValues,
+    data: text(),
+    imageShape: text(),
+    dataDir: text(),
+    offline: boolean,
+    backend: oneOf(...backendNames),
+    gpuMode: text(),
+    threads: integer(1),
+    revectorize: boolean,
+    tune: boolean,
+    timeLimit: number(0),
+    checkpointEvery: number(0),
+    pauseAfter: integer(1),
+    json: boolean,
+    quiet: boolean,
+  },
+  'keep',
+);
 
 /** What `--resume` needs of the command line, paths made independent of the current folder. */
 export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
