@@ -3,9 +3,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { markdownTable, sparkline, textTable } from '../../src/cli/terminal/table.js';
+import type { RunConfig } from '../../src/runs/config.js';
 import type { RunOverview } from '../../src/runs/records.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern } from './support.js';
+
+const fixtures = join(import.meta.dirname, '../../../test/fixtures/v0.1/runs');
 
 const overviews = (stdout: string) => (JSON.parse(stdout) as { runs: RunOverview[] }).runs;
 
@@ -49,8 +52,14 @@ suite('quern runs', (test) => {
       mkdirSync(join(cwd, 'runs/c'));
       writeFileSync(join(cwd, 'runs/c/config.json'), '{');
       const broken = await quern(['runs', '--json'], { cwd });
-      assert.is(broken.stderr, 'quern: runs/c/config.json: is not JSON\n');
-      assert.is(overviews(broken.stdout).length, 2);
+      assert.is(broken.stderr, '');
+      assert.is(broken.code, 0);
+      const failure = 'runs/c/config.json: is not JSON';
+      assert.equal(overviews(broken.stdout)[2], { path: 'runs/c', state: 'damaged', failure });
+      const rows = (await quern(['runs'], { cwd })).stdout;
+      assert.match(rows, /\nruns\/c +- +- +damaged\n/);
+      assert.ok(rows.endsWith(`\nruns/c is damaged: ${failure}\n`), rows);
+      rmSync(join(cwd, 'runs/c'), { recursive: true });
 
       const resumed = await quern(['train', '--resume', 'runs/deep/b', '--quiet', '--json'], { cwd });
       assert.is(JSON.parse(resumed.stdout).weightsSha256, weights);
@@ -90,18 +99,13 @@ suite('quern runs', (test) => {
 
   test('how layers differ, whose names have dots', () =>
     inProject(async (cwd) => {
+      const sound = JSON.parse(readFileSync(join(fixtures, 'finished/config.json'), 'utf8')) as RunConfig;
       const config = (units: number) => ({
-        version: 1,
+        ...sound,
         settings: {
-          recipe: 'tiny',
-          dataset: 'fixture',
-          epochs: 1,
-          seed: 0,
+          ...sound.settings,
           architecture: { parts: { 'layers.1': { kind: 'dense', options: { units } } } },
         },
-        arguments: {},
-        data: { train: {}, test: { sha256: 'a' } },
-        started: '2026-01-01T00:00:00.000Z',
       });
       for (const [name, units] of Object.entries({ a: 12, b: 34 })) {
         mkdirSync(join(cwd, name));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -129,10 +129,14 @@ suite('files of a run', (test) => {
 
   test('leftovers of a process that was killed go, other files stay', () =>
     inFolder(async (folder) => {
-      const names = ['.result.json.1-2.tmp', '.lock.json.1-2.tmp', '.hidden', 'result.json'];
+      const gone = ['.result.json.1-2.tmp', '.lock.json.1-2.tmp', '.probe-12'];
+      const names = [...gone, '.lock.json.3-4.tmp', '.hidden', 'result.json'];
       for (const name of names) writeFileSync(join(folder, name), '');
+      // of a process that is there, and may be asking for the lock
+      const holder = JSON.stringify({ pid: process.pid, host: hostname() });
+      writeFileSync(join(folder, '.lock.json.3-4.tmp'), holder);
       await removeLeftovers(folder);
-      assert.equal(readdirSync(folder).sort(), names.slice(1).sort());
+      assert.equal(readdirSync(folder).sort(), names.slice(gone.length).sort());
       await removeLeftovers(join(folder, 'gone'));
     }));
 
@@ -142,13 +146,13 @@ suite('files of a run', (test) => {
       assert.is(await readJson(path), undefined);
       writeFileSync(path, '{');
       await rejects(readJson(path), DataError, /result\.json: is not JSON$/);
-      await rejects(
-        readJson(folder),
-        DataError,
-        /: cannot be read: EISDIR: illegal operation on a directory/,
-      );
+      await rejects(readJson(folder), DataError, /: cannot be read: EISDIR: it is a folder/);
       writeFileSync(path, '{}');
-      await rejects(readResult(folder), ModelError, /result\.json: not the result of a training$/);
+      await rejects(
+        readResult(folder),
+        DataError,
+        /result\.json\.backend must be a text of 1 to 4096 characters: none$/,
+      );
       writeFileSync(join(folder, 'config.json'), '{}');
       await rejects(readConfig(folder), ModelError, /config\.json: not the configuration of a run$/);
       const config = { version: 2, settings: {}, data: {}, arguments: {} };
@@ -160,9 +164,10 @@ suite('files of a run', (test) => {
       );
       // readRun reads all at once: only one file may be wrong
       rmSync(path);
-      writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, version: 1 }));
+      const sound = join(import.meta.dirname, '../../../test/fixtures/v0.1/runs/finished/config.json');
+      cpSync(sound, join(folder, 'config.json'));
       writeFileSync(join(folder, 'history.jsonl'), '{\n');
-      await rejects(readRun(folder), DataError, /history\.jsonl: a line is not JSON$/);
+      await rejects(readRun(folder), DataError, /history\.jsonl: line 1: is not JSON$/);
       rmSync(join(folder, 'history.jsonl'));
       mkdirSync(join(folder, 'history.jsonl'));
       await rejects(readRun(folder), DataError, /history\.jsonl: cannot be read: EISDIR: /);
