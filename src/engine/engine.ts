@@ -1,5 +1,12 @@
 import ndarray, { type NdArray } from 'ndarray';
-import { allocateHost, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
+import {
+  allocateHost,
+  bytesOf,
+  checkHolds,
+  type Dtype,
+  dtypeOf,
+  type HostArray,
+} from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
@@ -10,6 +17,10 @@ import type { Backend, BackendReport, Program, Resident, RunOptions } from './ba
 import { openBackend } from './choose.js';
 import { checkFeeds, checkValue } from './feeds.js';
 import type { BackendOptions } from './options.js';
+
+/** Where a backend names no limit of its own. */
+const usualBytes = 2 ** 32;
+const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
 
 /** The inputs of a step by name; default dtype float32. */
 export type Signature = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: Dtype }>>;
@@ -147,9 +158,23 @@ export class Engine {
     return result;
   }
 
+  /** Sees that leaves and the arena of a plan have room, before values are drawn that would take minutes and all memory. */
+  private checkRoom(leaves: readonly Leaf[], arena: number): void {
+    const bytes = ({ dtype, size }: Leaf) => bytesOf[dtype] * size;
+    const most = this.backend.limits.bytes ?? usualBytes;
+    const wanted = leaves.reduce((sum, leaf) => sum + bytes(leaf), arena);
+    const [largest] = [...leaves].sort((one, other) => bytes(other) - bytes(one));
+    if (wanted <= most || largest === undefined) return;
+    throw new BackendError(
+      `engine: out of memory: ${mebibytes(wanted)} MiB are wanted, ${mebibytes(bytes(largest))} of them by ${largest}, ${mebibytes(most)} MiB is the most`,
+      { hint: 'Fewer units or filters need less, a smaller batch too.' },
+    );
+  }
+
   private resident(leaf: Leaf): Promise<Resident> {
     let resident = this.residents.get(leaf);
     if (resident === undefined) {
+      this.checkRoom([leaf], 0);
       resident = this.backend.allocate(leaf, leaf.initial());
       this.residents.set(leaf, resident);
       this.abandoned.register(leaf, resident);
@@ -161,6 +186,7 @@ export class Engine {
 
   private async prepare(plan: Plan): Promise<Program> {
     const kept = plan.leaves.filter(({ leaf }) => leaf.kind !== 'input').map(({ leaf }) => leaf);
+    this.checkRoom(kept, plan.memory.peakBytes);
     const residents = new Map<Leaf, Resident>();
     for (const leaf of kept) residents.set(leaf, await this.resident(leaf));
     return this.backend.prepare(plan, residents);

@@ -10,4 +10,6 @@ export interface Limits {
   readonly fuseRandom: boolean;
   /** Whether specifications may hold other kernels' work (`Plain` in kernels/contract.ts tells). Default false. */
   readonly absorbs?: boolean;
+  /** The most bytes that an engine may hold, residents and the arena of a plan together. Default 4 GiB. */
+  readonly bytes?: number;
 }

@@ -21,6 +21,7 @@ suite('quern train, interrupted', (test) => {
   for (const [signal, expected] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const) {
     test(`${signal} in the middle of an epoch: the model so far, every file whole`, () =>
       inProject(async (cwd) => {

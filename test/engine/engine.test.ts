@@ -8,6 +8,7 @@ import { less } from '../../src/tensor/ops/pointwise.js';
 import { softmaxCrossEntropy } from '../../src/tensor/ops/softmax.js';
 import { randomKey, randomUniform } from '../../src/tensor/random.js';
 import type { Leaf } from '../../src/tensor/tensor.js';
+import { rejects as refused } from '../data/support.js';
 import { openCandidates } from '../support/candidates.js';
 import { rejects, throws } from '../support/messages.js';
 import { suite } from '../support/suite.js';
@@ -182,6 +183,25 @@ for (const { name, options, engine } of await openCandidates({ poison: true })) 
 }
 
 suite('engine: what it refuses', (test) => {
+  for (const backend of ['wasm', 'reference'] as const) {
+    test(`more memory than there is, before values are drawn: ${backend}`, async () => {
+      await using engine = await openEngine({ backend });
+      for (const units of [2_000_000, 1e9]) {
+        let drawn = false;
+        const weights = parameter('kernel', [784, units], () => {
+          drawn = true;
+          return new Float32Array(0);
+        });
+        const message =
+          /^engine: out of memory: \d+ MiB are wanted, \d+ of them by parameter kernel float32\[784, \d+\], 4096 MiB is the most\n {2}Fewer units or filters/;
+        await refused(engine.read(weights), BackendError, message);
+        const step = engine.compile(() => ({ updates: [[weights, weights.multiply(2)]] }), {});
+        await refused(step.run({}), BackendError, message);
+        assert.not(drawn);
+      }
+    });
+  }
+
   test.after(() => failing.close());
   const a = input('a', [2]);
   const w = parameter('w', [2], 0);

@@ -5,6 +5,7 @@ import { BackendError } from '../../core/errors.js';
 const pageBytes = 65536;
 /** 4 GiB, the most that a 32-bit memory can have. A shared memory must name its maximum; only address space is taken. */
 const maximumPages = 65536;
+export const mostBytes = maximumPages * pageBytes;
 /** Blocks are cache lines, so that no two share one and every vector load is aligned. */
 const alignment = 64;
 

@@ -11,7 +11,7 @@ import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/wasm/simdLevel.js';
 import { KernelCache } from './kernels.js';
-import { Region, WasmMemory } from './memory.js';
+import { mostBytes, Region, WasmMemory } from './memory.js';
 import { Pool } from './pool.js';
 import { type Held, WasmProgram } from './program.js';
 import { WasmResident } from './resident.js';
@@ -63,6 +63,7 @@ class WasmBackend implements Backend, WasmState {
     inPlace: true,
     fuseRandom: true,
     absorbs: true,
+    bytes: mostBytes,
   };
   readonly report: BackendReport;
   readonly memory: WasmMemory;

@@ -3,13 +3,15 @@
  * own. What a run folder says is no reason to run a file; that its user has trained with it is one.
  */
 import { basename, dirname } from 'node:path';
-import { ModelError, reasonOf } from '../../core/errors.js';
+import { DataError, ModelError, reasonOf } from '../../core/errors.js';
+import { sha256 } from '../../core/sha256.js';
 import { readFileWithin } from '../../data/readFile.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../recipes/index.js';
 import { checkSettingValues } from '../../recipes/settings.js';
 import { hashOf, isTrusted, trustedList } from '../../recipes/trusted.js';
 import { type RunConfig, readConfig } from '../../runs/config.js';
 import { modelPathOf, runFiles } from '../../runs/files.js';
+import { isFinal, readResult } from '../../runs/result.js';
 import { type ModelFile, type OwnLayers, readModelFile } from '../../training/files/modelFile.js';
 
 export interface ImportArguments {
@@ -23,8 +25,8 @@ const largestRecipe = 2 ** 24;
 /** Why a run's recipe file does not run, if it does not. */
 export async function whyNotTrusted(path: string): Promise<string | undefined> {
   try {
-    const sha256 = await hashOf(await readFileWithin(path, largestRecipe));
-    if (await isTrusted(sha256)) return undefined;
+    const hash = await hashOf(await readFileWithin(path, largestRecipe));
+    if (await isTrusted(hash)) return undefined;
     return `it is none of the files that you have trained with: its SHA-256 is not in ${trustedList()}`;
   } catch (error) {
     return `it cannot be read: ${reasonOf(error)}`;
@@ -68,6 +70,22 @@ function ownLayersFor(path: string, options: ImportArguments): OwnLayers {
   };
 }
 
+/** Throws DataError where a finished run has measured other weights than its model's file has now. */
+async function checkResult({ path, tensors }: ModelFile): Promise<void> {
+  if (basename(path) !== runFiles.model) return;
+  const result = await readResult(dirname(path)).catch(() => undefined);
+  // a run that went on has a newer model beside an older result until it is measured
+  if (result === undefined || !isFinal(result)) return;
+  const found = await sha256(
+    'model',
+    ...[...tensors.values()].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  );
+  if (found === result.weightsSha256) return;
+  throw new DataError(
+    `${path}: not the weights that its run has measured: their SHA-256 was ${result.weightsSha256} and is ${found}`,
+  );
+}
+
 /**
  * Reads the model of a run folder or of a file. Where it has layers of one's own, its recipe is run, if its user has trained
  * with it or names it.
@@ -76,5 +94,7 @@ function ownLayersFor(path: string, options: ImportArguments): OwnLayers {
  */
 export async function readModel(argument: string, options: ImportArguments = {}): Promise<ModelFile> {
   const path = await modelPathOf(argument);
-  return readModelFile(path, ownLayersFor(path, options));
+  const file = await readModelFile(path, ownLayersFor(path, options));
+  await checkResult(file);
+  return file;
 }

@@ -30,10 +30,20 @@ export interface DownloadRequest {
   readonly stallMilliseconds?: number | undefined;
 }
 
+class Stalled extends DataError {}
+
+/** Servers that could not be reached, or sent nothing, by their origins: the next file asks them last. */
+const unreachable = new Set<string>();
+
+const reachableFirst = (urls: readonly string[]): string[] => {
+  const last = (url: string) => (unreachable.has(new URL(url).origin) ? 1 : 0);
+  return [...urls].sort((a, b) => last(a) - last(b));
+};
+
 /** Aborts what it guards when `touch` was not called for a while. */
 function stallTimer(milliseconds: number) {
   const controller = new AbortController();
-  const stalled = () => controller.abort(new DataError(`nothing came for ${milliseconds / 1000} s`));
+  const stalled = () => controller.abort(new Stalled(`nothing came for ${milliseconds / 1000} s`));
   const timer = setTimeout(stalled, milliseconds);
   return { signal: controller.signal, touch: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }
@@ -143,12 +153,16 @@ export async function download(request: DownloadRequest): Promise<{ url: string 
   signal?.throwIfAborted();
   const fetchFirst = async (partial: string) => {
     const failures: { url: string; error: unknown }[] = [];
-    for (const url of urls) {
+    for (const url of reachableFirst(urls)) {
+      const { origin } = new URL(url);
       try {
         await fetchWhole(partial, url, request);
+        unreachable.delete(origin);
         return { url };
       } catch (error) {
         signal?.throwIfAborted();
+        // what a server has answered, if only with an error, is no reason
+        if (error instanceof Stalled || !(error instanceof DataError)) unreachable.add(origin);
         failures.push({ url, error });
       }
     }

@@ -1,9 +1,9 @@
 /** Files in the making: under another name, until they are whole. */
 
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError, reasonOf } from '../../core/errors.js';
-import { codeOf } from '../../core/files.js';
+import { codeOf, makeFolder } from '../../core/files.js';
 
 const form = /\.(\d+)-\d+\.partial$/;
 
@@ -79,7 +79,7 @@ export async function makeWhole<T>(
   own.add(partial);
   try {
     try {
-      await mkdir(dirname(destination), { recursive: true });
+      await makeFolder(dirname(destination));
       // What cannot be removed, or taken over, is no reason not to write.
       await removeStale(dirname(destination)).catch(() => {});
       if (resume) await claimLeft(destination, partial).catch(() => {});

@@ -6,7 +6,8 @@ import type { Dataset } from '../../data/dataset.js';
 import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
 import { turn } from '../../engine/runSteps.js';
 import { crossEntropy } from '../../nn/losses.js';
-import type { Model } from '../../nn/model.js';
+import type { Application, Model } from '../../nn/model.js';
+import { input } from '../../tensor/leaves.js';
 import { softmax } from '../../tensor/ops/softmax.js';
 import type { Feed } from '../feeds/feed.js';
 import { openFeed } from '../feeds/open.js';
@@ -47,7 +48,9 @@ const elsewhere = {
  * Always the same, since the last bits of a loss depend on how examples are summed. It divides the 10,000 and 60,000
  * images of the MNIST family, which leaves no ragged batch to plan.
  */
-const inferenceBatch = 250;
+const usualBatch = 250;
+/** Of what any layer has for a batch: a model of large images takes fewer at once. */
+const mostLayerBytes = 2 ** 29;
 const batchesPerRun = 8;
 
 /** A larger dataset is streamed: an evaluation looks at every image once. */
@@ -61,9 +64,20 @@ interface EvaluationStep {
 
 type PredictionStep = StepFunction<{ readonly images: { readonly shape: Shape } }, 'probabilities'>;
 
+/** The most numbers that a layer has for one example. */
+function largestOf(model: Model): number {
+  let largest = sizeOf(model.inputShape);
+  const observe = ({ output }: Application) => {
+    largest = Math.max(largest, output.size);
+  };
+  model.apply(input('input', [1, ...model.inputShape]), { observe });
+  return largest;
+}
+
 /** The plans of one model in one engine that only read its weights. */
 class Inference {
   private readonly metrics = new Metrics('evaluation');
+  private readonly batch: number;
   /** Ends with the evaluations so far: they count with the same metrics, so only one may run at a time. */
   private queue: Promise<unknown> = Promise.resolve();
   /** One function per dataset, by which the engine knows the plans. */
@@ -76,7 +90,9 @@ class Inference {
     readonly engine: Engine,
     readonly model: Model,
     readonly normalization: Normalization,
-  ) {}
+  ) {
+    this.batch = Math.max(1, Math.min(usualBatch, Math.floor(mostLayerBytes / (4 * largestOf(model)))));
+  }
 
   evaluate(dataset: Dataset, options: InferenceOptions): Promise<Evaluation> {
     const evaluation = this.queue.then(() => this.measure(dataset, options));
@@ -91,8 +107,8 @@ class Inference {
     await this.metrics.reset(this.engine);
     try {
       feed.begin({ order: Int32Array.from({ length: count }, (_, i) => i), epoch: 1, start: 0 });
-      const size = (start: number) => Math.min(batchesPerRun, Math.floor(feed.reach(start) / inferenceBatch));
-      for (const { start, batchSize, batches } of groups(count, inferenceBatch, size)) {
+      const size = (start: number) => Math.min(batchesPerRun, Math.floor(feed.reach(start) / this.batch));
+      for (const { start, batchSize, batches } of groups(count, this.batch, size)) {
         const compiled = this.engine.compile(step, feed.signature(batchSize));
         const values = await feed.values(start, batchSize * batches);
         await compiled.run(values, { steps: batches, ...(signal && { signal }) });
@@ -110,7 +126,7 @@ class Inference {
     const known = this.evaluations.get(dataset);
     if (known !== undefined) return known;
     checkFits('evaluate', this.model, dataset);
-    const feed = openFeed(this.engine, dataset, { batchSize: inferenceBatch, residentBytes });
+    const feed = openFeed(this.engine, dataset, { batchSize: this.batch, residentBytes });
     const step: EvaluationStep['step'] = (inputs) => {
       const images = normalize(feed.images(inputs), this.normalization);
       const labels = feed.labels(inputs);
@@ -136,7 +152,7 @@ class Inference {
     }
     const width = sizeOf(outputShape);
     const rows = new Float32Array(count * width);
-    for (const { start, batchSize } of groups(count, inferenceBatch, () => 1)) {
+    for (const { start, batchSize } of groups(count, this.batch, () => 1)) {
       const compiled = this.engine.compile(this.prediction, {
         images: { shape: [batchSize, ...inputShape], dtype: 'uint8' },
       });
