@@ -57,6 +57,25 @@ function inTrained(check: (project: Project) => Promise<void>): Promise<void> {
   });
 }
 
+suite('the model of a run', (test) => {
+  test('is that which its run has measured', () =>
+    inFolder(async (cwd) => {
+      const fixtures = join(import.meta.dirname, '../../../test/fixtures/v0.1/runs');
+      cpSync(join(fixtures, 'finished'), join(cwd, 'run'), { recursive: true });
+      assert.is((await quern(['summary', 'run'], { cwd })).code, 0);
+      // version 0.1 wrote no hash into its models: a bit of the last weight
+      const path = join(cwd, 'run/model.safetensors');
+      const bytes = readFileSync(path);
+      bytes[bytes.length - 2]! ^= 1;
+      writeFileSync(path, bytes);
+      const { code, stderr } = await quern(['summary', 'run'], { cwd });
+      assert.is(code, 1);
+      const message =
+        /^quern: run\/model\.safetensors: not the weights that its run has measured: their SHA-256 was 9ad17867\w+ and is /;
+      assert.match(stderr, message);
+    }));
+});
+
 suite('recipes of runs', (test) => {
   test('of a user who has trained with them run where a layer is needed', () =>
     inTrained(async ({ run, ran }) => {

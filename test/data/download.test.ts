@@ -90,6 +90,36 @@ const held = (folder: string) =>
 const read = (folder: string) => readFileSync(join(folder, 'deep', 'er', 'file.bin'));
 
 suite('download', (test) => {
+  test('a server that sends nothing is asked last for the next file', () =>
+    inFolder((folder) => {
+      let asked = 0;
+      const silent = () => {
+        asked++;
+      };
+      return withServer(silent, (dead) =>
+        withServer(
+          (_, response) => void response.end(content),
+          async (good) => {
+            for (const name of ['a', 'b', 'c']) {
+              const destination = join(folder, name);
+              const urls = [`${dead}${name}`, `${good}${name}`];
+              const { url } = await download({
+                ...{ urls, destination, maximumBytes: 100, check, stallMilliseconds: 200 },
+              });
+              assert.is(url, urls[1]);
+            }
+            assert.is(asked, 1);
+          },
+        ),
+      );
+    }));
+
+  test('a folder that cannot be there is named at once', async () => {
+    const urls = ['http://127.0.0.1:1/x'];
+    const getting = download({ urls, destination: '/proc/x/y/z', maximumBytes: 1, check });
+    await rejects(getting, DataError, /^\/proc\/x\/y\/z: .*ENOENT/);
+  });
+
   test('a file arrives whole, in a folder that is made for it, with progress', () =>
     scene(async (get, folder) => {
       const seen: DownloadProgress[] = [];

@@ -1,6 +1,7 @@
 /** Every parser of files that may be a stranger's, with a corpus of sound ones. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { encode } from 'fast-png';
 import { gzipSync, strToU8, zipSync } from 'fflate';
 import { listRuns } from '../../src/cli/commands/runs/run.js';
@@ -14,7 +15,7 @@ import { readMeasurements } from '../../src/engine/measurements.js';
 import { differences } from '../../src/runs/config.js';
 import { overviewOf, readRun } from '../../src/runs/records.js';
 import { readReferences } from '../../src/runs/references.js';
-import { decodeCheckpoint } from '../../src/training/files/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/training/files/checkpoint.js';
 import { readModelFile } from '../../src/training/files/modelFile.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/training/files/safetensors.js';
 import { mutateBytes, mutateJson, type Random } from './mutate.js';
@@ -67,6 +68,19 @@ const png = (width: number, height: number, channels: 1 | 3, depth: 8 | 16 = 8) 
   return encode({ width, height, channels, data, depth });
 };
 
+/** Every chunk with the CRC of what it holds. */
+function withChecks(bytes: Uint8Array): Uint8Array {
+  const made = Uint8Array.from(bytes);
+  const view = new DataView(made.buffer);
+  for (let at = 8; at + 12 <= made.length; ) {
+    const end = at + 8 + view.getUint32(at);
+    if (end + 4 > made.length) break;
+    view.setUint32(end, crc32(made.subarray(at + 4, end)));
+    at = end + 4;
+  }
+  return made;
+}
+
 function idx(type: number, shape: readonly number[], data: Uint8Array): Uint8Array {
   const header = new DataView(new ArrayBuffer(4 + 4 * shape.length));
   header.setUint8(2, type);
@@ -95,6 +109,8 @@ const models = readdirSync(join(fixtures, 'models'))
 const checkpoints = ['adam', 'sgd'].map((name) =>
   bytesOf(`test/fixtures/v0.1/checkpoints/${name}.safetensors`),
 );
+
+const checkpoint = await decodeCheckpoint(checkpoints[0]!, 'corpus');
 
 /** Changes the texts of a safetensors file, not its bytes: what a stranger does who can write one. */
 function mutateTexts(input: Uint8Array, random: Random): Uint8Array {
@@ -173,6 +189,21 @@ export const targets: readonly Target[] = [
   bytesTarget('png', [png(4, 4, 1), png(4, 4, 3), png(3, 5, 1, 16)], async (input, folder) =>
     readImage(put(folder, 'x.png', input), [4, 4, 1]),
   ),
+  bytesTarget('png, its checks made right', [png(4, 4, 1), png(4, 4, 3)], async (input, folder) =>
+    readImage(put(folder, 'x.png', withChecks(input)), [4, 4, 1]),
+  ),
+  bytesTarget('npy in npz', [npy('|u1', '3, 4, 4', pixels), npy('<f4', '3, 4', pixels)], (input, folder) =>
+    loadUserDataset(
+      put(
+        folder,
+        'x.npz',
+        zipSync({ 'x_train.npy': input, 'y_train.npy': npy('|u1', '3,', Uint8Array.from([0, 1, 0])) }),
+      ),
+    ),
+  ),
+  bytesTarget('idx in gzip', [images], (input, folder) =>
+    loadOwn('train-images-idx3-ubyte.gz', { 'train-labels-idx1-ubyte': labels })(gzipSync(input), folder),
+  ),
   bytesTarget(
     'idx images',
     [images],
@@ -195,11 +226,18 @@ export const targets: readonly Target[] = [
     mutate: mutateTexts,
     read: (input, folder) => readModelFile(put(folder, 'm', input)),
   },
+  bytesTarget('checkpoint', checkpoints, (input) => decodeCheckpoint(input, 'checkpoint')),
   {
-    name: 'checkpoint',
-    corpus: checkpoints,
-    mutate: mutateTexts,
-    read: (input) => decodeCheckpoint(input, 'checkpoint'),
+    // whose hash is right: what a stranger makes
+    name: 'checkpoint, made',
+    corpus: [checkpoints[0]!],
+    mutate: (_, random) =>
+      strToU8(JSON.stringify(mutateJson({ ...checkpoint, tensors: undefined }, random)) ?? ''),
+    read: async (input) => {
+      const values = JSON.parse(text(input)) as Checkpoint;
+      const made = await encodeCheckpoint({ ...values, tensors: checkpoint.tensors });
+      return decodeCheckpoint(made, 'checkpoint');
+    },
   },
   ...runTargets,
   jsonTarget('references', [bytesOf('data/references.json')], (input, folder) =>
