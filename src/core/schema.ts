@@ -116,13 +116,14 @@ export function object<T extends object>(
 
 /** Objects and lists inside each other: what walks through a document may call itself for each. */
 const deepest = 200;
+const nestedTooDeep = `objects and lists are nested deeper than ${deepest}`;
 
 /** The value of a JSON text that is nested no deeper than code may walk. Throws a SyntaxError for anything else. */
 export function parseBounded(text: string): unknown {
   const value: unknown = JSON.parse(text);
   let level = [value];
   for (let depth = 0; level.length > 0; depth++) {
-    if (depth > deepest) throw new SyntaxError(`objects and lists are nested deeper than ${deepest}`);
+    if (depth > deepest) throw new SyntaxError(nestedTooDeep);
     level = level.flatMap((each) =>
       typeof each === 'object' && each !== null ? Object.values(each as Record<string, unknown>) : [],
     );
@@ -141,7 +142,8 @@ export function parseJson<T>(text: string, path: string, schema: Schema<T>): T {
   try {
     value = parseBounded(text);
   } catch (cause) {
-    throw new DataError(`${path}: is not JSON`, { cause });
+    const tooDeep = cause instanceof SyntaxError && cause.message === nestedTooDeep;
+    throw new DataError(`${path}: ${tooDeep ? nestedTooDeep : 'is not JSON'}`, { cause });
   }
   return schema(value, path);
 }
