@@ -148,8 +148,8 @@ suite('quern train --resume', (test) => {
 
   test('a recipe, images or arithmetic that are no longer the same', () =>
     withRun(async (cwd) => {
-      const refused = async (run: string, message: RegExp) => {
-        const { code, stdout, stderr } = await resume(cwd, run, '--quiet');
+      const refused = async (run: string, message: RegExp, ...words: string[]) => {
+        const { code, stdout, stderr } = await resume(cwd, run, '--quiet', ...words);
         assert.match(stderr, message);
         assert.is(code, 1);
         assert.is(stdout, '');
@@ -161,19 +161,23 @@ suite('quern train --resume', (test) => {
         'numerics',
         /^quern: numerics: it was begun with other arithmetic: older, here it is wasm .*\n$/,
       );
-      changeConfig(cwd, unfinish(cwd, 'data'), ({ data }) => Object.assign(data.train, { sha256: 'abc' }));
+      changeConfig(cwd, unfinish(cwd, 'data'), ({ data }) =>
+        Object.assign(data.train, { sha256: 'a'.repeat(64) }),
+      );
       await refused(
         'data',
-        /^quern: data: it was begun with other train images: their SHA-256 was abc and is [0-9a-f]{64}\n$/,
+        /^quern: data: it was begun with other train images: their SHA-256 was a{64} and is [0-9a-f]{64}\n$/,
       );
       unfinish(cwd, 'recipe');
       writeFileSync(join(cwd, 'rich.mjs'), rich.replace('epochs: 6', 'epochs: 7'));
       await refused(
         'recipe',
         /^quern: recipe: its recipe has changed since it was begun: epochs was 6 and is 7\n$/,
+        '--import',
+        'rich.mjs',
       );
       writeFileSync(join(cwd, 'rich.mjs'), `${rich} // the same`);
-      const same = await resume(cwd, 'recipe');
+      const same = await resume(cwd, 'recipe', '--import', 'rich.mjs');
       assert.is(same.code, 0, same.stderr);
       assert.match(same.stderr, /rich\.mjs has changed since the run was begun; what it says is compared\n/);
     }));
@@ -193,6 +197,7 @@ suite('quern train --resume', (test) => {
       assert.is((await quern(words, { cwd })).code, 0);
       for (const file of ['result.json', 'checkpoints']) rmSync(join(cwd, 'next', file), { recursive: true });
       writeFileSync(join(cwd, 'whole/model.safetensors'), readFileSync(join(cwd, 'next/model.safetensors')));
+      rmSync(join(cwd, 'whole/result.json'));
       const next = await resume(cwd, 'next', '--quiet');
       assert.is(next.code, 1);
       assert.match(
