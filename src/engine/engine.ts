@@ -1,12 +1,5 @@
 import ndarray, { type NdArray } from 'ndarray';
-import {
-  allocateHost,
-  bytesOf,
-  checkHolds,
-  type Dtype,
-  dtypeOf,
-  type HostArray,
-} from '../core/dtype.js';
+import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';

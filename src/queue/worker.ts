@@ -162,7 +162,8 @@ class Task {
 
   private async describe({ code, complaint, processorSeconds }: ChildEnd): Promise<JobResult> {
     await this.checkConditions();
-    const history = parseHistory(await readFile(join(this.folder, runFiles.history), 'utf8').catch(() => ''));
+    const path = join(this.folder, runFiles.history);
+    const history = parseHistory(await readFile(path, 'utf8').catch(() => ''), path);
     const common = {
       history,
       processorSeconds: processorSeconds ?? null,

@@ -7,6 +7,7 @@ import { holderOf } from '../../../runs/lock.js';
 import { findRuns, type RunRecord } from '../../../runs/records.js';
 import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
 import { megabytes } from '../../terminal/format.js';
+import { print } from '../../terminal/output.js';
 
 export interface RemoveArguments {
   readonly path: readonly string[];
@@ -81,19 +82,19 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
   for (const path of paths) await checkIdle(path);
   const parts = (await Promise.all(paths.map((path) => removable(path, keepBest)))).flat();
   if (parts.length === 0) {
-    console.log('nothing to remove');
+    print('nothing to remove');
     return;
   }
   const sizes = await Promise.all(parts.map(sizeOf));
-  for (const [i, part] of parts.entries()) console.log(`${part}  ${megabytes(sizes[i]!)}`);
+  for (const [i, part] of parts.entries()) print(`${part}  ${megabytes(sizes[i]!)}`);
   const all = megabytes(sizes.reduce((sum, size) => sum + size, 0));
   if (!yes && !(await ask(`remove ${parts.length === 1 ? 'it' : `these ${parts.length}`}, ${all}? [y/N] `))) {
-    console.log('nothing was removed');
+    print('nothing was removed');
     return;
   }
   for (const part of parts) await rm(part, { recursive: true });
   for (const path of paths) await removeEmpty(path);
-  console.log(`removed ${all}`);
+  print(`removed ${all}`);
 }
 
 /** What held nothing but what was removed. */

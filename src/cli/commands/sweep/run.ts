@@ -27,6 +27,7 @@ import { shapeFor } from '../../inputs/ownData.js';
 import { conditionsHere, queueAddress, storeAddress, workerSettings } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { Live } from '../../terminal/live.js';
+import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { chooseSettings, describeRecipeFile } from '../train/settings.js';
 import { liveText, sweepText } from './text.js';
@@ -242,12 +243,10 @@ async function sweep(
     });
     screen.end();
     if (interrupt.signal.aborted) {
-      console.error('quern: interrupted; the same command goes on');
+      complain('quern: interrupted; the same command goes on');
       process.exitCode = interrupt.exitCode;
     } else {
-      console.log(
-        options.json ? JSON.stringify(record) : `${sweepText(record)}\npage: ${join(out, sweepPage)}`,
-      );
+      print(options.json ? JSON.stringify(record) : `${sweepText(record)}\npage: ${join(out, sweepPage)}`);
       if (record.winner === null || record.seeds.some(({ failure }) => failure !== null))
         process.exitCode = 1;
     }

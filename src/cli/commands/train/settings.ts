@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { boolean, integer, number, object, oneOf, text } from '../../../core/schema.js';
+import { boolean, integer, list, number, object, oneOf, text } from '../../../core/schema.js';
 import { sha256 } from '../../../core/sha256.js';
 import { backendNames } from '../../../engine/choose.js';
 import type { Model } from '../../../nn/model.js';
@@ -169,6 +169,9 @@ export const checkArguments = object<Partial<TrainArguments>>(
     timeLimit: number(0),
     checkpointEvery: number(0),
     pauseAfter: integer(1),
+    checkpoint: text(),
+    log: list(text()),
+    logWeights: boolean,
     json: boolean,
     quiet: boolean,
   },

@@ -28,6 +28,7 @@ import type { Evaluation } from '../../../training/inference/inference.js';
 import { openChosenEngine, openDataset } from '../../inputs/openers.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import type { Interrupt } from '../../terminal/interrupt.js';
+import { complain } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
 import { keepBest } from './keepBest.js';
 import { logCallbacks } from './logs.js';
@@ -167,7 +168,7 @@ export class TrainingCommand {
       onProgress: (progress) => this.progress.fit(progress),
       onWarning: (text) => {
         this.progress.clear();
-        console.error(`quern: ${text}`);
+        complain(`quern: ${text}`);
       },
       onEpoch: async (record) => {
         this.progress.epoch(record, settings.epochs);

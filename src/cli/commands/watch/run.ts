@@ -4,6 +4,7 @@ import { exists } from '../../../core/files.js';
 import { startWatchServer } from '../../../watch/server.js';
 import { readWatched } from '../../../watch/watched.js';
 import { Interrupt } from '../../terminal/interrupt.js';
+import { print } from '../../terminal/output.js';
 import { watchText } from './text.js';
 
 export interface WatchArguments {
@@ -20,7 +21,7 @@ async function watchInTerminal(folder: string, signal: AbortSignal): Promise<voi
   const { stdout } = process;
   const size = () => ({ width: stdout.columns || 80, height: (stdout.rows || 24) - 1 });
   if (!stdout.isTTY) {
-    console.log(watchText(await readWatched(folder), { width: 120, height: 200 }));
+    print(watchText(await readWatched(folder), { width: 120, height: 200 }));
     return;
   }
   let last = '';
@@ -42,7 +43,7 @@ async function watchInTerminal(folder: string, signal: AbortSignal): Promise<voi
   } finally {
     leave();
     process.off('exit', leave);
-    console.log(last);
+    print(last);
   }
 }
 
@@ -54,7 +55,7 @@ export async function runWatch({ folder, terminal, port }: WatchArguments): Prom
   try {
     if (terminal) return await watchInTerminal(folder, interrupt.signal);
     const server = await startWatchServer(folder, port);
-    console.log(`${server.url}\nCtrl-C ends it`);
+    print(`${server.url}\nCtrl-C ends it`);
     await new Promise<void>((resolve) => interrupt.signal.addEventListener('abort', () => resolve()));
     await server.close();
   } finally {

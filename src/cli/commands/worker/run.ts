@@ -14,6 +14,7 @@ import {
   workerSettings,
 } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
+import { complain } from '../../terminal/output.js';
 import { describeFile } from '../train/settings.js';
 
 export interface WorkerCommandArguments extends WorkerArguments {
@@ -36,7 +37,7 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
   const files = await Promise.all(options.recipes.map((path) => describeFile(resolve(path))));
   const recipes = new Map(files.map(({ path, sha256 }) => [sha256, path] as const));
   const conditions = await conditionsHere(options.backend);
-  const say = (text: string) => console.error(text);
+  const say = (text: string) => complain(text);
   const fault = (message: string) => say(`quern: ${message}`);
   const scratch = await mkdtemp(join(tmpdir(), 'quern-worker-'));
   const opened = await openQueue({ queue, store: storeAddress(options.store), folder: scratch }, fault);
