@@ -27,11 +27,15 @@ export function complain(text: string): void {
   console.error(visible(text));
 }
 
+let guarded = false;
+
 /**
  * A reader that has gone ends the output quietly. A result that cannot be written is a fault; a line about progress that
- * cannot be written costs nothing.
+ * cannot be written costs nothing. Asked twice, it does so once.
  */
 export function guardStreams(): void {
+  if (guarded) return;
+  guarded = true;
   let lost = false;
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE' || lost) return;

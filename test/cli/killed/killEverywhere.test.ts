@@ -6,9 +6,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { TrainingResult } from '../../src/runs/result.js';
-import { suite } from '../support/suite.js';
-import { inProject, onReference, quern, runFiles } from './support.js';
+import type { TrainingResult } from '../../../src/runs/result.js';
+import { suite } from '../../support/suite.js';
+import { inProject, onReference, quern, runFiles } from '../support.js';
 
 const points = process.env.QUERN_KILL_POINTS ?? '4';
 const node = ['--import', pathToFileURL(join(import.meta.dirname, 'killedAt.js')).href];

@@ -5,10 +5,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { randomKey, randomUniform } from '../../src/core/random.js';
-import type { TrainingResult } from '../../src/runs/result.js';
-import { suite } from '../support/suite.js';
-import { inProject, quern, recipeText } from './support.js';
+import { randomKey, randomUniform } from '../../../src/core/random.js';
+import type { TrainingResult } from '../../../src/runs/result.js';
+import { suite } from '../../support/suite.js';
+import { inProject, quern, recipeText } from '../support.js';
 
 const kills = Number(process.env.QUERN_KILLS ?? 5);
 const seed = Number(process.env.QUERN_KILL_SEED ?? Date.now() % 1_000_000);
