@@ -1,6 +1,7 @@
 /** What a training tells while it runs, for those who watch its folder: `live.json` and `validation.json`. */
+import { rmSync } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isObject } from '../core/isObject.js';
 import type { FitProgress } from '../training/fit/options.js';
 import { readJson, runFiles } from './files.js';
@@ -56,8 +57,10 @@ function thinned(points: readonly LivePoint[]): LivePoint[] {
 
 /** Writes what is there to see. A file that is lost with the power is no loss: nothing waits for the disk. */
 async function writeQuickly(path: string, value: object): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify(value));
-  await rename(`${path}.new`, path);
+  // A name by which a process that goes on with the run knows what was left half-written.
+  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  await writeFile(temporary, JSON.stringify(value));
+  await rename(temporary, path);
 }
 
 /** Tells of a training in its folder. What cannot be written is not told: it must not end a training. */
@@ -75,6 +78,12 @@ export class LiveWriter {
     this.points = thinned([...this.points, { at: epoch - 1 + step / steps, loss, accuracy }]);
     const live: Live = { progress, points: this.points, written: new Date().toISOString() };
     await writeQuickly(join(this.folder, runFiles.live), live).catch(() => {});
+  }
+
+  /** Removes what tells of a training that runs, at once: for a process that ends. */
+  remove(): void {
+    for (const file of [runFiles.live, `.${runFiles.live}.tmp`, runFiles.watched])
+      rmSync(join(this.folder, file), { force: true });
   }
 
   /** Whether somebody watches now. */

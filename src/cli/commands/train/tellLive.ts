@@ -49,7 +49,12 @@ export function tellLive(folder: string, train: Dataset, settings: Settings): Ca
   const live = new LiveWriter(folder);
   const { validation, validationBy, seed } = settings;
   let held: Dataset | undefined;
+  const atExit = () => live.remove();
+  process.once('exit', atExit);
   return {
+    onEnd: () => {
+      process.off('exit', atExit);
+    },
     onProgress: (progress) => live.progress(progress),
     async onEpoch(_, training) {
       if (validation === undefined || !(await live.isWatched())) return;
