@@ -37,7 +37,10 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   nn: { from: ['core', 'tensor'] },
   optimizers: { from: ['core', 'tensor'] },
-  data: { from: ['core'], packages: ['fast-png', 'fflate', 'yauzl', /^node:/] },
+  data: {
+    from: ['core'],
+    packages: ['@cwasm/jpeg-turbo', '@cwasm/webp', 'bmp-ts', 'fast-png', 'fflate', 'yauzl', /^node:/],
+  },
   training: {
     from: ['core', 'data', 'engine', 'nn', 'optimizers', 'tensor'],
     packages: ['ndarray', /^node:/],

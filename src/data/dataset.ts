@@ -125,6 +125,20 @@ export function select(
   return { ...dataset, split, images, labels, count: indices.length, ...(writers && { writers }) };
 }
 
+/** The images of several parts of the same form and classes, one after the other; a copy. */
+export function join(parts: readonly [Dataset, ...Dataset[]], split: Dataset['split']): Dataset {
+  const [first] = parts;
+  const images = new Uint8Array(parts.reduce((sum, part) => sum + part.images.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    images.set(part.images, at);
+    at += part.images.length;
+  }
+  const labels = Uint8Array.from(parts.flatMap((part) => [...part.labels]));
+  const { name, shape, classes } = first;
+  return { name, split, images, labels, count: labels.length, shape, classes };
+}
+
 /** What is drawn when images are held out: image by image, or whole writers. */
 export type SplitBy = 'image' | 'writer';
 

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { constants, gunzip, gunzipSync } from 'node:zlib';
+import { constants, gunzipSync } from 'node:zlib';
 import { bytesOf } from '../core/dtype.js';
 import { DataError, reasonOf } from '../core/errors.js';
+import { readFileWithin, TooLarge } from './readFile.js';
+import { TooLong, unzipWithin } from './unzip.js';
 
 /**
  * The idx format of the MNIST family: two zero bytes, a byte for the element type, a byte for the rank, the sizes as
@@ -129,8 +129,6 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 3 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }
 
-const gunzipAsync = promisify(gunzip);
-
 /**
  * Decompresses no more than an idx file of the size in its own header: the first bytes alone tell how many may come,
  * so a small file that would unpack to gigabytes is refused, not unpacked.
@@ -147,13 +145,13 @@ async function decompress(bytes: Uint8Array, file: string, expected?: IdxForm): 
   }
   const header = readHeader(start, file);
   if (expected !== undefined) checkForm(header, expected, file);
-  const maxOutputLength = header.headerBytes + header.dataBytes;
+  const length = header.headerBytes + header.dataBytes;
   try {
-    return await gunzipAsync(bytes, { maxOutputLength });
+    return await unzipWithin(bytes, length, length);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') return corrupt(cause);
+    if (!(cause instanceof TooLong)) return corrupt(cause);
     throw new DataError(
-      `${file}: too long: its header says ${formText(header)}, ${maxOutputLength} bytes in all, and more follow`,
+      `${file}: too long: its header says ${formText(header)}, ${length} bytes in all, and more follow`,
       { cause },
     );
   }
@@ -171,11 +169,11 @@ export async function parseIdx(bytes: Uint8Array, file: string, expected?: IdxFo
 export async function readBounded(path: string, form?: IdxForm): Promise<Uint8Array> {
   const limit = form === undefined ? largestData : longestStored(form);
   try {
-    const { size } = await stat(path);
-    if (size <= limit) return await readFile(path);
-    throw new DataError(`${path}: too long: ${size} bytes, at most ${limit} are expected`);
+    return await readFileWithin(path, limit);
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
+    if (cause instanceof TooLarge) {
+      throw new DataError(`${path}: too long: ${cause.size} bytes, at most ${limit} are expected`, { cause });
+    }
     throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
 }

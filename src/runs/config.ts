@@ -78,7 +78,12 @@ export interface RunConfig extends BackendReport {
   readonly recipeFile?: FileDescription | undefined;
   /** What the command line said, for `--resume`. */
   readonly arguments: Readonly<Record<string, unknown>>;
-  readonly data: { readonly train: DataDescription; readonly test: DataDescription };
+  readonly data: {
+    readonly train: DataDescription;
+    readonly test: DataDescription;
+    /** Of data of one's own that has such a part. */
+    readonly validation?: DataDescription | undefined;
+  };
   readonly versions: { readonly quern: string; readonly node: string; readonly v8: string };
   readonly machine: {
     readonly system: string;
@@ -144,7 +149,7 @@ const checkConfig = object<RunConfig>(
     version: (value) => value as 1,
     settings: checkSettings,
     arguments: members,
-    data: object<RunConfig['data']>({ train: checkData, test: checkData }, {}, 'keep'),
+    data: object<RunConfig['data']>({ train: checkData, test: checkData }, { validation: checkData }, 'keep'),
     versions: object<RunConfig['versions']>({ quern: line, node: line, v8: line }, {}, 'keep'),
     machine: object<RunConfig['machine']>(
       { system: line, architecture: line, processor: line, processors: integer(0) },
@@ -220,8 +225,8 @@ export function checkSameRun(folder: string, begun: RunConfig, now: RunConfig): 
       `${folder}: its recipe has changed since it was begun: ${path} was ${shown(left)} and is ${shown(right)}`,
     );
   }
-  for (const split of ['train', 'test'] as const) {
-    const [was, is] = [begun.data[split].sha256, now.data[split].sha256];
+  for (const split of ['train', 'validation', 'test'] as const) {
+    const [was, is] = [begun.data[split]?.sha256, now.data[split]?.sha256];
     if (was === is) continue;
     throw new DataError(
       `${folder}: it was begun with other ${split} images: their SHA-256 was ${was} and is ${is}`,

@@ -141,7 +141,11 @@ suite('quern predict', (test) => {
     withModel(async (cwd, model) => {
       writeFileSync(join(cwd, '0.png'), picture(0));
       const noPicture = await quern(['predict', model, '0.png', 'tiny.mjs', ...onReference], { cwd });
-      assert.is(noPicture.stderr, 'quern: tiny.mjs: not a PNG file\n');
+      assert.is(
+        noPicture.stderr,
+        'quern: tiny.mjs: this is no kind of file that images are read from\n' +
+          '  PNG, JPEG, WebP and BMP pictures are read, folders of them, CSV, npz, npy and idx files.\n',
+      );
       assert.is(noPicture.code, 1);
       assert.is(noPicture.stdout, '');
       const nothing = await quern(['predict', model, 'gone.png', ...onReference], { cwd });

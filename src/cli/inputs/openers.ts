@@ -1,17 +1,17 @@
 /** Opens what commands need, from their shared options. */
 import { join } from 'node:path';
-import { loadDataset } from '../../data/catalog/datasets.js';
+import { type LoadOptions, loadDataset, loadSplit } from '../../data/catalog/datasets.js';
 import { defaultCacheDirectory } from '../../data/catalog/locate.js';
 import type { Dataset } from '../../data/dataset.js';
-import type { ImageShape } from '../../data/user/examples.js';
+import type { ImageShape } from '../../data/images/picture.js';
 import { openAuto } from '../../engine/choose.js';
 import { Engine, openEngine } from '../../engine/engine.js';
 import type { Work } from '../../engine/measurements.js';
 import type { BackendOptions } from '../../engine/options.js';
 import { megabytes } from '../terminal/format.js';
 import { complain } from '../terminal/output.js';
-import type { BackendArguments, DataArguments } from './options.js';
-import { loadOwnData, ownDataText } from './ownData.js';
+import type { BackendArguments, DataArguments, OwnDataArguments } from './options.js';
+import { loadOwnData, type OwnData, ownDataText } from './ownData.js';
 
 /** What loading tells about itself. */
 export interface Listener {
@@ -23,6 +23,40 @@ export interface Listener {
 /** For commands whose result tells what ran. */
 export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
 
+/** What loading a dataset of the family takes. */
+function loadOptionsOf(options: DataRequest, listener: Listener): LoadOptions {
+  const { dataDir: dataDirectory, offline, limit, writers, signal } = options;
+  return {
+    dataDirectory,
+    offline,
+    limit,
+    writers,
+    signal,
+    onProgress: ({ file, bytes, total }) =>
+      listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
+  };
+}
+
+interface DataRequest extends DataArguments {
+  readonly limit?: number | undefined;
+  readonly writers?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Opens one split of a dataset. */
+export async function openSplit(
+  name: string,
+  split: 'train' | 'test',
+  options: DataRequest,
+  listener: Listener,
+): Promise<Dataset> {
+  try {
+    return await loadSplit(name, split, loadOptionsOf(options, listener));
+  } finally {
+    listener.clear();
+  }
+}
+
 /**
  * Opens a dataset, or data of one's own.
  *
@@ -30,32 +64,15 @@ export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {
  */
 export async function openDataset(
   name: string,
-  options: DataArguments & {
-    readonly data?: string | undefined;
-    /** Of one's own images. */
-    readonly shape?: ImageShape | undefined;
-    readonly limit?: number | undefined;
-    readonly writers?: boolean;
-    readonly signal?: AbortSignal;
-  },
+  options: DataRequest & OwnDataArguments & { readonly shape?: ImageShape | undefined },
   listener: Listener,
-): Promise<{ train: Dataset; test: Dataset }> {
-  const { data, shape, dataDir: dataDirectory, offline, limit, writers, signal } = options;
-  if (data !== undefined) {
-    const own = await loadOwnData(data, shape, limit);
+): Promise<Omit<OwnData, 'pixelRange'> & { readonly pixelRange?: string | undefined }> {
+  const { data, shape, limit } = options;
+  try {
+    if (data === undefined) return await loadDataset(name, loadOptionsOf(options, listener));
+    const own = await loadOwnData(data, { told: options, shape, limit }, (text) => listener.note(text));
     listener.note(ownDataText(own));
     return own;
-  }
-  try {
-    return await loadDataset(name, {
-      dataDirectory,
-      offline,
-      limit,
-      writers,
-      signal,
-      onProgress: ({ file, bytes, total }) =>
-        listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
-    });
   } finally {
     listener.clear();
   }

@@ -76,12 +76,38 @@ export const dataOptions = {
   offline: { boolean: true, default: false, describe: 'never download' },
 } as const;
 
+/** What is told about images of one's own, where they do not tell it themselves. */
+export const preparationOptions = {
+  'stored-shape': {
+    string: true,
+    requiresArg: true,
+    describe: 'height, width and channels of images that are stored as lists of pixels, such as 20x30x1',
+  },
+  label: {
+    string: true,
+    requiresArg: true,
+    describe: 'the column of labels of a CSV file: its name, or its number from 1',
+  },
+  'pixel-range': {
+    string: true,
+    requiresArg: true,
+    describe: 'the numbers that are black and white, such as 0,16; default: what the numbers tell',
+  },
+  invert: { boolean: true, describe: 'dark on bright becomes bright on dark, as MNIST is' },
+  'center-digits': {
+    boolean: true,
+    describe: "bring digits to the place and size that they have in MNIST's images",
+  },
+  'skip-bad': { boolean: true, describe: 'leave out pictures and lines that cannot be read, and name them' },
+} as const;
+
 export const ownDataOption = {
   data: {
     string: true,
     requiresArg: true,
-    describe: 'images of your own: a folder with a folder of PNG pictures per class, a CSV, npz or idx file',
+    describe: 'images of your own: a folder with a folder of pictures per class, a CSV, npz or idx file',
   },
+  ...preparationOptions,
 } as const;
 
 export const ownDataOptions = {
@@ -113,7 +139,19 @@ export interface BackendArguments {
   readonly tune?: boolean | undefined;
 }
 
-export interface OwnDataArguments {
+/** What is told about images of one's own. */
+export interface PreparationArguments {
+  /** What their lists of pixels are, such as `20x30x1`. */
+  readonly storedShape?: string | undefined;
+  readonly label?: string | undefined;
+  /** Black and white, such as `0,16`. */
+  readonly pixelRange?: string | undefined;
+  readonly invert?: boolean | undefined;
+  readonly centerDigits?: boolean | undefined;
+  readonly skipBad?: boolean | undefined;
+}
+
+export interface OwnDataArguments extends PreparationArguments {
   /** Path of data of one's own. */
   readonly data?: string | undefined;
   /** What its images are brought to, such as `32x32x3`. */

@@ -3,7 +3,7 @@ import { DataError } from '../../core/errors.js';
 import { type Dataset, limitDataset } from '../dataset.js';
 import { withWriters } from '../writers.js';
 import { type FetchOptions, fetchDataset } from './fetch.js';
-import { filesOf, imagesOf, labelsOf, readDatasetFile, writersOf } from './files.js';
+import { type DatasetFile, filesOf, imagesOf, labelsOf, readDatasetFile, writersOf } from './files.js';
 import { cachedDirectory, type Location, type LookUp, locate } from './locate.js';
 import { type DatasetEntry, findEntry, type Manifest, readManifest } from './manifest.js';
 
@@ -24,51 +24,79 @@ export interface LoadOptions extends LookUp, FetchOptions {
   readonly manifest?: Manifest | undefined;
 }
 
-async function readSplits(entry: DatasetEntry, location: Location, verify: boolean | undefined) {
+type Split = 'train' | 'test';
+
+/** The files of a split: images and labels. */
+function filesOfSplit(entry: DatasetEntry, split: Split): readonly DatasetFile[] {
   const files = filesOf(entry);
-  const read = (i: number) => readDatasetFile(entry.name, files[i]!, location.paths[i]!, { verify });
-  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
-    read(0),
-    read(1),
-    read(2),
-    read(3),
-  ]);
-  const { name, image: shape, classes } = entry;
-  const dataset = (
-    split: 'train' | 'test',
-    images: typeof trainImages,
-    labels: typeof trainLabels,
-  ): Dataset => {
-    const writers = writersOf(entry, labels);
-    return {
-      name,
-      split,
-      images: imagesOf(entry, images),
-      labels: labelsOf(entry, labels, location.paths[split === 'train' ? 1 : 3]!),
-      count: images.shape[0]!,
-      shape,
-      classes,
-      ...(writers && { writers }),
-    };
-  };
-  return { train: dataset('train', trainImages, trainLabels), test: dataset('test', testImages, testLabels) };
+  return split === 'train' ? files.slice(0, 2) : files.slice(2, 4);
 }
 
-async function fetchLocation(entry: DatasetEntry, options: FetchOptions): Promise<Location> {
-  const files = await fetchDataset(entry, options);
+async function readSplit(
+  entry: DatasetEntry,
+  split: Split,
+  [imagesPath, labelsPath]: readonly string[],
+  verify: boolean | undefined,
+): Promise<Dataset> {
+  const [imagesFile, labelsFile] = filesOfSplit(entry, split);
+  const [images, labels] = await Promise.all([
+    readDatasetFile(entry.name, imagesFile!, imagesPath!, { verify }),
+    readDatasetFile(entry.name, labelsFile!, labelsPath!, { verify }),
+  ]);
+  const { name, image: shape, classes } = entry;
+  const writers = writersOf(entry, labels);
+  return {
+    name,
+    split,
+    images: imagesOf(entry, images),
+    labels: labelsOf(entry, labels, labelsPath!),
+    count: images.shape[0]!,
+    shape,
+    classes,
+    ...(writers && { writers }),
+  };
+}
+
+async function readSplits(entry: DatasetEntry, { paths }: Location, verify: boolean | undefined) {
+  const [train, test] = await Promise.all([
+    readSplit(entry, 'train', paths.slice(0, 2), verify),
+    readSplit(entry, 'test', paths.slice(2, 4), verify),
+  ]);
+  return { train, test };
+}
+
+async function fetchLocation(
+  entry: DatasetEntry,
+  options: FetchOptions,
+  wanted?: readonly DatasetFile[],
+): Promise<Location> {
+  const files = await fetchDataset(entry, options, wanted);
   const directory = cachedDirectory(entry, options.cacheDirectory);
   return { source: 'cache', directory, paths: files.map(({ path }) => path) };
 }
 
-/** Reads what was found, and says how a damaged cache is mended. */
-async function readFound(entry: DatasetEntry, location: Location, verify: boolean | undefined) {
+/** Says how a damaged cache is mended. */
+async function readFound<T>(entry: DatasetEntry, { source }: Location, read: () => Promise<T>): Promise<T> {
   try {
-    return await readSplits(entry, location, verify);
+    return await read();
   } catch (error) {
-    if (location.source !== 'cache' || !(error instanceof DataError) || error.hint !== undefined) throw error;
+    if (source !== 'cache' || !(error instanceof DataError) || error.hint !== undefined) throw error;
     const hint = `\`quern datasets get ${entry.name}\` downloads what is wrong in the cache again.`;
     throw new DataError(error.message, { cause: error, hint });
   }
+}
+
+/** Like `loadDataset`, of one split: the files of the other need not be there. */
+export async function loadSplit(name: string, split: Split, options: LoadOptions = {}): Promise<Dataset> {
+  const { limit, verify } = options;
+  if (limit !== undefined) checkInteger('loadDataset: limit', limit);
+  const manifest = options.manifest ?? readManifest();
+  const entry = findEntry(manifest, name);
+  const files = filesOfSplit(entry, split);
+  const location =
+    (await locate(manifest, entry, options, files)) ?? (await fetchLocation(entry, options, files));
+  const stored = await readFound(entry, location, () => readSplit(entry, split, location.paths, verify));
+  return limit === undefined ? stored : limitDataset(stored, limit);
 }
 
 /**
@@ -89,7 +117,7 @@ export async function loadDataset(
   const manifest = options.manifest ?? readManifest();
   const entry = findEntry(manifest, name);
   const location = (await locate(manifest, entry, options)) ?? (await fetchLocation(entry, options));
-  const stored = await readFound(entry, location, options.verify);
+  const stored = await readFound(entry, location, () => readSplits(entry, location, options.verify));
   const { train, test } = options.writers ? await withWriters(manifest, entry, stored, options) : stored;
   if (limit === undefined) return { train, test };
   return { train: limitDataset(train, limit), test: limitDataset(test, limit) };

@@ -1,66 +1,62 @@
-import { readFile, stat } from 'node:fs/promises';
 import { DataError, reasonOf, UsageError } from '../../core/errors.js';
-import { resize } from './picture.js';
-import { decodePng } from './png.js';
+import { readFileWithin } from '../readFile.js';
+import { decodePicture } from './decode.js';
+import { type ImageShape, type Samples, toPicture } from './picture.js';
+import { type Preparation, preparePicture } from './prepare.js';
+import { nodeUnpackers } from './unpackers.js';
+
+export { looksInverted } from './prepare.js';
 
 /** A picture in the form of a dataset's images. */
 export interface InputImage {
   /** `[height, width, channels]`, row-major, 0 to 255. */
   readonly pixels: Uint8Array;
   readonly shape: readonly [number, number, number];
-  /** Size of the picture in its file. */
+  /** Size of the picture in its file, upright. */
   readonly original: { readonly width: number; readonly height: number };
+  /** Whether it is dark on bright, it seems, where the MNIST family is bright on black; `invert` makes it so. */
+  readonly inverted: boolean;
 }
 
 const largestFile = 2 ** 26;
 
+/** Throws UsageError for a shape that pictures cannot have. */
+export function checkChannels(what: string, shape: ImageShape): void {
+  if (shape[2] === 1 || shape[2] === 3) return;
+  throw new UsageError(`${what}: the shape must have 1 or 3 channels: [${shape.join(', ')}]`);
+}
+
+/** A decoded picture as a dataset's images are. */
+export function toInputImage(samples: Samples, shape: ImageShape, preparation: Preparation = {}): InputImage {
+  const picture = toPicture(samples, shape[2]);
+  const original = { width: picture.width, height: picture.height };
+  return { ...preparePicture(picture, shape, preparation), shape, original };
+}
+
 /**
- * Reads a PNG as a dataset's images are: gray (ITU-R BT.601 luma) or red, green and blue, transparency over white, resized
- * by areas to `[height, width, channels]`. An 8-bit picture of that form is kept bit for bit.
+ * Reads a PNG, JPEG, WebP or BMP picture as a dataset's images are: turned as the camera was held, gray (ITU-R BT.601
+ * luma) or red, green and blue, transparency over white, or black below bright ink, resized by areas to
+ * `[height, width, channels]`. An 8-bit PNG of that form is kept bit for bit.
  *
- * Throws DataError naming the file when it cannot be read or is no sound PNG, UsageError for a shape with other than 1 or
- * 3 channels.
+ * Throws DataError naming the file when it cannot be read or is no sound picture, UsageError for a shape with other than 1
+ * or 3 channels.
  */
 export async function readImage(
   path: string,
   shape: readonly [number, number, number] = [28, 28, 1],
+  preparation: Preparation = {},
 ): Promise<InputImage> {
-  const [height, width, channels] = shape;
-  if (channels !== 1 && channels !== 3)
-    throw new UsageError(`readImage: the shape must have 1 or 3 channels: [${shape.join(', ')}]`);
-  const image = await decodePng(await readPicture(path), path, channels);
-  return {
-    pixels: resize(image, height, width),
-    shape,
-    original: { width: image.width, height: image.height },
-  };
+  checkChannels('readImage', shape);
+  return toInputImage(await readPicture(path), shape, preparation);
 }
 
-/** The bytes of a picture's file. Throws DataError naming it when it cannot be read, or holds more than 64 MB. */
-export async function readPicture(path: string): Promise<Uint8Array> {
+/** Reads and decodes a picture. Throws DataError naming it when it cannot be read, or holds more than 64 MB. */
+export async function readPicture(path: string): Promise<Samples> {
+  let bytes: Uint8Array;
   try {
-    const { size } = await stat(path);
-    if (size > largestFile) throw new Error(`${size} bytes, the limit is ${largestFile}`);
-    return await readFile(path);
+    bytes = await readFileWithin(path, largestFile);
   } catch (cause) {
     throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
-}
-
-/**
- * Whether a picture seems to be dark on bright, where the MNIST family is bright on black: the pixels along its border
- * are brighter than half on average.
- */
-export function looksInverted({ pixels, shape }: Pick<InputImage, 'pixels' | 'shape'>): boolean {
-  const [height, width, channels] = shape;
-  let sum = 0;
-  let count = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (y > 0 && y < height - 1 && x > 0 && x < width - 1) continue;
-      for (let c = 0; c < channels; c++) sum += pixels[(y * width + x) * channels + c]!;
-      count += channels;
-    }
-  }
-  return sum > count * 127.5;
+  return decodePicture(bytes, path, nodeUnpackers);
 }

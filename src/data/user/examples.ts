@@ -1,11 +1,14 @@
 import { DataError, UsageError } from '../../core/errors.js';
-import { randomKey } from '../../core/random.js';
-import { permutation } from '../batches.js';
-import { type Dataset, select } from '../dataset.js';
-import { resize, withChannels } from '../images/picture.js';
+import type { Dataset } from '../dataset.js';
+import { readPicture } from '../images/images.js';
+import { type ImageShape, pictureOf, type Samples, toPicture } from '../images/picture.js';
+import { preparePicture } from '../images/prepare.js';
+import { verbs } from './names.js';
+import { type Scale, toPixels } from './pixels/scale.js';
+import type { Reading } from './reading.js';
+import type { Pictures, Raw } from './source.js';
 
-/** Height, width and channels of an image. */
-export type ImageShape = readonly [height: number, width: number, channels: number];
+export type { ImageShape } from '../images/picture.js';
 
 /** Images of one size and the names of their classes, as a file has them. */
 export interface Examples {
@@ -14,12 +17,6 @@ export interface Examples {
   readonly shape: ImageShape;
   /** `[count]` */
   readonly labels: readonly string[];
-}
-
-/** What was found: with a part to test with, or without one. */
-export interface Parts {
-  readonly train: Examples;
-  readonly test?: Examples | undefined;
 }
 
 const largestBytes = 2 ** 31;
@@ -43,29 +40,68 @@ export function allocateImages(
   count: number,
   [height, width, channels]: ImageShape,
   where: string,
+  reading: Reading,
 ): Uint8Array {
   const bytes = count * height * width * channels;
   if (bytes <= largestBytes) return new Uint8Array(bytes);
   throw new DataError(
     `${where}: too large: ${count} images of ${shapeText([height, width, channels])} take ${bytes} bytes, the limit is ${largestBytes}`,
-    { hint: 'A smaller shape takes less.' },
+    { hint: `A smaller ${reading.nameOf('shape')} takes less.` },
   );
 }
 
-/** The examples with images of another size or other channels. */
-export function reshape(examples: Examples, shape: ImageShape, where: string): Examples {
-  const { images, shape: old, labels } = examples;
-  if (shapeText(old) === shapeText(shape)) return examples;
-  const [height, width, channels] = old;
-  const from = height * width * channels;
-  const to = shape[0] * shape[1] * shape[2];
-  const resized = allocateImages(labels.length, shape, where);
-  for (let i = 0; i < labels.length; i++) {
-    const picture = { height, width, channels, values: images.subarray(i * from, (i + 1) * from) };
-    resized.set(resize(withChannels(picture, shape[2]), shape[0], shape[1]), i * to);
+/** Images that are in memory, as pixels of one form. */
+export function examplesOfRaw(
+  raw: Raw,
+  scale: Scale,
+  wanted: ImageShape | undefined,
+  where: string,
+  reading: Reading,
+): Examples {
+  const { options } = reading;
+  const { shape: own, labels } = raw;
+  const shape = wanted ?? own;
+  const images = toPixels(raw.numbers, scale, reading);
+  const asStored = shapeText(own) === shapeText(shape);
+  if (asStored && !options.invert && !options.centerDigits) return { images, shape, labels };
+  const [from, to] = [own, shape].map((sides) => sides[0] * sides[1] * sides[2]) as [number, number];
+  const count = from === 0 ? 0 : images.length / from;
+  const made = allocateImages(count, shape, where, reading);
+  for (let i = 0; i < count; i++) {
+    const picture = pictureOf(images.subarray(i * from, (i + 1) * from), own);
+    made.set(preparePicture(picture, shape, options).pixels, i * to);
   }
-  return { images: resized, shape, labels };
+  return { images: made, shape, labels };
 }
+
+/** Pictures, decoded one by one: one alone may take 128 MB. */
+export async function examplesOfPictures(
+  { pictures }: Pictures,
+  wanted: ImageShape | undefined,
+  where: string,
+  reading: Reading,
+): Promise<Examples> {
+  const { options } = reading;
+  let shape = wanted;
+  let images: Uint8Array = new Uint8Array(0);
+  const labels: string[] = [];
+  for (const { path, label } of pictures) {
+    const pixels = await readPixels(path, (samples) => {
+      shape ??= [samples.height, samples.width, samples.colored ? 3 : 1];
+      return preparePicture(toPicture(samples, shape[2]), shape, options).pixels;
+    }).catch((error: unknown) => reading.addBad(error));
+    if (pixels === undefined) continue;
+    if (labels.length === 0) images = allocateImages(pictures.length, shape!, where, reading);
+    images.set(pixels, labels.length * pixels.length);
+    labels.push(label);
+  }
+  reading.settleBad(where);
+  const form = shape ?? [1, 1, 1];
+  return { images: images.subarray(0, labels.length * form[0] * form[1] * form[2]), shape: form, labels };
+}
+
+const readPixels = async (path: string, prepare: (samples: Samples) => Uint8Array) =>
+  prepare(await readPicture(path));
 
 /** Names in order: as numbers if all are whole numbers, else by their letters. */
 function sortedNames(names: Iterable<string>): string[] {
@@ -76,59 +112,50 @@ function sortedNames(names: Iterable<string>): string[] {
 }
 
 /** The classes of a part to train on. Throws DataError naming `where` unless there are 2 to 256. */
-export function classesOf({ labels }: Examples, where: string): string[] {
+export function classesOf({ labels }: Pick<Examples, 'labels'>, where: string, reading: Reading): string[] {
   const classes = sortedNames(labels);
   if (classes.length >= 2 && classes.length <= mostClasses) return classes;
-  const hint = classes.length < 2 ? undefined : 'Labels are the names of classes, not measurements.';
+  const hint =
+    classes.length < 2
+      ? undefined
+      : `Labels are the names of classes, not measurements; ${reading.nameOf('label')} names the column of a CSV file that holds them.`;
   throw new DataError(
     `${where}: there must be 2 to ${mostClasses} classes: ${labels.length} images to train on have ${classes.length}`,
     { ...(hint !== undefined && { hint }) },
   );
 }
 
-/** A part as a dataset. Throws DataError naming `where` for a label that is none of the classes, or no images. */
-export function toDataset(
-  { images, shape, labels }: Examples,
-  split: 'train' | 'test',
-  name: string,
-  classes: readonly string[],
-  where: string,
-): Dataset {
-  if (labels.length === 0) throw new DataError(`${where}: there are no images to ${split} with`);
-  const numbers = new Map(classes.map((label, i): [string, number] => [label, i]));
-  const indices = labels.map((label, i) => {
-    const number = numbers.get(label);
-    if (number !== undefined) return number;
-    throw new DataError(
-      `${where}: image ${i + 1} to ${split} with is of a class that no image to train on has: the classes are ${classes.join(', ')}`,
-    );
-  });
-  return { name, split, images, labels: Uint8Array.from(indices), count: labels.length, shape, classes };
+/** Which class each label is: by its name, else by its name in other letters, where that is one alone. */
+function numberOfLabel(classes: readonly string[]): (label: string) => number | undefined {
+  const exact = new Map(classes.map((name, i): [string, number] => [name, i]));
+  const folded = new Map<string, number | undefined>();
+  for (const [i, name] of classes.entries()) {
+    const key = name.toLowerCase();
+    folded.set(key, folded.has(key) ? undefined : i);
+  }
+  return (label) => exact.get(label) ?? folded.get(label.toLowerCase());
 }
 
 /**
- * Divides a dataset at random into a part to train on and one to test with. Every class gives its share, rounded, and
- * keeps an image to train on; the order of the images remains.
+ * A part as a dataset.
+ *
+ * @throws DataError naming `where` for a label that is none of the classes, or no images
  */
-export function holdOut(dataset: Dataset, share: number, seed: number): { train: Dataset; test: Dataset } {
-  const held = new Uint8Array(dataset.count);
-  for (let label = 0; label < dataset.classes.length; label++) {
-    const own: number[] = [];
-    for (let i = 0; i < dataset.count; i++) if (dataset.labels[i] === label) own.push(i);
-    const count = Math.min(own.length - 1, Math.round(own.length * share));
-    const order = permutation(own.length, randomKey(seed, 'holdOut', label));
-    for (const i of order.subarray(0, Math.max(0, count))) held[own[i]!] = 1;
-  }
-  const indices = Array.from({ length: dataset.count }, (_, i) => i);
-  const part = (isHeld: number, split: Dataset['split']) =>
-    select(
-      dataset,
-      indices.filter((i) => held[i] === isHeld),
-      split,
+export function toDataset(
+  { images, shape, labels }: Examples,
+  { split, name, classes }: Pick<Dataset, 'split' | 'name' | 'classes'>,
+  where: string,
+  { context }: Reading,
+): Dataset {
+  if (labels.length === 0) throw new DataError(`${where}: there are no images to ${verbs[split]} with`);
+  const numberOf = numberOfLabel(classes);
+  const indices = labels.map((label, i) => {
+    const number = numberOf(label);
+    if (number !== undefined) return number;
+    if (context.unknownClass !== undefined) throw context.unknownClass(label, name);
+    throw new DataError(
+      `${where}: image ${i + 1} to ${verbs[split]} with is of a class that no image to train on has, '${label}': the classes are ${classes.join(', ')}`,
     );
-  const [train, test] = [part(0, 'train'), part(1, 'test')];
-  if (test.count > 0) return { train, test };
-  throw new UsageError(
-    `loadUserDataset: a test share of ${share} leaves no image to test with: ${dataset.count} images in ${dataset.classes.length} classes`,
-  );
+  });
+  return { name, split, images, labels: Uint8Array.from(indices), count: labels.length, shape, classes };
 }

@@ -1,119 +1,174 @@
-import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { DataError, reasonOf, UsageError } from '../../core/errors.js';
+import { basename, resolve } from 'node:path';
+import { DataError, UsageError } from '../../core/errors.js';
 import { type Dataset, limitDataset } from '../dataset.js';
-import { type CsvOptions, readCsv } from './csv.js';
 import {
   checkShape,
   classesOf,
-  holdOut,
+  type Examples,
+  examplesOfPictures,
+  examplesOfRaw,
   type ImageShape,
-  type Parts,
-  reshape,
   toDataset,
 } from './examples.js';
-import { entriesOf, readFolder } from './folder.js';
-import { isIdxImages, readIdxFile, readIdxFolder } from './idxPair.js';
+import { holdOut } from './holdOut.js';
+import { className, type Part, partNames } from './names.js';
+import { scaleOf } from './pixels/scale.js';
+import { Reading, type SourceOptions } from './reading.js';
+import type { Sources } from './source.js';
+import { readSources } from './sources/sources.js';
 
-export interface UserDatasetOptions {
-  /** Height, width and channels (1 or 3) that images are brought to. Default: those of the data, or of its first picture. */
-  readonly shape?: ImageShape | undefined;
-  /** Height, width and channels of images that are stored as flat lists of pixels. Default: `shape` if it fits, or a square. */
-  readonly storedShape?: ImageShape | undefined;
-  /** The column of labels of a CSV file: its name, or its number from 1. Default: label, class, target or y, else the first. */
-  readonly label?: string | number | undefined;
-  /** Share of the images of every class that is held out to test with, where the data has no such part. Default 0.2. */
+export interface UserDatasetOptions extends SourceOptions {
+  /**
+   * Share of the images of every class that is held out to test with, where the data has no such part; 1 for all of them,
+   * of data that a model is only measured on. Default 0.2.
+   */
   readonly testShare?: number | undefined;
   /** Decides which; default 0. */
   readonly seed?: number | undefined;
-  /** Dark on bright becomes bright on dark, as the images of the MNIST family are. Default false. */
-  readonly invert?: boolean | undefined;
+  /** Names of the classes, in the order of a model's outputs. Default: those of the data, in the order of their names. */
+  readonly classes?: readonly string[] | undefined;
   /** Keep only the first images of each part, at most this many: of every class in turn where they are stored class by class. */
   readonly limit?: number | undefined;
+  /** Is told, a line each, what was taken where the data left it open. Default: `console.warn`. */
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
-const csvName = /\.(csv|tsv)$/i;
-
-const hint =
-  'It may be a folder with a folder of pictures for each class, a CSV file, an npz file, or idx files; docs/data.md has the forms.';
-
-async function readParts(path: string, options: UserDatasetOptions): Promise<Parts> {
-  const { shape, storedShape, label } = options;
-  const shapes = [storedShape, shape];
-  const csv: CsvOptions = { label, shapes };
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
-  });
-  if (!found.isDirectory()) {
-    if (csvName.test(path)) return { train: await readCsv(path, csv) };
-    // the one format that needs a package
-    if (/\.npz$/i.test(path)) return (await import('./npz.js')).readNpz(path, shapes);
-    if (isIdxImages(basename(path))) return readIdxFile(path);
-    throw new DataError(`${path}: this is no kind of file that images are read from`, { hint });
-  }
-  const { folders, files } = await entriesOf(path);
-  if (files.some(isIdxImages)) return readIdxFolder(path, files);
-  const [train, test] = ['train', 'test'].map((part) =>
-    files.find((file) => csvName.test(file) && file.replace(csvName, '').toLowerCase() === part),
-  );
-  if (train !== undefined) {
-    return {
-      train: await readCsv(join(path, train), csv),
-      ...(test !== undefined && { test: await readCsv(join(path, test), csv) }),
-    };
-  }
-  if (folders.length > 0) return readFolder(path, shape);
-  throw new DataError(`${path}: there are no images in this folder`, { hint });
+/** Data of one's own, by its parts. */
+export interface UserDataset {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  /** Where the data has a part to validate with. */
+  readonly validation?: Dataset;
 }
 
-function checkOptions({ shape, storedShape, testShare, limit }: UserDatasetOptions): void {
+const isScale = (range: readonly number[]) =>
+  range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1];
+
+function checkOptions({ shape, storedShape, testShare, limit, pixelRange }: UserDatasetOptions): void {
   if (shape !== undefined) checkShape(shape, 'shape');
   if (storedShape !== undefined) checkShape(storedShape, 'storedShape');
-  if (testShare !== undefined && !(testShare > 0 && testShare < 1)) {
-    throw new UsageError(`loadUserDataset: testShare must be between 0 and 1: got ${testShare}`);
+  if (testShare !== undefined && !(testShare > 0 && testShare <= 1)) {
+    throw new UsageError(`loadUserDataset: testShare must be above 0 and at most 1: got ${testShare}`);
   }
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new UsageError(`loadUserDataset: the limit must be a whole number of at least 1: got ${limit}`);
   }
+  if (pixelRange !== undefined && !isScale(pixelRange)) {
+    throw new UsageError(
+      `loadUserDataset: pixelRange must be two numbers, black and white: [${pixelRange.join(', ')}]`,
+    );
+  }
 }
 
-function inverted(dataset: Dataset): Dataset {
-  return { ...dataset, images: dataset.images.map((pixel) => 255 - pixel) };
+type PartsOf<T> = { readonly [part in Part]?: T | undefined };
+
+/** Pixels of all parts, in one scale and one form. */
+async function readExamples(sources: Sources, path: string, reading: Reading): Promise<PartsOf<Examples>> {
+  const present = partNames.flatMap((part) => {
+    const source = sources[part];
+    return source === undefined ? [] : [{ part, source }];
+  });
+  const numbers = present.flatMap(({ source }) => ('numbers' in source ? [source.numbers] : []));
+  const scale = scaleOf(numbers, path, reading);
+  reading.scale = scale;
+  let shape: ImageShape | undefined = reading.options.shape;
+  const found: { [part in Part]?: Examples } = {};
+  for (const { part, source } of present) {
+    const examples: Examples =
+      'numbers' in source
+        ? examplesOfRaw(source, scale, shape, path, reading)
+        : await examplesOfPictures(source, shape, path, reading);
+    shape ??= examples.shape;
+    found[part] = examples;
+  }
+  return found;
+}
+
+/** Classes as the caller names them, or those of the data. */
+function chooseClasses(
+  parts: PartsOf<Examples>,
+  options: UserDatasetOptions,
+  path: string,
+  reading: Reading,
+) {
+  const { classes } = options;
+  if (classes !== undefined) return classes.map(className);
+  const train = parts.train ?? { labels: [] };
+  return classesOf(train, path, reading);
+}
+
+/** A part to train on and one to test with, where the data has not got both. */
+function divide(
+  { train, validation, test }: PartsOf<Dataset>,
+  { testShare = 0.2, seed = 0 }: UserDatasetOptions,
+  path: string,
+): { train: Dataset; test: Dataset } {
+  if (train !== undefined && test !== undefined) return { train, test };
+  if (testShare < 1) {
+    if (train !== undefined) return holdOut(train, testShare, seed);
+    throw new DataError(`${path}: there are no images to train with, only to test with`, {
+      hint: '`quern evaluate` measures a model on them.',
+    });
+  }
+  const all = test ?? train ?? validation;
+  if (all === undefined) throw new DataError(`${path}: there are no images to test with`);
+  const none = { images: new Uint8Array(0), labels: new Uint8Array(0), count: 0 };
+  return { train: { ...all, ...none, split: 'train' }, test: { ...all, split: 'test' } };
+}
+
+/**
+ * Loads data of one's own, see `loadUserDataset`.
+ *
+ * @param reading is told what was taken, and names options as the user writes them
+ */
+export async function readUserDataset(
+  path: string,
+  options: UserDatasetOptions,
+  reading: Reading,
+): Promise<UserDataset> {
+  checkOptions(options);
+  const parts = await readExamples(await readSources(path, reading), path, reading);
+  const classes = chooseClasses(parts, options, path, reading);
+  const name = basename(resolve(path)).replace(/(?<=.)\.\w+$/, '');
+  const dataset = (part: Part): Dataset | undefined => {
+    const examples = parts[part];
+    return examples && toDataset(examples, { split: part, name, classes }, path, reading);
+  };
+  const [train, validation, test] = partNames.map(dataset);
+  const divided = divide({ train, validation, test }, options, path);
+  return limited({ ...divided, ...(validation && { validation }) }, options.limit);
+}
+
+function limited({ train, test, validation }: UserDataset, limit: number | undefined): UserDataset {
+  if (limit === undefined) return { train, test, ...(validation && { validation }) };
+  const few = (dataset: Dataset) => (dataset.count === 0 ? dataset : limitDataset(dataset, limit));
+  return { train: few(train), test: few(test), ...(validation && { validation: few(validation) }) };
 }
 
 /**
  * Loads images and labels of one's own:
  *
- * - a folder with a folder of PNG pictures for each class, or `train` and `test` with those;
- * - a CSV file with a label and pixels in each line, or a folder with train.csv and test.csv;
- * - an npz file of numpy with x_train, y_train, x_test, y_test, or images and labels under other usual names;
+ * - a folder with a folder of PNG, JPEG, WebP or BMP pictures for each class, or folders with those to train, validate
+ *   and test with;
+ * - a CSV file with a label and pixels in each line, or with names of pictures and labels; or a folder with train.csv
+ *   and test.csv;
+ * - an npz file of numpy with x_train, y_train, x_test, y_test, or images and labels under other names; npy files;
  * - idx files, raw or gzipped: a file of images with its labels beside it, or a folder of them.
+ *
+ * What the data leaves open (the scale of its pixels, which column holds the labels, which array is what) is taken where
+ * it is clear, and told to `onNote`; else it is an error that names the option which tells it.
  *
  * Without a part to test with, a share of every class is held out. Classes are in the order of their names, or of their
  * numbers. Images may have any size; all are brought to one.
  *
  * @throws UsageError for an option out of range, DataError naming file and line for what cannot be read
  */
-export async function loadUserDataset(
-  path: string,
-  options: UserDatasetOptions = {},
-): Promise<{ train: Dataset; test: Dataset }> {
-  checkOptions(options);
-  const { testShare = 0.2, seed = 0, invert = false, limit } = options;
-  const parts = await readParts(path, options);
-  const shape = options.shape ?? parts.train.shape;
-  const classes = classesOf(parts.train, path);
-  const name = basename(resolve(path)).replace(/\.\w+$/, '');
-  const dataset = (part: 'train' | 'test', examples: Parts['train']) => {
-    const made = toDataset(reshape(examples, shape, path), part, name, classes, path);
-    return invert ? inverted(made) : made;
-  };
-  const whole = dataset('train', parts.train);
-  const { train, test } =
-    parts.test === undefined
-      ? holdOut(whole, testShare, seed)
-      : { train: whole, test: dataset('test', parts.test) };
-  return limit === undefined
-    ? { train, test }
-    : { train: limitDataset(train, limit), test: limitDataset(test, limit) };
+export async function loadUserDataset(path: string, options: UserDatasetOptions = {}): Promise<UserDataset> {
+  const { onNote = (text) => console.warn(`quern: ${text}`) } = options;
+  const { classes } = options;
+  const unknownClass =
+    classes &&
+    ((label: string) =>
+      new DataError(`${path}: the class '${label}' is none of those that are given: ${classes.join(', ')}`));
+  return readUserDataset(path, options, new Reading(options, { note: onNote, unknownClass }));
 }

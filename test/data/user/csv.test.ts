@@ -116,20 +116,27 @@ suite('own data: bad CSV', (test) => {
   });
 
   test('lines that do not fit', async () => {
-    await wrong(`${small}3,1,2,3\n`, ', line 6: there are 4 columns, the first line has 5');
-    await wrong(`${small}3,1,2,3,4,5\n`, ', line 6: there are 6 columns, the first line has 5');
-    await wrong(`${small}"3",1,2,3\n`, ', line 6: there are 4 columns, the first line has 5');
-    await wrong(`${small}\n3,1,two,3,4\n`, ', line 7: column 3 is not a number');
-    await wrong(`${small}3,1,,3,4\n`, ', line 6: column 3 is not a number');
-    await wrong(`${small}"3",1,"",3,4\n`, ', line 6: column 3 is not a number');
-    await wrong(`${small},1,2,3,4\n`, ', line 6: there is no label');
+    const skip = '\n  the option skipBad leaves it out.';
+    await wrong(`${small}3,1,2,3\n`, `, line 6: there are 4 columns, the first line has 5${skip}`);
+    await wrong(`${small}3,1,2,3,4,5\n`, `, line 6: there are 6 columns, the first line has 5${skip}`);
+    await wrong(`${small}"3",1,2,3\n`, `, line 6: there are 4 columns, the first line has 5${skip}`);
+    await wrong(`${small}\n3,1,two,3,4\n`, `, line 7: column 3 is not a number${skip}`);
+    await wrong(`${small}3,1,,3,4\n`, `, line 6: column 3 is not a number${skip}`);
+    await wrong(`${small}"3",1,"",3,4\n`, `, line 6: column 3 is not a number${skip}`);
+    await wrong(`${small},1,2,3,4\n`, `, line 6: there is no label${skip}`);
   });
 
   test('pixels out of range', async () => {
-    const hint =
-      '\n  Pixels are whole numbers from 0 to 255, or fractions from 0 to 1; other scales must be converted.';
-    await wrong(`${small}3,1,2,256,4\n`, `, line 6: a pixel is not from 0 to 255${hint}`);
-    await wrong(`${small}3,1,2,-1,4\n`, `, line 6: a pixel is not from 0 to 255${hint}`);
+    const wrongScale = (least: number, most: number) =>
+      `, line 6: pixels are whole numbers from ${least} to ${most}, which is no usual scale\n` +
+      `  the option pixelRange tells which numbers are black and white, such as { pixelRange: [${least}, ${most}] }.`;
+    await wrong(`${small}3,1,2,256,4\n`, wrongScale(1, 256));
+    await wrong(`${small}3,1,2,-2,4\n`, wrongScale(-2, 16));
+    await wrong(
+      `${small}3,1,2,-2,4\n`,
+      ', line 6: a pixel is not from 0 to 16: -2\n  the option pixelRange says so.',
+      { pixelRange: [0, 16] },
+    );
   });
 
   test('columns that are not there', async () => {
@@ -141,9 +148,9 @@ suite('own data: bad CSV', (test) => {
 
   test('no square', async () => {
     await wrong(
-      '1,1,2\n2,3,4\n',
-      ': 2 pixels are no square image, gray or with 3 channels\n' +
-        '  storedShape tells height, width and channels of the images.',
+      '1,1,2,3,4,5\n2,3,4,5,6,7\n',
+      ': 5 pixels are no square image, gray or with 3 channels\n' +
+        '  the option storedShape tells height, width and channels of the images.',
     );
   });
 });

@@ -86,19 +86,19 @@ suite('own data: pictures in folders', (test) => {
       { 'd/train/cat/a.png': png(1, 1, [1]), 'd/train/dog/x.txt': '' },
       'd',
       DataError,
-      '@/d/train/dog: there are no pictures of this class',
+      '@/d: there must be 2 to 256 classes: 1 images to train on have 1',
     );
     await fails(
       { ...pictures, 'd/train/dog/c.jpg': '' },
       'd',
       DataError,
-      '@/d/train/dog/c.jpg: pictures must be PNG files\n  ImageMagick converts others: mogrify -format png *.jpg',
+      '@/d/train/dog/c.jpg: the file is empty\n  the option skipBad leaves it out.',
     );
     await fails(
       { ...pictures, 'd/train/dog/c.png': 'text' },
       'd',
       DataError,
-      '@/d/train/dog/c.png: not a PNG file',
+      '@/d/train/dog/c.png: not a picture: PNG, JPEG, WebP and BMP are read\n  the option skipBad leaves it out.',
     );
     await fails(
       { 'd/train/cat/a.png': png(1, 1, [1]) },
@@ -116,13 +116,13 @@ suite('own data: pictures in folders', (test) => {
       { ...pictures, 'd/test/bird/a.png': png(2, 1, [1, 2]) },
       'd',
       DataError,
-      '@/d: image 1 to test with is of a class that no image to train on has: the classes are cat, dog',
+      "@/d: image 1 to test with is of a class that no image to train on has, 'bird': the classes are cat, dog",
     );
     await fails(
       { ...pictures, 'd/test/dog/z.png': '', 'd/test/x': '' },
       'd',
       DataError,
-      '@/d/test/dog/z.png: not a PNG file',
+      '@/d/test/dog/z.png: the file is empty\n  the option skipBad leaves it out.',
     );
   });
 });

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { DataError, UsageError } from '../../../src/core/errors.js';
 import { allocateImages } from '../../../src/data/user/examples.js';
 import { loadUserDataset } from '../../../src/data/user/loadUserDataset.js';
+import { Reading } from '../../../src/data/user/reading.js';
 import { rejects, throws } from '../../support/messages.js';
 import { suite } from '../../support/suite.js';
 import { encodeIdx } from '../support.js';
@@ -90,7 +91,7 @@ suite('own data: whatever it is', (test) => {
       { 'x.txt': '' },
       'x.txt',
       DataError,
-      `@/x.txt: this is no kind of file that images are read from${kinds}`,
+      `@/x.txt: this is an empty file, images are not read from it${kinds}`,
     );
     await fails({ 'd/x.txt': '' }, 'd', DataError, `@/d: there are no images in this folder${kinds}`);
   });
@@ -102,7 +103,7 @@ suite('own data: whatever it is', (test) => {
     await wrong({ shape: [28, 28] }, `shape ${form}: [28, 28]`);
     await wrong({ shape: [28, 5000, 1] }, `shape ${form}: [28, 5000, 1]`);
     await wrong({ storedShape: [28, 28, 2] }, `storedShape ${form}: [28, 28, 2]`);
-    await wrong({ testShare: 1 }, 'testShare must be between 0 and 1: got 1');
+    await wrong({ testShare: 1.5 }, 'testShare must be above 0 and at most 1: got 1.5');
     await wrong({ limit: 0 }, 'the limit must be a whole number of at least 1: got 0');
   });
 
@@ -113,7 +114,7 @@ suite('own data: whatever it is', (test) => {
       'x.csv',
       DataError,
       '@/x.csv: there must be 2 to 256 classes: 257 images to train on have 257\n' +
-        '  Labels are the names of classes, not measurements.',
+        '  Labels are the names of classes, not measurements; the option label names the column of a CSV file that holds them.',
     );
     await fails(
       { 'x.csv': '1,0\n2,0\n' },
@@ -135,10 +136,10 @@ suite('own data: whatever it is', (test) => {
 
   test('more than fits', () => {
     throws(
-      () => allocateImages(200, [4096, 4096, 1], 'x'),
+      () => allocateImages(200, [4096, 4096, 1], 'x', new Reading({})),
       DataError,
       'x: too large: 200 images of 4096 x 4096 x 1 take 3355443200 bytes, the limit is 2147483648\n' +
-        '  A smaller shape takes less.',
+        '  A smaller the option shape takes less.',
     );
   });
 });

@@ -1,7 +1,7 @@
 import { zipSync } from 'fflate';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../../src/core/errors.js';
-import { decodeNpy } from '../../../src/data/user/npy.js';
+import { decodeNpy } from '../../../src/data/user/sources/npy.js';
 import { throws } from '../../support/messages.js';
 import { suite } from '../../support/suite.js';
 import { contentOf, fails, load } from './support.js';
@@ -89,41 +89,43 @@ suite('own data: npz', (test) => {
   test('what is not there, or not sound', async () => {
     const wrong = (arrays: Record<string, Uint8Array>, message: string) =>
       fails({ 'x.npz': archive(arrays) }, 'x.npz', DataError, `@/x.npz${message}`);
-    await wrong(
-      { pictures: images, y: labels },
-      ': there are no arrays of images and labels under usual names: it holds pictures, y\n' +
-        '  Usual names are x_train and y_train, train_images and train_labels, x and y, images and labels, ' +
-        'data and labels, arr_0 and arr_1.',
-    );
-    await wrong(
-      { x: npy('|u1', [4], bytes(1, 2, 3, 4)), y: labels },
-      ': x: images must be [count, height, width], with 1 or 3 channels behind, or [count, pixels]: [4]',
-    );
+    const usage = '\n  numpy.savez("data.npz", x_train=…, y_train=…, x_test=…, y_test=…) names them.';
+    await wrong({ y: labels }, `: there are no arrays of images in it: it holds y [2]${usage}`);
+    await wrong({ x: images }, `: there are no arrays of labels in it: it holds x [2, 1, 2]${usage}`);
     await wrong(
       { x: npy('|u1', [1, 1, 2, 2], bytes(1, 2, 3, 4)), y: labels },
-      ': x: images must be [count, height, width], with 1 or 3 channels behind, or [count, pixels]: [1, 1, 2, 2]',
+      ': y: there must be a label for each of 1 images: [2]',
     );
     await wrong(
       { x: images, y: npy('|u1', [3], bytes(1, 2, 3)) },
       ': y: there must be a label for each of 2 images: [3]',
     );
     await wrong(
-      { x: images, y: npy('|u1', [2, 2], bytes(1, 0, 0, 1)) },
-      ': y: there must be a label for each of 2 images: [2, 2]',
+      { x: images, y: npy('|u1', [2, 2], bytes(1, 0, 1, 1)) },
+      ': y: row 2 is no label: a single 1 among zeros is expected',
+    );
+    await wrong(
+      Object.fromEntries(
+        ['a', 'b', 'c', 'd'].flatMap((name) => [
+          [name, images],
+          [`${name}l`, labels],
+        ]),
+      ),
+      `: which arrays are to train with is not clear: it holds ${['a', 'b', 'c', 'd'].map((name) => `${name} [2, 1, 2], ${name}l [2]`).join(', ')}${usage}`,
     );
     const halves = new Uint8Array(new Float32Array([1, 0.5]).buffer);
     await wrong({ x: images, y: npy('<f4', [2], halves) }, ': y: label 2 is not a whole number');
     const large = new Uint8Array(new Int16Array([1, 2, 300, 4]).buffer);
     await wrong(
       { x: npy('<i2', [2, 1, 2], large), y: labels },
-      ': x, image 2: a pixel is not from 0 to 255\n' +
-        '  Pixels are whole numbers from 0 to 255, or fractions from 0 to 1; other scales must be converted.',
+      ': x, image 2: pixels are whole numbers from 1 to 300, which is no usual scale\n' +
+        '  the option pixelRange tells which numbers are black and white, such as { pixelRange: [1, 300] }.',
     );
     await fails(
       { 'x.npz': 'text' },
       'x.npz',
       DataError,
-      '@/x.npz: not a sound zip archive: invalid zip data',
+      '@/x.npz: not a sound zip archive: End of central directory record signature not found. Either not a zip file, or file is truncated.',
     );
   });
 
@@ -175,13 +177,10 @@ suite('own data: npy', (test) => {
       throws(() => decodeNpy(file, 'x'), DataError, message);
     wrong(bytes(1, 2, 3), 'x: not a .npy file');
     wrong(new Uint8Array(100), 'x: not a .npy file');
-    const hint = '\n  numpy.asarray(values, dtype="uint8") makes numbers of them, for labels "int64".';
-    wrong(npy('|O', [1], bytes(1)), `x: its elements are not numbers${hint}`);
-    wrong(npy('<U5', [1], bytes(1)), `x: its elements are not numbers${hint}`);
-    wrong(
-      npy('|u1', [1, 1], bytes(1), { order: 'True' }),
-      'x: it is stored column by column\n  numpy.ascontiguousarray stores it row by row.',
-    );
+    const hint = '\n  numpy.asarray(values, dtype="uint8") makes numbers of them, dtype=str text.';
+    wrong(npy('|O', [1], bytes(1)), `x: its elements are neither numbers nor text${hint}`);
+    wrong(npy('<c8', [1], new Uint8Array(8)), `x: its elements are neither numbers nor text${hint}`);
+    wrong(npy('<U1', [1], bytes(65, 0, 0, 0)), 'x: its elements are text, not numbers');
     wrong(
       npy('<i2', [2, 3], bytes(1, 2)),
       'x: truncated or too long: [2, 3] takes 12 bytes, 2 follow its header',

@@ -3,7 +3,11 @@ import { dirname, join } from 'node:path';
 import { encode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import type { Dataset } from '../../../src/data/dataset.js';
-import { loadUserDataset, type UserDatasetOptions } from '../../../src/data/user/loadUserDataset.js';
+import {
+  loadUserDataset,
+  type UserDataset,
+  type UserDatasetOptions,
+} from '../../../src/data/user/loadUserDataset.js';
 import { rejects } from '../../support/messages.js';
 import { inFolder } from '../support.js';
 
@@ -31,7 +35,7 @@ export async function load(files: Files, path: string, options?: UserDatasetOpti
   let loaded: Loaded | undefined;
   await inFolder(async (folder) => {
     put(folder, files);
-    loaded = await loadUserDataset(join(folder, path), options);
+    loaded = await loadUserDataset(join(folder, path), { onNote: () => {}, ...options });
   });
   return loaded!;
 }
@@ -48,7 +52,11 @@ export async function fails(
 ): Promise<void> {
   await inFolder(async (folder) => {
     put(folder, files);
-    await rejects(() => loadUserDataset(join(folder, path), options), type, message.replaceAll('@', folder));
+    await rejects(
+      () => loadUserDataset(join(folder, path), { onNote: () => {}, ...options }),
+      type,
+      message.replaceAll('@', folder),
+    );
   });
 }
 
@@ -57,4 +65,22 @@ export function contentOf({ images, labels, classes, shape, count }: Dataset): [
   assert.is(images.length, count * shape[0] * shape[1] * shape[2]);
   const size = images.length / count;
   return Array.from(labels, (label, i) => [classes[label]!, ...images.subarray(i * size, (i + 1) * size)]);
+}
+
+/** What is loaded, and what was said of it, with @ for the folder. */
+export async function loadWithNotes(
+  files: Files,
+  path: string,
+  options: UserDatasetOptions = {},
+  arrange = (_: string) => {},
+) {
+  const notes: string[] = [];
+  let loaded: UserDataset | undefined;
+  await inFolder(async (folder) => {
+    put(folder, files);
+    arrange(folder);
+    const onNote = (text: string) => void notes.push(text.replaceAll(folder, '@'));
+    loaded = await loadUserDataset(join(folder, path), { ...options, onNote });
+  });
+  return { ...loaded!, notes };
 }

@@ -28,8 +28,8 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
           },
           split: {
             requiresArg: true,
-            choices: ['test', 'train'] as const,
-            default: 'test' as const,
+            choices: ['test', 'train', 'all'] as const,
+            defaultDescription: 'test; of --data all, unless it has a part to test with',
             describe: 'which images',
           },
           limit: {

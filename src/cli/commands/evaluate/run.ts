@@ -10,21 +10,23 @@ import { openModel } from '../../../training/files/savedModel.js';
 import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
-import { openImagesFor } from '../../inputs/modelImages.js';
+import { type MeasuredSplit, openImagesFor, withClassesOf } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
-import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
 import { backendText, evaluationText } from '../../terminal/results.js';
 import { classText, comparisonText, confusionText, probabilityText, robustnessText } from './text.js';
 
-export interface EvaluateArguments extends BackendArguments, DataArguments, ImportArguments {
+export interface EvaluateArguments
+  extends BackendArguments,
+    DataArguments,
+    ImportArguments,
+    Omit<OwnDataArguments, 'imageShape'> {
   readonly model: string;
   readonly dataset?: string | undefined;
-  /** Path of data of one's own. */
-  readonly data?: string | undefined;
-  readonly split: 'test' | 'train';
+  readonly split?: MeasuredSplit | undefined;
   readonly limit?: number | undefined;
   readonly details: boolean;
   readonly compare?: string | undefined;
@@ -56,6 +58,8 @@ async function measureModel(
   return { trained, evaluation, predictions: { probabilities: data, labels, classes } };
 }
 
+const warn = (text: string) => complain(`quern: ${text}`);
+
 function checkNumerics(engine: Engine, { details }: ModelFile): void {
   const { numerics } = engine.report;
   if (numerics === details.numerics) return;
@@ -72,7 +76,8 @@ async function compareModels(
 ) {
   const other = await readModel(options.compare!, options);
   checkNumerics(engine, other);
-  const second = await measureModel(engine, other, images, true, signal);
+  // by name, where the two models know the same classes in another order
+  const second = await measureModel(engine, other, withClassesOf(other, images, warn), true, signal);
   const test = mcnemar(rightOnes(first.predictions!), rightOnes(second.predictions!));
   return {
     model: options.compare!,
@@ -89,10 +94,11 @@ function plainMeasures({ confusion, ...others }: Measures) {
 }
 
 async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): Promise<void> {
-  const { model, split, compare, json } = options;
+  const { model, compare, json } = options;
   const file = await readModel(model, options);
-  const images = (await openImagesFor(file, { ...options, signal }, silent))[split];
+  const images = await openImagesFor(file, { ...options, signal }, silent, warn);
   const dataset = images.name;
+  const split = options.split === 'all' ? 'all' : images.split;
   await using engine = await openChosenEngine(options, silent);
   const { report } = engine;
   checkNumerics(engine, file);

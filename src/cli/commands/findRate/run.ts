@@ -8,7 +8,7 @@ import { rateSearchChart } from '../../../report/charts/rateSearchChart.js';
 import { findLearningRate, type RateSearch } from '../../../training/rateFinder/rateFinder.js';
 import { openChosenEngine, openDataset } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
-import { shapeFor } from '../../inputs/ownData.js';
+import { checkOwnData, shapeFor } from '../../inputs/ownData.js';
 import { decimals } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { print } from '../../terminal/output.js';
@@ -78,8 +78,9 @@ async function find(options: FindRateArguments, progress: Progress, signal: Abor
   if (!(to > from)) throw new UsageError(`--to must be above --from: ${to} and ${from}`);
   const loaded = await loadRecipe(options.recipe);
   const { recipe } = loaded;
-  const { optimizer, batchSize, seed, data, imageShape } = options;
-  const settings = chooseSettings(recipe, { optimizer, batchSize, seed, data, imageShape });
+  checkOwnData(options);
+  const { optimizer, batchSize, seed } = options;
+  const settings = chooseSettings(recipe, { optimizer, batchSize, seed });
   // what is held out for validation is held out here too
   const { validation, validationBy } = settings;
   const writers = validationBy === 'writer';

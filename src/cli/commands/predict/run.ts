@@ -1,71 +1,223 @@
-import { looksInverted, readImage } from '../../../data/images/images.js';
+import { open } from 'node:fs/promises';
+import { makeWhole } from '../../../data/catalog/partial.js';
+import { Reading } from '../../../data/user/reading.js';
+import { type ImageStream, type NamedImage, openUserImages } from '../../../data/user/userImages.js';
+import type { ModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
+import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
-import type { BackendArguments } from '../../inputs/options.js';
-import { isKnown } from '../../inputs/ownData.js';
+import type { BackendArguments, PreparationArguments } from '../../inputs/options.js';
+import { isKnown, optionName, preparationOfRun, sourceOptionsOf } from '../../inputs/ownData.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
-import { percent } from '../../terminal/format.js';
-import { complain, oneLine, print } from '../../terminal/output.js';
+import { grouped } from '../../terminal/format.js';
+import { interruptible } from '../../terminal/interrupt.js';
+import { complain, print } from '../../terminal/output.js';
+import { Progress } from '../../terminal/progress.js';
 import { backendText } from '../../terminal/results.js';
+import { csvForm, type Prediction, predictionLine, predictionText } from './text.js';
 
-export interface PredictArguments extends BackendArguments, ImportArguments {
+export interface PredictArguments extends BackendArguments, ImportArguments, PreparationArguments {
   readonly model: string;
   readonly image: readonly string[];
+  readonly out?: string | undefined;
+  readonly columns?: string | undefined;
+  readonly top?: number | undefined;
   readonly json: boolean;
+  readonly quiet: boolean;
 }
 
-interface Prediction {
-  readonly image: string;
-  /** Name of the most probable class. */
-  readonly class: string;
-  readonly inverted: boolean;
-  /** In the order of the classes. */
-  readonly probabilities: readonly number[];
+/** Images that a model is given at once. */
+const batchSize = 250;
+/** So many pictures are shown with all classes; more in a line each. */
+const shownWhole = 16;
+/** So many pictures are named in a warning. */
+const named = 3;
+
+const warn = (text: string) => complain(`quern: ${text}`);
+
+/** Reads images as the options say, or as the run of the model was told. */
+async function openReading(file: ModelFile, options: PredictArguments, progress: Progress): Promise<Reading> {
+  const { merged, taken, likely } = await preparationOfRun(file.path, options, false);
+  const note = (text: string) => {
+    progress.clear();
+    warn(text);
+  };
+  if (taken.length > 0) note(`pictures are read as in the training: ${taken.join(', ')}`);
+  return new Reading(sourceOptionsOf(merged), { note, nameOf: optionName, likelyRange: likely });
 }
 
-function predictionText({ image, probabilities }: Prediction, classes: readonly string[]): string {
-  const names = classes.map(oneLine);
-  const width = Math.max(...names.map((name) => name.length));
-  const best = Math.max(...probabilities);
-  const lines = names.map((name, i) => {
-    const share = percent(probabilities[i]!).padStart(7);
-    return `  ${name.padEnd(width)} ${share}${probabilities[i] === best ? '  <' : ''}`;
+/** All images of all paths, in batches. */
+async function* batchesOf(streams: readonly ImageStream[]): AsyncGenerator<NamedImage[]> {
+  let batch: NamedImage[] = [];
+  for (const { images } of streams) {
+    for await (const image of images) {
+      batch.push(image);
+      if (batch.length < batchSize) continue;
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** What the model makes of a batch. */
+async function predictBatch(
+  trained: TrainedModel,
+  batch: readonly NamedImage[],
+  { known, model }: { readonly known: boolean; readonly model: string },
+  signal: AbortSignal,
+): Promise<Prediction[]> {
+  const { classes } = trained.details;
+  const size = batch[0]!.pixels.length;
+  const pixels = new Uint8Array(batch.length * size);
+  for (const [i, image] of batch.entries()) pixels.set(image.pixels, i * size);
+  const rows = (await trained.predict(pixels, { signal })).data;
+  checkProbabilities(rows, model);
+  return batch.map(({ name, inverted }, i): Prediction => {
+    const probabilities = [...rows.subarray(i * classes.length, (i + 1) * classes.length)];
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    // what pictures of one's own are like, a model that was trained on them knows
+    return { image: name, class: classes[best]!, inverted: known && inverted, probabilities };
   });
-  return [oneLine(image), ...lines].join('\n');
 }
 
-/** Tells the classes of PNG pictures. */
-export async function runPrediction(options: PredictArguments): Promise<void> {
+/** Counts pictures that look unlike what the model knows, and says so at the end. */
+class InvertedOnes {
+  private readonly names: string[] = [];
+  private count = 0;
+
+  add({ image, inverted }: Prediction): void {
+    if (!inverted) return;
+    this.count++;
+    if (this.names.length < named) this.names.push(image);
+  }
+
+  say(all: number): void {
+    if (this.count === 0) return;
+    const who =
+      this.count <= named
+        ? this.names.join(', ')
+        : `${grouped(this.count)} of ${grouped(all)} images, such as ${this.names[0]}`;
+    warn(
+      `${who}: dark on bright, it seems; the model was trained on bright on dark, so --invert, or invert the picture`,
+    );
+  }
+}
+
+/** Where predictions go, one by one. */
+interface Sink {
+  readonly write: (predictions: readonly Prediction[]) => Promise<void>;
+  /** After the last. */
+  readonly end: () => void;
+}
+
+/** For people: all classes of few pictures, a line for each of many. */
+function textSink(count: number, classes: readonly string[], top: number | undefined, backend: string): Sink {
+  const whole = count <= shownWhole && top === undefined;
+  return {
+    write: async (predictions) => {
+      for (const prediction of predictions) {
+        print(
+          whole ? `${predictionText(prediction, classes)}\n` : predictionLine(prediction, classes, top ?? 1),
+        );
+      }
+    },
+    end: () => print(`${whole ? '' : '\n'}backend ${backend}`),
+  };
+}
+
+/** Runs all images through a model, batch by batch. Gives their number. */
+async function predictAll(
+  options: PredictArguments,
+  streams: readonly ImageStream[],
+  trained: TrainedModel,
+  sink: Sink,
+  { reading, progress, signal }: { reading: Reading; progress: Progress; signal: AbortSignal },
+): Promise<number> {
+  const known = isKnown(trained.details.dataset);
+  const total = streams.reduce((sum, { count }) => sum + count, 0);
+  const inverted = new InvertedOnes();
+  let done = 0;
+  for await (const batch of batchesOf(streams)) {
+    signal.throwIfAborted();
+    const predictions = await predictBatch(trained, batch, { known, model: options.model }, signal);
+    for (const prediction of predictions) inverted.add(prediction);
+    progress.clear();
+    await sink.write(predictions);
+    done += batch.length;
+    progress.show('predict', done, total, `${grouped(done)} of ${grouped(total)} images`);
+  }
+  progress.clear();
+  inverted.say(done);
+  reading.settleBad(options.image.length === 1 ? options.image[0]! : `${options.image.length} paths`);
+  return done;
+}
+
+async function predict(options: PredictArguments, progress: Progress, signal: AbortSignal): Promise<void> {
+  const { out, columns, top, json } = options;
   const file = await readModel(options.model, options);
   checkFinite(file.tensors, file.path);
   const { classes } = file.details;
+  const csv = csvForm(columns, top ?? 1, classes);
+  const reading = await openReading(file, options, progress);
   const shape = shapeOf(file);
-  const images = await Promise.all(options.image.map((path) => readImage(path, shape)));
-  // what pictures of one's own are like, a model that was trained on them knows
-  const known = isKnown(file.details.dataset);
-  const inverted = images.map((image) => known && looksInverted(image));
-  options.image.forEach((path, i) => {
-    if (!inverted[i]) return;
-    complain(
-      `quern: ${path}: dark on bright, it seems; the model was trained on bright on dark, so invert the picture`,
-    );
-  });
+  const streams: ImageStream[] = [];
+  for (const path of options.image) streams.push(await openUserImages(path, shape, reading));
   await using engine = await openChosenEngine(options, silent);
   const trained = await openModel(engine, file);
-  const pixels = new Uint8Array(images.flatMap((image) => [...image.pixels]));
-  const rows = (await trained.predict(pixels)).data;
-  checkProbabilities(rows, file.path);
-  const predictions = options.image.map((image, i): Prediction => {
-    const probabilities = [...rows.subarray(i * classes.length, (i + 1) * classes.length)];
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    return { image, class: classes[best]!, inverted: inverted[i]!, probabilities };
-  });
-  if (options.json) {
+  const run = (sink: Sink) => predictAll(options, streams, trained, sink, { reading, progress, signal });
+  if (out !== undefined) {
+    const count = await makeWhole(out, (partial) => writeCsv(partial, csv, run));
+    if (json) print(JSON.stringify({ model: options.model, ...engine.report, classes, count, out }));
+    else print(`${out}: ${grouped(count)} images\nbackend ${backendText(engine.report)}`);
+    return;
+  }
+  if (json) {
+    const predictions: Prediction[] = [];
+    await run({ write: async (more) => void predictions.push(...more), end: () => {} });
     print(JSON.stringify({ model: options.model, ...engine.report, classes, predictions }));
     return;
   }
-  const texts = predictions.map((prediction) => predictionText(prediction, classes));
-  print([...texts, `backend ${backendText(engine.report)}`].join('\n\n'));
+  if (columns !== undefined) {
+    print(csv.header.trimEnd());
+    await run({
+      write: async (more) => void print(more.map(csv.line).join('').trimEnd()),
+      end: () => {},
+    });
+    return;
+  }
+  const total = streams.reduce((sum, { count }) => sum + count, 0);
+  const sink = textSink(total, classes, top, backendText(engine.report));
+  await run(sink);
+  sink.end();
+}
+
+type Run = (sink: Sink) => Promise<number>;
+
+/** A line for every image, written as they come. */
+async function writeCsv(path: string, csv: ReturnType<typeof csvForm>, run: Run): Promise<number> {
+  const file = await open(path, 'a');
+  try {
+    await file.write(csv.header);
+    const count = await run({
+      write: async (predictions) => void (await file.write(predictions.map(csv.line).join(''))),
+      end: () => {},
+    });
+    await file.sync();
+    return count;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Tells the classes of pictures. */
+export async function runPrediction(options: PredictArguments): Promise<void> {
+  const progress = await Progress.open(options.quiet || options.json);
+  try {
+    await interruptible((signal) => predict(options, progress, signal));
+  } finally {
+    progress.clear();
+  }
 }

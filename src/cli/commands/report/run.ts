@@ -9,21 +9,23 @@ import { type RunRecord, readRun } from '../../../runs/records.js';
 import type { ModelFile } from '../../../training/files/modelFile.js';
 import { openImagesFor } from '../../inputs/modelImages.js';
 import { openChosenEngine } from '../../inputs/openers.js';
-import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
 
-export interface ReportArguments extends BackendArguments, DataArguments, ImportArguments {
+export interface ReportArguments
+  extends BackendArguments,
+    DataArguments,
+    ImportArguments,
+    Omit<OwnDataArguments, 'imageShape'> {
   readonly run: string;
   readonly out?: string | undefined;
   readonly terminal: boolean;
   readonly robustness: boolean;
   readonly dataset?: string | undefined;
-  /** Path of data of one's own. */
-  readonly data?: string | undefined;
   readonly limit?: number | undefined;
   readonly json: boolean;
 }
@@ -42,7 +44,8 @@ async function examineModel(
   signal: AbortSignal,
 ): Promise<Examined | string> {
   try {
-    const { test } = await openImagesFor(file, { ...options, signal }, progress);
+    const warn = (text: string) => progress.note(text);
+    const test = await openImagesFor(file, { ...options, signal }, progress, warn);
     await using engine = await openChosenEngine(options, progress);
     return await examine(engine, file, test, {
       signal,

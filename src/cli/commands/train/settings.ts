@@ -111,6 +111,10 @@ export function chooseSettings(recipe: Recipe, options: SettingArguments) {
 
 export type Settings = ReturnType<typeof chooseSettings>;
 
+/** The same, where the data may have a part to validate with. */
+export type FitSettings = Omit<Settings, 'validation' | 'validationBy'> &
+  Pick<FitOptions, 'validation' | 'validationBy'>;
+
 /** A file that a training depends on. */
 export async function describeFile(path: string): Promise<{ path: string; sha256: string }> {
   return { path: resolve(path), sha256: await sha256(path, await readFile(path)) };
@@ -159,6 +163,12 @@ export const checkArguments = object<Partial<TrainArguments>>(
     set: checkSettingValues,
     data: text(),
     imageShape: text(),
+    storedShape: text(),
+    label: text(),
+    pixelRange: text(),
+    invert: boolean,
+    centerDigits: boolean,
+    skipBad: boolean,
     dataDir: text(),
     offline: boolean,
     backend: oneOf(...backendNames),

@@ -4,7 +4,7 @@ import { predictedClasses } from '../../../report/metrics/predictions.js';
 import { type LiveValidation, LiveWriter } from '../../../runs/live.js';
 import type { Callback, Training } from '../../../training/callbacks/callback.js';
 import { predict } from '../../../training/inference/inference.js';
-import type { Settings } from './settings.js';
+import type { FitSettings } from './settings.js';
 
 const mostMistakes = 12;
 /** More are not looked at: whoever watches does not wait for them. */
@@ -14,7 +14,7 @@ const mostImages = 10_000;
 async function examine(
   training: Training,
   dataset: Dataset,
-  { normalization }: Settings,
+  { normalization }: FitSettings,
 ): Promise<LiveValidation> {
   const count = Math.min(dataset.count, mostImages);
   const size = dataset.shape.reduce((product, side) => product * side, 1);
@@ -45,7 +45,7 @@ async function examine(
 }
 
 /** Tells of a training in its folder while it runs: predictions only as long as somebody watches, for they take time. */
-export function tellLive(folder: string, train: Dataset, settings: Settings): Callback {
+export function tellLive(folder: string, train: Dataset, settings: FitSettings): Callback {
   const live = new LiveWriter(folder);
   const { validation, validationBy, seed } = settings;
   let held: Dataset | undefined;
@@ -58,7 +58,10 @@ export function tellLive(folder: string, train: Dataset, settings: Settings): Ca
     onProgress: (progress) => live.progress(progress),
     async onEpoch(_, training) {
       if (validation === undefined || !(await live.isWatched())) return;
-      held ??= splitDataset(train, validation, seed, validationBy).validation;
+      held ??=
+        typeof validation === 'object'
+          ? validation
+          : splitDataset(train, validation, seed, validationBy).validation;
       await live.validation(await examine(training, held, settings));
     },
   };

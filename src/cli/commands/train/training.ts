@@ -1,6 +1,7 @@
 /** One `quern train`, new or resumed, once its recipe is known and its folder stands. */
 import { messageOf } from '../../../core/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
+import type { UserDataset } from '../../../data/user/loadUserDataset.js';
 import { workOf } from '../../../doctor/work.js';
 import type { Engine } from '../../../engine/engine.js';
 import type { Model } from '../../../nn/model.js';
@@ -37,6 +38,7 @@ import {
   describeArguments,
   describeRecipeFile,
   describeSettings,
+  type FitSettings,
   overrides,
   type Settings,
   type TrainArguments,
@@ -66,6 +68,15 @@ interface Evaluations {
   readonly test: Evaluation;
 }
 
+/** Data of one's own under the name that it had when the run was begun: a folder may have been renamed. */
+function sameName(data: UserDataset, begun: RunConfig | undefined): UserDataset {
+  if (begun === undefined) return data;
+  const { dataset: name } = begun.settings;
+  const { train, test, validation } = data;
+  const named = (part: Dataset) => ({ ...part, name });
+  return { train: named(train), test: named(test), ...(validation && { validation: named(validation) }) };
+}
+
 export class TrainingCommand {
   private logs: readonly Callback[] = [];
 
@@ -81,16 +92,20 @@ export class TrainingCommand {
     const settings = chooseSettings(recipe, options);
     const { signal } = this.interrupt;
     const writers = settings.validationBy === 'writer';
-    const { train, test } = await openDataset(
+    const data = await openDataset(
       recipe.dataset,
       { ...options, shape: shapeFor(recipe, options), writers, signal },
       this.progress,
     );
+    const { train, test, validation } = sameName(data, resumed?.config);
     const model = recipeModel(loaded, train, settings.seed);
     checkFits(loaded.source, model, train);
     await using engine = await openChosenEngine(options, this.progress, () => workOf(model, settings));
     const { file, described: from = resumed?.config?.settings.from } = this.job.from ?? {};
-    if (file !== undefined) await writeWeights(engine, model, file.tensors, file.path);
+    if (file !== undefined) {
+      this.compareClasses(file, train);
+      await writeWeights(engine, model, file.tensors, file.path);
+    }
     const config: RunConfig = {
       version: 1,
       settings: describeSettings(loaded, settings, model, {
@@ -99,9 +114,14 @@ export class TrainingCommand {
         from,
       }),
       ...(await describeRecipeFile(loaded)),
-      arguments: describeArguments(options),
+      // the scale of the pixels that was found, for data of the same kind later
+      arguments: describeArguments({ ...options, pixelRange: options.pixelRange ?? data.pixelRange }),
       ...engine.report,
-      data: { train: await describeData(train), test: await describeData(test) },
+      data: {
+        train: await describeData(train),
+        test: await describeData(test),
+        ...(validation && { validation: await describeData(validation) }),
+      },
       ...describeSystem(),
       started: new Date().toISOString(),
     };
@@ -110,7 +130,7 @@ export class TrainingCommand {
       this.progress.note(`quern: ${told}`),
     );
     try {
-      return await this.train(engine, model, train, test, settings);
+      return await this.train(engine, model, { train, test, validation }, settings);
     } catch (error) {
       if (!this.interrupt.caused(error)) await folder.fail(messageOf(error));
       throw error;
@@ -120,12 +140,15 @@ export class TrainingCommand {
   private async train(
     engine: Engine,
     model: Model,
-    train: Dataset,
-    test: Dataset,
+    {
+      train,
+      test,
+      validation,
+    }: Pick<UserDataset, 'train' | 'test'> & { readonly validation: Dataset | undefined },
     settings: Settings,
   ): Promise<TrainingResult> {
     const { folder } = this.job;
-    const run = await this.fit(engine, model, train, settings);
+    const run = await this.fit(engine, model, train, this.validateWith(settings, validation));
     await saveModel(run, folder.modelPath);
     const left = run.interrupted || this.job.options.pauseAfter !== undefined;
     const evaluations = left ? undefined : await this.evaluate(run, test);
@@ -143,7 +166,28 @@ export class TrainingCommand {
     await folder.goOn(resumed.loaded?.checkpoint.history ?? []);
   }
 
-  private fit(engine: Engine, model: Model, train: Dataset, settings: Settings): Promise<Run> {
+  /** A part of the data to validate with is used as such, unless a fraction is asked for. */
+  private validateWith<T extends Settings>(settings: T, validation: Dataset | undefined) {
+    if (validation === undefined) return settings;
+    const { options } = this.job;
+    if (options.validation === undefined) return { ...settings, validation, validationBy: undefined };
+    this.progress.note(
+      `--validation ${options.validation} divides the images to train with: those to validate with are not used`,
+    );
+    return settings;
+  }
+
+  /** Says that a model that is gone on with was for other classes. */
+  private compareClasses({ path, details }: ModelFile, { name, classes }: Dataset): void {
+    if (details.classes.join('\n') === classes.join('\n')) return;
+    const few = (names: readonly string[]) =>
+      names.slice(0, 12).join(', ') + (names.length > 12 ? ', …' : '');
+    complain(
+      `quern: ${path}: its outputs were ${few(details.classes)}; now they are ${few(classes)}, the classes of ${name}`,
+    );
+  }
+
+  private fit(engine: Engine, model: Model, train: Dataset, settings: FitSettings): Promise<Run> {
     const { options, loaded, folder, resumed } = this.job;
     const { recipe, normalization, weightAveraging } = settings;
     const { name: dataset, classes } = train;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as assert from 'uvu/assert';
-import { UsageError } from '../../src/core/errors.js';
-import { type PerturbationKind, perturb, severities } from '../../src/data/images/perturb.js';
-import { throws } from '../support/messages.js';
-import { suite } from '../support/suite.js';
-import { imageAt, noise, repeated } from './augment/support.js';
+import { UsageError } from '../../../src/core/errors.js';
+import { type PerturbationKind, perturb, severities } from '../../../src/data/images/perturb.js';
+import { throws } from '../../support/messages.js';
+import { suite } from '../../support/suite.js';
+import { imageAt, noise, repeated } from '../augment/support.js';
 
 const kinds = Object.keys(severities) as PerturbationKind[];
 
