@@ -119,8 +119,9 @@ suite('closures', (test) => {
     assert.is(compileClosure(call('equal', input(0), constantOf(0.1)))([Math.fround(0.1)], 0), 1);
   });
 
-  test('int32 constants wrap around', () => {
-    assert.is(compileClosure(constantOf(2 ** 31, 'int32'))([], 0), smallest);
+  test('an int32 constant is one that int32 holds', () => {
+    assert.is(compileClosure(constantOf(-(2 ** 31), 'int32'))([], 0), smallest);
+    assert.throws(() => constantOf(2 ** 31, 'int32'), /^constantOf: .*2147483648/);
   });
 
   test('a tree reads its operands by index and may use one twice', () => {
