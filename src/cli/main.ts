@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError } from '../core/errors.js';
 import { addBench } from './commands/bench/arguments.js';
@@ -19,6 +19,7 @@ import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
 import { guardStreams } from './terminal/output.js';
 import { reportError } from './terminal/reportError.js';
+import { usageError } from './usage.js';
 
 // Nothing heavy is imported here: every command loads what it needs when it runs.
 const commands = [
@@ -39,15 +40,6 @@ const commands = [
   addReport,
 ];
 
-/** What yargs complains about: a message, or an error of its own for what a coercion throws. */
-function usageError(message: string | null, error: Error | undefined): UsageError | undefined {
-  if (error !== undefined && error.name !== 'YError') return undefined;
-  const text = (message ?? error!.message)
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/^Not enough non-option arguments: (.*)$/, 'too few arguments: $1; --help explains');
-  return new UsageError(text);
-}
-
 /** Only the variadic positionals may be given several times. */
 function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
   const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe', 'log', 'path'];
@@ -59,7 +51,7 @@ function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
 }
 
 async function main(words: readonly string[]): Promise<void> {
-  const program = yargs([...words])
+  const program: Argv<{ verbose: boolean }> = yargs([...words])
     .scriptName('quern')
     .usage('$0 <command>: trains image classifiers on the MNIST family')
     .option('verbose', {
@@ -77,7 +69,7 @@ async function main(words: readonly string[]): Promise<void> {
       'Argument: %s, Given: %s, Choices: %s': 'of --%s: %s is none of %s',
     })
     .fail((message, error) => {
-      throw usageError(message, error) ?? error;
+      throw usageError(message, error, words, program) ?? error;
     });
   for (const add of commands) add(program);
   await program.parseAsync();

@@ -1,4 +1,5 @@
 /** The optimizers that are known by name, and the checks of options that come as data. */
+import { didYouMean } from '../core/closest.js';
 import { UsageError } from '../core/errors.js';
 import { adadelta } from './adadelta.js';
 import { adagrad } from './adagrad.js';
@@ -26,7 +27,8 @@ export const optimizers: Readonly<Record<string, (options: GivenOptions) => Opti
 export function find<T>(what: string, table: Readonly<Record<string, T>>, name: string): T {
   const known = Object.keys(table).find((each) => each.toLowerCase() === name.toLowerCase());
   if (known !== undefined) return table[known]!;
-  throw new UsageError(`${what}: there is no '${name}': ${Object.keys(table).join(', ')}`);
+  const names = Object.keys(table);
+  throw new UsageError(`${what}: there is no '${name}': ${names.join(', ')}`, didYouMean(name, names));
 }
 
 /** Throws a UsageError for an option that is not among the defaults, or of another type than its default. */
@@ -35,6 +37,7 @@ export function checkOptions(what: string, given: GivenOptions, defaults: GivenO
     if (defaults[option] === undefined) {
       throw new UsageError(
         `${what}: has no option '${option}': ${Object.keys(defaults).join(', ') || 'it has none'}`,
+        didYouMean(option, Object.keys(defaults)),
       );
     }
     if (typeof value !== typeof defaults[option]) {

@@ -2,6 +2,7 @@
 import { register } from 'node:module';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { didYouMean } from '../core/closest.js';
 import { DataError, ModelError, sentenceOf, UsageError } from '../core/errors.js';
 import { exists } from '../core/files.js';
 import type { Dataset } from '../data/dataset.js';
@@ -87,7 +88,10 @@ export async function loadRecipe(source: string, way: Way = 'named'): Promise<Lo
   if (Object.hasOwn(recipes, source)) return { recipe: (await recipes[source]!()).default, source };
   if (extname(source) === '' || !(await exists(source))) {
     const known = recipeNames.join(', ');
-    throw new UsageError(`unknown recipe '${source}': it is neither one of ${known} nor a file`);
+    throw new UsageError(`unknown recipe '${source}': it is neither one of ${known} nor a file`, {
+      hint: '`quern recipes` lists those that come with Quern.',
+      ...didYouMean(source, recipeNames),
+    });
   }
   return { recipe: await importFile(source, way), source };
 }

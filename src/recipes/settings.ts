@@ -1,4 +1,5 @@
 /** A recipe with other settings, by their names. */
+import { didYouMean } from '../core/closest.js';
 import { QuernError, UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import type { Value } from '../core/value.js';
@@ -47,8 +48,10 @@ function unknown(recipe: Recipe, name: string): never {
       hint: `Give --${name}.`,
     });
   }
+  const names = Object.keys(settingsOf(recipe));
+  const { hint = '' } = didYouMean(name, names);
   throw new UsageError(`${recipe.name}: there is no setting '${name}'`, {
-    hint: `There are ${Object.keys(settingsOf(recipe)).join(', ')}, and options such as augmentation.shift or clip.norm.`,
+    hint: `${hint && `${hint} `}There are ${names.join(', ')}, and options such as augmentation.shift or clip.norm.`,
   });
 }
 

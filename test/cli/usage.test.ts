@@ -79,6 +79,7 @@ suite('quern --help', (test) => {
     const own = modules.filter((url) => url.includes('/dist/')).map((url) => url.replace(/.*\/dist\//, ''));
     // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; table.js names the recipes.
     const light = [
+      'src/core/closest.js',
       'src/core/errors.js',
       'src/core/isObject.js',
       'src/core/machine.js',
@@ -161,10 +162,13 @@ suite('wrong usage', (test) => {
     });
 
   refuse([], /^quern: a command is missing: quern --help lists them\n$/);
-  refuse(['tarin'], /^quern: Unknown argument: tarin\n$/);
+  refuse(['tarin'], /^quern: Unknown argument: tarin\n {2}Did you mean train\?\n$/);
   refuse(['datasets'], /^quern: datasets: what to do is missing: list, get or verify\n$/);
   refuse(['datasets', 'put'], /^quern: Unknown argument: put\n$/);
-  refuse(['datasets', 'get'], /^quern: too few arguments: got 0, need at least 1; --help explains\n$/);
+  refuse(
+    ['datasets', 'get'],
+    /^quern: datasets get: <name> is missing\n {2}quern datasets get <name\.\.\.>: --help explains\.\n$/,
+  );
   refuse(['datasets', 'get', 'cifar'], /^quern: unknown dataset "cifar": the names are mnist, /);
   refuse(
     ['train'],
@@ -172,11 +176,29 @@ suite('wrong usage', (test) => {
   );
   refuse(
     ['train', 'nope'],
-    /^quern: unknown recipe 'nope': it is neither one of .*mnist-mlp.* nor a file\n$/,
+    /^quern: unknown recipe 'nope': it is neither one of .*mnist-mlp.* nor a file\n {2}`quern recipes` lists those that come with Quern\.\n$/,
   );
   refuse(['train', './nope.js'], /^quern: unknown recipe '\.\/nope\.js': /);
   refuse(['train', 'mnist-mlp', 'more'], /^quern: Unknown argument: more\n$/);
-  refuse(['train', 'mnist-mlp', '--epoch', '3'], /^quern: Unknown argument: epoch\n$/);
+  refuse(
+    ['train', 'mnist-mlp', '--epoch', '3'],
+    /^quern: Unknown argument: --epoch\n {2}Did you mean --epochs\?\n$/,
+  );
+  for (const [words, meant] of [
+    [['train', 'mnist-mpl'], 'mnist-mlp'],
+    [['train', 'speedrun'], 'mnist-speedrun'],
+    [['train', 'mnist-mlp', '--batch_sise', '3'], '--batch-size'],
+    [['train', 'mnist-mlp', '--optimizer', 'adm'], 'adam'],
+    [['train', 'mnist-mlp', '--backend', 'wsm'], 'wasm'],
+    [['train', 'mnist-mlp', '--set', 'unit=3'], 'units'],
+    [['train', 'mnist-mlp', '--set', 'optimizer.bta1=3'], 'beta1'],
+    [['datasets', 'get', 'mnits'], 'mnist'],
+    [['datasets', 'gte'], 'get'],
+    [['runs', 'comapre', 'a', 'b'], 'compare'],
+    [['recipes', '--jsn'], '--json'],
+  ] as const) {
+    refuse(words, new RegExp(`\\n {2}Did you mean ${meant}\\?`));
+  }
   refuse(['train', 'mnist-mlp', '--epochs'], /^quern: Not enough arguments following: epochs\n$/);
   for (const value of ['x', '0', '1.5', '-1']) {
     refuse(
@@ -232,8 +254,13 @@ suite('wrong usage', (test) => {
     refuse(['compare', 'mnist-mlp', `--seeds=${seeds}`], message);
   }
   refuse(['compare', 'nope'], /^quern: unknown recipe 'nope'/);
-  refuse(['evaluate'], /^quern: too few arguments: got 0, need at least 1; --help explains\n$/);
-  refuse(['predict', 'a'], /^quern: too few arguments: got 1, need at least 2; --help explains\n$/);
+  refuse(
+    ['evaluate'],
+    /^quern: evaluate: <model> is missing\n {2}quern evaluate <model>: --help explains\.\n$/,
+  );
+  refuse(['predict'], /^quern: predict: <model> and <image> are missing\n/);
+  refuse(['runs', 'compare'], /^quern: runs compare: <run> is missing\n/);
+  refuse(['predict', 'a'], /^quern: predict: <image> is missing\n/);
   refuse(['summary', 'nope'], /^quern: unknown recipe 'nope'/);
 });
 

@@ -56,7 +56,7 @@ suite('settings of recipes', (test) => {
       assert.throws(() => withSettings(recipe, values), message);
     wrong(
       { unit: 3 },
-      /^mnist-mlp: there is no setting 'unit'\n {2}There are units, dropout, learningRate, batchSize, .*optimizer\.beta1/,
+      /^mnist-mlp: there is no setting 'unit'\n {2}Did you mean units\? There are units, dropout, learningRate, batchSize, .*optimizer\.beta1/,
     );
     wrong({ 'foo.bar': 3 }, /^mnist-mlp: there is no setting 'foo\.bar'/);
     wrong(

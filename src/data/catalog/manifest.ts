@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '../../core/closest.js';
 import { DataError, UsageError } from '../../core/errors.js';
 import {
   boolean,
@@ -224,8 +225,11 @@ export function readManifest(path: string = ownManifest): Manifest {
 export function findEntry(manifest: Manifest, name: string): DatasetEntry {
   const entry = manifest.datasets.get(name);
   if (entry === undefined) {
-    const names = [...manifest.datasets.keys()].join(', ');
-    throw new UsageError(`unknown dataset "${name}": the names are ${names}`);
+    const names = [...manifest.datasets.keys()];
+    throw new UsageError(
+      `unknown dataset "${name}": the names are ${names.join(', ')}`,
+      didYouMean(name, names),
+    );
   }
   return entry;
 }
