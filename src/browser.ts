@@ -48,23 +48,49 @@ export type {
   WasmOptions,
 } from './engine/options.js';
 export * as expressions from './expressions.js';
+export {
+  type Exported,
+  type ExportFormat,
+  type ExportResults,
+  exportFormats,
+  exportModel,
+} from './formats/export.js';
+export { decodeForeignModel, type Imported, type ImportOptions, pixelScales } from './formats/import.js';
 export * as initializers from './initializers.js';
 export * as leaves from './leaves.js';
 export * as metrics from './metrics.js';
 export { glorotUniform } from './nn/initializers.js';
 export { type Context, type Json, type Layer, layer } from './nn/layer.js';
-export { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './nn/layers/activations.js';
+export {
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSilu,
+  leakyRelu,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softmax,
+  softplus,
+  softsign,
+  tanh,
+} from './nn/layers/activations.js';
+export { type AffineOptions, affine } from './nn/layers/affine.js';
 export { type BatchNormOptions, batchNorm } from './nn/layers/batchNorm.js';
 export { type Conv2dOptions, conv2d } from './nn/layers/conv2d.js';
 export { type DenseOptions, dense } from './nn/layers/dense.js';
 export { type DepthwiseConv2dOptions, depthwiseConv2d } from './nn/layers/depthwiseConv2d.js';
 export { dropout } from './nn/layers/dropout.js';
 export { flatten } from './nn/layers/flatten.js';
+export { type GraphNode, graph, type JoinKind } from './nn/layers/graph.js';
 export { type LayerNormOptions, layerNorm } from './nn/layers/layerNorm.js';
-export { averagePool2d, globalAveragePool2d, maxPool2d } from './nn/layers/pool.js';
+export { averagePool2d, globalAveragePool2d, globalMaxPool2d, maxPool2d } from './nn/layers/pool.js';
 export { residual } from './nn/layers/residual.js';
 export { type ResidualBlockOptions, residualBlock } from './nn/layers/residualBlock.js';
 export { type SeparableConv2dOptions, separableConv2d } from './nn/layers/separableConv2d.js';
+export { permute, reshape, zeroPad2d } from './nn/layers/shapes.js';
 export { type CrossEntropyOptions, crossEntropy, meanSquaredError } from './nn/losses.js';
 export { type ApplyOptions, Model } from './nn/model.js';
 export { describeLayer, type LayerFactory, registerLayer, restoreLayer } from './nn/registry.js';
@@ -112,7 +138,8 @@ export type { Callback, CallbackState, Ending, Training } from './training/callb
 export type { EarlyStoppingOptions } from './training/callbacks/earlyStopping.js';
 export type { CheckpointOptions } from './training/callbacks/saving.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/files/checkpoint.js';
-export type { ModelDetails } from './training/files/modelFile.js';
+export type { ModelDetails, ModelFile } from './training/files/modelFile.js';
+export { openModel } from './training/files/openModel.js';
 export { TrainedModel } from './training/files/trainedModel.js';
 export type { Weights } from './training/files/weights.js';
 export { fit } from './training/fit/fit.js';

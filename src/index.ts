@@ -9,5 +9,6 @@ export { type DatasetDescription, describeDatasets } from './data/catalog/catalo
 export { type LoadOptions, loadDataset } from './data/catalog/datasets.js';
 export { type InputImage, looksInverted, readImage } from './data/images/images.js';
 export { loadUserDataset, type UserDatasetOptions } from './data/user/loadUserDataset.js';
+export { importModel } from './formats/files.js';
 export { loadCheckpoint, saveCheckpoint } from './training/files/checkpointFile.js';
 export { loadModel, saveModel } from './training/files/savedModel.js';

@@ -58,7 +58,6 @@ const rules: Readonly<Record<string, Rule>> = {
     // the names of modes and of software adapters; the graph of a step
     only: { backends: /^gpu\/modes\.ts$/, training: /^trainingStep\.ts$/ },
   },
-  vendor: { from: [], packages: ['gpu.js', 'esbuild', /^echarts\//, /^node:/] },
   queue: {
     from: ['core', 'runs', 'training'],
     packages: [/^node:/, 'bullmq', 'ioredis', 'pg', /^@electric-sql\//],
@@ -66,6 +65,15 @@ const rules: Readonly<Record<string, Rule>> = {
   sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   watch: { from: ['core', 'report', 'runs', 'sweep', 'training'], packages: [/^node:/] },
   logs: { from: ['core'], types: ['training'], packages: [/^node:/] },
+  vendor: {
+    from: [],
+    packages: ['gpu.js', 'esbuild', 'jsfive', 'onnx-buf', /^@bufbuild\/protobuf/, /^echarts\//, /^node:/],
+  },
+  formats: {
+    from: ['core', 'nn', 'tensor', 'training', 'vendor'],
+    packages: ['fflate', /^node:/],
+    only: { training: /^(files|inference\/normalization)/, tensor: /^(leaves|ops\/geometry)/ },
+  },
   recipes: { from: ['core', 'data', 'nn', 'optimizers', 'tensor', 'training'], packages: [/^node:/] },
   cli: {
     from: [
@@ -73,6 +81,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'data',
       'doctor',
       'engine',
+      'formats',
       'logs',
       'nn',
       'optimizers',
@@ -85,8 +94,8 @@ const rules: Readonly<Record<string, Rule>> = {
       'training',
       'watch',
     ],
-    dynamic: ['bench', 'data', 'nn', 'recipes'],
-    packages: ['cli-progress', 'yargs', /^node:|^yargs\//],
+    dynamic: ['bench', 'data', 'formats', 'nn', 'recipes'],
+    packages: ['cli-progress', 'onnxruntime-web', 'yargs', /^node:|^yargs\//],
   },
 };
 

@@ -7,7 +7,9 @@ import { addCompare } from './commands/compare/arguments.js';
 import { addDatasets } from './commands/datasets/arguments.js';
 import { addDoctor } from './commands/doctor/arguments.js';
 import { addEvaluate } from './commands/evaluate/arguments.js';
+import { addExport } from './commands/export/arguments.js';
 import { addFindRate } from './commands/findRate/arguments.js';
+import { addImport } from './commands/import/arguments.js';
 import { addPredict } from './commands/predict/arguments.js';
 import { addRecipes } from './commands/recipes/arguments.js';
 import { addReport } from './commands/report/arguments.js';
@@ -28,6 +30,8 @@ const commands = [
   addFindRate,
   addEvaluate,
   addPredict,
+  addExport,
+  addImport,
   addDatasets,
   addSummary,
   addDoctor,

@@ -1,17 +1,21 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
 import { ModelError, messageOf, UsageError } from '../core/errors.js';
+import type { PaddingOption } from '../tensor/ops/geometry.js';
 import type { Json, Layer } from './layer.js';
-import { gelu, leakyRelu, relu, sigmoid, softmax, softplus, tanh } from './layers/activations.js';
+import * as activations from './layers/activations.js';
+import { type AffineOptions, affine } from './layers/affine.js';
 import { type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
 import { type Conv2dOptions, conv2d } from './layers/conv2d.js';
 import { type DenseOptions, dense } from './layers/dense.js';
 import { type DepthwiseConv2dOptions, depthwiseConv2d } from './layers/depthwiseConv2d.js';
 import { dropout } from './layers/dropout.js';
 import { flatten } from './layers/flatten.js';
+import { type GraphNode, graph, type JoinKind } from './layers/graph.js';
 import { type LayerNormOptions, layerNorm } from './layers/layerNorm.js';
-import { averagePool2d, globalAveragePool2d, maxPool2d } from './layers/pool.js';
+import { averagePool2d, globalAveragePool2d, globalMaxPool2d, maxPool2d } from './layers/pool.js';
 import { residual } from './layers/residual.js';
 import { type SeparableConv2dOptions, separableConv2d } from './layers/separableConv2d.js';
+import { permute, reshape, zeroPad2d } from './layers/shapes.js';
 import { sequential } from './sequential.js';
 
 /**
@@ -36,18 +40,49 @@ const builtIn: Readonly<Record<string, LayerFactory>> = {
   maxPool2d: ({ window, ...options }) => maxPool2d(window as [number, number], options),
   averagePool2d: ({ window, ...options }) => averagePool2d(window as [number, number], options),
   globalAveragePool2d,
+  globalMaxPool2d,
+  affine: (options) => affine(as<AffineOptions>(options)),
   flatten,
+  reshape: ({ shape }) => reshape(shape as number[]),
+  permute: ({ axes }) => permute(axes as number[]),
+  zeroPad2d: ({ padding }) => zeroPad2d(padding as unknown as Exclude<PaddingOption, string>),
   dropout: ({ rate }) => dropout(rate as number),
-  relu,
-  leakyRelu: ({ slope }) => leakyRelu(slope as number),
-  sigmoid,
-  tanh,
-  gelu,
-  softplus,
-  softmax: ({ axis }) => softmax(axis as number),
+  relu: activations.relu,
+  leakyRelu: ({ slope }) => activations.leakyRelu(slope as number),
+  sigmoid: activations.sigmoid,
+  tanh: activations.tanh,
+  gelu: activations.gelu,
+  silu: activations.silu,
+  elu: ({ alpha }) => activations.elu(alpha as number),
+  selu: activations.selu,
+  clip: ({ low, high }) => activations.clip(low as number, high as number),
+  hardSigmoid: ({ slope, offset }) => activations.hardSigmoid(slope as number, offset as number),
+  hardSilu: activations.hardSilu,
+  softsign: activations.softsign,
+  softplus: activations.softplus,
+  softmax: ({ axis }) => activations.softmax(axis as number),
   sequential: (_, parts) => sequential(Object.keys(parts).map((_name, i) => parts[`layers.${i}`]!)),
+  graph: ({ nodes }, parts) => graph(restoreNodes(nodes, parts)),
   residual: (_, { body, projection }) => residual(body!, projection === undefined ? {} : { projection }),
 };
+
+/** The nodes of a graph as `graph` takes them; it looks at names and joins itself. */
+function restoreNodes(nodes: Json | undefined, parts: Layer['parts']): GraphNode[] {
+  if (!Array.isArray(nodes)) throw new ModelError('graph: nodes must be a list');
+  return nodes.map((value: Json, i) => {
+    const { name, inputs, join } = objectOf(`node ${i} of a graph`, value);
+    if (typeof name !== 'string' || !Array.isArray(inputs)) {
+      throw new ModelError(`graph: node ${i} has no name or no inputs`);
+    }
+    const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
+    return {
+      name,
+      inputs: inputs.map(String),
+      ...(part === undefined ? {} : { layer: part }),
+      ...(join === undefined ? {} : { join: join as JoinKind }),
+    };
+  });
+}
 
 const registered = new Map<string, LayerFactory>();
 

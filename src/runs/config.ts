@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import {
+  boolean,
   integer,
   list,
   members,
@@ -64,6 +65,8 @@ export interface KnownSettings {
   readonly limit?: number | undefined;
   /** The model whose weights it started from. */
   readonly from?: FileDescription | undefined;
+  /** That model was imported: its layers are trained, not the recipe's. */
+  readonly imported?: boolean | undefined;
 }
 
 /** With augmentation, label smoothing and whatever else `fit` takes as plain data. */
@@ -139,7 +142,14 @@ const checkSettings = object<KnownSettings>(
     normalization: object<KnownSettings['normalization']>({ mean: number(), deviation: number() }, {}),
     seed: integer(0),
   },
-  { architecture: members, schedule: checkNamed, validation: share, limit: integer(1), from: checkFile },
+  {
+    architecture: members,
+    schedule: checkNamed,
+    validation: share,
+    limit: integer(1),
+    from: checkFile,
+    imported: boolean,
+  },
   'keep',
 ) as Schema<RunSettings>;
 

@@ -3,7 +3,7 @@
  * beside them. Only what is used is kept, so that people who install Quern do not install the rest. `npm run build` runs
  * it after the compiler; without it the modules import the packages, which works wherever those are installed.
  */
-import { copyFileSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
@@ -33,6 +33,8 @@ const withRequire = `${mark} import { createRequire } from 'node:module'; const 
 const modules: readonly ({ readonly name: string } & BuildOptions)[] = [
   { name: 'gpuJs', platform: 'node', banner: { js: withRequire } },
   { name: 'gpuJs.browser', platform: 'browser', banner: { js: mark } },
+  { name: 'onnx', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
+  { name: 'hdf5', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
   { name: 'echarts', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
 ];
 
@@ -53,3 +55,15 @@ for (const text of [
   const [name, file] = text.split('/') as [string, string];
   copyFileSync(join(dirname(require.resolve(`${name}/package.json`)), file), join(here, `${file}.${name}`));
 }
+
+/** Of packages that come without a file of their license, as their package.json and their sources state it. */
+const notices = {
+  onnx: `onnx-buf: MIT, https://github.com/ekzhang/jax-js
+@bufbuild/protobuf: Apache-2.0 AND BSD-3-Clause, Copyright 2021-2026 Buf Technologies, Inc., and Copyright 2008 Google Inc.,
+https://github.com/bufbuild/protobuf-es, https://www.apache.org/licenses/LICENSE-2.0
+`,
+  hdf5: `jsfive: in the public domain, based on pyfive, Copyright (c) 2016 Jonathan J. Helmus, https://github.com/usnistgov/jsfive
+pako, in it: MIT AND Zlib, Copyright (C) 2014-2017 by Vitaly Puzrin and Andrei Tuputcyn, https://github.com/nodeca/pako
+`,
+};
+for (const [name, text] of Object.entries(notices)) writeFileSync(join(here, `NOTICE.${name}`), text);

@@ -24,6 +24,7 @@ suite('the surface in browsers', (test) => {
     const missing = Object.keys(library).filter((name) => !(name in everywhere));
     assert.equal(missing.sort(), [
       'describeDatasets',
+      'importModel',
       'loadCheckpoint',
       'loadDataset',
       'loadModel',

@@ -43,6 +43,11 @@ async function sourceOf(
   }
   if (isKnown(details.dataset)) return { dataset: details.dataset, same: true };
   if (typeof trainedOn === 'string') return { data: trainedOn, same: true };
+  if (details.dataset === 'unknown') {
+    throw new UsageError(
+      `${path}: nothing tells what it was trained on: name images with --dataset or --data`,
+    );
+  }
   throw new UsageError(
     `${path}: it was trained on data of your own, ${details.dataset}: --data tells where that is`,
   );

@@ -162,3 +162,33 @@ export interface DataArguments {
   readonly dataDir?: string | undefined;
   readonly offline: boolean;
 }
+
+export const modelDescription =
+  'a run folder, its model.safetensors, or a model of ONNX, Keras, PyTorch or tfjs (docs/formats.md)';
+
+/** What a file of another format may leave open. */
+export const foreignOptions = {
+  pixels: {
+    string: true,
+    requiresArg: true,
+    describe:
+      'for models of other formats: what their input is made of, 0..1, 0..255, -1..1 or MEAN,DEVIATION',
+  },
+  recipe: {
+    string: true,
+    requiresArg: true,
+    describe:
+      'for tensors without an architecture (.pt, .pth, .weights.h5): the recipe whose layers they fill',
+  },
+  epsilon: {
+    number: true,
+    requiresArg: true,
+    describe: 'for them: epsilon of batch normalization; default 1e-5, as in PyTorch',
+  },
+} as const;
+
+export interface ForeignArguments {
+  readonly pixels?: string | undefined;
+  readonly recipe?: string | undefined;
+  readonly epsilon?: number | undefined;
+}

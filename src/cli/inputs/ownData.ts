@@ -25,7 +25,7 @@ const dashed = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${let
 export const optionName = (name: string) => (name === 'shape' ? '--image-shape' : dashed(name));
 
 /** `32x32x3` → [32, 32, 3]. What sides there may be, loading tells. */
-function parseShape(option: string, text: string): ImageShape {
+export function parseShape(option: string, text: string): ImageShape {
   const [, height, width, channels] = /^(\d+)x(\d+)x([13])$/.exec(text) ?? [];
   if (height !== undefined) return [Number(height), Number(width), Number(channels)];
   throw new UsageError(`${option} must be height, width and channels (1 or 3), such as 32x32x3: ${text}`);

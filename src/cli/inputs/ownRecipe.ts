@@ -13,6 +13,8 @@ import { type RunConfig, readConfig } from '../../runs/config.js';
 import { modelPathOf, runFiles } from '../../runs/files.js';
 import { isFinal, readResult } from '../../runs/result.js';
 import { type ModelFile, type OwnLayers, readModelFile } from '../../training/files/modelFile.js';
+import { readIfForeign } from './models.js';
+import type { ForeignArguments } from './options.js';
 
 export interface ImportArguments {
   /** A recipe file that its user lets run. */
@@ -87,13 +89,18 @@ async function checkResult({ path, tensors }: ModelFile): Promise<void> {
 }
 
 /**
- * Reads the model of a run folder or of a file. Where it has layers of one's own, its recipe is run, if its user has trained
+ * Reads the model of a run folder or of a file, of Quern or of another format. Where it has layers of one's own, its recipe is run, if its user has trained
  * with it or names it.
  *
  * @throws DataError or ModelError naming the file and what is wrong with it
  */
-export async function readModel(argument: string, options: ImportArguments = {}): Promise<ModelFile> {
+export async function readModel(
+  argument: string,
+  options: ImportArguments & ForeignArguments = {},
+): Promise<ModelFile> {
   const path = await modelPathOf(argument);
+  const foreign = await readIfForeign(path, options);
+  if (foreign !== undefined) return foreign;
   const file = await readModelFile(path, ownLayersFor(path, options));
   await checkResult(file);
   return file;

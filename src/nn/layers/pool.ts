@@ -1,3 +1,5 @@
+import { ShapeError } from '../../core/errors.js';
+import { describe } from '../../tensor/build.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import {
   globalAveragePool2d as averageOfPixels,
@@ -5,6 +7,7 @@ import {
   maxPool2d as maximumOfWindows,
   type PoolOptions,
 } from '../../tensor/ops/pool.js';
+import { max } from '../../tensor/ops/reduce.js';
 import { plainPadding, plainPair } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 
@@ -36,4 +39,14 @@ export function averagePool2d(window: Pair = 2, options: PoolOptions = {}): Laye
 /** The mean over all pixels: `[batch, height, width, channels]` → `[batch, channels]`. */
 export function globalAveragePool2d(): Layer {
   return layer('globalAveragePool2d', {}, averageOfPixels);
+}
+
+/** The largest of all pixels: `[batch, height, width, channels]` → `[batch, channels]`. */
+export function globalMaxPool2d(): Layer {
+  return layer('globalMaxPool2d', {}, (x) => {
+    if (x.rank !== 4) {
+      throw new ShapeError(`globalMaxPool2d: needs images of four axes: ${describe(x)} (${x.rank})`);
+    }
+    return max(x, [1, 2]);
+  });
 }

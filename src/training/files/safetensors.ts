@@ -97,7 +97,8 @@ function parseMetadata(value: unknown, file: string): Map<string, string> {
 
 interface Entry {
   readonly name: string;
-  readonly dtype: Dtype;
+  /** As the format calls it. */
+  readonly dtype: string;
   readonly shape: Shape;
   readonly start: number;
   readonly end: number;
@@ -105,14 +106,29 @@ interface Entry {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-function parseEntry(name: string, value: unknown, file: string): Entry {
+/** Bytes of a number by the format's names of dtypes. */
+type Widths = ReadonlyMap<string, number>;
+
+const ownWidths: Widths = new Map(
+  [...dtypeNamed].map(([name, dtype]): [string, number] => [name, bytesOf[dtype]]),
+);
+
+/** Every dtype of the format whose numbers are whole bytes. */
+const allWidths: Widths = new Map([
+  ...['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3'].map((name): [string, number] => [name, 1]),
+  ...['I16', 'U16', 'F16', 'BF16'].map((name): [string, number] => [name, 2]),
+  ...['I32', 'U32', 'F32'].map((name): [string, number] => [name, 4]),
+  ...['I64', 'U64', 'F64'].map((name): [string, number] => [name, 8]),
+]);
+
+function parseEntry(name: string, value: unknown, file: string, widths: Widths): Entry {
   const where = `${file}: tensor '${name}'`;
   if (!isObject(value)) throw new DataError(`${where}: its entry in the header is not a JSON object`);
-  const { dtype: dtypeName, shape, data_offsets: offsets } = value;
-  const dtype = dtypeNamed.get(dtypeName as string);
-  if (dtype === undefined) {
-    const known = [...dtypeNamed.keys()].join(', ');
-    throw new DataError(`${where}: its dtype must be one of ${known}: ${shown(dtypeName)}`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  const width = typeof dtype === 'string' ? widths.get(dtype) : undefined;
+  if (typeof dtype !== 'string' || width === undefined) {
+    const known = [...widths.keys()].join(', ');
+    throw new DataError(`${where}: its dtype must be one of ${known}: ${shown(dtype)}`);
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw new DataError(`${where}: its shape must be a list of integers ≥ 0: ${shown(shape)}`);
@@ -121,10 +137,10 @@ function parseEntry(name: string, value: unknown, file: string): Entry {
   if (!isCount(start) || !isCount(end) || start > end) {
     throw new DataError(`${where}: its data_offsets must be two ascending integers ≥ 0: ${shown(offsets)}`);
   }
-  const expected = sizeOf(shape) * bytesOf[dtype];
+  const expected = sizeOf(shape) * width;
   if (end - start !== expected) {
     throw new DataError(
-      `${where}: ${dtypeName} ${formatShape(shape)} takes ${expected} bytes, its data_offsets span ${end - start}`,
+      `${where}: ${dtype} ${formatShape(shape)} takes ${expected} bytes, its data_offsets span ${end - start}`,
     );
   }
   return { name, dtype, shape, start, end };
@@ -157,6 +173,40 @@ function readData(bytes: Uint8Array, dtype: Dtype): HostArray {
   return dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);
 }
 
+/** A tensor of any dtype, as the file has it. */
+export interface RawTensor {
+  readonly name: string;
+  /** As the format calls it, such as F16. */
+  readonly dtype: string;
+  readonly shape: Shape;
+  /** Part of the file. */
+  readonly bytes: Uint8Array;
+}
+
+function readLayout(
+  bytes: Uint8Array,
+  file: string,
+  widths: Widths,
+): { readonly tensors: readonly RawTensor[]; readonly metadata: ReadonlyMap<string, string> } {
+  const { header, dataStart } = parseHeader(bytes, file);
+  const { __metadata__: stored, ...rest } = header;
+  const metadata = parseMetadata(stored, file);
+  const entries = Object.entries(rest)
+    .map(([name, value]) => parseEntry(name, value, file, widths))
+    .sort((a, b) => a.start - b.start || a.end - b.end);
+  checkLayout(entries, bytes.length - dataStart, file);
+  const data = bytes.subarray(dataStart);
+  return {
+    metadata,
+    tensors: entries.map(({ start, end, ...entry }) => ({ ...entry, bytes: data.subarray(start, end) })),
+  };
+}
+
+/** As `decodeSafetensors`, of all dtypes of the format. */
+export function decodeAnySafetensors(bytes: Uint8Array, file: string): ReturnType<typeof readLayout> {
+  return readLayout(bytes, file, allWidths);
+}
+
 /**
  * Reads a file of float32, int32 and uint8 tensors.
  *
@@ -166,19 +216,10 @@ function readData(bytes: Uint8Array, dtype: Dtype): HostArray {
  * file's size, tensors that overlap, leave gaps or whose shapes contradict their bytes, other dtypes.
  */
 export function decodeSafetensors(bytes: Uint8Array, file: string): Safetensors {
-  const { header, dataStart } = parseHeader(bytes, file);
-  const { __metadata__: stored, ...rest } = header;
-  const metadata = parseMetadata(stored, file);
-  const entries = Object.entries(rest)
-    .map(([name, value]) => parseEntry(name, value, file))
-    .sort((a, b) => a.start - b.start || a.end - b.end);
-  checkLayout(entries, bytes.length - dataStart, file);
-  const data = bytes.subarray(dataStart);
-  const tensors = new Map(
-    entries.map(({ name, dtype, shape, start, end }) => [
-      name,
-      { shape, data: readData(data.subarray(start, end), dtype) },
-    ]),
-  );
-  return { tensors, metadata };
+  const { tensors, metadata } = readLayout(bytes, file, ownWidths);
+  const decoded = tensors.map(({ name, dtype, shape, bytes: content }): [string, StoredTensor] => [
+    name,
+    { shape, data: readData(content, dtypeNamed.get(dtype)!) },
+  ]);
+  return { tensors: new Map(decoded), metadata };
 }

@@ -2,8 +2,10 @@ import type { Argv } from 'yargs';
 import {
   backendOptions,
   dataOptions,
+  foreignOptions,
   importOption,
   jsonOption,
+  modelDescription,
   ownDataOption,
   whole,
 } from '../../inputs/options.js';
@@ -18,7 +20,7 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
         .positional('model', {
           type: 'string',
           demandOption: true,
-          describe: 'a run folder, or the model.safetensors in it',
+          describe: modelDescription,
         })
         .options({
           dataset: {
@@ -57,6 +59,7 @@ export function addEvaluate(program: Argv<{ verbose: boolean }>): void {
           ...dataOptions,
           ...ownDataOption,
           ...importOption,
+          ...foreignOptions,
           ...jsonOption,
         }),
     async (options) => {

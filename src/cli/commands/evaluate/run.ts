@@ -11,8 +11,14 @@ import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
 import { type MeasuredSplit, openImagesFor, withClassesOf } from '../../inputs/modelImages.js';
+import { isImported } from '../../inputs/models.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
-import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
+import type {
+  BackendArguments,
+  DataArguments,
+  ForeignArguments,
+  OwnDataArguments,
+} from '../../inputs/options.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { interruptible } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
@@ -23,6 +29,7 @@ export interface EvaluateArguments
   extends BackendArguments,
     DataArguments,
     ImportArguments,
+    ForeignArguments,
     Omit<OwnDataArguments, 'imageShape'> {
   readonly model: string;
   readonly dataset?: string | undefined;
@@ -60,9 +67,10 @@ async function measureModel(
 
 const warn = (text: string) => complain(`quern: ${text}`);
 
-function checkNumerics(engine: Engine, { details }: ModelFile): void {
+function checkNumerics(engine: Engine, file: ModelFile): void {
+  const { details } = file;
   const { numerics } = engine.report;
-  if (numerics === details.numerics) return;
+  if (numerics === details.numerics || isImported(file)) return;
   complain(`quern: trained with ${details.numerics}, measured with ${numerics}: results may differ a little`);
 }
 

@@ -1,5 +1,13 @@
 import type { Argv } from 'yargs';
-import { backendOptions, importOption, jsonOption, preparationOptions, whole } from '../../inputs/options.js';
+import {
+  backendOptions,
+  foreignOptions,
+  importOption,
+  jsonOption,
+  modelDescription,
+  preparationOptions,
+  whole,
+} from '../../inputs/options.js';
 
 /** `quern predict <model> <image...>` */
 export function addPredict(program: Argv<{ verbose: boolean }>): void {
@@ -11,7 +19,7 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
         .positional('model', {
           type: 'string',
           demandOption: true,
-          describe: 'a run folder, or the model.safetensors in it',
+          describe: modelDescription,
         })
         .positional('image', {
           type: 'string',
@@ -39,6 +47,7 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
           ...preparationOptions,
           ...backendOptions,
           ...importOption,
+          ...foreignOptions,
           ...jsonOption,
           quiet: { boolean: true, default: false, describe: 'no progress' },
         })

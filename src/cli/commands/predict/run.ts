@@ -8,7 +8,7 @@ import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine, silent } from '../../inputs/openers.js';
-import type { BackendArguments, PreparationArguments } from '../../inputs/options.js';
+import type { BackendArguments, ForeignArguments, PreparationArguments } from '../../inputs/options.js';
 import { isKnown, optionName, preparationOfRun, sourceOptionsOf } from '../../inputs/ownData.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { grouped } from '../../terminal/format.js';
@@ -18,7 +18,11 @@ import { Progress } from '../../terminal/progress.js';
 import { backendText } from '../../terminal/results.js';
 import { csvForm, type Prediction, predictionLine, predictionText } from './text.js';
 
-export interface PredictArguments extends BackendArguments, ImportArguments, PreparationArguments {
+export interface PredictArguments
+  extends BackendArguments,
+    ImportArguments,
+    ForeignArguments,
+    PreparationArguments {
   readonly model: string;
   readonly image: readonly string[];
   readonly out?: string | undefined;

@@ -47,11 +47,15 @@ function mergeArguments(folder: string, config: RunConfig, options: ResumeArgume
 /** The model that the run started from, which is needed where it begins anew. */
 async function readSameFrom(
   folder: string,
-  { settings: { from } }: RunConfig,
+  { settings: { from, recipe }, recipeFile, arguments: { pixels } }: RunConfig,
   options: ImportArguments,
 ): Promise<Job['from']> {
   if (from === undefined) return undefined;
-  const read = await readFrom(from.path, options);
+  const read = await readFrom(from.path, {
+    ...options,
+    recipe: recipeFile?.path ?? recipe,
+    ...(typeof pixels === 'string' ? { pixels } : {}),
+  });
   if (read.described.sha256 === from.sha256) return read;
   throw new DataError(
     `${from.path}: not the model that ${folder} started from: its SHA-256 was ${from.sha256} and is ${read.described.sha256}`,

@@ -4,6 +4,7 @@ import { RunFolder } from '../../../runs/folder.js';
 import type { TrainingResult } from '../../../runs/result.js';
 import { loadCheckpoint } from '../../../training/files/checkpointFile.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
+import type { ForeignArguments } from '../../inputs/options.js';
 import { type ImportArguments, readModel, whyNotTrusted } from '../../inputs/ownRecipe.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
@@ -75,7 +76,7 @@ export async function perform(job: Job, progress: Progress): Promise<void> {
 /** Reads the model that a training starts from. */
 export async function readFrom(
   argument: string,
-  options: ImportArguments = {},
+  options: ImportArguments & ForeignArguments = {},
 ): Promise<NonNullable<Job['from']>> {
   const file = await readModel(argument, options);
   return { file, described: await describeFile(file.path) };
@@ -93,7 +94,10 @@ export async function runTraining({
   // What is wrong with the options is said before anything is made.
   checkLogs(options.log);
   chooseSettings(loaded.recipe, options);
-  const from = options.from === undefined ? undefined : await readFrom(options.from, { import: named });
+  const from =
+    options.from === undefined
+      ? undefined
+      : await readFrom(options.from, { import: named, recipe, pixels: options.pixels });
   const folder = await RunFolder.open(out, loaded.recipe.name, force);
   const { checkpoint: path } = options;
   const checkpoint = path === undefined ? undefined : await loadCheckpoint(path);

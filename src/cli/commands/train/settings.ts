@@ -29,6 +29,8 @@ export interface SettingArguments extends OwnDataArguments {
   readonly validationByWriter?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly from?: string | undefined;
+  /** What the input of that model is made of, where its file does not say. */
+  readonly pixels?: string | undefined;
   /** Settings of the recipe that are others, by their names. */
   readonly set?: SettingValues | undefined;
   readonly seed: number;
@@ -130,7 +132,7 @@ export function describeSettings(
   { recipe }: LoadedRecipe,
   settings: Settings,
   model: Model,
-  { dataset, limit, from }: Pick<RunSettings, 'dataset' | 'limit' | 'from'>,
+  { dataset, limit, from, imported }: Pick<RunSettings, 'dataset' | 'limit' | 'from' | 'imported'>,
 ): RunSettings {
   const { optimizer, schedule, ...others } = settings;
   const described: RunSettings = {
@@ -142,6 +144,7 @@ export function describeSettings(
     callbacks: recipe.makeCallbacks?.().map(({ name }) => name ?? 'unnamed'),
     limit,
     from,
+    imported,
   };
   // As JSON has it, so that it can be compared with what was read: without what is undefined.
   return JSON.parse(JSON.stringify(described)) as RunSettings;
@@ -160,6 +163,7 @@ export const checkArguments = object<Partial<TrainArguments>>(
     limit: integer(1),
     seed: integer(0),
     from: text(),
+    pixels: text(),
     set: checkSettingValues,
     data: text(),
     imageShape: text(),

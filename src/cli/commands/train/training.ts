@@ -4,7 +4,9 @@ import type { Dataset } from '../../../data/dataset.js';
 import type { UserDataset } from '../../../data/user/loadUserDataset.js';
 import { workOf } from '../../../doctor/work.js';
 import type { Engine } from '../../../engine/engine.js';
-import type { Model } from '../../../nn/model.js';
+import type { Json } from '../../../nn/layer.js';
+import { Model } from '../../../nn/model.js';
+import { restoreLayer } from '../../../nn/registry.js';
 import { summarize } from '../../../nn/summary.js';
 import { type LoadedRecipe, recipeModel } from '../../../recipes/index.js';
 import type { LoadedCheckpoint } from '../../../runs/checkpoints.js';
@@ -26,6 +28,8 @@ import { checkFits } from '../../../training/fit/checkFits.js';
 import { fit } from '../../../training/fit/fit.js';
 import type { Run } from '../../../training/fit/run.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
+import type { Normalization } from '../../../training/inference/normalization.js';
+import { isImported } from '../../inputs/models.js';
 import { openChosenEngine, openDataset } from '../../inputs/openers.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import type { Interrupt } from '../../terminal/interrupt.js';
@@ -63,6 +67,28 @@ export interface Job {
     | undefined;
 }
 
+/**
+ * What is trained: the recipe's model, or the one that was imported, with its own scale of pixels. A resumed run finds both in
+ * its configuration.
+ */
+function startOf(
+  { from, resumed }: Job,
+  own: Model,
+  { seed, normalization }: Settings,
+): { readonly model: Model; readonly normalization: Normalization } {
+  const begun = resumed?.config?.settings;
+  if (begun?.imported === true) {
+    const layer = restoreLayer(begun.architecture as Json);
+    return { model: new Model(layer, own.inputShape, seed), normalization: { ...begun.normalization } };
+  }
+  if (from === undefined || !isImported(from.file)) return { model: own, normalization };
+  const { model, details } = from.file;
+  return {
+    model: new Model(model.layer, model.inputShape, seed),
+    normalization: { ...details.normalization },
+  };
+}
+
 interface Evaluations {
   readonly train: Evaluation;
   readonly test: Evaluation;
@@ -89,16 +115,20 @@ export class TrainingCommand {
   async run(): Promise<TrainingResult> {
     const { options, loaded, folder, resumed } = this.job;
     const { recipe } = loaded;
-    const settings = chooseSettings(recipe, options);
+    const chosen = chooseSettings(recipe, options);
     const { signal } = this.interrupt;
-    const writers = settings.validationBy === 'writer';
+    const writers = chosen.validationBy === 'writer';
     const data = await openDataset(
       recipe.dataset,
       { ...options, shape: shapeFor(recipe, options), writers, signal },
       this.progress,
     );
     const { train, test, validation } = sameName(data, resumed?.config);
-    const model = recipeModel(loaded, train, settings.seed);
+    const { model, normalization } = startOf(this.job, recipeModel(loaded, train, chosen.seed), chosen);
+    const settings = { ...chosen, normalization };
+    if (normalization !== chosen.normalization) {
+      this.progress.note('trained are the layers of the imported model, with its scale of pixels');
+    }
     checkFits(loaded.source, model, train);
     await using engine = await openChosenEngine(options, this.progress, () => workOf(model, settings));
     const { file, described: from = resumed?.config?.settings.from } = this.job.from ?? {};
@@ -112,6 +142,7 @@ export class TrainingCommand {
         dataset: train.name,
         limit: options.limit,
         from,
+        imported: normalization !== chosen.normalization ? true : undefined,
       }),
       ...(await describeRecipeFile(loaded)),
       // the scale of the pixels that was found, for data of the same kind later

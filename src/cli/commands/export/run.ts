@@ -1,0 +1,83 @@
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
+import { writeWhole } from '../../../core/files.js';
+import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
+import { type ExportResults, exportModel } from '../../../formats/export.js';
+import { modelPathOf } from '../../../runs/files.js';
+import { readResult } from '../../../runs/result.js';
+import type { ModelFile } from '../../../training/files/modelFile.js';
+import type { BackendArguments, DataArguments } from '../../inputs/options.js';
+import { isKnown } from '../../inputs/ownData.js';
+import { readModel } from '../../inputs/ownRecipe.js';
+import { print } from '../../terminal/output.js';
+import { checkOnnx, type OnnxCheck } from './check.js';
+import { formatNames, formatOf } from './names.js';
+import { checkText } from './text.js';
+
+export interface ExportArguments extends BackendArguments, DataArguments {
+  readonly model: string;
+  readonly file: string;
+  readonly to?: string | undefined;
+  readonly check: boolean;
+  readonly dataset?: string | undefined;
+  readonly data?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly json: boolean;
+}
+
+/** How the run did, and under which licence its data is, where that is known. */
+async function resultsOf(argument: string, { details }: ModelFile): Promise<ExportResults> {
+  const folder = (await modelPathOf(argument)) === argument ? dirname(argument) : argument;
+  const result = await readResult(folder).catch(() => undefined);
+  const entry = isKnown(details.dataset) ? findEntry(readManifest(), details.dataset) : undefined;
+  return {
+    dataLicense: entry?.license,
+    accuracy: result?.testAccuracy ?? undefined,
+    interval: result?.testInterval ?? undefined,
+    epochs: result?.epochs,
+    count: entry?.splits.test.count,
+  };
+}
+
+/** The name that files give each other: that of the file, without its ending. */
+function stemOf(file: string, ending: string | undefined): string {
+  const name = basename(file);
+  return ending !== undefined && name.toLowerCase().endsWith(ending)
+    ? name.slice(0, -ending.length)
+    : basename(name, extname(name));
+}
+
+/** Exports a model, and with `--check` holds the file against it. */
+export async function runExport(options: ExportArguments): Promise<void> {
+  const { model, file, to, check, json } = options;
+  const name = formatOf(file, to);
+  const { format, ending } = formatNames[name];
+  if (check && format !== 'onnx') {
+    throw new UsageError(`--check runs ONNX files in ONNX Runtime: ${file} is written as ${name}`);
+  }
+  const source = await readModel(model);
+  const exported = await exportModel(source, format, {
+    name: stemOf(file, ending),
+    results: await resultsOf(model, source),
+  });
+  const folder = exported.folder ? file : dirname(file);
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw new ModelError(`${folder}: cannot be made: ${reasonOf(cause)}`, { cause });
+  });
+  const written: { path: string; bytes: number }[] = [];
+  for (const each of exported.files) {
+    const path = each.name === '' ? file : join(folder, each.name);
+    await writeWhole(path, each.bytes);
+    written.push({ path, bytes: each.bytes.length });
+  }
+  let checked: OnnxCheck | undefined;
+  if (check) checked = await checkOnnx(file, exported.files[0]!.bytes, source, options);
+  if (json)
+    print(JSON.stringify({ model, format: name, files: written, notes: exported.notes, check: checked }));
+  else {
+    const lines = written.map(({ path, bytes }) => `${path}: ${bytes} bytes`);
+    print([...lines, ...exported.notes, ...(checked === undefined ? [] : [checkText(checked)])].join('\n'));
+  }
+  if (checked !== undefined && !checked.equal) process.exitCode = 1;
+}

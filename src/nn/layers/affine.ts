@@ -1,0 +1,26 @@
+import { ShapeError } from '../../core/errors.js';
+import { describe } from '../../tensor/build.js';
+import { add, multiply } from '../../tensor/ops/pointwise.js';
+import { type Layer, layer } from '../layer.js';
+
+export interface AffineOptions {
+  /** Whether `gain` multiplies; default true. */
+  readonly scale?: boolean;
+  /** Whether `offset` is added; default true. */
+  readonly center?: boolean;
+}
+
+/**
+ * y = gain · x + offset: x `[batch, …, features]`, gain and offset `[features]`, at first 1 and 0.
+ *
+ * @throws ShapeError, when applied, for an input of fewer than two axes
+ */
+export function affine({ scale = true, center = true }: AffineOptions = {}): Layer {
+  return layer('affine', { scale, center }, (x, context) => {
+    if (x.rank < 2)
+      throw new ShapeError(`affine: needs [batch, …, features]: ${describe(x)} (${x.rank} axes)`);
+    const shape = x.shape.slice(-1);
+    const scaled = scale ? multiply(x, context.parameter('gain', shape, 1)) : x;
+    return center ? add(scaled, context.parameter('offset', shape, 0)) : scaled;
+  });
+}
