@@ -36,6 +36,10 @@ export interface Network {
   readonly nodes: readonly NetworkNode[];
 }
 
+/** A node whose name may be taken. */
+type Adding = Pick<NetworkNode, 'name' | 'kind' | 'inputs' | 'shape'> &
+  Partial<Pick<NetworkNode, 'options' | 'weights'>>;
+
 /** Prints a model's layers as a network. */
 class Flattening {
   readonly nodes: NetworkNode[] = [];
@@ -59,7 +63,7 @@ class Flattening {
         const { body, projection } = layer.parts;
         const shortcut = projection === undefined ? from : this.walk(projection, at('projection'), from);
         const end = this.walk(body!, at('body'), from);
-        return this.add(at('sum'), 'add', {}, [shortcut, end], this.shapes.get(path)!);
+        return this.add({ name: at('sum'), kind: 'add', inputs: [shortcut, end], shape: this.shapes.get(path)! });
       }
       case 'graph':
         return this.walkGraph(layer, path, from);
@@ -78,14 +82,13 @@ class Flattening {
       last =
         join === undefined
           ? this.walk(layer.parts[name]!, at, taken[0]!)
-          : this.add(
-              at,
-              join,
-              {},
-              taken,
-              joinedShape(
-                join,
-                taken.map((source) => this.shapeOf(source)),
+          : this.add({
+              name: at,
+              kind: join,
+              inputs: taken,
+              shape: joinedShape(join,
+                taken.map((source) => this.shapeOf(source),
+            }),
               ),
             );
       values.set(name, last);
@@ -104,28 +107,21 @@ class Flattening {
       ([name]) => name.startsWith(prefix) && !name.slice(prefix.length).includes('.'),
     );
     const weights = new Map(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
-    return this.add(
-      path === '' ? 'model' : path,
-      layer.kind,
-      layer.options,
-      [from],
-      this.shapes.get(path)!,
+    return this.add({
+      name: path === '' ? 'model' : path,
+      kind: layer.kind,
+      options: layer.options,
+      inputs: [from],
+      shape: this.shapes.get(path)!,
       weights,
-    );
+    });
   }
 
   private shapeOf(name: string): Shape {
     return this.nodes.find((node) => node.name === name)?.shape ?? this.shapes.get('input')!;
   }
 
-  private add(
-    wanted: string,
-    kind: string,
-    options: NetworkNode['options'],
-    inputs: readonly string[],
-    shape: Shape,
-    weights: Tensors = new Map(),
-  ): string {
+  private add({ name: wanted, kind, options = {}, inputs, shape, weights = new Map() }: Adding): string {
     // a layer that is applied twice
     let name = wanted;
     for (let i = 2; this.names.has(name); i++) name = `${wanted}_${i}`;
