@@ -63,7 +63,12 @@ class Flattening {
         const { body, projection } = layer.parts;
         const shortcut = projection === undefined ? from : this.walk(projection, at('projection'), from);
         const end = this.walk(body!, at('body'), from);
-        return this.add({ name: at('sum'), kind: 'add', inputs: [shortcut, end], shape: this.shapes.get(path)! });
+        return this.add({
+          name: at('sum'),
+          kind: 'add',
+          inputs: [shortcut, end],
+          shape: this.shapes.get(path)!,
+        });
       }
       case 'graph':
         return this.walkGraph(layer, path, from);
@@ -86,11 +91,11 @@ class Flattening {
               name: at,
               kind: join,
               inputs: taken,
-              shape: joinedShape(join,
-                taken.map((source) => this.shapeOf(source),
-            }),
+              shape: joinedShape(
+                join,
+                taken.map((source) => this.shapeOf(source)),
               ),
-            );
+            });
       values.set(name, last);
     }
     return last;
