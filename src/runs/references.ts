@@ -13,6 +13,8 @@ export interface PublishedReference {
   readonly testAccuracy: number;
   readonly trainAccuracy?: number | undefined;
   readonly source: string;
+  /** Where the source is to be read. */
+  readonly url?: string | undefined;
   /** How it was trained. */
   readonly recipe?: string | undefined;
   readonly note?: string | undefined;
@@ -30,7 +32,14 @@ const checkReferences = object<{ about: string; references: PublishedReference[]
     references: list(
       object<PublishedReference>(
         { dataset: text(), model: text(), testAccuracy: percentage, source: text() },
-        { trainAccuracy: percentage, recipe: text(), note: text(), std: percentage, seed: boolean },
+        {
+          url: text(/^https:\/\/\S+$/, 'an https address'),
+          trainAccuracy: percentage,
+          recipe: text(),
+          note: text(),
+          std: percentage,
+          seed: boolean,
+        },
       ),
     ),
   },

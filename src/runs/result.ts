@@ -34,7 +34,9 @@ export interface TrainingResult extends BackendReport {
   readonly testLoss: number | null;
   /** Wilson's 95% interval of the test accuracy. */
   readonly testInterval: readonly [number, number] | null;
-  /** A published accuracy that the recipe answers to. */
+  /** Only the first images were used. */
+  readonly limit?: number | undefined;
+  /** A published accuracy that the recipe answers to; null where it had other data, or not all. */
   readonly reference: Reference | null;
   /** The test accuracy that the recipe promises; null where it promises none, or other settings than its own ran. */
   readonly target: number | null;

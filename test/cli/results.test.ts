@@ -55,6 +55,12 @@ suite('the result of a training', (test) => {
     assert.not.match(resultText(cut), /test accuracy/);
   });
 
+  test('a limit, beside which no published result stands', () =>
+    assert.match(
+      resultText({ ...result, limit: 6000, reference: null }),
+      /\nlimit {11}only the first 6,000 images: no published result is beside it\n/,
+    ));
+
   test('why it ended early', () =>
     assert.match(
       resultText({ ...result, ended: 'early stopping' }),

@@ -136,6 +136,28 @@ suite('report in Chromium', (test) => {
     await page.close();
   });
 
+  test('closed tables are printed', async () => {
+    const { page } = await open('report.html', 'light');
+    const hidden = () =>
+      page.evaluate(() => {
+        const tables = [...document.querySelectorAll('details table')];
+        return tables.filter((table) => !table.checkVisibility({ contentVisibilityAuto: true })).length;
+      });
+    assert.is(await hidden(), 3);
+    await page.emulateMedia({ media: 'print' });
+    assert.is(await hidden(), 0);
+    await page.close();
+  });
+
+  test('feature maps stand side by side on a phone', async () => {
+    const { page } = await open('report.html', 'light', 390);
+    const tops = await page.evaluate(() =>
+      [...document.querySelectorAll('.example .tiles img')].map((image) => image.getBoundingClientRect().top),
+    );
+    assert.ok(tops.length > 1 && new Set(tops).size === 1, `${tops}`);
+    await page.close();
+  });
+
   test('the keyboard reaches the parts and what scrolls', async () => {
     const { page } = await open('report.html', 'light');
     const reached = new Set<string>();

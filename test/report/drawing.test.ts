@@ -1,6 +1,7 @@
 import { decode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import { asFile, drawChart, escapeXml } from '../../src/report/charts/chart.js';
+import { accuracyChart } from '../../src/report/charts/charts.js';
 import { colors, contrast, mix, pairs, scales } from '../../src/report/charts/theme.js';
 import { html } from '../../src/report/page/html.js';
 import {
@@ -13,6 +14,7 @@ import {
   signedPicture,
 } from '../../src/report/page/picture.js';
 import { suite } from '../support/suite.js';
+import { history } from './support.js';
 
 suite('report colors', (test) => {
   test('a light color stands for one dark color', () => {
@@ -89,6 +91,23 @@ suite('report drawings', (test) => {
     const file = asFile(await drawChart(option, drawing));
     assert.match(file, /^<svg [^>]*><style>@media screen and \(prefers-color-scheme: dark\)\{/);
     assert.match(file, `[stroke="${colors.blue[0]}"]{stroke:${colors.blue[1]}}`);
+  });
+
+  test('as files they have a ground of their own', async () => {
+    const file = asFile(await drawChart(option, drawing));
+    assert.match(file, `</title><rect width="100%" height="100%" fill="${colors.page[0]}"></rect>`);
+  });
+
+  test('axes stay within what there can be, also around one value', async () => {
+    const labels = (svg: string) =>
+      [...svg.matchAll(/>([\d.]+)%<\/text>/g)].map(([, number]) => Number(number));
+    for (const accuracy of [0.9, 0.999, 1, 0.004, 0]) {
+      const { validationAccuracy: _, ...record } = history[0]!;
+      const found = labels(await accuracyChart([{ ...record, accuracy }]));
+      assert.ok(found.length >= 2, `${found}`);
+      assert.ok(Math.min(...found) >= 0 && Math.max(...found) <= 100, `${accuracy}: ${found}`);
+      assert.ok(Math.min(...found) <= 100 * accuracy && Math.max(...found) >= 100 * accuracy, `${found}`);
+    }
   });
 
   test('XML', () => assert.is(escapeXml(`<a href="&'">`), '&lt;a href=&quot;&amp;&#39;&quot;&gt;'));

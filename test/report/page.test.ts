@@ -14,7 +14,11 @@ import { convolutional, runOf, untrained } from './support.js';
 
 const evil = '<img src=x onerror="alert(1)">&';
 /** The fixture, with a class whose name would break a page that does not escape. */
-const dataset: Dataset = { ...fixture.test, classes: [evil, ...fixture.test.classes.slice(1)] };
+const dataset: Dataset = {
+  ...fixture.test,
+  name: 'mnist',
+  classes: [evil, ...fixture.test.classes.slice(1)],
+};
 
 /** A report with all its parts. */
 async function everything(): Promise<ReportData> {
@@ -26,6 +30,12 @@ async function everything(): Promise<ReportData> {
     data = await collect(runOf('mnist'), file, examined, ['Something is missing.']);
   });
   return data!;
+}
+
+/** A run on the first images. */
+function limited(limit: number) {
+  const run = runOf('mnist');
+  return { ...run, config: { ...run.config, settings: { ...run.config.settings, limit } } };
 }
 
 const whole = await everything();
@@ -71,7 +81,9 @@ suite('report page', (test) => {
   });
 
   test('is one file: nothing is loaded from elsewhere, nothing is run', () => {
-    assert.not.match(page, /<script|<link rel="stylesheet|@import|url\((?!#)|https?:\/\/(?!www\.w3\.org)/);
+    // links are followed by people alone
+    const loaded = page.replace(/<a href="https:[^"]+" rel="noreferrer">/g, '');
+    assert.not.match(loaded, /<script|<link rel="stylesheet|@import|url\((?!#)|https?:\/\/(?!www\.w3\.org)/);
     for (const [, source] of page.matchAll(/\ssrc="([^"]{5})/g)) assert.is(source, 'data:');
     assert.match(page, `content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"`);
   });
@@ -110,6 +122,38 @@ suite('report page', (test) => {
       ['run'],
     );
     assert.is(bare.pictures.size, 0);
+  });
+
+  test('sources are links', () => {
+    assert.match(
+      page,
+      '<a href="https://github.com/tuomaso/train_mnist_fast" rel="noreferrer">tuomaso/train_mnist_fast</a>',
+    );
+  });
+
+  test('a run with --limit says so, and is not set beside published results', async () => {
+    const run = limited(600);
+    const { examined } = whole;
+    const { page } = await renderReport(await collect(run, undefined, examined, []));
+    assert.match(page, '<dt>limit</dt><dd>first 600 images</dd>');
+    assert.match(
+      page,
+      '<p>The run is not set beside published results: it had only the first 600 images (--limit).</p>',
+    );
+    assert.not.match(page, 'id="ladder"');
+  });
+
+  test('images of another dataset, or a part of them, are not set beside published results', async () => {
+    for (const [name, count] of [
+      ['fixture', 64],
+      ['mnist', 63],
+    ] as const) {
+      const measures = { ...whole.examined!.measures, count };
+      const examined = { ...whole.examined!, dataset: name, measures };
+      const { page } = await renderReport(await collect(runOf('mnist'), undefined, examined, []));
+      assert.match(page, 'The run is not set beside published results: it was not measured on its whole');
+      assert.not.match(page, 'id="ladder"');
+    }
   });
 
   test('a model without mistakes, and many classes', async () => {

@@ -42,6 +42,9 @@ export function resultText(result: TrainingResult): string {
     facts.push(['test accuracy', evaluationText({ accuracy, loss, interval })]);
   }
   if (trainAccuracy !== null) facts.push(['train accuracy', percent(trainAccuracy)]);
+  if (result.limit !== undefined) {
+    facts.push(['limit', `only the first ${grouped(result.limit)} images: no published result is beside it`]);
+  }
   if (reference !== null) facts.push(['reference', `${percent(reference.accuracy)} (${reference.source})`]);
   if (target !== null) facts.push(['target', targetText(target, result.targetMet)]);
   if (result.ended === 'early stopping') facts.push(['ended', 'early, since validation got no better']);

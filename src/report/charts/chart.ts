@@ -53,9 +53,16 @@ export async function drawChart(option: ChartOption, drawing: Drawing): Promise<
   }
 }
 
-/** A drawing as a file of its own: with the style that makes it dark on dark screens. */
+/**
+ * A drawing as a file of its own: with the style that makes it dark on dark screens, and a ground, since what shows it
+ * may be of either color.
+ */
 export function asFile(svg: string): string {
-  return svg.replace(/(<svg [^>]*>)/, `$1<style>${drawingStyle()}</style>`);
+  const ground = `<rect width="100%" height="100%" fill="${colors.page[0]}"></rect>`;
+  return svg.replace(
+    /(<svg [^>]*>)(<title>[^<]*<\/title>)?/,
+    `$1<style>${drawingStyle()}</style>$2${ground}`,
+  );
 }
 
 export const font = { fontFamily: 'system-ui, sans-serif', fontSize: 13, color: colors.ink[0] } as const;

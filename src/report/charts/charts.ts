@@ -19,6 +19,26 @@ const curve = { width: 350, height: 240 } as const;
 const digits = (value: number) =>
   value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential() : String(Number(value.toPrecision(6)));
 
+/**
+ * Round bounds of an axis around values, within what there can be, with some four steps between.
+ *
+ * @param most the highest that there can be; the lowest is 0
+ */
+function bounds(values: readonly number[], most = Number.POSITIVE_INFINITY) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = high - low || high || 1;
+  const power = 10 ** Math.floor(Math.log10(span / 4));
+  const interval = power * ([1, 2, 5].find((factor) => factor * power >= span / 4) ?? 10);
+  // rounded, since 3 × 0.1 is not 0.3
+  const round = (steps: number) => Number((steps * interval).toPrecision(12));
+  const min = Math.max(0, round(Math.floor(low / interval)));
+  const max = Math.min(most, round(Math.ceil(high / interval)));
+  if (max > min) return { min, max, interval };
+  return min === most ? { min: min - interval, max, interval } : { min, max: min + interval, interval };
+}
+
+const valuesOf = (all: readonly Line[]) => all.flatMap(({ values }) => values.map(([, value]) => value));
+
 function lines(title: string, all: readonly Line[], y: object): ChartOption {
   return {
     textStyle: font,
@@ -39,7 +59,7 @@ function lines(title: string, all: readonly Line[], y: object): ChartOption {
       name: 'epoch',
       nameGap: 28,
       minInterval: 1,
-      min: 'dataMin',
+      min: 0,
       max: 'dataMax',
       splitLine: { show: false },
     },
@@ -84,11 +104,14 @@ export function lossChart(history: readonly EpochRecord[]): Promise<string> {
     ({ validationLoss }) => validationLoss,
   );
   const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(4)}`).join(', ');
-  return drawChart(lines('Loss', all, { axisLabel: { ...axis.axisLabel, formatter: digits } }), {
-    ...curve,
-    name: 'loss',
-    title: `Loss over ${history.length} epochs: ${ends}`,
-  });
+  return drawChart(
+    lines('Loss', all, { ...bounds(valuesOf(all)), axisLabel: { ...axis.axisLabel, formatter: digits } }),
+    {
+      ...curve,
+      name: 'loss',
+      title: `Loss over ${history.length} epochs: ${ends}`,
+    },
+  );
 }
 
 /** Accuracy by epoch, in percent. */
@@ -101,7 +124,7 @@ export function accuracyChart(history: readonly EpochRecord[]): Promise<string> 
   );
   const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(2)}%`).join(', ');
   const axisLabel = { ...axis.axisLabel, formatter: (value: number) => `${digits(value)}%` };
-  return drawChart(lines('Accuracy', all, { axisLabel }), {
+  return drawChart(lines('Accuracy', all, { ...bounds(valuesOf(all), 100), axisLabel }), {
     ...curve,
     name: 'accuracy',
     title: `Accuracy over ${history.length} epochs: ${ends}`,

@@ -7,8 +7,12 @@ export interface Rung {
   readonly accuracy: number;
   /** Of the run itself, in percent; absent from what is published. */
   readonly interval?: readonly [low: number, high: number];
-  /** Where it is published, and what is said there of how it was trained. */
+  /** Where it is published. */
   readonly source?: string;
+  /** The address of the source. */
+  readonly url?: string | undefined;
+  /** What is said there of how it was trained. */
+  readonly about?: string;
 }
 
 /**
@@ -22,9 +26,9 @@ export function ladder(
 ): Rung[] {
   const [low, high] = own.interval;
   const run: Rung = { name: own.name, accuracy: 100 * own.accuracy, interval: [100 * low, 100 * high] };
-  const published = references.map(({ model, source, testAccuracy, recipe, note }): Rung => {
-    const about = [source, recipe, note].filter((text) => text !== undefined);
-    return { name: model, accuracy: testAccuracy, source: about.join('; ') };
+  const published = references.map(({ model, source, url, testAccuracy, recipe, note }): Rung => {
+    const about = [recipe, note].filter((text) => text !== undefined).join('; ');
+    return { name: model, accuracy: testAccuracy, source, url, about };
   });
   return [run, ...published].sort((a, b) => b.accuracy - a.accuracy);
 }

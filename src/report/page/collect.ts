@@ -1,4 +1,5 @@
 /** Gathers what a report shows. */
+import { grouped } from '../../core/format.js';
 import { type Dataset, select } from '../../data/dataset.js';
 import { perturb } from '../../data/images/perturb.js';
 import type { BackendReport } from '../../engine/backend.js';
@@ -94,6 +95,32 @@ async function examples(trained: TrainedModel, dataset: Dataset, index: number, 
   return found.map((each) => ({ ...each, example: pictureOf(perturb(one, each), 0) }));
 }
 
+/**
+ * The accuracy that may stand beside published ones, with its interval: of a run that had all images, on its whole test
+ * set. Undefined where there is none.
+ */
+export function comparable({ run, examined }: Pick<ReportData, 'run' | 'examined'>) {
+  const { config, result } = run;
+  const { settings, data } = config;
+  if (settings.limit !== undefined) return undefined;
+  if (examined?.dataset === settings.dataset && examined.split === 'test') {
+    const { count, accuracy, interval } = examined.measures;
+    if (count === data.test.count) return { accuracy, interval };
+  }
+  const [accuracy, interval] = [result?.testAccuracy, result?.testInterval];
+  return accuracy == null || interval == null ? undefined : { accuracy, interval };
+}
+
+/** Why a run is not set beside published accuracies though there are some; undefined where it is. */
+function unjudged(run: RunRecord, examined: Examined | undefined): string | undefined {
+  const { limit } = run.config.settings;
+  if (limit !== undefined) {
+    return `The run is not set beside published results: it had only the first ${grouped(limit)} images (--limit).`;
+  }
+  if (examined === undefined || comparable({ run, examined }) !== undefined) return undefined;
+  return 'The run is not set beside published results: it was not measured on its whole test set.';
+}
+
 /** All that a report shows. What could not be had is left out, with the reasons in `absent`. */
 export async function collect(
   run: RunRecord,
@@ -111,6 +138,8 @@ export async function collect(
       `There is no reference ladder: no published accuracies are known for ${run.config.settings.dataset}.`,
     );
   }
+  const reason = references.length === 0 ? undefined : unjudged(run, examined);
+  if (reason !== undefined) reasons.push(reason);
   const first = file && firstLayer(file);
   if (file !== undefined && first === undefined) {
     reasons.push(

@@ -5,7 +5,7 @@ import { asFile } from '../charts/chart.js';
 import { accuracyChart, ladderChart, lossChart, rateChart, reliabilityChart } from '../charts/charts.js';
 import { confusionChart } from '../charts/matrix.js';
 import { ladder } from '../metrics/ladder.js';
-import type { Examined, ReportData } from './collect.js';
+import { comparable, type Examined, type ReportData } from './collect.js';
 import { firstLayerPart, galleries, robustnessPart } from './galleryPart.js';
 import { Html, html } from './html.js';
 import { enlarge, montage, pngOf } from './picture.js';
@@ -49,6 +49,8 @@ function headline({ run, summary, examined }: ReportData): Html {
   const parameters = summary?.parameters ?? result?.parameters;
   const seconds = result?.trainSeconds ?? history.reduce((sum, record) => sum + record.seconds, 0);
   const validation = history.at(-1)?.validationAccuracy;
+  const trained = result?.trainAccuracy;
+  const { limit } = run.config.settings;
   const split = examined === undefined ? 'test' : examined.split;
   return html`<div class="headline">
 ${
@@ -58,11 +60,13 @@ ${
   }</small></div>`
 }
 <dl class="facts">${fact(`${split} loss`, loss === undefined ? undefined : decimals(loss))}
+${fact('train accuracy', trained == null ? undefined : percent(trained))}
 ${fact('validation accuracy', validation === undefined ? undefined : percent(validation))}
 ${fact('calibration error', measures && percent(measures.calibration.expectedError))}
 ${fact('parameters', parameters === undefined ? undefined : grouped(parameters))}
 ${fact('multiply-adds', summary && grouped(summary.multiplyAdds))}
 ${fact('epochs', `${history.length} of ${run.config.settings.epochs}`)}
+${fact('limit', limit === undefined ? undefined : `first ${grouped(limit)} images`)}
 ${fact('training time', clock(seconds))}
 ${fact('seed', String(run.config.settings.seed))}</dl></div>`;
 }
@@ -86,14 +90,15 @@ ${historyTable(history)}</section>`;
 }
 
 async function standing(data: ReportData, pictures: Pictures): Promise<Html | undefined> {
-  const { run, examined, references } = data;
-  const accuracy = examined?.measures.accuracy ?? run.result?.testAccuracy ?? undefined;
-  const interval = examined?.measures.interval ?? run.result?.testInterval ?? undefined;
-  if (accuracy === undefined || interval === undefined || references.length === 0) return undefined;
-  const rungs = ladder(references, { name: `this run: ${run.config.settings.recipe}`, accuracy, interval });
-  const sources = rungs.map(({ name, accuracy, source }) =>
-    source === undefined ? '' : html`<li><b>${accuracy.toFixed(2)}%</b> ${name}. ${source}</li>`,
-  );
+  const { run, references } = data;
+  const own = comparable(data);
+  if (own === undefined || references.length === 0) return undefined;
+  const rungs = ladder(references, { name: `this run: ${run.config.settings.recipe}`, ...own });
+  const sources = rungs.map(({ name, accuracy, source, url, about }) => {
+    if (source === undefined) return '';
+    const where = url === undefined ? source : html`<a href="${url}" rel="noreferrer">${source}</a>`;
+    return html`<li><b>${accuracy.toFixed(2)}%</b> ${name}. ${where}${about && `; ${about}`}</li>`;
+  });
   return html`<section id="ladder"><h2>Beside published results</h2>
 <p class="about">Test accuracies as their authors give them. The bar across this run is its 95% interval: what lies within it is no different by this one run.</p>
 <div class="two"><figure class="wide" role="region" aria-label="Published results" tabindex="0">${drawn(pictures, 'ladder', await ladderChart(rungs))}</figure>

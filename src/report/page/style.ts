@@ -69,19 +69,14 @@ img{height:auto;image-rendering:pixelated}
 .tiles img{display:block;width:100%;border-radius:4px;border:1px solid var(--line)}
 .example{display:flex;gap:20px;align-items:flex-start}
 .example>img{width:112px;flex:none;border-radius:6px}
-.example .kinds{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:24px 60px;margin-top:18px}
-.kinds h3{text-transform:capitalize}
-.worse{display:grid;grid-template-columns:repeat(4,1fr);gap:14px;margin:0;padding:0;list-style:none;font-size:13px;color:var(--soft)}
-.worse img{display:block;width:100%;border-radius:6px}
-.worse b{display:block;margin-top:6px;font-size:17px;color:var(--ink)}
-.tiles{flex:1;margin:0}
+.example .tiles{flex:1;margin:0}
 details{margin:14px 0 0}
 summary{cursor:pointer;color:var(--blue);font-size:15px}
 summary:focus-visible,a:focus-visible,.scroll:focus-visible,.wide:focus-visible{outline:3px solid var(--orange);outline-offset:3px;border-radius:3px}
 code{font:13.5px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 footer{margin-top:48px;padding-top:20px;padding-bottom:48px;font-size:14px;color:var(--soft)}
-@media (max-width:560px){.gallery{grid-template-columns:repeat(2,1fr)}.example{flex-direction:column}.headline{padding:18px}th,td{padding:5px 7px}}
-@media print{nav,summary{display:none}body{font-size:12px}section{break-inside:auto;margin-top:22px;padding-top:16px}.gallery{grid-template-columns:repeat(6,1fr)}}
+@media (max-width:560px){.gallery{grid-template-columns:repeat(2,1fr)}.example{flex-direction:column;align-items:stretch}.tiles{grid-template-columns:repeat(auto-fill,minmax(48px,1fr))}.headline{padding:18px}th,td{padding:5px 7px}}
+@media print{nav,summary{display:none}details::details-content{content-visibility:visible;display:block}.scroll,.wide{overflow:visible}.scroll table{font-size:9px}.scroll th,.scroll td{white-space:normal;overflow-wrap:anywhere;padding:3px 4px}.scroll .many{font-size:5px}.scroll .many th,.scroll .many td{padding:1px}.bar{display:none}.wide svg{max-width:100%}body{font-size:12px}section{break-inside:auto;margin-top:22px;padding-top:16px}.gallery{grid-template-columns:repeat(6,1fr)}}
 `;
 
 export const pageStyle = (): string => `${pageVariables()}${rules.replaceAll('\n', '')}${drawingStyle()}`;

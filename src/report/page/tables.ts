@@ -23,7 +23,7 @@ export function table(
     ([name, ...cells]) =>
       html`<tr><th scope="row">${name}</th>${cells.map((cell, i) => html`<td class="${kind(i + 1)}">${cell}</td>`)}</tr>`,
   );
-  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table${header.length > 16 && html` class="many"`}><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 const folded = (title: string, content: Html) =>

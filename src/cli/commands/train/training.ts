@@ -287,6 +287,7 @@ export class TrainingCommand {
     const { parameters, multiplyAdds } = summarize(run.model);
     const { options, loaded, folder } = this.job;
     const target = this.targetOf(run);
+    const whole = options.data === undefined && options.limit === undefined;
     const accuracy = evaluations?.test.accuracy;
     return {
       recipe: settings.recipe,
@@ -304,7 +305,8 @@ export class TrainingCommand {
       testAccuracy: accuracy ?? null,
       testLoss: evaluations?.test.loss ?? null,
       testInterval: evaluations?.test.interval ?? null,
-      reference: options.data === undefined ? (loaded.recipe.reference ?? null) : null,
+      limit: options.limit,
+      reference: whole ? (loaded.recipe.reference ?? null) : null,
       target,
       targetMet: target === null || accuracy === undefined ? null : accuracy >= target,
       trainSeconds: run.seconds,
