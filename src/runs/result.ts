@@ -78,7 +78,7 @@ const checkResult = object<TrainingResult>(
     ended: line,
     interrupted: boolean,
   },
-  { ...reportOptions, validationAccuracy: share },
+  { ...reportOptions, validationAccuracy: share, limit: integer(1) },
   'keep',
 );
 
