@@ -57,7 +57,8 @@ suite('downloading datasets', (test) => {
       assert.equal(readdirSync(folder).sort(), [...published].sort());
       assert.equal(
         asked,
-        published.flatMap((name) => [`/empty/${name}`, `/right/${name}`]),
+        // the mirror that answered is asked first from then on
+        published.flatMap((name, i) => (i === 0 ? [`/empty/${name}`, `/right/${name}`] : `/right/${name}`)),
       );
       asked.length = 0;
       await loadDataset('tiny', { ...options, offline: true });
@@ -116,7 +117,7 @@ suite('downloading datasets', (test) => {
         ],
       );
       assert.not(existsSync(join(folder, 'train-labels-idx1-ubyte')));
-      assert.is(asked.length, 6);
+      assert.is(asked.length, 4);
       assert.ok((await verifyDataset('tiny', options)).every(({ ok }) => ok));
       assert.is((await loadDataset('tiny', { ...options, offline: true })).train.count, 5);
       assert.ok(

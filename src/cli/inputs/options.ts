@@ -101,23 +101,25 @@ export const preparationOptions = {
   'skip-bad': { boolean: true, describe: 'leave out pictures and lines that cannot be read, and name them' },
 } as const;
 
-export const ownDataOption = {
+export const dataPathOption = {
   data: {
     string: true,
     requiresArg: true,
     describe: 'images of your own: a folder with a folder of pictures per class, a CSV, npz or idx file',
   },
-  ...preparationOptions,
 } as const;
 
-export const ownDataOptions = {
-  ...ownDataOption,
+export const imageShapeOption = {
   'image-shape': {
     string: true,
     requiresArg: true,
     describe: "what they are resized to, such as 32x32x3; default: the form of the recipe's dataset",
   },
 } as const;
+
+export const ownDataOption = { ...dataPathOption, ...preparationOptions } as const;
+
+export const ownDataOptions = { ...ownDataOption, ...imageShapeOption } as const;
 
 export const importOption = {
   import: {

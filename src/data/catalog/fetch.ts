@@ -61,9 +61,9 @@ async function fetchFile(
   file: DatasetFile,
   destination: string,
   { cacheDirectory, onProgress, signal }: FetchOptions,
-): Promise<void> {
+): Promise<string> {
   try {
-    await download({
+    const { url } = await download({
       urls: entry.mirrors.map((mirror) => mirror + file.name),
       destination,
       maximumBytes: longestStored(file.form),
@@ -72,6 +72,7 @@ async function fetchFile(
         onProgress?.({ ...progress, total: progress.total ?? file.gzipBytes, file: file.name }),
       signal,
     });
+    return url;
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
     throw new DataError(error.message, {
@@ -172,9 +173,12 @@ async function fetchMissing(
   const directory = cachedDirectory(entry, options.cacheDirectory);
   checkAllowed(entry, directory, options);
   const fetched: FetchedFile[] = [];
+  let { mirrors } = entry;
   for (const file of missing) {
     const path = join(directory, file.name);
-    await fetchFile(entry, file, path, options);
+    const url = await fetchFile({ ...entry, mirrors }, file, path, options);
+    // a dead mirror costs its time once: the one that answered is asked first from now on
+    mirrors = [...mirrors].sort((a, b) => Number(url.startsWith(b)) - Number(url.startsWith(a)));
     fetched.push({ file: file.name, path, downloaded: true });
   }
   return fetched;

@@ -2,8 +2,9 @@ import type { Argv } from 'yargs';
 import {
   assignments,
   dataOptions,
+  dataPathOption,
+  imageShapeOption,
   jsonOption,
-  ownDataOptions,
   positive,
   whole,
 } from '../../inputs/options.js';
@@ -128,7 +129,8 @@ export function addSweep(program: Argv<{ verbose: boolean }>): void {
             describe: 'worker threads of each training',
           },
           ...dataOptions,
-          ...ownDataOptions,
+          ...dataPathOption,
+          ...imageShapeOption,
           ...jsonOption,
           quiet: { boolean: true, default: false, describe: 'no progress' },
         })

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { dataOptions, ownDataOption, positive, whole } from '../../inputs/options.js';
+import { dataOptions, dataPathOption, positive, whole } from '../../inputs/options.js';
 
 /** `quern worker` */
 export function addWorker(program: Argv<{ verbose: boolean }>): void {
@@ -69,7 +69,7 @@ export function addWorker(program: Argv<{ verbose: boolean }>): void {
               'seconds after which the training of a worker that is gone goes on elsewhere; the same for all',
           },
           ...dataOptions,
-          ...ownDataOption,
+          ...dataPathOption,
           'exit-when-idle': {
             number: true,
             requiresArg: true,
