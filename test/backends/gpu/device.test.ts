@@ -1,5 +1,5 @@
-import gpuJs from 'gpu.js';
 import * as assert from 'uvu/assert';
+import gpuJs from '#gpu.js';
 import type { GpuSource } from '../../../kernels/gpu.js';
 import { GpuBuffer } from '../../../src/backends/gpu/buffer.js';
 import type { RunKernel } from '../../../src/backends/gpu/device.js';
