@@ -13,6 +13,8 @@ export const runFiles = {
   history: 'history.jsonl',
   /** The same as a table. */
   historyTable: 'history.csv',
+  /** The loss within epochs. */
+  curve: 'curve.json',
   /** A folder: `last`, `previous` and `best.safetensors`. */
   checkpoints: 'checkpoints',
   /** The trained model, or the model so far. */

@@ -23,6 +23,7 @@ const remains = [
   runFiles.checkpoints,
   runFiles.history,
   runFiles.historyTable,
+  runFiles.curve,
   runFiles.live,
   runFiles.validation,
 ];

@@ -6,6 +6,7 @@ import { exists } from '../core/files.js';
 import { object, text } from '../core/schema.js';
 import type { EpochRecord } from '../training/fit/options.js';
 import { type RunConfig, readConfig } from './config.js';
+import { type CurvePoint, readCurve } from './curve.js';
 import { readJson, readText, runFiles } from './files.js';
 import { parseHistory } from './history.js';
 import { holderOf } from './lock.js';
@@ -20,6 +21,8 @@ export interface RunRecord {
   readonly state: RunState;
   readonly config: RunConfig;
   readonly history: readonly EpochRecord[];
+  /** The loss within epochs; absent from runs that have not kept it. */
+  readonly curve?: readonly CurvePoint[] | undefined;
   readonly result: TrainingResult | undefined;
   /** The first line of what went wrong. */
   readonly failure?: string | undefined;
@@ -46,13 +49,14 @@ async function readFailure(folder: string): Promise<string | undefined> {
 export async function readRun(path: string): Promise<RunRecord> {
   const config = await readConfig(path);
   if (config === undefined) throw new UsageError(`${path}: it holds no run: there is no config.json`);
-  const [history, result, failure, holder] = await Promise.all([
+  const [history, curve, result, failure, holder] = await Promise.all([
     readHistory(path),
+    readCurve(path),
     readResult(path),
     readFailure(path),
     holderOf(path),
   ]);
-  const record = { path, config, history, result };
+  const record = { path, config, history, curve, result };
   if (result !== undefined && isFinal(result)) return { ...record, state: 'finished' };
   if (holder !== undefined) return { ...record, state: 'running' };
   return failure === undefined

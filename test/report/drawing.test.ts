@@ -1,7 +1,7 @@
 import { decode } from 'fast-png';
 import * as assert from 'uvu/assert';
 import { asFile, drawChart, escapeXml } from '../../src/report/charts/chart.js';
-import { accuracyChart } from '../../src/report/charts/charts.js';
+import { accuracyChart, lossChart } from '../../src/report/charts/charts.js';
 import { colors, contrast, mix, pairs, scales } from '../../src/report/charts/theme.js';
 import { html } from '../../src/report/page/html.js';
 import {
@@ -108,6 +108,14 @@ suite('report drawings', (test) => {
       assert.ok(Math.min(...found) >= 0 && Math.max(...found) <= 100, `${accuracy}: ${found}`);
       assert.ok(Math.min(...found) <= 100 * accuracy && Math.max(...found) >= 100 * accuracy, `${found}`);
     }
+  });
+
+  test('the steps of one epoch are drawn', async () => {
+    const steps = [0.25, 0.5, 1].map((at) => ({ at, loss: 2.4 - at, accuracy: at / 2 }));
+    const svg = await lossChart([history[0]!], steps);
+    assert.match(svg, '>steps</text>');
+    assert.match(svg, `stroke="${colors.green[0]}"`);
+    assert.not.match(await lossChart([history[0]!]), '>steps</text>');
   });
 
   test('XML', () => assert.is(escapeXml(`<a href="&'">`), '&lt;a href=&quot;&amp;&#39;&quot;&gt;'));

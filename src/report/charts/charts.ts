@@ -1,5 +1,6 @@
 /** The charts of a report. */
 
+import type { CurvePoint } from '../../runs/curve.js';
 import type { EpochRecord } from '../../training/fit/options.js';
 import type { Calibration } from '../metrics/calibration.js';
 import type { Rung } from '../metrics/ladder.js';
@@ -11,6 +12,8 @@ interface Line {
   readonly values: readonly (readonly [number, number])[];
   readonly color: string;
   readonly dashed?: boolean;
+  /** Of steps, behind the epochs. */
+  readonly thin?: boolean;
 }
 
 const curve = { width: 350, height: 240 } as const;
@@ -64,14 +67,14 @@ function lines(title: string, all: readonly Line[], y: object): ChartOption {
       splitLine: { show: false },
     },
     yAxis: { ...axis, type: 'value', scale: true, ...y },
-    series: all.map(({ name, values, color, dashed }) => ({
+    series: all.map(({ name, values, color, dashed, thin }) => ({
       type: 'line',
       name,
       data: values,
       symbol: dashed ? 'emptyCircle' : 'circle',
-      symbolSize: values.length > 40 ? 0 : 6,
+      symbolSize: thin || values.length > 40 ? 0 : 6,
       itemStyle: { color: color },
-      lineStyle: { color: color, width: 2, ...(dashed && { type: [6, 4] }) },
+      lineStyle: { color: color, width: thin ? 1 : 2, ...(dashed && { type: [6, 4] }) },
     })),
   };
 }
@@ -94,16 +97,35 @@ function pair(
   return both.filter(({ values }) => values.length > 0);
 }
 
+/**
+ * The steps within epochs. Of several epochs only what lies in the range of their means and validations: the first steps
+ * would press all else flat.
+ */
+function within(epochs: readonly Line[], curve: readonly CurvePoint[], value: (point: CurvePoint) => number) {
+  const known = valuesOf(epochs);
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const single = epochs.every(({ values }) => values.length < 2);
+  const values = curve
+    .map((point) => [point.at, value(point)] as const)
+    .filter(([, each]) => single || (each >= low && each <= high));
+  const steps: Line = { name: 'steps', values, color: colors.green[0], thin: true };
+  return values.length === 0 ? [...epochs] : [steps, ...epochs];
+}
+
 const last = (values: readonly (readonly [number, number])[]) => values.at(-1)![1];
 
 /** Loss by epoch: of training, with dropout and the weights of each step, and of validation. */
-export function lossChart(history: readonly EpochRecord[]): Promise<string> {
-  const all = pair(
+export function lossChart(
+  history: readonly EpochRecord[],
+  steps: readonly CurvePoint[] = [],
+): Promise<string> {
+  const epochs = pair(
     history,
     ({ loss }) => loss,
     ({ validationLoss }) => validationLoss,
   );
-  const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(4)}`).join(', ');
+  const all = within(epochs, steps, ({ loss }) => loss);
+  const ends = epochs.map(({ name, values }) => `${name} ends at ${last(values).toFixed(4)}`).join(', ');
   return drawChart(
     lines('Loss', all, { ...bounds(valuesOf(all)), axisLabel: { ...axis.axisLabel, formatter: digits } }),
     {
@@ -115,14 +137,18 @@ export function lossChart(history: readonly EpochRecord[]): Promise<string> {
 }
 
 /** Accuracy by epoch, in percent. */
-export function accuracyChart(history: readonly EpochRecord[]): Promise<string> {
+export function accuracyChart(
+  history: readonly EpochRecord[],
+  steps: readonly CurvePoint[] = [],
+): Promise<string> {
   const share = (value: number | undefined) => (value === undefined ? undefined : 100 * value);
-  const all = pair(
+  const epochs = pair(
     history,
     ({ accuracy }) => share(accuracy),
     ({ validationAccuracy }) => share(validationAccuracy),
   );
-  const ends = all.map(({ name, values }) => `${name} ends at ${last(values).toFixed(2)}%`).join(', ');
+  const all = within(epochs, steps, ({ accuracy }) => 100 * accuracy);
+  const ends = epochs.map(({ name, values }) => `${name} ends at ${last(values).toFixed(2)}%`).join(', ');
   const axisLabel = { ...axis.axisLabel, formatter: (value: number) => `${digits(value)}%` };
   return drawChart(lines('Accuracy', all, { ...bounds(valuesOf(all), 100), axisLabel }), {
     ...curve,

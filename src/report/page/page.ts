@@ -77,14 +77,16 @@ function introduction({ run }: ReportData): string {
   return `${state}Trained with Quern ${versions.quern} on ${backend} (${threads} threads, ${numerics}) with ${settings.optimizer.name}, batches of ${settings.batchSize}.`;
 }
 
-async function curves({ run: { history } }: ReportData, pictures: Pictures): Promise<Html> {
+async function curves({ run: { history, curve } }: ReportData, pictures: Pictures): Promise<Html> {
   const charts = [
-    drawn(pictures, 'loss', await lossChart(history)),
-    drawn(pictures, 'accuracy', await accuracyChart(history)),
+    drawn(pictures, 'loss', await lossChart(history, curve)),
+    drawn(pictures, 'accuracy', await accuracyChart(history, curve)),
     drawn(pictures, 'learning-rate', await rateChart(history)),
   ];
   return html`<section id="curves"><h2>Learning curves</h2>
-<p class="about">Training numbers are means over an epoch, each step with the weights that it had and with dropout; validation is measured at the end of the epoch.</p>
+<p class="about">Training numbers are means over an epoch, each step with the weights that it had and with dropout; validation is measured at the end of the epoch.${
+    curve !== undefined && curve.length > 0 && ' The thin line is of the steps within epochs.'
+  }</p>
 <div class="charts">${charts.map((chart) => html`<figure>${chart}</figure>`)}</div>
 ${historyTable(history)}</section>`;
 }

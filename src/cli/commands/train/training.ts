@@ -36,6 +36,7 @@ import type { Interrupt } from '../../terminal/interrupt.js';
 import { complain } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
 import { keepBest } from './keepBest.js';
+import { keepCurve } from './keepCurve.js';
 import { logCallbacks } from './logs.js';
 import {
   chooseSettings,
@@ -229,6 +230,7 @@ export class TrainingCommand {
       callbacks: [
         ...(loaded.recipe.makeCallbacks?.() ?? []),
         keepBest(folder, details),
+        keepCurve(folder.path),
         tellLive(folder.path, train, settings),
         ...this.logs,
         ...(options.pauseAfter === undefined ? [] : [pauseAfter(options.pauseAfter)]),
