@@ -65,6 +65,13 @@ suite('quern runs', (test) => {
       assert.is(JSON.parse(resumed.stdout).weightsSha256, weights);
       assert.is((await states())[1]![1], 'finished');
 
+      const paged = await quern(['runs', 'compare', 'runs/a', 'runs/deep/b', '--page', 'both.html'], { cwd });
+      assert.is(paged.code, 0, paged.stderr);
+      assert.match(paged.stdout, /\n\nboth\.html\n$/);
+      const page = readFileSync(join(cwd, 'both.html'), 'utf8');
+      for (const id of ['curves', 'results', 'differences']) assert.match(page, `<section id="${id}">`);
+      assert.match(page, /aria-label="Loss of 2 runs: A ends at [\d.]+, B ends at [\d.]+"/);
+      assert.match(readFileSync(join(cwd, 'both', 'loss.svg'), 'utf8'), /^<svg /);
       const text = (await quern(['runs', 'compare', 'runs/a', 'runs/deep/b'], { cwd })).stdout;
       assert.match(text, /^A {2}runs\/a \(tiny\)\nB {2}runs\/deep\/b \(tiny\)\n\nwhat differs +A +B\n/);
       assert.match(text, /\noptimizer\.learningRate +0\.02 +0\.05\n/);

@@ -47,7 +47,7 @@ function lines(title: string, all: readonly Line[], y: object): ChartOption {
     textStyle: font,
     title: { text: title, left: 0, top: 0, textStyle: { ...font, fontSize: 14, fontWeight: 600 } },
     legend: {
-      show: all.length > 1,
+      show: all.length > 1 && all.length < 7,
       // text is measured without its font, so there is some room for error
       right: 16,
       top: 0,
@@ -319,4 +319,32 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
       title: `Published test accuracies beside this run: ${rungs.map(({ name, accuracy }) => `${name} ${accuracy.toFixed(2)}%`).join('; ')}`,
     },
   );
+}
+
+/** The colors of several runs, in turn. */
+export const runColors = ['blue', 'orange', 'green', 'purple', 'ink', 'soft'] as const;
+
+/** One number of several runs by epoch, a line per run; shares in percent. */
+export function runsChart(
+  title: string,
+  name: string,
+  runs: readonly Pick<Line, 'name' | 'values'>[],
+  isShare: boolean,
+): Promise<string> {
+  const all = runs
+    .map((run, i): Line => {
+      const color = colors[runColors[i % runColors.length]!][0];
+      return { ...run, color, dashed: Math.floor(i / runColors.length) % 2 === 1 };
+    })
+    .filter(({ values }) => values.length > 0);
+  const unit = isShare ? '%' : '';
+  const print = (value: number) => `${digits(Number(value.toFixed(4)))}${unit}`;
+  const axisLabel = { ...axis.axisLabel, formatter: (value: number) => `${digits(value)}${unit}` };
+  const scale = bounds(valuesOf(all), isShare ? 100 : undefined);
+  const ends = all.map(({ name, values }) => `${name} ends at ${print(last(values))}`).join(', ');
+  return drawChart(lines(title, all, { ...scale, axisLabel }), {
+    ...curve,
+    name,
+    title: `${title} of ${runs.length} runs: ${ends}`,
+  });
 }

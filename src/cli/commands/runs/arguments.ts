@@ -22,7 +22,10 @@ export function addRuns(program: Argv<{ verbose: boolean }>): void {
                 demandOption: true,
                 describe: 'the folders of two runs or more',
               })
-              .options(jsonOption),
+              .options({
+                ...jsonOption,
+                page: { string: true, describe: 'write a page with their curves: something.html' },
+              }),
           async (options) => (await work()).compareRuns(options),
         )
         .command(

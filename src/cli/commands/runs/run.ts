@@ -1,5 +1,7 @@
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
+import { renderComparison } from '../../../report/page/comparison.js';
+import { checkPagePath, writeReport } from '../../../report/page/write.js';
 import { differences, type RunConfig } from '../../../runs/config.js';
 import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../../../runs/records.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
@@ -128,19 +130,34 @@ function chanceHint(runs: readonly RunRecord[]): string {
   return `whether they differ by more than chance: quern evaluate ${first!.path} --compare ${second!.path}`;
 }
 
+interface CompareArguments {
+  readonly run: readonly string[];
+  readonly json: boolean;
+  /** Where a page with their curves is written. */
+  readonly page?: string | undefined;
+}
+
+/** `runs/a (tiny, --limit 600)` */
+const titleOf = ({ path, config: { settings } }: RunRecord) =>
+  `${path} (${settings.recipe}${settings.limit === undefined ? '' : `, --limit ${settings.limit}`})`;
+
 /** How runs differ. */
-export async function compareRuns({
-  run: paths,
-  json,
-}: {
-  run: readonly string[];
-  json: boolean;
-}): Promise<void> {
+export async function compareRuns({ run: paths, json, page }: CompareArguments): Promise<void> {
+  if (page !== undefined) checkPagePath(page);
   if (paths.length < 2) throw new UsageError('runs compare: it takes the folders of two runs or more');
   // one after the other, so that the first that is none is the one that is named
   const runs: RunRecord[] = [];
   for (const path of paths) runs.push(await readRun(path));
   const settings = settingDifferences(runs);
+  const names = runs.map((_, i) => letter(i));
+  const rows = settings.map(({ setting, values }) => [setting, ...values.map(shortened)]);
+  const changed = { header: ['what differs', ...names], rows };
+  const results = { header: ['', ...names], rows: measures.map(([title, of]) => [title, ...runs.map(of)]) };
+  if (page !== undefined) {
+    const named = runs.map((run, i) => ({ name: names[i]!, title: titleOf(run), run }));
+    const rendered = await renderComparison({ runs: named, differences: changed, results });
+    await writeReport(rendered, page);
+  }
   if (json) {
     const compared = runs.map((run) => ({
       ...overviewOf(run),
@@ -150,16 +167,13 @@ export async function compareRuns({
     print(JSON.stringify({ runs: compared, differences: settings }));
     return;
   }
-  const names = runs.map((_, i) => letter(i));
-  const rows = settings.map(({ setting, values }) => [setting, ...values.map(shortened)]);
   const parts = [
-    runs.map(({ path, config }, i) => `${names[i]}  ${path} (${config.settings.recipe})`).join('\n'),
-    rows.length === 0
-      ? 'same settings, data and arithmetic'
-      : textTable({ header: ['what differs', ...names], rows }),
-    textTable({ header: ['', ...names], rows: measures.map(([title, of]) => [title, ...runs.map(of)]) }),
+    runs.map((run, i) => `${names[i]}  ${titleOf(run)}`).join('\n'),
+    rows.length === 0 ? 'same settings, data and arithmetic' : textTable(changed),
+    textTable(results),
     curveLines(runs, names).join('\n'),
     chanceHint(runs),
+    page ?? '',
   ];
   print(parts.filter((part) => part !== '').join('\n\n'));
 }
