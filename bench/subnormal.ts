@@ -17,7 +17,7 @@ const turns = { quick: 7, full: 25 };
 const stepsPerTurn: Readonly<Record<SeedModel, number>> = { mlp: 24, cnn: 6 };
 
 export const bench: Bench = {
-  question: 'Is a step as fast late in a training as early? (moments that decay must not become subnormal)',
+  question: 'Is a step as fast late in a training, where moments have decayed, as early in it?',
   async run({ backend, quick, progress }): Promise<Findings> {
     const dataset = randomDataset(quick ? 2048 : 8192);
     const size = quick ? 'quick' : 'full';

@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { chooseSettings } from '../../../src/cli/commands/train/settings.js';
 import { loadDataset } from '../../../src/data/catalog/datasets.js';
 import { openEngine } from '../../../src/engine/engine.js';
 import { loadRecipe, recipeModel } from '../../../src/recipes/index.js';
@@ -39,7 +40,7 @@ const { train, test } = await openData(recipe.dataset);
 const data = process.memoryUsage.rss();
 await using engine = await openEngine({ threads: Number(threads) });
 const run = await fit(engine, recipeModel(loaded, train, 0), train, {
-  ...recipe,
+  ...chooseSettings(recipe, { seed: 0 }),
   signal: AbortSignal.timeout(Number(seconds) * 1000),
 });
 await run.evaluate(test);
