@@ -54,6 +54,23 @@ function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** Where an argument names a run. */
+const runArguments = ['model', 'run', 'resume', 'from', 'compare', 'path', 'folder'];
+
+/** Wherever a run is named, `last` is the one that was begun last. */
+async function nameLast(options: Record<string, unknown>): Promise<void> {
+  const names = [options._].flat()[0] === 'summary' ? ['recipe'] : runArguments;
+  const isLast = (value: unknown) => value === 'last';
+  const used = names.filter((name) => [options[name]].flat().some(isLast));
+  if (used.length === 0) return;
+  const { lastRun } = await import('../runs/lastRun.js');
+  const path = await lastRun();
+  for (const name of used) {
+    const value = options[name];
+    options[name] = Array.isArray(value) ? value.map((each) => (isLast(each) ? path : each)) : path;
+  }
+}
+
 async function main(words: readonly string[]): Promise<void> {
   const program: Argv<{ verbose: boolean }> = yargs([...words])
     .scriptName('quern')
@@ -66,6 +83,7 @@ async function main(words: readonly string[]): Promise<void> {
     })
     .strict()
     .middleware(refuseRepetition)
+    .middleware(nameLast)
     .demandCommand(1, 'a command is missing: quern --help lists them')
     .wrap(null)
     .updateStrings({

@@ -1,6 +1,7 @@
 /** The files of a run folder, and how they are written: each is whole at any moment. */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, reasonOf } from '../core/errors.js';
+import { DataError, ModelError, reasonOf } from '../core/errors.js';
 import { codeOf, exists } from '../core/files.js';
 import { parseBounded } from '../core/schema.js';
 import { readFileWithin } from '../data/readFile.js';
@@ -35,10 +36,25 @@ export const runFiles = {
   lock: 'lock.json',
 } as const;
 
-/** Where the model of an argument lies: in a run folder under its own name, else the path is the file's. */
+/**
+ * Where the model of an argument lies: in a run folder under its own name, else the path is the file's.
+ *
+ * @throws ModelError for a run that has no model yet, and for another folder
+ */
 export async function modelPathOf(argument: string): Promise<string> {
   const inside = join(argument, runFiles.model);
-  return (await exists(inside)) ? inside : argument;
+  if (await exists(inside)) return inside;
+  if (await exists(join(argument, runFiles.config))) {
+    throw new ModelError(`${argument}: the run has no model yet: there is no ${runFiles.model}`, {
+      hint: `It is written when the training ends; \`quern train --resume ${argument}\` goes on with one that was interrupted.`,
+    });
+  }
+  const found = await stat(argument).catch(() => undefined);
+  if (found?.isDirectory())
+    throw new ModelError(`${argument}: a folder without a run or a model: there is no ${runFiles.model}`, {
+      hint: '`quern runs` lists runs.',
+    });
+  return argument;
 }
 
 /** Far above what a training of many thousand epochs writes. */

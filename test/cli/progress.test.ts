@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import * as assert from 'uvu/assert';
 import { clock, grouped, megabytes, percent, seconds } from '../../src/cli/terminal/format.js';
-import { epochLine, progressText } from '../../src/cli/terminal/progress.js';
+import { barLine, epochLine, progressText } from '../../src/cli/terminal/progress.js';
 import { suite } from '../support/suite.js';
 import { inProject, main, onReference } from './support.js';
 
@@ -49,9 +49,48 @@ suite('progress', (test) => {
   });
 });
 
+suite('a bar fits its terminal', (test) => {
+  const title = 'epoch 10/10';
+  const text = 'loss 0.1234 | accuracy 97.91% | 40,123 images/s | 1:05 left';
+  const line = (width: number) => barLine({ title, share: 0.5, text }, width, (bar) => bar);
+
+  test('wide: the whole of it', () => {
+    assert.is(line(200), `${title} ${'█'.repeat(20)}${'░'.repeat(20)} 50% | ${text}`);
+  });
+
+  test('narrow: a short bar, then shorter words, then fewer facts', () => {
+    assert.is(line(79), `epoch 10/10 ███░░ 50%  ${text.replaceAll(' | ', '  ')}`);
+    assert.is(line(73), `${title} 50%  loss 0.1234  accuracy 97.91%  40,123 images/s  1:05 left`);
+    assert.is(line(66), `${title} 50%  loss 0.1234  acc 97.91%  40,123/s  1:05 left`);
+    assert.is(line(36), `${title} 50%  40,123/s  1:05 left`);
+    assert.is(line(8), 'epoch 10');
+  });
+
+  test('no line is longer than its width', () => {
+    for (let width = 1; width < 200; width++) assert.ok(line(width).length <= width, String(width));
+  });
+});
+
 /** What a training shows on a terminal, which `script` (util-linux) makes. */
-function onTerminal(cwd: string, environment: NodeJS.ProcessEnv, ...more: string[]): Promise<string> {
-  const words = [process.execPath, main, 'train', './tiny.mjs', '--out', 'run', ...onReference, ...more];
+function onTerminal(
+  cwd: string,
+  { columns = '120', ...environment }: NodeJS.ProcessEnv,
+  ...more: string[]
+): Promise<string> {
+  const words = [
+    'stty',
+    'cols',
+    columns,
+    '&&',
+    process.execPath,
+    main,
+    'train',
+    './tiny.mjs',
+    '--out',
+    'run',
+    ...onReference,
+    ...more,
+  ];
   return new Promise((resolve) => {
     const child = spawn('script', ['-qec', words.join(' '), '/dev/null'], {
       cwd,
@@ -87,6 +126,17 @@ suite('progress on a terminal', (test) => {
       // the curves, then the result
       assert.match(text, /2 epochs +first → last\r\nloss +[▁█]{2} +[\d.]+ → [\d.]+\r\naccuracy +[▁█]{2} /u);
       assert.ok(text.indexOf('first → last') < text.indexOf('test accuracy'));
+    }));
+
+  test('in 80 columns too, nothing is cut off', () =>
+    inProject(async (cwd) => {
+      const text = await onTerminal(cwd, { columns: '80', NO_COLOR: '1' });
+      const bars = text.match(/epoch \d\/2 [█░]+ \d+%.*? left/g) ?? [];
+      assert.ok(bars.length > 0, text);
+      for (const bar of bars) {
+        assert.match(bar, /loss [\d.]+(?: \| | {2})accuracy [\d.]+%.* [\d,]+ images\/s.* \d+:\d\d left$/);
+        assert.ok(bar.length < 80, bar);
+      }
     }));
 
   for (const option of ['--quiet', '--json']) {

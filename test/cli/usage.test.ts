@@ -244,7 +244,10 @@ suite('wrong usage', (test) => {
     [['--gpu-mode=cpu'], '--gpu-mode'],
   ] as const) {
     const message = `quern: --resume goes on as the run was begun: ${what} cannot be given with it`;
-    refuse(['train', '--resume', 'run', ...words], new RegExp(`^${message}\\n$`));
+    refuse(
+      ['train', '--resume', 'run', ...words],
+      new RegExp(`^${message}\\n {2}For other options .*: --from run in place`),
+    );
   }
   refuse(['train', '--resume', 'gone'], /^quern: gone: it holds no run: there is no config\.json\n {2}If it/);
   refuse(['runs', 'compare', 'a'], /^quern: runs compare: it takes the folders of two runs or more\n$/);

@@ -185,7 +185,7 @@ suite('loadRecipe', (test) => {
     rejects(
       loadRecipe('mnist-mpl'),
       UsageError,
-      /^unknown recipe 'mnist-mpl': it is neither one of .*mnist-mlp.* nor a file$/,
+      /^unknown recipe 'mnist-mpl': it is neither one of .*mnist-mlp.* nor a file\n {2}Did you mean mnist-mlp\?$/,
     ).then(() => {}));
 
   test('a folder', () =>

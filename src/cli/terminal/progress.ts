@@ -1,5 +1,5 @@
 /** Shows the progress of a training on stderr. */
-import type { SingleBar } from 'cli-progress';
+import type { GenericFormatter, SingleBar } from 'cli-progress';
 import type { EpochRecord, FitProgress } from '../../training/fit/options.js';
 import { clock, decimals, grouped, percent, seconds } from './format.js';
 import { complain, oneLine } from './output.js';
@@ -31,6 +31,43 @@ export function progressText({ loss, accuracy, imagesPerSecond, secondsLeft }: F
 /** The empty string counts as not set: https://no-color.org */
 const color = (text: string) => (process.env.NO_COLOR ? text : `\u001b[36m${text}\u001b[39m`);
 
+const longestBar = 40;
+/** A shorter one is left out. */
+const shortestBar = 5;
+
+/**
+ * A bar with what stands beside it, in a line that fits: where there is little room, first the bar gets shorter, then words
+ * are shortened, then facts are left out, the first ones first.
+ *
+ * @param share of the work that is done, 0 to 1
+ * @param text facts with ` | ` between them
+ * @param width columns of the terminal
+ * @param paint colors the bar
+ */
+export function barLine(
+  { title, share, text }: { readonly title: string; readonly share: number; readonly text: string },
+  width: number,
+  paint: (bar: string) => string = color,
+): string {
+  const done = `${Math.floor(100 * share)}%`;
+  const bar = (size: number) => {
+    const full = Math.round(share * size);
+    return paint('█'.repeat(full) + '░'.repeat(size - full));
+  };
+  const close = text.replaceAll(' | ', '  ');
+  for (const after of [`${done} | ${text}`, `${done}  ${close}`]) {
+    const room = width - title.length - after.length - 2;
+    if (room >= shortestBar) return `${title} ${bar(Math.min(room, longestBar))} ${after}`;
+  }
+  const short = close.replace('accuracy', 'acc').replace(' images/s', '/s');
+  const facts = short.split('  ');
+  const lines = [
+    `${title} ${done}  ${close}`,
+    ...facts.map((_, i) => `${title} ${done}  ${facts.slice(i).join('  ')}`),
+  ];
+  return lines.find(({ length }) => length <= width) ?? `${title} ${done}`.slice(0, width);
+}
+
 export type ProgressStyle = 'bar' | 'lines' | 'quiet';
 
 /** A bar where stderr is a terminal, else a line per epoch, or nothing. */
@@ -39,16 +76,20 @@ export class Progress {
 
   private constructor(
     private readonly style: ProgressStyle,
-    private readonly makeBar: ((format: string) => SingleBar) | undefined,
+    private readonly makeBar: (() => SingleBar) | undefined,
   ) {}
 
   static async open(quiet: boolean): Promise<Progress> {
     if (quiet) return new Progress('quiet', undefined);
     if (!process.stderr.isTTY) return new Progress('lines', undefined);
     const { default: cliProgress } = await import('cli-progress');
-    const makeBar = (format: string) =>
+    const { stderr } = process;
+    const format: GenericFormatter = (_, { progress: share }, { title, text }) =>
+      // the last column stays free: some terminals wrap when it is written to
+      barLine({ title, share, text }, (stderr.columns || 80) - 1);
+    const makeBar = () =>
       new cliProgress.SingleBar(
-        { format, clearOnComplete: true, hideCursor: true, stream: process.stderr },
+        { format, clearOnComplete: true, hideCursor: true, stream: stderr },
         cliProgress.Presets.shades_classic,
       );
     const progress = new Progress('bar', makeBar);
@@ -78,7 +119,7 @@ export class Progress {
     if (this.makeBar === undefined) return;
     const [title, text] = [oneLine(given), oneLine(facts)];
     if (this.bar === undefined) {
-      this.bar = this.makeBar(`{title} ${color('{bar}')} {percentage}% | {text}`);
+      this.bar = this.makeBar();
       this.bar.start(total, done, { title, text });
       return;
     }

@@ -12,8 +12,8 @@ export interface SummaryArguments extends ImportArguments {
 
 /** What is summarized: the model of a recipe, or one that was saved. */
 async function modelOf({ recipe: source, ...options }: SummaryArguments) {
-  const path = await modelPathOf(source);
-  if (!recipeNames.includes(source) && path.endsWith('.safetensors')) {
+  const path = recipeNames.includes(source) ? undefined : await modelPathOf(source);
+  if (path?.endsWith('.safetensors')) {
     const { model, details } = await readModel(source, options);
     return { model, title: `${details.recipe ?? 'a model'} on ${details.dataset}` };
   }

@@ -50,7 +50,9 @@ function checkResume(options: Readonly<Record<string, unknown>>): void {
   const given = decided.find((name) => options[name] !== undefined);
   if (given === undefined) return;
   const what = given === 'recipe' ? 'a recipe' : `--${dashed(given)}`;
-  throw new UsageError(`--resume goes on as the run was begun: ${what} cannot be given with it`);
+  throw new UsageError(`--resume goes on as the run was begun: ${what} cannot be given with it`, {
+    hint: `For other options begin a new training with its weights: --from ${options.resume} in place of --resume.`,
+  });
 }
 
 const trainOptions = {
@@ -187,7 +189,7 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
         .epilogue(epilogue),
     async ({ recipe, resume, out, force, seed, backend, ...options }) => {
       if (resume !== undefined) {
-        checkResume({ recipe, out, force, seed, backend, ...options });
+        checkResume({ resume, recipe, out, force, seed, backend, ...options });
         const { runResume } = await import('./resume.js');
         await runResume(resume, resumeArguments({ ...options, log: logList(options.log) }));
         return;

@@ -53,6 +53,14 @@ function sayUnfinished(result: TrainingResult, { folder, options }: Job, interru
   }
 }
 
+/** Names the commands that usually follow a training. */
+function sayNext({ testAccuracy }: TrainingResult, { folder, options: { json, quiet } }: Job): void {
+  if (testAccuracy === null || json || quiet) return;
+  complain(
+    `next: \`quern report ${folder.path}\` makes a page, \`quern predict ${folder.path} FILE\` tells what is in a picture`,
+  );
+}
+
 /** Trains, and leaves the folder in order whatever happens. */
 export async function perform(job: Job, progress: Progress): Promise<void> {
   const { folder, options } = job;
@@ -62,6 +70,7 @@ export async function perform(job: Job, progress: Progress): Promise<void> {
     progress.clear();
     printResult(result, options.json, curvesText(folder.epochs, options));
     sayUnfinished(result, job, interrupt);
+    sayNext(result, job);
   } catch (error) {
     if (!interrupt.caused(error)) throw error;
     complain('quern: interrupted before the training began');
