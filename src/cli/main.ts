@@ -63,7 +63,7 @@ async function nameLast(options: Record<string, unknown>): Promise<void> {
   const isLast = (value: unknown) => value === 'last';
   const used = names.filter((name) => [options[name]].flat().some(isLast));
   if (used.length === 0) return;
-  const { lastRun } = await import('../runs/lastRun.js');
+  const { lastRun } = await import('./inputs/lastRun.js');
   const path = await lastRun();
   for (const name of used) {
     const value = options[name];

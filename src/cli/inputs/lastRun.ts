@@ -1,7 +1,7 @@
 /** The run that was begun last. */
-import { UsageError } from '../core/errors.js';
-import { exists } from '../core/files.js';
-import { findRuns } from './records.js';
+import { UsageError } from '../../core/errors.js';
+import { exists } from '../../core/files.js';
+import { findRuns } from '../../runs/records.js';
 
 /**
  * Path of the run that was begun last among those in a folder; `last` itself where something of that name lies in the

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { suite } from '../support/suite.js';
-import { inProject, onReference, quern } from './support.js';
+import { suite } from '../../support/suite.js';
+import { inProject, onReference, quern } from '../support.js';
 
 suite('the last run', (test) => {
   test('goes by that name; the end of a training says what comes next; a run without a model says so', () =>
