@@ -140,7 +140,7 @@ export type { CheckpointOptions } from './training/callbacks/saving.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './training/files/checkpoint.js';
 export type { ModelDetails, ModelFile } from './training/files/modelFile.js';
 export { openModel } from './training/files/openModel.js';
-export { TrainedModel } from './training/files/trainedModel.js';
+export { type Classified, TrainedModel } from './training/files/trainedModel.js';
 export type { Weights } from './training/files/weights.js';
 export { fit } from './training/fit/fit.js';
 export type { NonFinite, NonFiniteValue } from './training/fit/nonFinite.js';
@@ -148,6 +148,7 @@ export type { EpochRecord, FitOptions, FitProgress } from './training/fit/option
 export { Run } from './training/fit/run.js';
 export { type Evaluation, evaluate, type InferenceOptions, predict } from './training/inference/inference.js';
 export type { Normalization } from './training/inference/normalization.js';
+export type { CanvasPixels, ImagePixels, NumberList } from './training/inference/pixels.js';
 export type { RateAnalysis, RatePoint, SmoothedPoint } from './training/rateFinder/analysis.js';
 export {
   findLearningRate,

@@ -21,3 +21,6 @@ export function clock(seconds: number): string {
 
 /** 9912422 → `9.9 MB` */
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** How `console.log` of Node shows an object; elsewhere the symbol means nothing. No module of Node is needed for it. */
+export const inspect: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;

@@ -1,4 +1,5 @@
 import { PlanError, QuernError, ShapeError, UsageError } from '../core/errors.js';
+import { inspect } from '../core/format.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { describe } from '../tensor/build.js';
 import { type InitialValue, input, parameter, state } from '../tensor/leaves.js';
@@ -74,6 +75,13 @@ export class Model {
     const { output } = this.apply(example);
     inspector?.output(output);
     this.outputShape = output.shape.slice(1);
+  }
+
+  /** A line, as `console.log` shows it; `summaryTable(summarize(model))` is a table of the layers. */
+  [inspect](): string {
+    const count = this.parameters.reduce((sum, { size }) => sum + size, 0);
+    const [taken, given] = [formatShape(this.inputShape), formatShape(this.outputShape)];
+    return `Model(${this.layer.kind}, ${taken} → ${given}, ${count} parameters)`;
   }
 
   /** Trainable leaves, in the order of their first use. */

@@ -7,6 +7,7 @@
  */
 import type { Dtype, HostArray } from '../core/dtype.js';
 import { ShapeError } from '../core/errors.js';
+import { inspect } from '../core/format.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Op } from './op.js';
 import { matmul } from './ops/matmul.js';
@@ -68,6 +69,11 @@ export class Tensor<Attributes = unknown> {
 
   toString(): string {
     return `${this.op.name} ${this.dtype}${formatShape(this.shape)}`;
+  }
+
+  /** A line, as `console.log` shows it: `Tensor(relu float32[2, 3])`. */
+  [inspect](): string {
+    return `Tensor(${this})`;
   }
 
   add(other: TensorLike): Tensor {

@@ -1,12 +1,23 @@
 import type { NdArray } from 'ndarray';
+import { inspect } from '../../core/format.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
 import { type Evaluation, evaluate, type InferenceOptions, predict } from '../inference/inference.js';
+import type { ImagePixels } from '../inference/pixels.js';
 import type { ModelDetails } from './modelFile.js';
 import { hashWeights, readWeights, type Weights } from './weights.js';
 
 type Options = Omit<InferenceOptions, 'normalization'>;
+
+/** What a model takes an image for. */
+export interface Classified {
+  readonly class: string;
+  /** Of that class, 0 to 1. */
+  readonly probability: number;
+  /** Of every class, by its name. */
+  readonly probabilities: Readonly<Record<string, number>>;
+}
 
 /** A model whose weights live in an engine, with what is needed to use it on images. */
 export class TrainedModel {
@@ -16,6 +27,17 @@ export class TrainedModel {
     readonly details: ModelDetails,
   ) {}
 
+  /** A line, as `console.log` shows it. */
+  [inspect](): string {
+    return `TrainedModel(${this.described()})`;
+  }
+
+  protected described(): string {
+    const { recipe, dataset, classes } = this.details;
+    const { backend } = this.engine.report;
+    return `${recipe ?? 'no recipe'} on ${dataset}, ${classes.length} classes, ${backend}: ${this.model[inspect]()}`;
+  }
+
   /** Loss and accuracy on a whole dataset. */
   evaluate(dataset: Dataset, options: Options = {}): Promise<Evaluation> {
     return evaluate(this.engine, this.model, dataset, {
@@ -24,11 +46,26 @@ export class TrainedModel {
     });
   }
 
-  /** The probability of every class, float32 `[count, classes]`, for uint8 images `[count, ...inputShape]`. */
-  predict(images: Uint8Array, options: Options = {}): Promise<NdArray<Float32Array>> {
+  /** The probability of every class, float32 `[count, classes]`, for images `[count, ...inputShape]` in one of many forms. */
+  predict(images: ImagePixels, options: Options = {}): Promise<NdArray<Float32Array>> {
     return predict(this.engine, this.model, images, {
       ...options,
       normalization: this.details.normalization,
+    });
+  }
+
+  /** Of every image the most probable class by its name, and the probability of each. */
+  async classify(images: ImagePixels, options: Options = {}): Promise<Classified[]> {
+    const { classes } = this.details;
+    const { data } = await this.predict(images, options);
+    return Array.from({ length: data.length / classes.length }, (_, i) => {
+      const row = data.subarray(i * classes.length, (i + 1) * classes.length);
+      const probability = Math.max(...row);
+      return {
+        class: classes[row.indexOf(probability)] ?? '',
+        probability,
+        probabilities: Object.fromEntries(classes.map((name, j) => [name, row[j] ?? 0])),
+      };
     });
   }
 

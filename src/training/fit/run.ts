@@ -1,3 +1,4 @@
+import { inspect } from '../../core/format.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Ending } from '../callbacks/callback.js';
 import { TrainedModel } from '../files/trainedModel.js';
@@ -31,6 +32,19 @@ export class Run extends TrainedModel implements RunDetails {
     this.steps = run.steps;
     this.seconds = run.seconds;
     this.ending = run.ending;
+  }
+
+  /** A line for the training and one for each epoch, as `console.log` shows it; of many epochs the last ones. */
+  override [inspect](): string {
+    const shown = this.history
+      .slice(-20)
+      .map(({ epoch, loss, accuracy, validationAccuracy }) =>
+        [
+          `\n  epoch ${epoch}: loss ${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)}%`,
+          validationAccuracy === undefined ? '' : `, validation ${(100 * validationAccuracy).toFixed(2)}%`,
+        ].join(''),
+      );
+    return `Run(${this.described()}, ${this.steps} steps, ${this.ending})${shown.join('')}`;
   }
 
   /** Whether the signal ended the training before its time. */

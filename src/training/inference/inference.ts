@@ -1,6 +1,6 @@
 import ndarray, { type NdArray } from 'ndarray';
 import { checkOptionNames } from '../../core/check.js';
-import { DataError, ShapeError } from '../../core/errors.js';
+import { ShapeError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
@@ -16,6 +16,7 @@ import { groups } from '../fit/groups.js';
 import { Metrics } from '../fit/metrics.js';
 import { wilsonInterval } from './interval.js';
 import { type Normalization, normalize, plainPixels } from './normalization.js';
+import { type ImagePixels, pixelsOf } from './pixels.js';
 
 /** How well a model does on a dataset. */
 export interface Evaluation {
@@ -205,21 +206,19 @@ export async function evaluate(
 /**
  * The probability of every class for every image.
  *
- * @param images uint8 pixels, `[count, ...inputShape]` row-major
+ * @param images `[count, ...inputShape]` row-major: bytes, floats, plain numbers, or what canvases give
  * @returns float32 `[count, classes]`
- * @throws ShapeError for a part of an image
+ * @throws ShapeError for a part of an image or a canvas of another size, DataError for what are no pixels
  */
 export async function predict(
   engine: Engine,
   model: Model,
-  images: Uint8Array,
+  images: ImagePixels,
   options: InferenceOptions = {},
 ): Promise<NdArray<Float32Array>> {
   checkOptionNames('predict', options, optionNames, elsewhere);
-  if (!(images instanceof Uint8Array)) {
-    throw new DataError('predict: images must be a Uint8Array of pixels from 0 to 255', {
-      hint: 'Uint8Array.from(pixels, (value) => Math.round(255 * value)) makes one of numbers from 0 to 1.',
-    });
-  }
-  return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(images, options);
+  return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(
+    pixelsOf(images, model.inputShape),
+    options,
+  );
 }

@@ -22,6 +22,15 @@ suite('the last run', (test) => {
       assert.is(JSON.parse(evaluated.stdout).model, 'runs/a', evaluated.stderr);
       const compared = await quern(['runs', 'compare', 'runs/b', 'last'], { cwd });
       assert.match(compared.stdout, /A {2}runs\/b .*\nB {2}runs\/a /);
+      const list = async (...options: string[]) => {
+        const { stdout } = await quern(['runs', '--json', ...options], { cwd });
+        return JSON.parse(stdout).runs.map(({ path }: { path: string }) => path);
+      };
+      assert.equal(await list(), ['runs/b', 'runs/a']);
+      assert.equal(await list('--sort', 'recipe', '--recipe', 'tiny'), ['runs/b', 'runs/a']);
+      assert.equal(await list('--recipe', 'mnist-mlp'), []);
+      assert.equal(await list('--state', 'failed'), []);
+
       const layers = await quern(['summary', 'last'], { cwd });
       assert.match(layers.stdout, /^tiny on fixture\n/);
 

@@ -72,8 +72,8 @@ suite('datasets and options of fit, evaluate and predict', (test) => {
       assert.is(error.message, `fit: this is no dataset: ${wrong}\n  ${hint}`);
     }
     const model = new Model(layers, [2, 2, 1]);
-    const pixels = await refusal(predict(engine, model, new Float32Array(4) as unknown as Uint8Array));
-    assert.match(pixels.message, /^predict: images must be a Uint8Array of pixels from 0 to 255\n/);
+    const pixels = await refusal(predict(engine, model, 'pixels' as unknown as Uint8Array));
+    assert.match(pixels.message, /^predict: these are no images\n {2}It takes a Uint8Array /);
   });
 
   test('options that nobody knows are refused by name, with the right name', async () => {

@@ -1,6 +1,21 @@
 import type { Argv } from 'yargs';
 import { jsonOption } from '../../inputs/options.js';
 
+const listOptions = {
+  sort: {
+    requiresArg: true,
+    choices: ['begun', 'test', 'validation', 'time', 'recipe', 'seed'] as const,
+    default: 'begun' as const,
+    describe: 'the best accuracies and the shortest times first',
+  },
+  recipe: { string: true, requiresArg: true, describe: 'only runs of this recipe' },
+  state: {
+    requiresArg: true,
+    choices: ['finished', 'interrupted', 'running', 'failed'] as const,
+    describe: 'only runs in this state',
+  },
+} as const;
+
 /** `quern runs [folder]` and `quern runs compare <run...>` */
 export function addRuns(program: Argv<{ verbose: boolean }>): void {
   const work = () => import('./run.js');
@@ -10,7 +25,7 @@ export function addRuns(program: Argv<{ verbose: boolean }>): void {
     (runs) =>
       runs
         .positional('folder', { type: 'string', default: 'runs', describe: 'where they are' })
-        .options(jsonOption)
+        .options({ ...listOptions, ...jsonOption })
         .command(
           'compare <run...>',
           'show how runs differ: settings, results and curves',
@@ -51,6 +66,7 @@ export function addRuns(program: Argv<{ verbose: boolean }>): void {
           async (options) => (await import('./remove.js')).removeRuns(options),
         )
         .example('$0 runs', '')
+        .example('$0 runs --sort test --recipe mnist-cnn', '')
         .example('$0 runs compare runs/first runs/second', ''),
     async (options) => (await work()).listRuns(options),
   );

@@ -3,7 +3,14 @@ import { exists } from '../../../core/files.js';
 import { renderComparison } from '../../../report/page/comparison.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';
 import { differences, type RunConfig } from '../../../runs/config.js';
-import { findRuns, overviewOf, type RunOverview, type RunRecord, readRun } from '../../../runs/records.js';
+import {
+  findRuns,
+  overviewOf,
+  type RunOverview,
+  type RunRecord,
+  type RunState,
+  readRun,
+} from '../../../runs/records.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 import { clock, decimals, grouped, percent } from '../../terminal/format.js';
 import { oneLine, print } from '../../terminal/output.js';
@@ -29,13 +36,37 @@ function overviewRow(run: RunOverview): string[] {
 /** Before the first run there is none. */
 const defaultFolder = 'runs';
 
-/** The runs in a folder. */
-export async function listRuns({ folder, json }: { folder: string; json: boolean }): Promise<void> {
+export interface ListArguments {
+  readonly folder: string;
+  readonly sort?: 'begun' | 'test' | 'validation' | 'time' | 'recipe' | 'seed';
+  readonly recipe?: string | readonly string[] | undefined;
+  readonly state?: RunState | undefined;
+  readonly json: boolean;
+}
+
+const orders: Readonly<Record<NonNullable<ListArguments['sort']>, (a: RunOverview, b: RunOverview) => number>> = {
+  begun: () => 0,
+  test: (a, b) => (b.testAccuracy ?? -1) - (a.testAccuracy ?? -1),
+  validation: (a, b) => (b.validationAccuracy ?? -1) - (a.validationAccuracy ?? -1),
+  time: (a, b) => a.trainSeconds - b.trainSeconds,
+  recipe: (a, b) => a.recipe.localeCompare(b.recipe),
+  seed: (a, b) => a.seed - b.seed,
+};
+
+/** The runs in a folder, those that are wanted. Equal ones stay in the order in which they were begun. */
+export async function listRuns({ folder, sort = 'begun', recipe, state, json }: ListArguments): Promise<void> {
   if (folder !== defaultFolder && !(await exists(folder))) {
     throw new UsageError(`runs: ${folder}: there is no such folder`);
   }
-  const { runs, damaged } = await findRuns(folder);
-  const overviews = runs.map(overviewOf);
+  const found = await findRuns(folder);
+  const recipes = recipe === undefined ? undefined : [recipe].flat();
+  const overviews = found.runs
+    .map(overviewOf)
+    .filter((run) => recipes?.includes(run.recipe) ?? true)
+    .filter((run) => state === undefined || run.state === state)
+    .sort(orders[sort]);
+  // what is damaged has neither recipe nor state
+  const damaged = recipes === undefined && state === undefined ? found.damaged : [];
   if (json) {
     print(JSON.stringify({ runs: [...overviews, ...damaged] }));
     return;
