@@ -44,7 +44,9 @@ export interface ListArguments {
   readonly json: boolean;
 }
 
-const orders: Readonly<Record<NonNullable<ListArguments['sort']>, (a: RunOverview, b: RunOverview) => number>> = {
+const orders: Readonly<
+  Record<NonNullable<ListArguments['sort']>, (a: RunOverview, b: RunOverview) => number>
+> = {
   begun: () => 0,
   test: (a, b) => (b.testAccuracy ?? -1) - (a.testAccuracy ?? -1),
   validation: (a, b) => (b.validationAccuracy ?? -1) - (a.validationAccuracy ?? -1),
@@ -54,7 +56,13 @@ const orders: Readonly<Record<NonNullable<ListArguments['sort']>, (a: RunOvervie
 };
 
 /** The runs in a folder, those that are wanted. Equal ones stay in the order in which they were begun. */
-export async function listRuns({ folder, sort = 'begun', recipe, state, json }: ListArguments): Promise<void> {
+export async function listRuns({
+  folder,
+  sort = 'begun',
+  recipe,
+  state,
+  json,
+}: ListArguments): Promise<void> {
   if (folder !== defaultFolder && !(await exists(folder))) {
     throw new UsageError(`runs: ${folder}: there is no such folder`);
   }
