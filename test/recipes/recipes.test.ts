@@ -192,7 +192,7 @@ suite('loadRecipe', (test) => {
     inFolder(async (folder) => {
       const path = join(folder, 'recipe');
       mkdirSync(path);
-      await rejects(loadRecipe(path), UsageError, /nor a file$/);
+      await rejects(loadRecipe(path), UsageError, /nor a file\n {2}`quern recipes`/);
     }));
 
   const refuse = (what: string, text: string, message: RegExp) =>
