@@ -239,7 +239,7 @@ suite('data of one’s own that will not do', (test) => {
     assert.is(code, 2);
     assert.match(
       stderr,
-      /^quern: --resume goes on as the run was begun: --image-shape cannot be given with it\n$/,
+      /^quern: --resume goes on as the run was begun: --image-shape cannot be given with it\n {2}For other options /,
     );
   });
 
