@@ -154,7 +154,7 @@ suite('schedules', (test) => {
     assertThrows(
       () => parseSchedule('cosine'),
       UsageError,
-      "schedule: there is no 'cosine': constantRate, stepDecay, linearDecay, polynomialDecay, exponentialDecay, cosineDecay, oneCycle",
+      "schedule: there is no 'cosine': constantRate, stepDecay, linearDecay, polynomialDecay, exponentialDecay, cosineDecay, oneCycle\n  Did you mean cosineDecay?",
     );
     assertThrows(
       () => oneCycle({ anneal: 'cubic' as never }),
