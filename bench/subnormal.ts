@@ -27,24 +27,28 @@ export const bench: Bench = {
     for (const model of models) {
       const late = new SeedTraining(engine, model, dataset);
       const early = new SeedTraining(engine, model, dataset);
-      const steps = stepsPerTurn[model];
+      // what the ratio is of two trainings that are both early: the noise of the machine
+      const other = new SeedTraining(engine, model, dataset);
       for (let done = 0; done < lateSteps[size]; done += 50) {
         await late.run(batch, 50);
         progress(`${model}: ${done + 50} of ${lateSteps[size]} steps`);
       }
       const seconds = async (training: SeedTraining) => {
         const began = performance.now();
-        await training.run(batch, steps);
+        await training.run(batch, stepsPerTurn[model]);
         return (performance.now() - began) / 1000;
       };
       await seconds(early);
-      const ratios: number[] = [];
+      await seconds(other);
+      const rounds: Record<'late' | 'other', number[]> = { late: [], other: [] };
       for (let turn = 0; turn < turns[size]; turn++) {
-        const first = await seconds(early);
-        const second = await seconds(late);
-        ratios.push((first + (await seconds(early))) / 2 / second);
+        const base = await seconds(early);
+        rounds.late.push(base / (await seconds(late)));
+        rounds.other.push(base / (await seconds(other)));
       }
-      rows.push({ model: seedModelTitles[model], steps: lateSteps[size], ratio: summarize(ratios) });
+      const title = seedModelTitles[model];
+      rows.push({ model: title, steps: lateSteps[size], ratio: summarize(rounds.late) });
+      rows.push({ model: title, steps: 0, ratio: summarize(rounds.other) });
     }
     return {
       columns: [
