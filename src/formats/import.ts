@@ -98,7 +98,9 @@ export async function decodeForeignModel(
   }
   const [, reader] = readers.find(([matches]) => matches(bytes)) ?? [];
   if (reader === undefined) {
-    throw new DataError(`${what}: not a model of ONNX, Keras, PyTorch, tfjs or npz, by its first bytes`);
+    throw new DataError(
+      `${what}: not a model of Quern, ONNX, Keras, PyTorch, tfjs or npz, by its first bytes`,
+    );
   }
   try {
     if (isSafetensors(bytes)) checkJsonSize(headerSize(bytes), what);

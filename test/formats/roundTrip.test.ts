@@ -157,6 +157,6 @@ suite('formats: what is refused', (test) => {
 
   test('bytes of no known kind', async () => {
     const message = await rejection(decodeForeignModel(new Uint8Array(100).fill(0x21), {}, 'a.bin'), Error);
-    assert.is(message, 'a.bin: not a model of ONNX, Keras, PyTorch, tfjs or npz, by its first bytes');
+    assert.is(message, 'a.bin: not a model of Quern, ONNX, Keras, PyTorch, tfjs or npz, by its first bytes');
   });
 });
