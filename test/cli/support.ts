@@ -111,6 +111,7 @@ export const onReference = ['--backend', 'reference'];
 export const runFiles = [
   'checkpoints',
   'config.json',
+  'curve.json',
   'history.csv',
   'history.jsonl',
   'model.safetensors',

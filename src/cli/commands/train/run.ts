@@ -54,8 +54,8 @@ function sayUnfinished(result: TrainingResult, { folder, options }: Job, interru
 }
 
 /** Names the commands that usually follow a training. */
-function sayNext({ testAccuracy }: TrainingResult, { folder, options: { json, quiet } }: Job): void {
-  if (testAccuracy === null || json || quiet) return;
+function sayNext({ testAccuracy, ended }: TrainingResult, { folder, options: { json, quiet } }: Job): void {
+  if (testAccuracy === null || ended === 'time limit' || json || quiet) return;
   complain(
     `next: \`quern report ${folder.path}\` makes a page, \`quern predict ${folder.path} FILE\` tells what is in a picture`,
   );
