@@ -1,6 +1,6 @@
 /** A recipe with other settings, by their names. */
 import { didYouMean } from '../core/closest.js';
-import { QuernError, UsageError } from '../core/errors.js';
+import { QuernError, sentenceOf, UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import type { Value } from '../core/value.js';
 import { parseOptimizer, parseSchedule } from '../optimizers/parse.js';
@@ -107,7 +107,11 @@ export function withSettings(recipe: Recipe, values: SettingValues): Recipe {
     return set;
   } catch (cause) {
     if (!(cause instanceof QuernError) || cause.message.startsWith(recipe.name)) throw cause;
-    throw new UsageError(`${recipe.name}: ${cause.message}`, { cause });
+    const { hint } = cause;
+    throw new UsageError(`${recipe.name}: ${sentenceOf(cause)}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }
 

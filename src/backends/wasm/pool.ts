@@ -1,5 +1,5 @@
 /** The workers beside the thread that owns the engine, which is worker 0 itself. They never keep the process alive. */
-import { BackendError } from '../../core/errors.js';
+import { BackendError, sentenceOf } from '../../core/errors.js';
 import { turn } from '../../engine/runSteps.js';
 import { Claims, controlBytes, maySleep, spinsFor } from './claims.js';
 import type { Kernel } from './kernels.js';
@@ -120,8 +120,9 @@ export class Pool {
         threads.push(thread);
         thread.send({ type: 'start', memory, worker, spins, control });
       } catch (cause) {
-        this.die(`worker ${worker} does not start: ${cause instanceof Error ? cause.message : cause}`);
-        throw new BackendError(this.dead!, { cause });
+        this.die(`worker ${worker} does not start: ${sentenceOf(cause)}`);
+        const { hint } = cause as { hint?: string };
+        throw new BackendError(this.dead!, { cause, ...(hint === undefined ? {} : { hint }) });
       }
     }
   }
