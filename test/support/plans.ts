@@ -14,6 +14,7 @@ export const usualLimits: Limits = {
   inPlace: true,
   fuseRandom: true,
   absorbs: true,
+  bytes: 2 ** 32,
 };
 
 /** Those of a gpu.js kernel: one output of its own, no work in place, random numbers from the host. */
