@@ -10,7 +10,7 @@ export interface Rung {
   /** Where it is published. */
   readonly source?: string;
   /** The address of the source. */
-  readonly url?: string | undefined;
+  readonly url?: string;
   /** What is said there of how it was trained. */
   readonly about?: string;
 }
@@ -28,7 +28,7 @@ export function ladder(
   const run: Rung = { name: own.name, accuracy: 100 * own.accuracy, interval: [100 * low, 100 * high] };
   const published = references.map(({ model, source, url, testAccuracy, recipe, note }): Rung => {
     const about = [recipe, note].filter((text) => text !== undefined).join('; ');
-    return { name: model, accuracy: testAccuracy, source, url, about };
+    return { name: model, accuracy: testAccuracy, source, ...(url === undefined ? {} : { url }), about };
   });
   return [run, ...published].sort((a, b) => b.accuracy - a.accuracy);
 }
