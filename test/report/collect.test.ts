@@ -153,10 +153,10 @@ suite('reference ladder', (test) => {
       { ...reference, model: 'bad', testAccuracy: 90 },
     ];
     assert.equal(ladder(references, { name: 'mine', accuracy: 0.98, interval: [0.97, 0.985] }), [
-      { name: 'good', accuracy: 99, source: 'somebody; SGD; old data' },
+      { name: 'good', accuracy: 99, source: 'somebody', about: 'SGD; old data' },
       { name: 'mine', accuracy: 98, interval: [97, 98.5] },
-      { name: 'equal', accuracy: 98, source: 'somebody' },
-      { name: 'bad', accuracy: 90, source: 'somebody' },
+      { name: 'equal', accuracy: 98, source: 'somebody', about: '' },
+      { name: 'bad', accuracy: 90, source: 'somebody', about: '' },
     ]);
   });
 });
