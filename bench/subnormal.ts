@@ -59,7 +59,18 @@ export const bench: Bench = {
       rows,
       notes: [`Random images, batches of ${batch}, Adam, one thread; both trainings in turns on one engine.`],
       backends: [engine.report],
-      plots: [],
+      plots: [
+        {
+          title: 'Speed of a late step beside an early one, and of two early ones',
+          kind: 'bar',
+          x: {
+            title: '',
+            values: rows.map(({ model, steps }) => `${model}, ${steps === 0 ? 'early' : 'late'}`),
+          },
+          y: { title: 'ratio' },
+          series: [{ name: 'to an early step', values: rows.map(({ ratio }) => ratio.median) }],
+        },
+      ],
     };
   },
 };
