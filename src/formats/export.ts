@@ -22,7 +22,7 @@ export interface ExportResults {
   readonly interval?: readonly [number, number] | undefined;
   readonly count?: number | undefined;
   readonly epochs?: number | undefined;
-  /** SPDX name or words: the licence of the data that it was trained on. */
+  /** SPDX name or words: the license of the data that it was trained on. */
   readonly dataLicense?: string | undefined;
   /** Where the data comes from. */
   readonly dataHomepage?: string | undefined;
@@ -176,7 +176,7 @@ const exporters = {
       ],
       notes: [
         ...pytorchNotes,
-        'README.md is the model card: state the licence of the weights in it before you publish',
+        'README.md is the model card: state the license of the weights in it before you publish',
       ],
     };
   },

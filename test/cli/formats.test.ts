@@ -54,6 +54,12 @@ suite('quern export and import', (test) => {
         { cwd: folder },
       );
       assert.is(further.code, 0, further.stderr);
+      await quern(['export', at('run'), at('hub'), '--to', 'hugging-face']);
+      const card = readFileSync(join(at('hub'), 'README.md'), 'utf8');
+      const { testAccuracy } = JSON.parse(readFileSync(join(at('run'), 'result.json'), 'utf8'));
+      const { data } = JSON.parse(readFileSync(join(at('run'), 'config.json'), 'utf8'));
+      const measured = `Test accuracy ${(100 * testAccuracy).toFixed(2)}% of ${data.test.count} images, 95% interval`;
+      assert.ok(card.includes(measured), card);
       const page = await quern(['export', at('run'), at('predict.html')]);
       assert.is(page.code, 0, page.stderr);
       assert.ok(readFileSync(at('predict.html')).length < 400_000);

@@ -56,7 +56,7 @@ function metadataLines({ details }: ExportSource, name: string, { accuracy }: Ex
   ];
 }
 
-/** README.md: what the model is, what it takes, how it did, under which licence its data is. */
+/** README.md: what the model is, what it takes, how it did, under which license its data is. */
 export function modelCard(source: ExportSource, name: string, results: ExportResults): string {
   const { model, details } = source;
   const { accuracy, interval, count, epochs, dataLicense, dataHomepage } = results;
@@ -72,7 +72,7 @@ export function modelCard(source: ExportSource, name: string, results: ExportRes
   const trained = [
     `on ${dataset}`,
     ...(recipe === undefined ? [] : [`by the recipe \`${recipe}\``]),
-    ...(epochs === undefined ? [] : [`for ${epochs} epochs`]),
+    ...(epochs === undefined ? [] : [`for ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`]),
   ];
   return `---
 ${metadataLines(source, name, results).join('\n')}
@@ -99,8 +99,8 @@ probabilities = model(images).softmax(-1)  # images: [batch, ${channels}, ${heig
 
 Classes, in the order of the outputs: ${classes.join(', ')}.
 
-## Data and licence
+## Data and license
 
-Trained on ${dataset}${dataHomepage === undefined ? '' : ` (${dataHomepage})`}. Licence of the data: ${dataLicense ?? 'not known to Quern; ask whoever made it'}. The licence of the weights is for whoever publishes them to state.
+Trained on ${dataset}${dataHomepage === undefined ? '' : ` (${dataHomepage})`}. License of the data: ${dataLicense ?? 'not known to Quern; ask whoever made it'}. The license of the weights is for whoever publishes them to state.
 `;
 }

@@ -4,6 +4,7 @@ import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { writeWhole } from '../../../core/files.js';
 import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import { type ExportResults, exportModel } from '../../../formats/export.js';
+import { readConfig } from '../../../runs/config.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { readResult } from '../../../runs/result.js';
 import type { ModelFile } from '../../../training/files/modelFile.js';
@@ -26,17 +27,18 @@ export interface ExportArguments extends BackendArguments, DataArguments {
   readonly json: boolean;
 }
 
-/** How the run did, and under which licence its data is, where that is known. */
+/** How the run did, and under which license its data is, where that is known. */
 async function resultsOf(argument: string, { details }: ModelFile): Promise<ExportResults> {
   const folder = (await modelPathOf(argument)) === argument ? dirname(argument) : argument;
   const result = await readResult(folder).catch(() => undefined);
+  const config = await readConfig(folder).catch(() => undefined);
   const entry = isKnown(details.dataset) ? findEntry(readManifest(), details.dataset) : undefined;
   return {
     dataLicense: entry?.license,
     accuracy: result?.testAccuracy ?? undefined,
     interval: result?.testInterval ?? undefined,
     epochs: result?.epochs,
-    count: entry?.splits.test.count,
+    count: config?.data.test.count,
   };
 }
 
