@@ -38,11 +38,15 @@ function archiveOf(changes: Partial<Record<Name, Buffer | undefined>> = {}): Buf
     [bytes as Uint8Array, { level: i % 2 === 0 ? 0 : 6 }],
   ]);
   return Buffer.from(
-    zipSync({
-      'gzip/emnist-letters-mapping.txt': Buffer.from('1 65 97\n'),
-      '__MACOSX/gzip/._emnist-letters-train-images-idx3-ubyte.gz': Buffer.from('a resource fork'),
-      ...Object.fromEntries(members),
-    }),
+    zipSync(
+      {
+        'gzip/emnist-letters-mapping.txt': Buffer.from('1 65 97\n'),
+        '__MACOSX/gzip/._emnist-letters-train-images-idx3-ubyte.gz': Buffer.from('a resource fork'),
+        ...Object.fromEntries(members),
+      },
+      // Every call gives the same bytes, whenever it is made.
+      { mtime: new Date(2020, 0, 1) },
+    ),
   );
 }
 

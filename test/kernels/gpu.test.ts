@@ -149,7 +149,7 @@ suite('kernels/gpu: texts', (test) => {
     const own = { strides: [1, 1], padding } as const;
     const message = (told: string) => (error: unknown) =>
       error instanceof BackendError &&
-      error.message === `${told}\n` + '  A backend with limits.absorbs left out is not asked for one.';
+      error.message === `${told}\n  A backend with limits.absorbs left out is not asked for one.`;
     const pooled = { ...own, pool: { ...window, outputs: ['values'] } } as const;
     assert.throws(
       () => gpuStagesOf('conv2d', { specification: pooled, inputs, outputs: [layout] }, 'none'),
