@@ -1,3 +1,4 @@
+import type { Data, DataType, NdArray, Value } from 'ndarray';
 import { rowMajorStrides, type Shape, sizeOf } from './shape.js';
 
 /** A strided window on a buffer: the ndarray model. Strides and offset count elements; a stride of 0 repeats. */
@@ -113,4 +114,135 @@ export function collapseAxes(
     for (const list of strides) list.push(0);
   }
   return { shape: merged, strides };
+}
+
+const namesOfNdarray: Readonly<Record<string, string>> = { uint8clamped: 'uint8_clamped' };
+
+/** ndarray's name of what the elements are. */
+function dtypeOf(data: object): string {
+  if (Array.isArray(data)) return 'array';
+  if (!ArrayBuffer.isView(data)) return 'generic';
+  const name = data.constructor.name.replace('Array', '').toLowerCase();
+  return namesOfNdarray[name] ?? name;
+}
+
+/**
+ * A view with the members of ndarray's (https://github.com/scijs/ndarray), which writes the text of a class for every form of
+ * array and has it compiled: pages whose content security policy forbids that get these. What takes an ndarray takes one.
+ */
+class StridedView<D extends Data> implements NdArray<D> {
+  readonly dtype: DataType<D>;
+
+  constructor(
+    readonly data: D,
+    readonly shape: number[],
+    readonly stride: number[],
+    public offset: number,
+  ) {
+    this.dtype = dtypeOf(data) as DataType<D>;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get dimension(): number {
+    return this.shape.length;
+  }
+
+  /** Axes from the smallest stride to the largest. */
+  get order(): number[] {
+    const axes = this.shape.map((_, axis) => axis);
+    return axes.sort((a, b) => Math.abs(this.stride[a]!) - Math.abs(this.stride[b]!));
+  }
+
+  get T(): NdArray<D> {
+    return this.transpose();
+  }
+
+  index(...at: number[]): Value<D> {
+    let index = this.offset;
+    for (let axis = 0; axis < this.stride.length; axis++) index += this.stride[axis]! * at[axis]!;
+    return index as Value<D>;
+  }
+
+  get(...at: number[]): Value<D> {
+    const index = Number(this.index(...at));
+    const { data } = this;
+    if (this.dtype === 'generic' && 'get' in data) return data.get(index) as Value<D>;
+    return Reflect.get(data, index) as Value<D>;
+  }
+
+  set(...atAndValue: number[]): Value<D> {
+    const value = atAndValue[this.stride.length]!;
+    const index = Number(this.index(...atAndValue));
+    const { data } = this;
+    if (this.dtype === 'generic' && 'set' in data && !ArrayBuffer.isView(data))
+      data.set(index, value as never);
+    else Reflect.set(data, index, value);
+    return value as Value<D>;
+  }
+
+  /** The part from `start` on. */
+  lo(...start: number[]): NdArray<D> {
+    const [shape, given] = [[...this.shape], this.shape.map((_, axis) => start[axis] ?? -1)];
+    let { offset } = this;
+    for (const [axis, from] of given.entries()) {
+      if (from < 0) continue;
+      offset += this.stride[axis]! * Math.trunc(from);
+      shape[axis]! -= Math.trunc(from);
+    }
+    return new StridedView(this.data, shape, [...this.stride], offset);
+  }
+
+  /** The part of these extents. */
+  hi(...extents: number[]): NdArray<D> {
+    const shape = this.shape.map((extent, axis) => {
+      const most = extents[axis] ?? -1;
+      return most < 0 ? extent : Math.trunc(most);
+    });
+    return new StridedView(this.data, shape, [...this.stride], this.offset);
+  }
+
+  /** Every `steps[axis]`-th element; a negative step begins at the end. */
+  step(...steps: number[]): NdArray<D> {
+    const [shape, stride] = [[...this.shape], [...this.stride]];
+    let { offset } = this;
+    for (const [axis, given] of steps.entries()) {
+      if (typeof given !== 'number' || axis >= shape.length) continue;
+      const step = Math.trunc(given);
+      if (step < 0) offset += stride[axis]! * (shape[axis]! - 1);
+      shape[axis] = Math.ceil(shape[axis]! / Math.abs(step));
+      stride[axis]! *= step;
+    }
+    return new StridedView(this.data, shape, stride, offset);
+  }
+
+  transpose(...axes: number[]): NdArray<D> {
+    const order = this.shape.map((_, axis) => Math.trunc(axes[axis] ?? axis));
+    const along = (list: readonly number[]) => order.map((axis) => list[axis]!);
+    return new StridedView(this.data, along(this.shape), along(this.stride), this.offset);
+  }
+
+  /** Without the axes at which a position is given. */
+  pick(...at: (number | null)[]): NdArray<D> {
+    const kept = this.shape.map((_, axis) => axis).filter((axis) => !((at[axis] ?? -1) >= 0));
+    let { offset } = this;
+    for (const [axis, position] of at.entries()) {
+      if (position !== null && position >= 0 && axis < this.stride.length)
+        offset += this.stride[axis]! * Math.trunc(position);
+    }
+    const along = (list: readonly number[]) => kept.map((axis) => list[axis]!);
+    return new StridedView(this.data, along(this.shape), along(this.stride), offset);
+  }
+}
+
+/** An array's view, row-major from its beginning unless strides and an offset in elements are given. */
+export function viewOf<D extends Data>(
+  data: D,
+  shape: readonly number[],
+  strides: readonly number[] = rowMajorStrides(shape),
+  offset = 0,
+): NdArray<D> {
+  return new StridedView(data, [...shape], [...strides], offset);
 }

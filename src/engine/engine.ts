@@ -1,7 +1,8 @@
-import ndarray, { type NdArray } from 'ndarray';
+import type { NdArray } from 'ndarray';
 import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
+import { viewOf } from '../core/view.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
 import type { Plan } from '../plan/plan.js';
 import { input } from '../tensor/leaves.js';
@@ -108,7 +109,7 @@ export class Engine {
     this.checkOpen();
     if (tensor instanceof Leaf && tensor.kind !== 'input') {
       const value = await this.enqueue(async () => (await this.resident(tensor)).read());
-      return ndarray(value, [...tensor.shape]);
+      return viewOf(value, tensor.shape);
     }
     let step = this.reads.get(tensor);
     if (step === undefined) {
@@ -217,7 +218,7 @@ export class Engine {
         const values = hostFeeds(feeds as Readonly<Record<string, FeedValue>>, inputs, used, options.steps);
         const fetched = await whenReady((program) => program.run(values, options));
         return Object.fromEntries(
-          plan.outputs.map(({ name, operand }) => [name, ndarray(fetched[name]!, [...operand.shape])]),
+          plan.outputs.map(({ name, operand }) => [name, viewOf(fetched[name]!, operand.shape)]),
         ) as Record<Name, NdArray>;
       },
     };

@@ -126,9 +126,9 @@ for (const mode of ['webgpu', 'webgl2'] as const) {
       }
     });
 
-    test('a minified bundle, on the page', async () => {
+    test('a minified bundle, on the page, whose content security policy compiles no text', async () => {
       const few = { ...mlp, steps: 5 };
-      const actual = await train(few, { library: 'bundle', place: 'page' });
+      const actual = await train(few, { library: 'bundle', place: 'page', strict: true });
       assert.is(actual.report.mode, mode);
       const reference = await expected(mlp, 'reference');
       assert.ok(worstDifference(actual.losses, reference.losses.slice(0, 5)) < 1e-3);

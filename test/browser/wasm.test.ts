@@ -91,6 +91,13 @@ suite('wasm in Chromium', (test) => {
     );
   });
 
+  test('under a content security policy that compiles WebAssembly and no text', async () => {
+    for (const library of ['modules', 'bundle'] as const) {
+      const actual = await train({ model: 'cnn', engine: { threads: 2 } }, { strict: true, library });
+      assertSame(actual, await expected('cnn', 'relaxed'), 2);
+    }
+  });
+
   test('a minified bundle with worker.js beside it', async () => {
     const actual = await train({ model: 'cnn', engine: { threads: 2 } }, { library: 'bundle' });
     assertSame(actual, await expected('cnn', 'relaxed'), 2);

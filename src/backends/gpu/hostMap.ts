@@ -1,11 +1,11 @@
 /** Maps that the host carries out, whatever the device: by their definition. */
-import ndarray from 'ndarray';
 import type { GpuCall } from '../../../kernels/gpu.js';
 import type { MapSpecification } from '../../../kernels/map/contract.js';
 import { map } from '../../../kernels/map/reference.js';
 import { allocateHost } from '../../core/dtype.js';
 import { randomUniform } from '../../core/random.js';
 import { sizeOf } from '../../core/shape.js';
+import { viewOf } from '../../core/view.js';
 import { compileClosure } from '../../writers/closure.js';
 import { GpuBuffer } from './buffer.js';
 import type { GpuDevice, RunKernel } from './device.js';
@@ -26,9 +26,9 @@ function byDefinition(call: GpuCall<MapSpecification>, buffers: readonly Float32
   const { dtype, shape } = call.outputs[0]!;
   const result = allocateHost(dtype, sizeOf(shape));
   const views = call.inputs.map(({ shape: extents, strides, offset }, i) =>
-    ndarray(buffers[i]!, [...extents], [...strides], offset),
+    viewOf(buffers[i]!, extents, strides, offset),
   );
-  map(call, views, [ndarray(result, [...shape])]);
+  map(call, views, [viewOf(result, shape)]);
   return Float32Array.from(result);
 }
 

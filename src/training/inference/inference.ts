@@ -1,7 +1,8 @@
-import ndarray, { type NdArray } from 'ndarray';
+import type { NdArray } from 'ndarray';
 import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
+import { viewOf } from '../../core/view.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
 import { turn } from '../../engine/runSteps.js';
@@ -163,7 +164,7 @@ class Inference {
       onProgress?.(start + batchSize, count);
       await turn();
     }
-    return ndarray(rows, [count, ...outputShape]);
+    return viewOf(rows, [count, ...outputShape]);
   }
 }
 

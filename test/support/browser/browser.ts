@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { Place, performTask } from './page.js';
-import { startServer } from './server.js';
+import { startServer, strictPolicy } from './server.js';
 import type { Answer, Task } from './task.js';
 
 export const noChromium = 'no Chromium: install the package chromium, or name one in QUERN_CHROMIUM';
@@ -55,14 +55,16 @@ export interface RunOptions {
   readonly library?: 'modules' | 'bundle';
   /** Default 120. */
   readonly seconds?: number;
+  /** Whether the content security policy forbids that text is compiled. Default false. */
+  readonly strict?: boolean;
 }
 
 const libraries = { modules: '/dist/src/browser.js', bundle: '/bundle/index.js' } as const;
 const distRoot = new URL('../../../', import.meta.url).href;
 
 export class Browser {
-  /** By whether their pages are isolated. */
-  private readonly servers = new Map<boolean, ReturnType<typeof startServer>>();
+  /** By whether their pages are isolated and held to the strict policy. */
+  private readonly servers = new Map<string, ReturnType<typeof startServer>>();
 
   private constructor(
     private readonly context: BrowserContext,
@@ -95,14 +97,20 @@ export class Browser {
     module: string,
     name: string,
     argument: unknown,
-    { isolated = true, place = 'worker', library = 'modules', seconds = 120 }: RunOptions = {},
+    {
+      isolated = true,
+      place = 'worker',
+      library = 'modules',
+      seconds = 120,
+      strict = false,
+    }: RunOptions = {},
   ): Promise<Result> {
     const page = await this.context.newPage();
     const said: string[] = [];
     page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => said.push(`uncaught: ${error.message}`));
     try {
-      await page.goto(await this.origin(isolated));
+      await page.goto(await this.origin(isolated, strict));
       const task: Task = {
         library: libraries[library],
         module: `/dist/${module.slice(distRoot.length)}`,
@@ -123,9 +131,10 @@ export class Browser {
     await rm(this.profile, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  private async origin(isolated: boolean): Promise<string> {
-    const started = this.servers.get(isolated) ?? startServer(isolated);
-    this.servers.set(isolated, started);
+  private async origin(isolated: boolean, strict: boolean): Promise<string> {
+    const key = `${isolated} ${strict}`;
+    const started = this.servers.get(key) ?? startServer(isolated, strict ? strictPolicy : undefined);
+    this.servers.set(key, started);
     return (await started).origin;
   }
 }

@@ -38,6 +38,10 @@ const isolation = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
+/** The strictest policy under which there is WebAssembly: nothing compiles text, nothing comes from elsewhere. */
+export const strictPolicy =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:";
+
 const bundleOptions = {
   ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022' },
   ...{ write: false, logLevel: 'silent' },
@@ -109,7 +113,11 @@ async function find(path: string): Promise<string | undefined> {
   return source === undefined || extname(path) !== '.js' ? source : withAddresses(source);
 }
 
-async function answer(address: string, isolated: boolean, response: ServerResponse): Promise<void> {
+async function answer(
+  address: string,
+  headers: Readonly<Record<string, string>>,
+  response: ServerResponse,
+): Promise<void> {
   // normalized, so that nothing above dist/ can be named
   const path = posix.normalize(new URL(address, 'http://localhost').pathname);
   const content = await find(path);
@@ -118,15 +126,22 @@ async function answer(address: string, isolated: boolean, response: ServerRespon
     'Content-Type': type,
     // a browser lives as long as its test file
     'Cache-Control': 'max-age=3600',
-    ...(isolated ? isolation : {}),
+    ...headers,
   });
   response.end(content ?? `${path}: not found`);
 }
 
-/** Starts a server; its pages are cross-origin isolated or not. */
-export async function startServer(isolated: boolean): Promise<{ origin: string; server: Server }> {
+/** Starts a server; its pages are cross-origin isolated or not, and may be held to a content security policy. */
+export async function startServer(
+  isolated: boolean,
+  policy?: string,
+): Promise<{ origin: string; server: Server }> {
+  const headers = {
+    ...(isolated && isolation),
+    ...(policy !== undefined && { 'Content-Security-Policy': policy }),
+  };
   const server = createServer((request, response) => {
-    answer(request.url ?? '/', isolated, response).catch((error: unknown) => {
+    answer(request.url ?? '/', headers, response).catch((error: unknown) => {
       response.writeHead(500).end(String(error));
     });
   });
