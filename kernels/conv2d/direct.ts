@@ -34,8 +34,7 @@ export interface Correlation {
   readonly name: string;
   readonly batch: number;
   readonly frame: Frame;
-  /** Height, width and channels of the result, before it is pooled. */
-  readonly output: readonly [number, number, number];
+  readonly results: Results;
   /** Height and width of the window, and the steps between windows. */
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
@@ -53,13 +52,13 @@ export interface Correlation {
 
 type TileName = 'a' | 'panel' | 'pixel' | 'first' | 'count' | ResultName;
 
-export function directCode(correlation: Correlation, results: Results, options: WasmOptions): WasmCode {
-  const { name, batch, frame, output, window, filter } = correlation;
-  const [height, width] = results.grid(output);
-  const [, used] = results.used(output);
+export function directCode(correlation: Correlation, options: WasmOptions): WasmCode {
+  const { name, batch, frame, window, filter, results } = correlation;
+  const outputs = results.output[2];
+  const [height, width] = results.stored;
+  const [, used] = results.used;
   const module = new ModuleBuilder(options);
-  const work = tileWork(correlation, results, options);
-  const grid = new TileGrid(module, { rows: used, columns: output[2] }, options, work);
+  const grid = new TileGrid(module, { rows: used, columns: outputs }, options, tileWork(correlation));
   const { panels } = grid;
   const depth = window[0] * window[1] * frame.channels;
   const panelBytes = 4 * depth * panels.full.width;
@@ -68,12 +67,11 @@ export function directCode(correlation: Correlation, results: Results, options: 
     band: results.pooled ? 8 * used * panels.full.width : 0,
     filter: depth * panels.rowBytes,
   });
-  const units = height * width * output[2] === 0 ? 0 : batch;
+  const units = height * width * outputs === 0 ? 0 : batch;
   module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
     if (units === 0) return;
     const at = scratch.open(f, p.scratch);
     const packedAt = (index: I32) => f.let(i32.add(at.filter, i32.mul(index, panelBytes)));
-    const lines = new Lines(f, correlation, results, grid);
     emitPreparation(f, p.begin, () => {
       frame.clear(f, at.frame);
       panels.forEach(f, (panel, index) => {
@@ -85,20 +83,23 @@ export function directCode(correlation: Correlation, results: Results, options: 
       const base = frame.open(f, p.image, image, at.frame);
       panels.forEach(f, (panel, index) => {
         const first = f.let(i32.mul(index, panels.full.width));
-        const line = { panel, first, image, base, packed: packedAt(index) };
+        const line = { ...p, first, image, base, packed: packedAt(index), step: 0 };
         f.loop(0, height, 1, (row) => {
           if (!results.pooled) {
-            lines.write({ ...line, row, out: p.out, step: 0 }, p);
+            writeLine(f, grid, correlation, { ...line, panel, row });
             return;
           }
           f.loop(0, 2, 1, (half) => {
             const upper = f.let(i32.add(i32.mul(row, 2), half));
             const out = f.let(i32.add(at.band, i32.mul(half, 4 * used * panel.width)));
-            lines.write({ ...line, row: upper, out, step: 4 * panel.width }, p);
+            writeLine(f, grid, correlation, { ...line, panel, row: upper, out, step: 4 * panel.width });
           });
           const pools = f.let(i32.mul(i32.add(i32.mul(image, height), row), width));
-          const pool = poolLine(module, correlation, results, panel);
-          f.call(pool, at.band, pools, first, ...results.poolNames.map((name) => p[name]!));
+          f.call(
+            poolLine(module, results, panel),
+            ...[at.band, pools, first],
+            ...results.poolNames.map((name) => p[name]!),
+          );
         });
       });
     });
@@ -109,45 +110,25 @@ export function directCode(correlation: Correlation, results: Results, options: 
 }
 
 /** A line of results of one panel: where it begins, where its tiles store, `step` bytes from pixel to pixel. */
-interface Line {
+interface Line extends Readonly<Record<'first' | 'image' | 'row' | 'base' | 'packed' | ResultName, I32>> {
   readonly panel: Panel;
-  readonly first: I32;
-  readonly image: I32;
-  readonly row: I32;
-  readonly base: I32;
-  readonly packed: I32;
-  readonly out: I32;
   readonly step: number;
 }
 
-class Lines {
-  constructor(
-    private readonly f: FunctionBuilder,
-    private readonly correlation: Correlation,
-    private readonly results: Results,
-    private readonly grid: TileGrid<TileName>,
-  ) {}
-
-  /** Calls the tiles of a line. */
-  write(
-    { panel, first, image, row, base, packed, out, step }: Line,
-    p: Readonly<Record<ResultName, I32>>,
-  ): void {
-    const { f, correlation, results } = this;
-    const { frame, window, strides, output } = correlation;
-    const top = f.let(i32.mul(row, strides[0]));
-    const { above, count } = skipsLines(correlation)
-      ? filledLines(f, frame, window[0], top)
-      : { above: i32.const(0), count: undefined };
-    const a = f.let(i32.add(base, i32.mul(i32.add(top, above), frame.lineBytes)));
-    const b = f.let(i32.add(packed, i32.mul(above, 4 * window[1] * frame.channels * panel.width)));
-    const pixel = f.let(i32.mul(i32.add(i32.mul(image, output[0]), row), output[1]));
-    const further = [...(count ? [count] : []), ...results.finishNames.map((name) => p[name]!)];
-    this.grid.forEachTile(f, panel, (tile, column) => {
-      const start = i32.add(a, i32.mul(column, 4 * strides[1] * frame.channels));
-      f.call(tile, start, b, i32.add(pixel, column), first, i32.add(out, i32.mul(column, step)), ...further);
-    });
-  }
+/** Calls the tiles of a line. */
+function writeLine(f: FunctionBuilder, grid: TileGrid<TileName>, correlation: Correlation, line: Line): void {
+  const { frame, window, strides, results } = correlation;
+  const { panel, step } = line;
+  const [height, width] = results.output;
+  const top = f.let(i32.mul(line.row, strides[0]));
+  const { above, count } = skipsLines(correlation)
+    ? filledLines(f, frame, window[0], top)
+    : { above: i32.const(0), count: i32.const(window[0]) };
+  const a = f.let(i32.add(line.base, i32.mul(i32.add(top, above), frame.lineBytes)));
+  const b = f.let(i32.add(line.packed, i32.mul(above, 4 * window[1] * frame.channels * panel.width)));
+  const pixel = f.let(i32.mul(i32.add(i32.mul(line.image, height), line.row), width));
+  const steps = { a: 4 * strides[1] * frame.channels, pixel: 1, out: step };
+  grid.call(f, panel, { ...line, a, panel: b, pixel, count }, steps);
 }
 
 /**
@@ -184,38 +165,26 @@ function packFilter(
 }
 
 /** A tile is pixels of one line of the results: `out` is the output, or where its first stands in the band before a pool. */
-function tileWork(
-  correlation: Correlation,
-  results: Results,
-  { wide = false }: WasmOptions,
-): TileWork<TileName> {
-  const { frame, output, window, strides } = correlation;
-  const outputs = output[2];
-  const counted = skipsLines(correlation);
+function tileWork(correlation: Correlation): TileWork<TileName> {
+  const { frame, window, strides, results } = correlation;
+  const outputs = results.output[2];
+  const counted = skipsLines(correlation) ? (['count'] as const) : [];
   return {
     name: 'tile',
-    parameters: [
-      'a',
-      'panel',
-      'pixel',
-      'first',
-      'out',
-      ...(counted ? (['count'] as const) : []),
-      ...results.finishNames,
-    ],
-    write(f, p, rows, panel) {
+    parameters: ['a', 'panel', 'pixel', 'first', 'out', ...counted, ...results.finishNames],
+    write(f, p, panel, size) {
       const element = f.let(i32.mul(i32.add(i32.mul(p.pixel, outputs), p.first), 4));
       const column = f.let(i32.mul(p.first, 4));
       const finish = results.beginFinish(f, p, true);
       const position = (r: number, v: number) => panel.position(v, element, column, r * outputs);
       const tile = {
-        ...{ rows, columns: panel.width, wide },
+        ...size,
         segments: window[0],
         segmentLength: window[1] * frame.channels,
         rowStride: 4 * strides[1] * frame.channels,
         segmentStride: frame.lineBytes,
         innerStride: 4,
-        ...(counted ? { segmentCount: p.count } : {}),
+        ...(counted.length > 0 ? { segmentCount: p.count } : {}),
       };
       emitGemmTile(f, tile, p, {
         finish: (r, v, sum) => finish(sum, position(r, v)),
@@ -229,20 +198,15 @@ function tileWork(
 }
 
 /** A function that pools the two lines of a panel's results that stand in the band: one row of windows. */
-function poolLine(
-  module: ModuleBuilder,
-  { output }: Correlation,
-  results: Results,
-  panel: Panel,
-): FunctionHandle {
-  const [, used] = results.used(output);
+function poolLine(module: ModuleBuilder, results: Results, panel: Panel): FunctionHandle {
+  const { used, output } = results;
   return module.once(`pool_${panel.columns}`, ['band', 'window', 'first', ...results.poolNames], (f, p) => {
     const pool = results.beginPool(f, p);
     const element = f.let(i32.mul(i32.add(i32.mul(p.window, output[2]), p.first), 4));
     const column = f.let(i32.mul(p.first, 4));
-    f.loop(0, used, 2, () => {
+    f.loop(0, used[1], 2, () => {
       for (const { v, at } of panel.vectors) {
-        const pixels = [0, 1, used, used + 1].map((pixel) =>
+        const pixels = [0, 1, used[1], used[1] + 1].map((pixel) =>
           f.let(v128.load(p.band, 4 * panel.width * pixel + at)),
         );
         pool(pixels, panel.position(v, element, column));

@@ -6,7 +6,15 @@
  * image is summed by itself and added to the total in the order of the batch, so the order of sums depends on nothing
  * but the shapes. A unit is a tile of dw; every worker reads all images.
  */
-import { f32x4, type I32, i32, i32x4, ModuleBuilder, v128 } from '../../src/writers/wasm/assembler.js';
+import {
+  f32x4,
+  type I32,
+  i32,
+  i32x4,
+  lanesOf,
+  ModuleBuilder,
+  v128,
+} from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
@@ -30,18 +38,17 @@ export function denseFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  const [image, gradient, filter] = [call.inputs[0]!, call.inputs[1]!, call.outputs[0]!].map(
-    ({ shape }) => shape as Four,
-  ) as [Four, Four, Four];
-  const [batch, height, width, outputs] = gradient;
+  const image = call.inputs[0]!.shape as Four;
+  const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
+  const filter = call.outputs[0]!.shape as Four;
   const { strides, padding } = call.specification;
   const frame = Frame.padded(image, padding);
   const depth = height * width;
   const module = new ModuleBuilder(options);
-  const inPlace = outputs % 4 === 0;
+  const inPlace = outputs % lanesOf[options.simd] === 0;
   const shape: Shape = { frame, grid: [height, width, outputs], strides, inPlace };
   const rows = filter[1] * frame.channels;
-  const grid = new TileGrid(module, { rows, columns: outputs }, options, tileWork(shape, options));
+  const grid = new TileGrid(module, { rows, columns: outputs }, options, tileWork(shape));
   const { tiles, panels } = grid;
   const panelBytes = inPlace ? 4 * panels.full.width : 4 * depth * panels.full.width;
   const scratch = new Scratch({ frame: frame.bytes, packed: inPlace ? 0 : depth * panels.rowBytes });
@@ -66,11 +73,8 @@ export function denseFilterGradientWasm(
       const base = frame.open(f, p.x, image, at.frame);
       if (!inPlace) packImage(dy);
       f.loop(p.begin, p.end, 1, (unit) => {
-        const [line, tile, index] = unravel(f, unit, [filter[0], tiles.groups, panels.count]) as [
-          I32,
-          I32,
-          I32,
-        ];
+        const parts = unravel(f, unit, [filter[0], tiles.groups, panels.count]);
+        const [line, tile, index] = parts as [I32, I32, I32];
         const b = i32.add(inPlace ? dy : at.packed, i32.mul(index, panelBytes));
         panels.pick(f, index, (panel) =>
           tiles.pick(f, tile, (height, row) => {
@@ -90,17 +94,16 @@ export function denseFilterGradientWasm(
 }
 
 /** A tile sums one image's share and adds it to what earlier images have left. */
-function tileWork(
-  { frame, grid: [height, width, outputs], strides, inPlace }: Shape,
-  { wide = false }: WasmOptions,
-): TileWork<'a' | 'panel' | 'out' | 'image'> {
+function tileWork(shape: Shape): TileWork<'a' | 'panel' | 'out' | 'image'> {
+  const { frame, grid, strides, inPlace } = shape;
+  const [height, width, outputs] = grid;
   return {
     name: 'tile',
     parameters: ['a', 'panel', 'out', 'image'],
-    write(f, p, rows, panel) {
+    write(f, p, panel, size) {
       const tile = {
-        ...{ rows, columns: panel.width, segments: height, segmentLength: width, wide },
-        rowStride: 4,
+        ...size,
+        ...{ segments: height, segmentLength: width, rowStride: 4 },
         segmentStride: strides[0] * frame.lineBytes,
         innerStride: 4 * strides[1] * frame.channels,
         ...(inPlace ? { panelStride: 4 * outputs } : {}),

@@ -39,18 +39,16 @@ export class Frame {
     this.frameBytes = wholeLines(size[0] * this.lineBytes);
   }
 
-  /** The images `[…, height, width, channels]` with a convolution's padding around each, `least` pixels at least. */
-  static padded(
-    [, height, width, channels]: Four,
-    padding: Padding,
-    least: readonly [number, number] = [0, 0],
-  ): Frame {
-    const { top, bottom, left, right } = padding;
-    const size = [
-      Math.max(height + top + bottom, least[0]),
-      Math.max(width + left + right, least[1]),
-    ] as const;
+  /** The images `[…, height, width, channels]` with a convolution's padding around each. */
+  static padded([, height, width, channels]: Four, { top, bottom, left, right }: Padding): Frame {
+    const size = [height + top + bottom, width + left + right] as const;
     return new Frame([height, width, channels], size, { top, left, steps: [1, 1] });
+  }
+
+  /** With as many zeros below and on the right as this size takes. */
+  atLeast([height, width]: readonly [number, number]): Frame {
+    const size = [Math.max(height, this.size[0]), Math.max(width, this.size[1])] as const;
+    return new Frame(this.image, size, this.place);
   }
 
   /** Bytes of scratch that it takes. */

@@ -11,6 +11,7 @@ import {
   type OperandName,
 } from '../toolkit/wasm/epilogue.js';
 import { type Conv2dSpecification, resultShape } from './contract.js';
+import type { Four } from './frame.js';
 
 /** Pointers behind image and filter: to what epilogues read, and to the outputs. */
 export type ResultName = OperandName | 'out' | 'indices';
@@ -20,6 +21,12 @@ type Pointers = Readonly<Record<ResultName, I32>>;
 export type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) => void;
 
 export class Results {
+  /** Height, width and channels of the results. */
+  readonly output: readonly [number, number, number];
+  /** Height and width of what is stored: of themselves, or of the 2x2 pools over them. */
+  readonly stored: readonly [number, number];
+  /** Height and width of the results that somebody asks for: a pool leaves out an odd last row or column. */
+  readonly used: readonly [number, number];
   /** Whether four vectors of results become one. */
   readonly pooled: boolean;
   /** Pointers that `beginFinish` needs, and those that `beginPool` does. */
@@ -36,7 +43,11 @@ export class Results {
     const { epilogue, pool } = call.specification;
     this.pooled = pool !== undefined;
     this.after = new EpilogueEmitter(epilogue, call);
-    const shape = resultShape(call);
+    const shape = resultShape(call) as Four;
+    const [, height, width, channels] = shape;
+    this.output = [height, width, channels];
+    this.stored = this.pooled ? [Math.floor(height / 2), Math.floor(width / 2)] : [height, width];
+    this.used = this.pooled ? [2 * this.stored[0], 2 * this.stored[1]] : this.stored;
     const y: Layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) };
     const own = call.inputs.slice(0, call.inputs.length - (epilogue?.operands ?? 0));
     this.before = new EpilogueEmitter(pool?.prologue, { inputs: own, outputs: [y] }, 'before');
@@ -45,17 +56,6 @@ export class Results {
     this.finishNames = finish.names;
     this.poolNames = [...this.after.names, 'out', ...(this.indices ? (['indices'] as const) : [])];
     this.names = this.pooled ? [...finish.names, ...this.poolNames] : this.poolNames;
-  }
-
-  /** Height and width of what is stored of results with these: of themselves, or of the 2x2 pools over them. */
-  grid([height, width]: readonly [number, number, ...unknown[]]): [number, number] {
-    return this.pooled ? [Math.floor(height / 2), Math.floor(width / 2)] : [height, width];
-  }
-
-  /** Height and width of the results that somebody asks for: a pool leaves out an odd last row or column. */
-  used(output: readonly [number, number, ...unknown[]]): [number, number] {
-    const [height, width] = this.grid(output);
-    return this.pooled ? [2 * height, 2 * width] : [height, width];
   }
 
   /** What a vector of results passes before it is stored, or pooled. Ahead of loops; `still`: see EpilogueEmitter. */

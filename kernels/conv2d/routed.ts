@@ -16,10 +16,12 @@ import {
   type I32,
   i32,
   type Local,
+  lanesOf,
   ModuleBuilder,
   type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
+import type { SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
@@ -35,30 +37,6 @@ import { type Four, Frame } from './frame.js';
 /** Bytes in front of the entries of a list: where it ends. */
 const listHeader = 16;
 
-/** Sizes that both gradients share. Values and indices are the inputs at `at` and behind it. */
-function routedShape(
-  { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
-  at: number,
-  filter: Four,
-  { channels, lineBytes }: Frame,
-) {
-  const [, height, width, outputs] = inputs[at]!.shape as Four;
-  const { route, strides } = specification;
-  // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
-  const tableOffset = listHeader + 8 * height * width;
-  return {
-    ...{ outputs, route, channels, lineBytes, tableOffset },
-    /** Height and width of the pool's grid, and of the filter. */
-    pooled: [height, width] as const,
-    window: [filter[0], filter[1]] as const,
-    indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
-    listBytes: tableOffset + 4 * route.window[0] * route.window[1],
-    /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
-    steps: [strides[0] * lineBytes, 4 * strides[1] * channels] as const,
-  };
-}
-type RoutedShape = ReturnType<typeof routedShape>;
-
 /** A vector of the window: its lanes, and where it begins in the frame and in a packed row of the filter. In bytes. */
 interface WindowVector {
   readonly lanes: number;
@@ -67,16 +45,16 @@ interface WindowVector {
 }
 
 /** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-function windowVectors({ window, channels, lineBytes }: RoutedShape): WindowVector[] {
-  const run = window[1] * channels;
-  const perRow = Math.ceil(run / 4);
-  return Array.from({ length: window[0] * perRow }, (_, index) => {
+function windowVectors([height, width]: Four, { channels, lineBytes }: Frame, lanes: number): WindowVector[] {
+  const run = width * channels;
+  const perRow = Math.ceil(run / lanes);
+  return Array.from({ length: height * perRow }, (_, index) => {
     const row = Math.floor(index / perRow);
-    const first = 4 * (index % perRow);
+    const first = lanes * (index % perRow);
     return {
-      lanes: Math.min(4, run - first),
+      lanes: Math.min(lanes, run - first),
       frameOffset: row * lineBytes + 4 * first,
-      packedOffset: 16 * index,
+      packedOffset: 4 * lanes * index,
     };
   });
 }
@@ -85,15 +63,53 @@ function windowVectors({ window, channels, lineBytes }: RoutedShape): WindowVect
 const vectorsTogether = 12;
 const loadsTogether = 2;
 
-/** The vectors in groups of 12 at most. */
-function groupVectors(vectors: readonly WindowVector[]): WindowVector[][] {
-  const groups = Math.ceil(vectors.length / vectorsTogether);
-  const size = Math.ceil(vectors.length / groups);
-  return Array.from({ length: groups }, (_, group) => vectors.slice(group * size, (group + 1) * size));
+/** Sizes that both gradients share. Values and indices are the inputs at `at` and behind it. */
+function routing(
+  { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
+  at: number,
+  { image, filter, simd }: { image: Four; filter: Four; simd: SimdLevel },
+) {
+  const [, height, width, outputs] = inputs[at]!.shape as Four;
+  const { route, strides, padding } = specification;
+  const frame = Frame.padded(image, padding);
+  const vectors = windowVectors(filter, frame, lanesOf[simd]);
+  const count = Math.ceil(vectors.length / vectorsTogether);
+  const size = Math.ceil(vectors.length / count);
+  // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
+  const tableOffset = listHeader + 8 * height * width;
+  return {
+    ...{ frame, outputs, route, vectors, tableOffset },
+    /** Height and width of the pool's grid. */
+    pooled: [height, width] as const,
+    /** The vectors as they are worked on together. */
+    groups: Array.from({ length: count }, (_, group) => vectors.slice(group * size, (group + 1) * size)),
+    /** Bytes of the filter of a channel of dy, packed in vectors. */
+    rowBytes: 4 * lanesOf[simd] * vectors.length,
+    indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
+    listBytes: tableOffset + 4 * route.window[0] * route.window[1],
+    /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
+    steps: [strides[0] * frame.lineBytes, 4 * strides[1] * frame.channels] as const,
+  };
+}
+type Routing = ReturnType<typeof routing>;
+
+/** Visits the elements of a packed row; `pointer` goes along the filter, whose last axis is that of the rows. */
+function eachTap(
+  f: FunctionBuilder,
+  { vectors, outputs }: Routing,
+  pointer: Local<'i32'>,
+  visit: (offset: number) => void,
+): void {
+  for (const { lanes, packedOffset } of vectors) {
+    for (let lane = 0; lane < lanes; lane++) {
+      visit(packedOffset + 4 * lane);
+      f.increase(pointer, 4 * outputs);
+    }
+  }
 }
 
 /** Writes the table of offsets, once per call of the kernel. */
-function emitTable(f: FunctionBuilder, shape: RoutedShape, list: I32): void {
+function emitTable(f: FunctionBuilder, shape: Routing, list: I32): void {
   const [down, right] = shape.steps;
   const [height, width] = shape.route.window;
   for (let index = 0; index < height * width; index++) {
@@ -103,7 +119,7 @@ function emitTable(f: FunctionBuilder, shape: RoutedShape, list: I32): void {
 }
 
 /** A function (values, indices, frame, list) that lists the entries of one channel, whose first element the pointers are at. */
-function emitListing(module: ModuleBuilder, shape: RoutedShape): FunctionHandle {
+function emitListing(module: ModuleBuilder, shape: Routing): FunctionHandle {
   const { outputs, pooled, route, indexBytes } = shape;
   const [down, right] = shape.steps;
   return module.once('list', ['values', 'indices', 'frame', 'list'], (f, p) => {
@@ -214,18 +230,17 @@ function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], w
   });
 }
 
-/** Addresses of the first element of channel `output` of an image's values and indices. */
-function channelOf(
+/** Lists the entries of a channel of dy of an image, of which `frame` has the windows. */
+function listChannel(
   f: FunctionBuilder,
-  shape: RoutedShape,
-  p: { values: I32; indices: I32 },
-  { image, output }: { image: I32; output: I32 },
-): { values: I32; indices: I32 } {
-  const element = f.let(i32.add(i32.mul(image, shape.pooled[0] * shape.pooled[1] * shape.outputs), output));
-  return {
-    values: i32.add(p.values, i32.mul(element, 4)),
-    indices: i32.add(p.indices, i32.mul(element, shape.indexBytes)),
-  };
+  shape: Routing,
+  listing: FunctionHandle,
+  at: Readonly<Record<'values' | 'indices' | 'image' | 'output' | 'frame' | 'list', I32>>,
+): void {
+  const { pooled, outputs, indexBytes } = shape;
+  const element = f.let(i32.add(i32.mul(at.image, pooled[0] * pooled[1] * outputs), at.output));
+  const values = i32.add(at.values, i32.mul(element, 4));
+  f.call(listing, values, i32.add(at.indices, i32.mul(element, indexBytes)), at.frame, at.list);
 }
 
 /**
@@ -243,15 +258,11 @@ export function routedFilterGradientWasm(
 ): WasmCode {
   const image = call.inputs[0]!.shape as Four;
   const filter = call.outputs[0]!.shape as Four;
-  const frame = Frame.padded(image, call.specification.padding);
-  const shape = routedShape(call, 1, filter, frame);
-  const vectors = windowVectors(shape);
-  const groups = groupVectors(vectors);
-  const rowBytes = 16 * vectors.length;
-  const { outputs } = shape;
+  const shape = routing(call, 1, { image, filter, simd: options.simd });
+  const { frame, outputs, groups, rowBytes } = shape;
   const scratch = new Scratch({ frame: frame.bytes, list: shape.listBytes, sums: outputs * rowBytes });
   const module = new ModuleBuilder(options);
-  const empty = vectors.length === 0 || outputs === 0;
+  const empty = groups.length === 0 || outputs === 0;
   const list = empty ? undefined : emitListing(module, shape);
   const sumWindows = empty ? [] : groups.map((group) => emitSumWindows(module, group));
 
@@ -266,8 +277,7 @@ export function routedFilterGradientWasm(
       const base = frame.open(f, p.x, index, at.frame);
       if (frame.plain) emitTouch(f, base, frame.imageBytes, touched);
       f.loop(p.begin, p.end, 1, (output) => {
-        const channel = channelOf(f, shape, p, { image: index, output });
-        f.call(list, channel.values, channel.indices, base, at.list);
+        listChannel(f, shape, list, { ...p, image: index, output, frame: base, list: at.list });
         const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
         for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
       });
@@ -278,12 +288,7 @@ export function routedFilterGradientWasm(
     f.loop(p.begin, p.end, 1, (output) => {
       const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
       const target = f.let(i32.add(p.out, i32.mul(output, 4)));
-      for (const { lanes, packedOffset } of vectors) {
-        for (let lane = 0; lane < lanes; lane++) {
-          f.store(target, i32.load(row, packedOffset + 4 * lane));
-          f.increase(target, 4 * outputs);
-        }
-      }
+      eachTap(f, shape, target, (offset) => f.store(target, i32.load(row, offset)));
     });
   });
   return {
@@ -302,24 +307,16 @@ export function routedInputGradientWasm(
 ): WasmCode {
   const filter = call.inputs[2]!.shape as Four;
   const image = call.outputs[0]!.shape as Four;
-  const frame = Frame.padded(image, call.specification.padding);
-  const shape = routedShape(call, 0, filter, frame);
-  const vectors = windowVectors(shape);
-  const groups = groupVectors(vectors);
-  const rowBytes = 16 * vectors.length;
-  const { outputs } = shape;
-  const scratch = new Scratch({
-    frame: frame.frameBytes,
-    list: shape.listBytes,
-    filter: outputs * rowBytes,
-  });
+  const shape = routing(call, 0, { image, filter, simd: options.simd });
+  const { frame, outputs, groups, rowBytes } = shape;
+  const sizes = { frame: frame.frameBytes, list: shape.listBytes, filter: outputs * rowBytes };
+  const scratch = new Scratch(sizes);
   const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
   const module = new ModuleBuilder(options);
   const names = ['values', 'indices', 'filter', ...epilogue.names, 'out', 'scratch'] as const;
   const units = frame.imageBytes === 0 ? 0 : image[0];
   const list = emitListing(module, shape);
-  const addWindows =
-    vectors.length === 0 ? [] : groups.map((group) => emitAddWindows(module, group, options.wide));
+  const addWindows = groups.map((group) => emitAddWindows(module, group, options.wide));
 
   module.kernel(names, (f, p) => {
     if (units === 0) return;
@@ -329,20 +326,14 @@ export function routedInputGradientWasm(
       f.loop(0, outputs, 1, (output) => {
         const source = f.let(i32.add(p.filter, i32.mul(output, 4)));
         const target = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
-        for (const { lanes, packedOffset } of vectors) {
-          for (let lane = 0; lane < lanes; lane++) {
-            f.store(target, i32.load(source), packedOffset + 4 * lane);
-            f.increase(source, 4 * outputs);
-          }
-        }
+        eachTap(f, shape, source, (offset) => f.store(target, i32.load(source), offset));
       });
     });
     const finish = epilogue.begin(f, p);
     f.loop(p.begin, p.end, 1, (index) => {
       f.fill(at.frame, 0, frame.frameBytes);
       f.loop(0, outputs, 1, (output) => {
-        const channel = channelOf(f, shape, p, { image: index, output });
-        f.call(list, channel.values, channel.indices, at.frame, at.list);
+        listChannel(f, shape, list, { ...p, ...at, image: index, output });
         const row = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
         for (const addWindow of addWindows) f.call(addWindow, at.list, row);
       });

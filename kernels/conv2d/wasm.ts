@@ -7,7 +7,6 @@ import {
   type Conv2dInputGradientSpecification,
   type Conv2dSpecification,
   isRouted,
-  resultShape,
 } from './contract.js';
 import { type Correlation, directCode } from './direct.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
@@ -29,7 +28,7 @@ export function conv2dFilterGradientWasm(
 
 /** y = x ∗ w: windows of the padded image times the filter as it stands. */
 export function conv2dWasm(call: KernelCall<Conv2dSpecification>, options: WasmOptions): WasmCode {
-  return correlationCode(forward(call), new Results(call), options);
+  return correlationCode(forward(call), options);
 }
 
 /** dx = dy ∗ w turned by 180°, in and out exchanged. */
@@ -38,24 +37,23 @@ export function conv2dInputGradientWasm(
   options: WasmOptions,
 ): WasmCode {
   if (isRouted(call)) return routedInputGradientWasm(call, options);
-  return correlationCode(backward(call), new Results(call), options);
+  return correlationCode(backward(call), options);
 }
 
-function correlationCode(correlation: Correlation, results: Results, options: WasmOptions): WasmCode {
-  const code = usesWinograd(correlation) ? winogradCode : directCode;
-  return code(correlation, results, options);
+function correlationCode(correlation: Correlation, options: WasmOptions): WasmCode {
+  const code = usesWinograd({ ...correlation, ...correlation.results }) ? winogradCode : directCode;
+  return code(correlation, options);
 }
 
 export function forward(call: KernelCall<Conv2dSpecification>): Correlation {
   const image = call.inputs[0]!.shape as Four;
   const [windowHeight, windowWidth, channels, outputs] = call.inputs[1]!.shape as Four;
-  const [, height, width] = resultShape(call) as Four;
   const { strides, padding } = call.specification;
   return {
     name: 'convolution',
     batch: image[0],
     frame: Frame.padded(image, padding),
-    output: [height, width, outputs],
+    results: new Results(call),
     window: [windowHeight, windowWidth],
     strides,
     filter: {
@@ -83,7 +81,7 @@ export function backward(call: KernelCall<Conv2dInputGradientSpecification>): Co
     name: 'input gradient',
     batch,
     frame: new Frame([gridHeight, gridWidth, outputs], size, place),
-    output: [height, width, channels],
+    results: new Results(call),
     window: [windowHeight, windowWidth],
     strides: [1, 1],
     filter: {

@@ -25,10 +25,10 @@ import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
-import { emitPreparation } from '../toolkit/wasm/units.js';
+import { eitherOf, emitPreparation } from '../toolkit/wasm/units.js';
 import type { Correlation } from './direct.js';
-import { Frame } from './frame.js';
-import type { ResultName, Results } from './results.js';
+import type { Frame } from './frame.js';
+import type { ResultName } from './results.js';
 import { f2x3, Transform, type Winograd } from './winogradTransforms.js';
 
 /** What decides whether a correlation is computed this way: shapes, but for the batch, which no result depends on. */
@@ -59,29 +59,46 @@ export function usesWinograd({ window, strides, frame, output }: WinogradShape):
 /** Most bytes of transformed image at a time: with the filters it should stay in the second-level cache. */
 const mostBlockBytes = 128 * 1024;
 
-/** Sizes and places that all parts agree on. Steps are bytes. */
-function layoutOf(
-  { frame: given, output }: Correlation,
-  results: Results,
-  options: WasmOptions,
+/** The tiles that make results of this height and width, and the image in a frame that has all of the last ones. */
+export function tilesOver(
   algorithm: Winograd,
+  frame: Frame,
+  [height, width]: readonly [number, number, ...unknown[]],
 ) {
   const { results: m, window } = algorithm;
+  const tiles = [Math.ceil(height / m), Math.ceil(width / m)] as const;
+  const size = [m * tiles[0] + window - 1, m * tiles[1] + window - 1] as const;
   const side = m + window - 1;
-  const numbers = side * side;
-  // rows and columns of results that are asked for, of tiles over them, and the border that the last ones need
-  const used = results.used(output);
-  const tiles = [Math.ceil(used[0] / m), Math.ceil(used[1] / m)] as const;
-  const least = (axis: 0 | 1) => Math.max(given.size[axis], m * tiles[axis] + window - 1);
-  const frame = new Frame(given.image, [least(0), least(1)], given.place);
-  const rowBytes = 4 * numbers * tiles[1] * given.channels;
+  return { algorithm, m, side, numbers: side * side, tiles, frame: frame.atLeast(size) };
+}
+
+/** What explain() says of them. */
+export function notesOf(
+  name: string,
+  { m, tiles, frame, blocks, panels }: Pick<Layout, 'm' | 'tiles' | 'frame' | 'blocks' | 'panels'>,
+  options: WasmOptions,
+): string[] {
+  return [
+    `${name} winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}, ${tiles.join('x')} tiles`,
+    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
+    ...frame.note,
+  ];
+}
+
+/** Sizes and places that all parts agree on. Steps are bytes. */
+function layoutOf(correlation: Correlation, options: WasmOptions, algorithm: Winograd) {
+  const { results } = correlation;
+  const tiling = tilesOver(algorithm, correlation.frame, results.used);
+  const { numbers, tiles, frame } = tiling;
+  const { channels } = frame;
+  const rowBytes = 4 * numbers * tiles[1] * channels;
   const limit = ((options.tuning?.block ?? 1) * mostBlockBytes) / Math.max(1, rowBytes);
   const blocks = new Cut(tiles[0], Math.max(1, Math.floor(limit)));
   const blockTiles = blocks.size * tiles[1];
-  const panels = new Panels(output[2], options);
+  const panels = new Panels(results.output[2], options);
   // from one of the t² matrices to the next: of the transformed image, and of a panel of the transformed filter
-  const imageStep = oddLines(4 * blockTiles * given.channels);
-  const filterStep = ({ width }: Panel) => oddLines(4 * given.channels * width);
+  const imageStep = oddLines(4 * blockTiles * channels);
+  const filterStep = ({ width }: Panel) => oddLines(4 * channels * width);
   const filter = panels.fullCount * filterStep(panels.full) + (panels.rest ? filterStep(panels.rest) : 0);
   const scratch = new Scratch({
     frame: frame.bytes,
@@ -89,24 +106,22 @@ function layoutOf(
     image: numbers * imageStep,
     products: 4 * numbers * blockTiles * panels.full.width,
   });
-  return { algorithm, side, numbers, frame, used, tiles, blocks, panels, imageStep, filterStep, scratch };
+  return { ...tiling, results, filter: correlation.filter, blocks, panels, imageStep, filterStep, scratch };
 }
 type Layout = ReturnType<typeof layoutOf>;
 
 /** @param algorithm one whose window is the correlation's; m is even where results are pooled */
 export function winogradCode(
   correlation: Correlation,
-  results: Results,
   options: WasmOptions,
   algorithm: Winograd = f2x3,
 ): WasmCode {
-  const layout = layoutOf(correlation, results, options, algorithm);
-  const { tiles, frame, blocks, panels, numbers } = layout;
-  const { filter, name, batch } = correlation;
-  const m = algorithm.results;
+  const { filter, name, batch, results } = correlation;
+  const layout = layoutOf(correlation, options, algorithm);
+  const { m, tiles, frame, blocks, panels, numbers } = layout;
   const module = new ModuleBuilder(options);
-  const parts = new Parts(module, correlation, layout, results);
-  const units = tiles[0] * tiles[1] * correlation.output[2] === 0 ? 0 : batch;
+  const parts = new Parts(module, layout, options);
+  const units = tiles[0] * tiles[1] * results.output[2] === 0 ? 0 : batch;
   module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
     if (units === 0) return;
     const at = layout.scratch.open(f, p.scratch);
@@ -124,33 +139,18 @@ export function winogradCode(
       blocks.forEach(f, (height, row) => {
         f.loop(0, height, 1, (line) => {
           const source = i32.add(base, i32.mul(i32.add(row, line), m * frame.lineBytes));
-          f.call(
-            transformImage(module, layout),
-            source,
-            i32.add(at.image, i32.mul(line, 4 * tiles[1] * frame.channels)),
-          );
+          const target = i32.add(at.image, i32.mul(line, 4 * tiles[1] * frame.channels));
+          f.call(transformImage(module, layout), source, target);
         });
         panels.forEach(f, (panel, index) => {
-          f.call(parts.multiplyBlock(height, panel, options), at.image, packedAt(index), at.products);
-          const first = f.let(i32.mul(index, panels.full.width));
-          f.call(
-            parts.finish(height, panel),
-            at.products,
-            image,
-            row,
-            first,
-            ...results.names.map((name) => p[name]!),
-          );
+          f.call(parts.multiplyBlock(height, panel), at.image, packedAt(index), at.products);
+          const place = [at.products, image, row, f.let(i32.mul(index, panels.full.width))] as const;
+          f.call(parts.finish(height, panel), ...place, ...results.names.map((name) => p[name]!));
         });
       });
     });
   });
-  const notes = [
-    `${name} winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}, ${tiles.join('x')} tiles`,
-    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
-    ...frame.note,
-    ...(results.pooled ? ['pooled'] : []),
-  ];
+  const notes = [...notesOf(name, layout, options), ...(results.pooled ? ['pooled'] : [])];
   return {
     ...{ bytes: module.bytes(), units, prepares: units > 0, scratchBytes: layout.scratch.bytes },
     algorithm: notes.join(', '),
@@ -160,7 +160,13 @@ export function winogradCode(
 /** A function (source, target) that transforms a row of tiles of the image: channels of a tile side by side. */
 export function transformImage(
   module: ModuleBuilder,
-  { algorithm, frame, tiles, imageStep }: Pick<Layout, 'algorithm' | 'frame' | 'tiles' | 'imageStep'>,
+  {
+    algorithm,
+    m,
+    frame,
+    tiles,
+    imageStep,
+  }: Pick<Layout, 'algorithm' | 'm' | 'frame' | 'tiles' | 'imageStep'>,
 ): FunctionHandle {
   const { channels, lineBytes } = frame;
   const transform = new Transform(algorithm.image);
@@ -181,7 +187,7 @@ export function transformImage(
     f.loop(0, tiles[1], 1, () => {
       f.loop(0, whole, f.lanes, () => vector(f.lanes));
       if (channels > whole) vector(channels - whole);
-      f.increase(p.source, 4 * channels * (algorithm.results - 1));
+      f.increase(p.source, 4 * channels * (m - 1));
     });
   });
 }
@@ -190,15 +196,14 @@ export function transformImage(
 class Parts {
   constructor(
     private readonly module: ModuleBuilder,
-    private readonly correlation: Correlation,
     private readonly layout: Layout,
-    private readonly results: Results,
+    private readonly options: WasmOptions,
   ) {}
 
   /** A function (source, destination) that transforms the filters of a panel: to [t²][channels][width]. */
   transformFilter(panel: Panel): FunctionHandle {
-    const { algorithm, frame, filterStep } = this.layout;
-    const { runs, rowStride, columnStride } = this.correlation.filter;
+    const { algorithm, frame, filterStep, filter } = this.layout;
+    const { runs, rowStride, columnStride } = filter;
     const transform = new Transform(algorithm.filter);
     const tapOffset = (tap: number) => (runs.length === 1 ? tap * frame.channels * rowStride : runs[tap]!);
     return this.module.once(`transformFilter_${panel.columns}`, ['source', 'destination'], (f, p) => {
@@ -220,52 +225,34 @@ class Parts {
   }
 
   /** A function (image, filter, sums) that multiplies `height` rows of tiles by a panel: to [tiles][t²][width]. */
-  multiplyBlock(height: number, panel: Panel, options: WasmOptions): FunctionHandle {
-    const { tiles, frame, numbers, imageStep, filterStep } = this.layout;
-    const { channels } = frame;
-    const size = { rows: height * tiles[1], columns: this.correlation.output[2] };
-    const grid = new TileGrid(this.module, size, options, {
+  multiplyBlock(height: number, panel: Panel): FunctionHandle {
+    const { tiles, frame, numbers, results, imageStep, filterStep } = this.layout;
+    const rowStride = 4 * frame.channels;
+    const size = { rows: height * tiles[1], columns: results.output[2] };
+    const grid = new TileGrid(this.module, size, this.options, {
       name: 'multiply',
       parameters: ['image', 'filter', 'sums'],
-      write(f, p, rows, { width, vectors }) {
+      write(f, p, { width, vectors }, size) {
         f.loop(0, numbers, 1, () => {
-          const tile = {
-            ...{ rows, columns: width, segments: 1, segmentLength: channels, wide: options.wide ?? false },
-            ...{ rowStride: 4 * channels, segmentStride: 0, innerStride: 4 },
-          };
-          emitGemmTile(
-            f,
-            tile,
-            { a: f.let(p.image), panel: f.let(p.filter) },
-            { store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at) },
-          );
+          const tile = { ...size, segmentLength: frame.channels, rowStride, innerStride: 4 };
+          const operands = { a: f.let(p.image), panel: f.let(p.filter) };
+          emitGemmTile(f, tile, operands, {
+            store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at),
+          });
           f.increase(p.image, imageStep);
           f.increase(p.filter, filterStep(panel));
           f.increase(p.sums, 4 * width);
         });
       },
     });
-    return this.module.once(
-      `multiplyBlock_${size.rows}x${panel.columns}`,
-      ['image', 'filter', 'sums'],
-      (f, p) =>
-        grid.forEachTile(f, panel, (tile, row) => {
-          const sums = i32.add(p.sums, i32.mul(row, 4 * numbers * panel.width));
-          f.call(tile, i32.add(p.image, i32.mul(row, 4 * channels)), p.filter, sums);
-        }),
-    );
+    const steps = { image: rowStride, sums: 4 * numbers * panel.width };
+    return grid.all(`multiplyBlock_${size.rows}`, panel, steps);
   }
 
   /** A function (sums, image, row, first, …) that makes results of a block's products and stores them. */
   finish(height: number, panel: Panel): FunctionHandle {
-    const {
-      correlation: { output },
-      layout,
-      results,
-    } = this;
-    const { used, numbers, algorithm } = layout;
-    const m = algorithm.results;
-    const stored = results.grid(output);
+    const { m, numbers, tiles, results } = this.layout;
+    const { used, output, stored } = results;
     const names = ['sums', 'image', 'row', 'first', ...results.names] as const;
     return this.module.once(`finish_${height}x${panel.columns}`, names, (f, p) => {
       const write = this.finishTile(f, p, panel);
@@ -283,18 +270,17 @@ class Parts {
           f.increase(element, 4 * m * output[2]);
           if (pooled) f.increase(pooled, 4 * (m / 2) * output[2]);
         };
-        const whole = used.map((size) => Math.floor(size / m)) as [number, number];
         const line = (rows: number) => {
-          f.loop(0, whole[1], 1, () => tile(rows, m));
+          f.loop(0, Math.floor(used[1] / m), 1, () => tile(rows, m));
           if (used[1] % m > 0) tile(rows, used[1] % m);
         };
-        if (used[0] % m === 0) line(m);
-        else
-          f.if(
-            i32.ltU(p.row, i32.const(whole[0])),
-            () => line(m),
-            () => line(used[0] % m),
-          );
+        const split = { index: p.row, count: Math.floor(used[0] / m), total: tiles[0] };
+        eitherOf(
+          f,
+          split,
+          () => line(m),
+          () => line(used[0] % m),
+        );
         f.increase(p.row, 1);
       });
     });
@@ -306,14 +292,8 @@ class Parts {
     p: Readonly<Record<'sums' | 'first' | ResultName, I32>>,
     panel: Panel,
   ) {
-    const {
-      correlation: { output },
-      layout: { algorithm, side },
-      results,
-    } = this;
-    const m = algorithm.results;
-    const [, width, outputs] = output;
-    const [, pools] = results.grid(output);
+    const { algorithm, m, side, results } = this.layout;
+    const [, width, outputs] = results.output;
     const transform = new Transform(algorithm.result);
     const finish = results.beginFinish(f, p);
     const pool = results.pooled ? results.beginPool(f, p) : undefined;
@@ -321,28 +301,28 @@ class Parts {
     return (element: I32, pooled: I32 | undefined, [rows, columns]: readonly [number, number]) => {
       for (const { v, at } of panel.vectors) {
         f.block(() => {
-          const values: V128[] = [];
+          const finished: V128[] = [];
           transform.byColumns(
             f,
             (r, c) => v128.load(p.sums, 4 * (r * side + c) * panel.width + at),
-            (_, value) => values.push(f.let(value)),
+            (_, value) => finished.push(f.let(value)),
             () => f.fence(p.sums),
           );
-          const finished = values.map((value, number) => {
+          for (const [number, value] of finished.entries()) {
             const [r, c] = [Math.floor(number / m), number % m];
-            if (r >= rows || c >= columns) return value;
+            if (r >= rows || c >= columns) continue;
             const position = panel.position(v, element, column, outputs * (r * width + c));
             const result = finish(value, position);
-            if (pool) return f.let(result);
-            results.store(f, p.out, result, position);
-            return result;
-          });
+            if (pool) finished[number] = f.let(result);
+            else results.store(f, p.out, result, position);
+          }
           if (pool === undefined || pooled === undefined) return;
           for (let r = 0; r < rows; r += 2) {
             for (let c = 0; c < columns; c += 2) {
               const first = r * m + c;
               const pixels = [first, first + 1, first + m, first + m + 1].map((number) => finished[number]!);
-              pool(pixels, panel.position(v, pooled, column, (outputs * (r * pools + c)) / 2));
+              const further = (outputs * (r * results.stored[1] + c)) / 2;
+              pool(pixels, panel.position(v, pooled, column, further));
             }
           }
         });

@@ -21,14 +21,14 @@ import {
   v128,
 } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
-import { emitGemmTile, tallestTile } from '../toolkit/wasm/gemm.js';
+import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
-import { minimum } from '../toolkit/wasm/units.js';
+import { eitherOf, minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { type Four, Frame } from './frame.js';
-import { transformImage, usesWinograd } from './winograd.js';
+import { notesOf, tilesOver, transformImage, usesWinograd } from './winograd.js';
 import { f2x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
 
 /** Fewest tiles of all images for which the way from sums to dw is worth it. */
@@ -72,12 +72,9 @@ export function filterGradientLayoutOf(
 ) {
   const image = call.inputs[0]!.shape as Four;
   const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
-  const { results: m, window } = algorithm;
-  const numbers = (m + window - 1) ** 2;
-  // rows and columns of tiles in an image, and the border that the last ones need
-  const tiles = [Math.ceil(height / m), Math.ceil(width / m)] as const;
-  const least = [m * tiles[0] + window - 1, m * tiles[1] + window - 1] as const;
-  const frame = Frame.padded(image, call.specification.padding, least);
+  const grid = [height, width, outputs] as const;
+  const tiling = tilesOver(algorithm, Frame.padded(image, call.specification.padding), grid);
+  const { numbers, tiles, frame } = tiling;
   // the rows of tiles of all images, one image after the other
   const blocks = new Cut(batch * tiles[0], Math.max(1, Math.floor(mostTiles / tiles[1])));
   const blockTiles = blocks.size * tiles[1];
@@ -94,10 +91,7 @@ export function filterGradientLayoutOf(
     gradients: group * numbers * gradientStep,
     sums: group * numbers * sumsStep,
   });
-  return {
-    ...{ algorithm, numbers, frame, grid: [height, width, outputs] as const, tiles, blocks, panels, group },
-    ...{ imageStep, gradientStep, sumsStep, scratch },
-  };
+  return { ...tiling, grid, blocks, panels, group, imageStep, gradientStep, sumsStep, scratch };
 }
 type Layout = ReturnType<typeof filterGradientLayoutOf>;
 
@@ -108,26 +102,18 @@ export function winogradFilterGradientWasm(
   algorithm: Winograd = f2x3,
 ): WasmCode {
   const layout = filterGradientLayoutOf(call, options, algorithm);
-  const { blocks, tiles, frame, panels, scratch } = layout;
   const module = new ModuleBuilder(options);
   emitKernel(module, layout, new Parts(module, layout, options));
-  const m = algorithm.results;
-  const notes = [
-    `filter gradient winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}`,
-    `${tiles.join('x')} tiles`,
-    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
-    ...frame.note,
-  ];
   return {
-    ...{ bytes: module.bytes(), units: panels.count, scratchBytes: scratch.bytes, repeats: true },
-    algorithm: notes.join(', '),
+    ...{ bytes: module.bytes(), units: layout.panels.count, scratchBytes: layout.scratch.bytes },
+    repeats: true,
+    algorithm: notesOf('filter gradient', layout, options).join(', '),
   };
 }
 
 function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
-  const { algorithm, blocks, tiles, frame, panels, numbers, scratch } = layout;
+  const { m, blocks, tiles, frame, panels, numbers, scratch } = layout;
   const [height, width, outputs] = layout.grid;
-  const m = algorithm.results;
   const panelBytes = 4 * panels.full.width;
   module.kernel(['x', 'dy', 'out', 'scratch'], (f, p) => {
     const at = scratch.open(f, p.scratch);
@@ -155,13 +141,13 @@ function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
         const pixels = f.let(i32.add(dy, i32.mul(index, panelBytes)));
         const transform = (rows: number) =>
           f.call(parts.transformGradient(panel, rows), pixels, gradient, first);
-        if (height % m === 0) transform(m);
-        else
-          f.if(
-            i32.ltU(inImage, i32.const(Math.floor(height / m))),
-            () => transform(m),
-            () => transform(height % m),
-          );
+        const split = { index: inImage, count: Math.floor(height / m), total: tiles[0] };
+        eitherOf(
+          f,
+          split,
+          () => transform(m),
+          () => transform(height % m),
+        );
       });
     };
     const addBlock = (rows: number) => {
@@ -206,12 +192,8 @@ class Parts {
    * `first`. Of the pixels it has `height` rows.
    */
   transformGradient(panel: Panel, height: number): FunctionHandle {
-    const {
-      algorithm,
-      grid: [, width, outputs],
-      gradientStep,
-    } = this.layout;
-    const m = algorithm.results;
+    const { algorithm, m, grid, gradientStep } = this.layout;
+    const [, width, outputs] = grid;
     const transform = new Transform(transposed(algorithm.result));
     const name = `transformGradient_${height}x${panel.columns}`;
     return this.module.once(name, ['source', 'target', 'first'], (f, p) => {
@@ -241,20 +223,13 @@ class Parts {
 
   /** A function (a, panel, sums) that adds `depth` tiles to the sums of a panel, for one of the t² numbers. */
   multiplyBlock(panel: Panel, depth: number): FunctionHandle {
-    const {
-      frame: { channels },
-      grid: [, , outputs],
-    } = this.layout;
-    const { wide = false } = this.options;
-    const parameters = ['a', 'panel', 'sums'] as const;
-    const grid = new TileGrid(this.module, { rows: channels, columns: outputs }, this.options, {
+    const { channels } = this.layout.frame;
+    const size = { rows: channels, columns: this.layout.grid[2] };
+    const grid = new TileGrid(this.module, size, this.options, {
       name: `multiply_${depth}`,
-      parameters,
-      write(f, p, rows, { width, vectors }) {
-        const tile = {
-          ...{ rows, columns: width, segments: 1, segmentLength: depth, wide },
-          ...{ rowStride: 4, segmentStride: 0, innerStride: 4 * channels },
-        };
+      parameters: ['a', 'panel', 'sums'],
+      write(f, p, { width, vectors }, size) {
+        const tile = { ...size, segmentLength: depth, rowStride: 4, innerStride: 4 * channels };
         const offset = (r: number, v: number) => 4 * r * width + vectors[v]!.at;
         emitGemmTile(f, tile, p, {
           finish: (r, v, sum) => f32x4.add(v128.load(p.sums, offset(r, v)), sum),
@@ -262,23 +237,14 @@ class Parts {
         });
       },
     });
-    return this.module.once(`multiplyBlock_${depth}x${panel.columns}`, parameters, (f, p) =>
-      grid.forEachTile(f, panel, (tile, row) => {
-        const sums = i32.add(p.sums, i32.mul(row, 4 * panel.width));
-        f.call(tile, i32.add(p.a, i32.mul(row, 4)), p.panel, sums);
-      }),
-    );
+    return grid.all(`multiplyBlock_${depth}`, panel, { a: 4, sums: 4 * panel.width });
   }
 
   /** A function (sums, out) that makes one panel of dw from all of its sums. */
   storeFilter(panel: Panel): FunctionHandle {
-    const {
-      algorithm,
-      frame: { channels },
-      grid: [, , outputs],
-      sumsStep,
-    } = this.layout;
-    const side = algorithm.image.length;
+    const { algorithm, side, frame, grid, sumsStep } = this.layout;
+    const { channels } = frame;
+    const outputs = grid[2];
     const transform = new Transform(transposed(algorithm.filter));
     return this.module.once(`storeFilter_${panel.columns}`, ['sums', 'out'], (f, p) => {
       f.loop(0, channels, 1, () => {

@@ -35,16 +35,21 @@ export function tallestTile({ simd, wide = false, tuning }: Omit<WasmOptions, 's
 const unroll = 4;
 const straightLine = 16;
 
-export interface GemmTile {
+export interface TileSize {
   /** 1 to 12 rows; columns of the panel, in whole vectors. */
   readonly rows: number;
   readonly columns: number;
-  /** The sum runs over `segments` runs of `segmentLength` products each. */
-  readonly segments: number;
+  /** Whether V8 joins the two vectors of a row (WasmOptions). Default false. */
+  readonly wide?: boolean | undefined;
+}
+
+export interface GemmTile extends TileSize {
+  /** The sum runs over `segments` runs (default 1) of `segmentLength` products each. */
+  readonly segments?: number;
   readonly segmentLength: number;
   /** Strides of A in bytes: to the next row of the tile, to the next segment, to the next element of a segment. */
   readonly rowStride: number;
-  readonly segmentStride: number;
+  readonly segmentStride?: number;
   readonly innerStride: number;
   /**
    * How many of the segments are summed, where that is known only at run time and the sum is a loop (`isLooped`).
@@ -53,8 +58,6 @@ export interface GemmTile {
   readonly segmentCount?: Local<'i32'>;
   /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
   readonly panelStride?: number;
-  /** Whether V8 joins the two vectors of a row (WasmOptions). Default false. */
-  readonly wide?: boolean;
 }
 
 /** Whether the sum is a loop over segments: a short one is written out. */
@@ -81,7 +84,7 @@ export function emitGemmTile(
   { a, panel }: { a: Local<'i32'>; panel: Local<'i32'> },
   hooks: GemmHooks,
 ): void {
-  const { rows, columns, segments, segmentLength, rowStride, segmentStride, innerStride } = tile;
+  const { rows, columns, segments = 1, segmentLength, rowStride, segmentStride = 0, innerStride } = tile;
   const vectors = columns / f.lanes;
   const registersOfRow = tile.wide ? 1 : vectors;
   const panelStride = tile.panelStride ?? columns * 4;

@@ -13,9 +13,9 @@ import {
   type ModuleBuilder,
 } from '../../../src/writers/wasm/assembler.js';
 import type { EpiloguePosition } from './epilogue.js';
-import { tallestTile } from './gemm.js';
+import { type TileSize, tallestTile } from './gemm.js';
 import type { WasmOptions } from './kernel.js';
-import { minimum } from './units.js';
+import { eitherOf, minimum } from './units.js';
 
 /** A half-open range that is known at run time. */
 export interface Bounds {
@@ -57,13 +57,13 @@ export class Cut {
   /** Visits one group, whose number is known at run time. */
   pick(f: FunctionBuilder, group: I32, visit: (size: number, first: I32) => void): void {
     const first = f.let(this.first(group));
-    if (this.tall === this.groups) visit(this.size, first);
-    else
-      f.if(
-        i32.ltU(group, i32.const(this.tall)),
-        () => visit(this.size, first),
-        () => visit(this.size - 1, first),
-      );
+    const split = { index: group, count: this.tall, total: this.groups };
+    eitherOf(
+      f,
+      split,
+      () => visit(this.size, first),
+      () => visit(this.size - 1, first),
+    );
   }
 }
 
@@ -135,22 +135,22 @@ export class Panels {
   /** Visits one panel, whose number is known at run time. */
   pick(f: FunctionBuilder, index: I32, visit: (panel: Panel) => void): void {
     const { full, rest, fullCount } = this;
-    if (rest === undefined || fullCount === 0) visit(rest ?? full);
-    else
-      f.if(
-        i32.ltU(index, i32.const(fullCount)),
-        () => visit(full),
-        () => visit(rest),
-      );
+    const split = { index, count: fullCount, total: this.count };
+    eitherOf(
+      f,
+      split,
+      () => visit(full),
+      () => visit(rest!),
+    );
   }
 }
 
-/** What a tile does: its function is written once for each size. */
+/** What a tile does: its function is written once for each size, of which `size` is what `emitGemmTile` needs. */
 export interface TileWork<N extends string> {
   readonly name: string;
   /** The parameters of the function, all i32. */
   readonly parameters: readonly N[];
-  write(f: FunctionBuilder, p: Readonly<Record<N, Local<'i32'>>>, rows: number, panel: Panel): void;
+  write(f: FunctionBuilder, p: Readonly<Record<N, Local<'i32'>>>, panel: Panel, size: TileSize): void;
 }
 
 /** All tiles of a result. Being called often, their functions are soon replaced by their optimized code. */
@@ -163,7 +163,7 @@ export class TileGrid<N extends string> {
   constructor(
     private readonly module: ModuleBuilder,
     size: { readonly rows: number; readonly columns: number },
-    options: Omit<WasmOptions, 'shared'>,
+    private readonly options: Omit<WasmOptions, 'shared'>,
     private readonly work: TileWork<N>,
   ) {
     this.tiles = new Cut(size.rows, tallestTile(options));
@@ -174,13 +174,29 @@ export class TileGrid<N extends string> {
   /** The function of a size of tile. */
   tile(rows: number, panel: Panel): FunctionHandle {
     const { name, parameters, write } = this.work;
+    const size = { rows, columns: panel.width, wide: this.options.wide };
     return this.module.once(`${name}_${rows}x${panel.columns}`, parameters, (f, p) =>
-      write(f, p, rows, panel),
+      write(f, p, panel, size),
     );
   }
 
-  /** Visits the tiles of a panel from top to bottom, with their functions. */
-  forEachTile(f: FunctionBuilder, panel: Panel, visit: (tile: FunctionHandle, row: I32) => void): void {
-    this.tiles.forEach(f, (rows, row) => visit(this.tile(rows, panel), row));
+  /** Calls the tiles of a panel from top to bottom. From a row to the next, arguments gain what `steps` says. */
+  call(
+    f: FunctionBuilder,
+    panel: Panel,
+    values: Readonly<Record<N, I32>>,
+    steps: { readonly [K in N]?: number },
+  ): void {
+    this.tiles.forEach(f, (rows, row) => {
+      const at = (name: N) => i32.add(values[name], i32.mul(row, steps[name] ?? 0));
+      f.call(this.tile(rows, panel), ...this.work.parameters.map(at));
+    });
+  }
+
+  /** A function (parameters…) that does so. */
+  all(name: string, panel: Panel, steps: { readonly [K in N]?: number }): FunctionHandle {
+    return this.module.once(`${name}x${panel.columns}`, this.work.parameters, (f, p) =>
+      this.call(f, panel, p, steps),
+    );
   }
 }

@@ -1,7 +1,6 @@
 /** Cases of Winograd's algorithms of any size, and the bounds of their errors from their matrices. */
 
 import { gridOf } from '../../../kernels/conv2d/contract.js';
-import { Results } from '../../../kernels/conv2d/results.js';
 import { backward, forward } from '../../../kernels/conv2d/wasm.js';
 import { winogradCode } from '../../../kernels/conv2d/winograd.js';
 import { winogradFilterGradientWasm } from '../../../kernels/conv2d/winogradFilter.js';
@@ -21,9 +20,8 @@ export const algorithms: Readonly<Record<string, Winograd>> = {
 /** The kernels by one algorithm, whatever the rule says. */
 export function winogradKernels(algorithm: Winograd) {
   return {
-    conv2d: (call, options) => winogradCode(forward(call), new Results(call), options, algorithm),
-    conv2dInputGradient: (call, options) =>
-      winogradCode(backward(call), new Results(call), options, algorithm),
+    conv2d: (call, options) => winogradCode(forward(call), options, algorithm),
+    conv2dInputGradient: (call, options) => winogradCode(backward(call), options, algorithm),
     conv2dFilterGradient: (call, options) => winogradFilterGradientWasm(call, options, algorithm),
   } satisfies WasmTable;
 }

@@ -1,7 +1,11 @@
 import * as assert from 'uvu/assert';
-import { emitMatmul, type TileEpilogue } from '../../../kernels/matmul/emit.js';
+import type { Epilogue } from '../../../kernels/contract.js';
+import { emitMatmul } from '../../../kernels/matmul/emit.js';
 import { type MatmulShape, type MatrixStrides, planMatmul } from '../../../kernels/matmul/plan.js';
-import { f32x4, i32, type KernelRun, ModuleBuilder, v128 } from '../../../src/writers/wasm/assembler.js';
+import { EpilogueEmitter } from '../../../kernels/toolkit/wasm/epilogue.js';
+import { call, constantOf, type Expression, input } from '../../../src/core/expression.js';
+import { rowMajorStrides, type Shape } from '../../../src/core/shape.js';
+import { type KernelRun, ModuleBuilder } from '../../../src/writers/wasm/assembler.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import { suite } from '../../support/suite.js';
 import { best, exactValues, instantiate } from '../../writers/wasm/harness.js';
@@ -19,16 +23,26 @@ interface Operands {
 }
 
 interface Options {
-  readonly epilogue?: TileEpilogue;
+  /** What is done with the sums; `extra` holds its operands: [n], then [m, n]. Default: they are stored. */
+  readonly epilogue?: Epilogue;
   /** Ranges of units, in the order they are run; by default one. */
   readonly ranges?: (units: number) => [number, number][];
   /** What stands at the very end of memory, where a read or write too far traps. */
   readonly atEnd?: 'a' | 'b' | 'out' | 'scratch';
 }
 
+const layoutOf = (shape: Shape, strides = rowMajorStrides(shape)) =>
+  ({ dtype: 'float32', shape, strides }) as const;
+
+function epilogueOf({ batch, m, n }: MatmulShape, epilogue?: Epilogue): EpilogueEmitter {
+  const output = layoutOf([...batch, m, n]);
+  const inputs = epilogue === undefined ? [] : [layoutOf(output.shape, [0, 1]), output];
+  return new EpilogueEmitter(epilogue, { inputs, outputs: [output] });
+}
+
 /** What is told of a kernel. */
 const emitted = (shape: MatmulShape, simd: SimdLevel) =>
-  emitMatmul(new ModuleBuilder({ simd, shared: false }), shape, { simd });
+  emitMatmul(new ModuleBuilder({ simd, shared: false }), shape, { simd }, epilogueOf(shape));
 
 /** Runs the kernel in a memory of its own and returns the output. Scratch is filled with NaN before every range. */
 function multiply(
@@ -38,7 +52,7 @@ function multiply(
   options: Options = {},
 ): Float32Array {
   const module = new ModuleBuilder({ simd, shared: false });
-  const emission = emitMatmul(module, shape, { simd }, options.epilogue);
+  const emission = emitMatmul(module, shape, { simd }, epilogueOf(shape, options.epilogue));
   const size = shape.batch.reduce((product, extent) => product * extent, shape.m * shape.n);
   const bytes = {
     a: operands.a.byteLength,
@@ -68,7 +82,7 @@ function multiply(
   const pointers = [
     address.a + 4 * (operands.aStart ?? 0),
     address.b + 4 * (operands.bStart ?? 0),
-    ...(operands.extra ? [address.extra] : []),
+    ...(operands.extra ? [address.extra, address.extra + 4 * shape.n] : []),
     address.out,
     address.scratch,
   ];
@@ -300,20 +314,13 @@ suite('matmul emission', (test) => {
   });
 
   test('an epilogue sees every element once, with its place, after the last block of k', () => {
-    // relu(sum + bias[column]) + out-shaped residual, both read from one extra input: [n] then [m, n].
-    const epilogueOf = (n: number): TileEpilogue => ({
-      names: ['operand1'],
-      begin: (f, { operand1: extra }) => {
-        const residual = f.let(i32.add(extra!, 4 * n));
-        return (sums, { element, column, lanes }) => {
-          const bias = v128.loadLanes(i32.add(extra!, column.base), lanes, column.constant);
-          const rest = v128.loadLanes(i32.add(residual, element.base), lanes, element.constant);
-          return f32x4.add(f32x4.max(f32x4.add(sums, bias), 0), rest);
-        };
-      },
-      store: (f, out, value, { element, lanes }) =>
-        f.storeLanes(i32.add(out, element.base), value, lanes, element.constant),
-    });
+    // relu(sum + bias[column]) + residual[row, column]
+    const [sum, bias, residual] = [0, 1, 2].map((index) => input(index)) as [
+      Expression,
+      Expression,
+      Expression,
+    ];
+    const expression = call('add', call('maximum', call('add', sum, bias), constantOf(0)), residual);
     for (const [m, k, n] of [
       [13, 5, 23],
       [7, 2049, 10],
@@ -322,7 +329,14 @@ suite('matmul emission', (test) => {
       const extra = exactValues(n + m * n, 3);
       const sums = definition(shape, operandsOf(shape));
       const expected = sums.map((sum, index) => Math.max(0, sum + extra[index % n]!) + extra[n + index]!);
-      const out = multiply(shape, best, { ...operandsOf(shape), extra }, { epilogue: epilogueOf(n) });
+      const out = multiply(
+        shape,
+        best,
+        { ...operandsOf(shape), extra },
+        {
+          epilogue: { expression, operands: 2 },
+        },
+      );
       same(out, expected, nameOf(shape));
     }
   });

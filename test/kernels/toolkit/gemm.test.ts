@@ -36,14 +36,14 @@ function runTile(
 
 /** tile[r][c] = Σ_s Σ_t A(r, s, t) · panel[s·segmentLength + t][c] */
 function tileDefinition(tile: GemmTile, a: Float32Array, panel: Float32Array, initial?: number): number[] {
-  const { rows, columns, segments, segmentLength } = tile;
+  const { rows, columns, segments = 1, segmentStride = 0, segmentLength } = tile;
   const step = (tile.panelStride ?? 4 * columns) / 4;
   return Array.from({ length: rows * columns }, (_, index) => {
     const [r, c] = [Math.floor(index / columns), index % columns];
     let sum = initial === undefined ? 0 : initial + r + 10 * Math.floor(c / 4);
     for (let s = 0; s < segments; s++) {
       for (let t = 0; t < segmentLength; t++) {
-        const at = (r * tile.rowStride + s * tile.segmentStride + t * tile.innerStride) / 4;
+        const at = (r * tile.rowStride + s * segmentStride + t * tile.innerStride) / 4;
         sum += a[at]! * panel[(s * segmentLength + t) * step + c]!;
       }
     }
@@ -94,7 +94,6 @@ suite('gemm: tiles', (test) => {
           segments: 1,
           segmentLength: 30,
           rowStride: 4,
-          segmentStride: 0,
           innerStride: 96,
         },
         {
@@ -133,7 +132,7 @@ suite('gemm: tiles', (test) => {
       }
     });
     test(`the number of segments may be known only at run time: ${simd}`, () => {
-      const tile: GemmTile = {
+      const tile = {
         ...{ rows: 6, columns: 8, segments: 5, segmentLength: 7 },
         ...{ rowStride: 8, segmentStride: 100, innerStride: 4 },
       };

@@ -11,6 +11,15 @@ import {
 import { suite } from '../../support/suite.js';
 import { instantiate } from '../../writers/wasm/harness.js';
 
+/** Notes numbers down behind those that are there; the first word of memory says where. */
+function noteIn(f: FunctionBuilder, values: readonly (I32 | number)[]): void {
+  const next = f.let(i32.load(0));
+  for (const [index, value] of values.entries()) {
+    f.store(next, typeof value === 'number' ? i32.const(value) : value, 4 * index);
+  }
+  f.store(0, i32.add(next, 4 * values.length));
+}
+
 /** The numbers that code notes down, each of `width` words. */
 function noted(
   width: number,
@@ -26,16 +35,9 @@ function noted(
   const memory = new WebAssembly.Memory({ initial: 1 });
   const module = new ModuleBuilder({ simd: 'baseline', shared: false });
   module.kernel([], (f, p) => {
-    const next = f.let(i32.const(4));
-    const note = (...values: (I32 | number)[]) => {
-      for (const value of values) {
-        f.store(next, typeof value === 'number' ? i32.const(value) : value);
-        f.increase(next, 4);
-      }
-      f.store(0, next);
-    };
-    code(f, note, module, p.begin, p.end);
+    code(f, (...values) => noteIn(f, values), module, p.begin, p.end);
   });
+  new Int32Array(memory.buffer)[0] = 4;
   (instantiate(module, memory).run as KernelRun)(begin, end);
   const words = new Int32Array(memory.buffer);
   const values = [...words.slice(1, Math.max(4, words[0]!) / 4)];
@@ -143,18 +145,18 @@ suite('panels', (test) => {
 suite('grids of tiles', (test) => {
   test('every element of a result is in one tile, and each size of tile is one function', () => {
     let written = 0;
-    const tiles = noted(4, (f, note, module) => {
+    const tiles = noted(4, (f, _, module) => {
       const grid = new TileGrid(module, { rows: 13, columns: 19 }, options, {
         name: 'tile',
         parameters: ['row', 'column'],
-        write: () => written++,
+        write(f, p, panel, { rows }) {
+          written++;
+          noteIn(f, [rows, panel.columns, p.row, p.column]);
+        },
       });
       assert.is(grid.label, '5x8');
       grid.panels.forEach(f, (panel, index) =>
-        grid.forEachTile(f, panel, (tile, row) => {
-          f.call(tile, row, index);
-          note(Number(tile.name.match(/_(\d+)x/)![1]), panel.columns, row, index);
-        }),
+        grid.call(f, panel, { row: i32.const(0), column: index }, { row: 1 }),
       );
     });
     assert.is(written, 4, 'tall and short tiles of full and last panels');
