@@ -4,12 +4,15 @@ import type { Work } from './measurements.js';
 export type BackendName = 'auto' | 'wasm' | 'reference' | 'gpu';
 
 interface WasmChoices {
-  /** Worker threads. Default: the number of processors, up to 8; 1 where memory cannot be shared. */
+  /**
+   * Worker threads. Default: the number of processors (in a container with a limit of processors, that limit), up to 8; 1
+   * where memory cannot be shared.
+   */
   readonly threads?: number | undefined;
   /** 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
   readonly simd?: 'relaxed' | 'baseline' | undefined;
   /**
-   * Experimental: lets V8 join vectors to 256 bits, for the whole process. Faster, with the same bytes, in Node 24 on x64
+   * Experimental: lets V8 join vectors to 256 bits, for the whole process. Faster, with the same bytes, which is checked when it is opened, in Node 24 and later on x64
    * processors with AVX2; elsewhere an error. Default false.
    */
   readonly revectorize?: boolean | undefined;

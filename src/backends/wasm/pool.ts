@@ -1,11 +1,12 @@
 /** The workers beside the thread that owns the engine, which is worker 0 itself. They never keep the process alive. */
 import { BackendError, sentenceOf } from '../../core/errors.js';
+import { processors } from '../../core/machine.js';
 import { turn } from '../../engine/runSteps.js';
 import { Claims, controlBytes, maySleep, spinsFor } from './claims.js';
 import type { Kernel } from './kernels.js';
 import type { WasmMemory } from './memory.js';
 import type { Chunk, Table } from './table.js';
-import { processors, startThread, type Thread } from './thread.js';
+import { startThread, type Thread } from './thread.js';
 import type { WorkerMessage } from './worker.js';
 
 /** How long worker 0 waits before it lets the event loop tell of a dead worker, in milliseconds. */

@@ -7,12 +7,6 @@ export interface Thread {
   terminate(): void;
 }
 
-/** How many threads the machine runs at once. */
-export function processors(): number {
-  const node = typeof process === 'undefined' ? undefined : process.getBuiltinModule?.('node:os');
-  return node?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
-}
-
 /**
  * Starts a worker that never keeps the process alive.
  *

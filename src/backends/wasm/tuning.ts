@@ -2,13 +2,14 @@
  * Measured tuning: for a kernel call, the fastest of several ways to compute the same bits. Each call is measured once
  * per machine; what was found is kept in a file, if there is one.
  */
-import type { KernelCall, Layout } from '../../../kernels/contract.js';
+import type { KernelCall } from '../../../kernels/contract.js';
 import type { KernelKind } from '../../../kernels/kinds.js';
 import { type Tuning, type WasmOptions, waysOf } from '../../../kernels/wasm.js';
-import { bytesOf, type HostArray } from '../../core/dtype.js';
+import { bytesOf } from '../../core/dtype.js';
 import { exactJson } from '../../core/json.js';
 import { sizeOf } from '../../core/shape.js';
 import type { Kernel } from './kernels.js';
+import { extentOf, fill } from './madeUp.js';
 import type { WasmMemory } from './memory.js';
 import { writeTunings } from './tuningFile.js';
 
@@ -120,24 +121,5 @@ function timeOf(run: () => void, milliseconds: number): number {
     run();
     const taken = performance.now() - began;
     if (taken >= milliseconds) return taken / count;
-  }
-}
-
-/** Elements from the first that an operand reads to the last; its strides are not negative in these kinds. */
-function extentOf({ shape, strides }: Layout): number {
-  if (sizeOf(shape) === 0) return 0;
-  return shape.reduce((last, size, axis) => last + (size - 1) * Math.abs(strides[axis]!), 1);
-}
-
-/** Numbers between 0 and 1 without a pattern; integers are 0, an index that is always good. */
-function fill(values: HostArray): void {
-  if (!(values instanceof Float32Array)) return;
-  // xorshift32 (Marsaglia 2003)
-  let x = 2463534242;
-  for (let i = 0; i < values.length; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    values[i] = (x >>> 8) / 2 ** 24;
   }
 }

@@ -3,6 +3,7 @@
 import { checkInteger } from '../../core/check.js';
 import type { HostArray } from '../../core/dtype.js';
 import { BackendError, UsageError } from '../../core/errors.js';
+import { processors } from '../../core/machine.js';
 import { numericsVersion } from '../../core/numerics.js';
 import type { Backend, BackendReport, Limits, Program, Resident } from '../../engine/backend.js';
 import type { KernelClock, Probes, WasmOptions } from '../../engine/options.js';
@@ -16,7 +17,6 @@ import { Pool } from './pool.js';
 import { type Held, WasmProgram } from './program.js';
 import { WasmResident } from './resident.js';
 import { enableRevectorize } from './revectorize.js';
-import { processors } from './thread.js';
 import { Tuner } from './tuning.js';
 import { type KeptTunings, readTunings } from './tuningFile.js';
 
@@ -52,7 +52,8 @@ interface Settled extends Pick<WasmBackendOptions, 'workerUrl' | 'kernelClock'> 
   readonly workers: number;
   readonly poison: boolean;
   readonly pieceBytes: number;
-  readonly revectorize: boolean;
+  /** The version of V8 that joins vectors, where it does. */
+  readonly joinedBy: string | undefined;
   readonly tuning: KeptTunings | undefined;
 }
 
@@ -82,7 +83,7 @@ class WasmBackend implements Backend, WasmState {
   });
   private closed = false;
 
-  constructor({ simd, workers, poison, pieceBytes, workerUrl, revectorize, tuning, kernelClock }: Settled) {
+  constructor({ simd, workers, poison, pieceBytes, workerUrl, joinedBy, tuning, kernelClock }: Settled) {
     this.workers = workers;
     this.poison = poison;
     this.pieceBytes = pieceBytes;
@@ -92,7 +93,7 @@ class WasmBackend implements Backend, WasmState {
     this.arena = new Region(this.memory);
     this.scratch = new Region(this.memory);
     this.pool = shared ? new Pool(this.memory, workers, workerUrl) : undefined;
-    const options = { simd, shared, wide: revectorize };
+    const options = { simd, shared, wide: joinedBy !== undefined };
     this.tuner = tuning && new Tuner(this.memory, options, tuning.tunings, tuning.file);
     this.kernels = new KernelCache(this.memory.memory, options, this.tuner, (kernel) =>
       this.pool?.forget({ kernel }),
@@ -101,7 +102,7 @@ class WasmBackend implements Backend, WasmState {
       backend: 'wasm',
       threads: workers,
       numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd, this.memory)}`,
-      ...(revectorize ? { experimental: 'revectorize' } : {}),
+      ...(joinedBy === undefined ? {} : { experimental: `revectorize, V8 ${joinedBy}` }),
       ...(tuning === undefined
         ? {}
         : { tuning: tuning.note === undefined ? 'measured' : `measured; ${tuning.note}` }),
@@ -164,11 +165,11 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   if (tuning !== 'fixed' && tuning !== 'measured') {
     throw new UsageError(`wasm: tuning must be fixed or measured: ${String(tuning)}`);
   }
-  if (revectorize) enableRevectorize(numericsOf(best));
+  const joinedBy = revectorize ? await enableRevectorize(numericsOf(best), { simd }) : undefined;
   const measured = tuning === 'measured' ? await readTunings(options.tuningFile) : undefined;
   const { kernelClock } = options;
   return new WasmBackend({
-    ...{ simd, workers, poison, pieceBytes, workerUrl, revectorize, kernelClock },
+    ...{ simd, workers, poison, pieceBytes, workerUrl, joinedBy, kernelClock },
     tuning: measured,
   });
 }

@@ -58,7 +58,7 @@ export const backendOptions = {
   revectorize: {
     boolean: true,
     default: false,
-    describe: 'experimental, for --backend wasm in Node 24: 256-bit vectors; same results, faster',
+    describe: 'experimental, for --backend wasm in Node 24 and later: 256-bit vectors; same results, faster',
   },
   tune: {
     boolean: true,

@@ -22,6 +22,7 @@
  */
 import { printModule, type WrittenFunction } from './binary.js';
 import type { Expression, ValueType } from './expressions.js';
+import { fencesHelp } from './fences.js';
 import { FunctionBuilder, type FunctionHandle, type Local } from './function.js';
 import type { SimdLevel } from './simdLevel.js';
 
@@ -50,6 +51,8 @@ export interface ModuleOptions {
   readonly simd: SimdLevel;
   /** Whether the imported memory is a shared one: it is declared differently, so the module must know. */
   readonly shared: boolean;
+  /** Whether `f.fence` writes anything. Never changes a result. Default: whether this engine's code is faster with them. */
+  readonly fences?: boolean;
 }
 
 type Parameters<P extends Record<string, ValueType>> = { readonly [K in keyof P]: Local<P[K]> };
@@ -123,7 +126,7 @@ export class ModuleBuilder {
     body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression | undefined,
   ): FunctionHandle {
     const types = Object.values(parameters);
-    const f = new FunctionBuilder(types, this.options.simd);
+    const f = new FunctionBuilder(types, this.options.simd, this.options.fences ?? fencesHelp());
     const locals = Object.fromEntries(
       Object.entries(parameters).map(([key, type], index) => [key, f.parameter(index, type)]),
     ) as Parameters<P>;

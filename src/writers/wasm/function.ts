@@ -79,6 +79,8 @@ export class FunctionBuilder {
     private readonly parameters: readonly ValueType[],
     /** What `multiplyAdd` becomes. */
     readonly simd: SimdLevel,
+    /** Whether `fence` writes anything. */
+    private readonly fenced: boolean,
   ) {
     this.types = [...parameters];
   }
@@ -210,11 +212,13 @@ export class FunctionBuilder {
    *
    * V8 11.3 and 12.4 (Node 20, 22) move arithmetic behind all loads of its basic block: with 6 rows and 2 vectors of B in
    * flight the sums of a tile are spilled to the stack. Time without fences ÷ with them, a matmul of 512³, one fence for
-   * each row of the tile: 1.6 in Node 20, 1.4 in 22, but 0.87 in 24 (V8 13.6) and 0.89 in 26 (14.6). It goes with Node 22.
+   * each row of the tile: 1.6 in Node 20, 1.4 in 22, but 0.87 to 0.91 in 24 (V8 13.6) and 0.89 to 0.97 in 26 (14.6). So a
+   * module has them where its option `fences` says so. They go with Node 22.
    */
   fence(pointer: I32): void {
     if (this.region === undefined)
       throw new BackendError('assembler: a fence stands in a block: there is none');
+    if (!this.fenced) return;
     // each has its own bound, or the second would be found superfluous
     this.branchIf(this.region, i32.gtU(pointer, -2 - this.fences++));
   }

@@ -11,6 +11,7 @@ import {
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
+import { fencesHelp, majorV8 } from '../../../src/writers/wasm/fences.js';
 import { numericsOf, type SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import { suite } from '../../support/suite.js';
 import { best, evaluate, instantiate } from './harness.js';
@@ -27,7 +28,7 @@ function trace(
   end = 0,
 ): number[] {
   const memory = new WebAssembly.Memory({ initial: 1 });
-  const module = new ModuleBuilder({ simd: 'baseline', shared: false });
+  const module = new ModuleBuilder({ simd: 'baseline', shared: false, fences: true });
   module.kernel([], (f, p) => {
     const next = f.let(i32.const(4));
     const note = (value: I32 | number) => {
@@ -300,6 +301,26 @@ suite('assembler: what cannot be written', (test) => {
       () => v128.load(0, 2 ** 32),
       'assembler: a memory offset must be an integer below 2^32: got 4294967296',
     );
+  });
+  test('fences are written for old V8 alone', () => {
+    const bytes = (fences?: boolean) => {
+      const module = new ModuleBuilder({
+        simd: 'baseline',
+        shared: false,
+        ...(fences === undefined ? {} : { fences }),
+      });
+      module.kernel([], (f, p) => f.block(() => f.fence(p.begin)));
+      return module.bytes().length;
+    };
+    assert.ok(bytes(true) > bytes(false));
+    assert.is(bytes(), bytes(fencesHelp()));
+    assert.is(fencesHelp(majorV8({ v8: '12.4.254.21-node.57' })), true);
+    assert.is(fencesHelp(majorV8({ v8: '13.6.233.17-node.63' })), false);
+    const chrome = (version: number) =>
+      `Mozilla/5.0 AppleWebKit/537.36 Chrome/${version}.0.0.0 Safari/537.36`;
+    assert.is(fencesHelp(majorV8({ userAgent: chrome(129) })), true);
+    assert.is(fencesHelp(majorV8({ userAgent: chrome(136) })), false);
+    assert.is(fencesHelp(majorV8({ userAgent: 'Mozilla/5.0 Gecko/20100101 Firefox/140.0' })), true);
   });
   test('fences outside of blocks', () => {
     assert.throws(

@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
+import { processors } from '../../../core/machine.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
@@ -71,8 +71,7 @@ async function trainAll(
   signal: AbortSignal,
 ): Promise<Ended[]> {
   const { seeds, out, jobs } = options;
-  const threads =
-    options.threads ?? (jobs > 1 ? Math.max(1, Math.floor(availableParallelism() / jobs)) : undefined);
+  const threads = options.threads ?? (jobs > 1 ? Math.max(1, Math.floor(processors() / jobs)) : undefined);
   const trainings = loaded.flatMap((each) =>
     seeds.map(
       (seed): SeedTraining => ({

@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { BackendError, reasonOf } from '../../../core/errors.js';
-import { machineKey } from '../../../core/machine.js';
+import { machineKey, processors } from '../../../core/machine.js';
 import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import {
   allCandidates,
@@ -73,7 +72,7 @@ export async function runDoctor({ json }: DoctorArguments, candidates?: readonly
   const report: DoctorReport = {
     versions: { quern, node },
     processor,
-    processors: availableParallelism(),
+    processors: processors(),
     sharedMemory: typeof SharedArrayBuffer !== 'undefined',
     backends,
     auto: await choices(measurements),

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
+import { processors } from '../../../core/machine.js';
 import { HandOut } from '../../../queue/handOut.js';
 import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
 import { openQueue } from '../../../queue/open.js';
@@ -215,8 +215,8 @@ async function sweep(
   const handOut = new HandOut(opened.connection, opened.store, opened.mark, { fault });
   const { recipe, threads = 1 } = options;
   const { recipeSha256 } = plan.description;
-  const processors = Math.max(1, Math.floor(availableParallelism() / threads));
-  const jobs = options.jobs ?? (opened.embedded ? processors : 0);
+  const fitting = Math.max(1, Math.floor(processors() / threads));
+  const jobs = options.jobs ?? (opened.embedded ? fitting : 0);
   const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, recipe] as const]);
   const conditions = { ...plan.description };
   const settings = workerSettings(options, { jobs, conditions, recipes, folder: join(out, 'trials') });

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { percent } from '../../../core/format.js';
+import { processors } from '../../../core/machine.js';
 import { readDemands } from '../../../queue/demands.js';
 import { openQueue } from '../../../queue/open.js';
 import { startWorker } from '../../../queue/worker.js';
@@ -45,7 +46,7 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
   let running = 0;
   let idleSince = performance.now();
   const threads = options.threads ?? 1;
-  const jobs = options.jobs ?? Math.max(1, Math.floor(availableParallelism() / threads));
+  const jobs = options.jobs ?? Math.max(1, Math.floor(processors() / threads));
   const settings = { ...workerSettings(options, { jobs, conditions, recipes }), scratch };
   const worker = startWorker(opened.connection, opened.store, settings, {
     begun: (label) => {
