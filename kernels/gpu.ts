@@ -4,33 +4,33 @@ import { assembleGpu, assembleStages } from './assemble/gpu.js';
 import { averagePoolGpu, averagePoolGradientGpu } from './averagePool/gpu.js';
 import { absorbedIn, isPlain, type Plain } from './contract.js';
 import { conv2dFilterGradientGpu, conv2dGpu, conv2dInputGradientGpu } from './conv2d/gpu.js';
-import { conv2dFilterGradientFours } from './conv2d/gpuFilterGradient.js';
-import { conv2dFours, conv2dInputGradientFours } from './conv2d/gpuVec4.js';
+import { conv2dFilterGradientVec4 } from './conv2d/gpuFilterGradient.js';
+import { conv2dInputGradientVec4, conv2dVec4 } from './conv2d/gpuVec4.js';
 import { gatherGpu, scatterAddGpu } from './gather/gpu.js';
 import type { KernelKind, Specifications } from './kinds.js';
 import { mapGpu } from './map/gpu.js';
 import { matmulGpu } from './matmul/gpu.js';
-import { matmulFours } from './matmul/gpuVec4.js';
+import { matmulVec4 } from './matmul/gpuVec4.js';
 import { maxPoolGpu, maxPoolGradientGpu, maxPoolTakeGpu } from './maxPool/gpu.js';
 import { reduceGpu } from './reduce/gpu.js';
 import { softmaxCrossEntropyGpu } from './softmaxCrossEntropy/gpu.js';
 import type {
   GpuCall,
-  GpuFours,
   GpuKernel,
   GpuSource,
   GpuStage,
   GpuStagedKernel,
+  GpuVec4,
 } from './toolkit/gpu/kernel.js';
 
 export type {
   GpuCall,
-  GpuFours,
   GpuKernel,
   GpuOperand,
   GpuRead,
   GpuSource,
   GpuStage,
+  GpuVec4,
 } from './toolkit/gpu/kernel.js';
 
 export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Plain<Specifications[K]>> } = {
@@ -62,10 +62,10 @@ export function gpuSourceOf<K extends KernelKind>(
 
 /** The kinds that may take several kernels: to be faster where a thread can give four numbers, or for many inputs. */
 const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Plain<Specifications[K]>> } = {
-  matmul: matmulFours,
-  conv2d: conv2dFours,
-  conv2dInputGradient: conv2dInputGradientFours,
-  conv2dFilterGradient: conv2dFilterGradientFours,
+  matmul: matmulVec4,
+  conv2d: conv2dVec4,
+  conv2dInputGradient: conv2dInputGradientVec4,
+  conv2dFilterGradient: conv2dFilterGradientVec4,
   assemble: assembleStages,
 };
 
@@ -76,7 +76,7 @@ const stagedKernels: { readonly [K in KernelKind]?: GpuStagedKernel<Plain<Specif
 export function gpuStagesOf<K extends KernelKind>(
   kind: K,
   call: GpuCall<Specifications[K]>,
-  fours: GpuFours,
+  vec4: GpuVec4,
 ): readonly GpuStage[] {
   const { specification } = call;
   if (!isPlain(specification)) {
@@ -87,6 +87,6 @@ export function gpuStagesOf<K extends KernelKind>(
   const plain: GpuCall<Plain<Specifications[K]>> = { ...call, specification };
   const staged: GpuStagedKernel<Plain<Specifications[K]>> | undefined = stagedKernels[kind];
   return (
-    staged?.(plain, fours) ?? [{ source: gpuSourceOf(kind, plain), operands: call.inputs.map((_, i) => i) }]
+    staged?.(plain, vec4) ?? [{ source: gpuSourceOf(kind, plain), operands: call.inputs.map((_, i) => i) }]
   );
 }

@@ -38,7 +38,7 @@ export const assembleGpu: GpuKernel<AssembleSpecification> = (call) => {
     });
     lines.push(...own, ...when(conditions, [`value = ${tables[i]!.at(places)};`]));
   });
-  return gpuSource('assemble', outputOf(shape), tables, lines, 'value');
+  return gpuSource('assemble', outputOf(shape), tables, { statements: lines, value: 'value' });
 };
 
 /** Most inputs of one kernel: WebGPU promises eight buffers, one of which is the output's. */

@@ -13,13 +13,13 @@ export const averagePoolGpu: GpuKernel<AveragePoolSpecification> = (call) => {
     ...statements,
     'let sum = 0;',
     'let count = 0;',
-    ...eachPixelOfWindow(call.specification, images, shape, indices, [
+    ...eachPixelOfWindow(call.specification, { images, grid: shape }, indices, [
       `sum += ${tables[0]!.at(['pixel', indices[3]!])};`,
       'count += 1;',
     ]),
     'const mean = sum / count;',
   ];
-  return gpuSource('averagePool', outputOf(shape), tables, lines, 'mean');
+  return gpuSource('averagePool', outputOf(shape), tables, { statements: lines, value: 'mean' });
 };
 
 /** Each thread sums its share of every window that holds its own pixel. */
@@ -36,7 +36,7 @@ export const averagePoolGradientGpu: GpuKernel<AveragePoolSpecification> = (call
       `sum += ${tables[0]!.at(['from', indices[3]!])} / count;`,
     ]),
   ];
-  return gpuSource('averagePoolGradient', outputOf(shape), tables, lines, 'sum');
+  return gpuSource('averagePoolGradient', outputOf(shape), tables, { statements: lines, value: 'sum' });
 };
 
 /** `count`, the pixels of window (i, j) inside the image. */

@@ -12,7 +12,7 @@ export const averagePool: ReferenceKernel<AveragePoolSpecification> = (
   const channels = images[3]!;
   const counts = countPixels(specification, images, windows);
   const sums = new Float64Array(sizeOf(windows));
-  forEachTap(specification, specification.window, images, windows, (yPixel, xPixel) => {
+  forEachTap(specification, images, windows, (yPixel, xPixel) => {
     for (let c = 0; c < channels; c++) sums[yPixel * channels + c]! += x[xPixel * channels + c]!;
   });
   elementsOf(outputs[0]!).set(sums.map((sum, i) => sum / counts[Math.floor(i / channels)]!));
@@ -28,7 +28,7 @@ export const averagePoolGradient: ReferenceKernel<AveragePoolSpecification> = (
   const channels = images[3]!;
   const counts = countPixels(specification, images, windows);
   const dx = new Float64Array(sizeOf(images));
-  forEachTap(specification, specification.window, images, windows, (yPixel, xPixel) => {
+  forEachTap(specification, images, windows, (yPixel, xPixel) => {
     for (let c = 0; c < channels; c++)
       dx[xPixel * channels + c]! += dy[yPixel * channels + c]! / counts[yPixel]!;
   });
@@ -38,7 +38,7 @@ export const averagePoolGradient: ReferenceKernel<AveragePoolSpecification> = (
 /** The pixels of each window that lie inside the image, `[batch · rows · columns]`. */
 function countPixels(specification: AveragePoolSpecification, images: Shape, windows: Shape): Int32Array {
   const counts = new Int32Array(sizeOf(windows.slice(0, 3)));
-  forEachTap(specification, specification.window, images, windows, (yPixel) => {
+  forEachTap(specification, images, windows, (yPixel) => {
     counts[yPixel]!++;
   });
   return counts;

@@ -51,14 +51,13 @@ export const conv2dGpu: GpuKernel<Plain<Conv2dSpecification>> = (call) => {
     'let sum = 0;',
     ...eachPixelOfWindow(
       slidingOf(call, filter),
-      images,
-      shape,
+      { images, grid: shape },
       indices,
       loop('c', channels, [`sum += ${x} * ${w};`]),
     ),
     ...result.statements,
   ];
-  return gpuSource('conv2d', outputOf(shape), tables, lines, result.value);
+  return gpuSource('conv2d', outputOf(shape), tables, { statements: lines, value: result.value });
 };
 
 /** Each thread sums over the windows that hold its own pixel, and the filters. */
@@ -80,7 +79,10 @@ export const conv2dInputGradientGpu: GpuKernel<Plain<Conv2dInputGradientSpecific
     ]),
     ...result.statements,
   ];
-  return gpuSource('conv2dInputGradient', outputOf(shape), tables, lines, result.value);
+  return gpuSource('conv2dInputGradient', outputOf(shape), tables, {
+    statements: lines,
+    value: result.value,
+  });
 };
 
 /**
@@ -122,5 +124,5 @@ export const conv2dFilterGradientGpu: GpuKernel<Plain<Conv2dFilterGradientSpecif
       'sum += image;',
     ]),
   ];
-  return gpuSource('conv2dFilterGradient', outputOf(shape), tables, lines, 'sum');
+  return gpuSource('conv2dFilterGradient', outputOf(shape), tables, { statements: lines, value: 'sum' });
 };

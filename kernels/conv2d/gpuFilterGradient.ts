@@ -12,13 +12,13 @@ import {
 import {
   columnOf,
   finishStage,
-  foursSource,
   lanes,
   packStage,
   productOfTexels,
   startSums,
   sumNumbers,
   sums,
+  vec4Source,
 } from '../toolkit/gpu/vec4.js';
 import { pixelTable, reachesOutside, when } from '../toolkit/gpu/windows.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
@@ -33,17 +33,17 @@ const mostPatches = 2 ** 24;
  * The filter gradient as a matrix product: dw[(a,b,c), o] = Σ patches[(a,b,c), (n,i,j)] · dy[(n,i,j), o], where a patch
  * is what window (n,i,j) sees at place (a,b,c). The matrix is made first; its rows are then read one after the other.
  */
-export const conv2dFilterGradientFours: GpuStagedKernel<Plain<Conv2dFilterGradientSpecification>> = (
+export const conv2dFilterGradientVec4: GpuStagedKernel<Plain<Conv2dFilterGradientSpecification>> = (
   call,
-  fours,
+  vec4,
 ) => {
   const { shape } = call.outputs[0]!;
   const filters = shape[3]!;
   const rows = sizeOf(shape) / filters;
   const { size, offset, shape: grid } = call.inputs[1]!;
   const windows = sizeOf(grid.slice(0, -1));
-  if (fours === 'none' || windows === 0 || rows * windows > mostPatches) return undefined;
-  if (fours === 'textures') {
+  if (vec4 === 'none' || windows === 0 || rows * windows > mostPatches) return undefined;
+  if (vec4 === 'textures') {
     const view = { shape: [windows, filters], strides: [filters, 1], offset };
     return [
       patchStage(call, windows, true),
@@ -64,7 +64,10 @@ export const conv2dFilterGradientFours: GpuStagedKernel<Plain<Conv2dFilterGradie
     (k, lane) => dy.at([k, columnOf(lane)]),
   );
   const lines = [...startSums, ...product];
-  const source = foursSource('conv2dFilterGradient', [filters / 4, rows], [patches, dy], lines, sums);
+  const source = vec4Source('conv2dFilterGradient', [filters / 4, rows], [patches, dy], {
+    statements: lines,
+    values: sums,
+  });
   return [patchStage(call, windows, false), { source, operands: [{ stage: 0 }, 1] }];
 };
 
@@ -99,13 +102,7 @@ function patchStage(call: Call, windows: number, packed: boolean): GpuStage {
   const output = [columns, sizeOf(filter.slice(0, 3))] as const;
   const all = [...statements, ...lines];
   const source = packed
-    ? foursSource(
-        'patches',
-        output,
-        [table],
-        all,
-        lanes.map((lane) => `v${lane}`),
-      )
-    : gpuSource('patches', output, [table], all, 'v0');
+    ? vec4Source('patches', output, [table], { statements: all, values: lanes.map((lane) => `v${lane}`) })
+    : gpuSource('patches', output, [table], { statements: all, value: 'v0' });
   return { source, operands: [0] };
 }

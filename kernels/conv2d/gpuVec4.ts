@@ -16,13 +16,13 @@ import {
 import {
   columnOf,
   finishStage,
-  foursSource,
   lanes,
   packStage,
   printLanes,
   stageTable,
   startSums,
   sums,
+  vec4Source,
 } from '../toolkit/gpu/vec4.js';
 import { eachPixelOfWindow, eachWindowOfPixel, pixelTable } from '../toolkit/gpu/windows.js';
 import type { Conv2dInputGradientSpecification, Conv2dSpecification } from './contract.js';
@@ -49,7 +49,7 @@ const forward = (call: Call): Pass => {
   return {
     ...{ name: 'conv2d', from: filter[2]!, to: filter[3]!, pixel: 'pixel' },
     around: (indices, body) =>
-      eachPixelOfWindow(slidingOf(call, filter), images, call.outputs[0]!.shape, indices, body),
+      eachPixelOfWindow(slidingOf(call, filter), { images, grid: call.outputs[0]!.shape }, indices, body),
     filterRow: (channel) => `(a * ${filter[1]} + b) * ${filter[2]} + ${channel}`,
   };
 };
@@ -84,12 +84,12 @@ function packed(call: Call, pass: Pass, swapped: boolean): readonly GpuStage[] |
   const { shape } = call.outputs[0]!;
   const width = Math.ceil(pass.to / 4);
   const image = call.inputs[0]!;
-  const inFours = pass.from % 4 === 0;
+  const inTexels = pass.from % 4 === 0;
   const rows = sizeOf(image.shape.slice(0, -1));
   const imageView = { shape: [rows, pass.from], strides: [pass.from, 1], offset: image.offset };
-  const own: Table = inFours ? stageTable('x0', pass.from / 4) : pixelTable('x0', image);
+  const own: Table = inTexels ? stageTable('x0', pass.from / 4) : pixelTable('x0', image);
   const filter = stageTable('x1', width);
-  const body = inFours
+  const body = inTexels
     ? loop('c', pass.from / 4, [
         `const left = ${own.at([pass.pixel, 'c'])};`,
         ...lanes.map(
@@ -107,14 +107,17 @@ function packed(call: Call, pass: Pass, swapped: boolean): readonly GpuStage[] |
       ]);
   const { statements, indices } = coordinatesOf([...shape.slice(0, -1), width]);
   const lines = [...statements, ...startSums, ...pass.around(indices, body)];
-  const source = foursSource(pass.name, [width, sizeOf(shape) / pass.to], [own, filter], lines, sums);
+  const source = vec4Source(pass.name, [width, sizeOf(shape) / pass.to], [own, filter], {
+    statements: lines,
+    values: sums,
+  });
   const first = packStage(1, filterView(call, swapped), call.inputs[1]!.size);
-  const stages: GpuStage[] = inFours ? [first, packStage(0, imageView, image.size)] : [first];
+  const stages: GpuStage[] = inTexels ? [first, packStage(0, imageView, image.size)] : [first];
   return [
     ...stages,
     {
-      source: { ...source, reads: [inFours ? 'texels' : 'numbers', 'texels'] },
-      operands: [inFours ? { stage: 1 } : 0, { stage: 0 }],
+      source: { ...source, reads: [inTexels ? 'texels' : 'numbers', 'texels'] },
+      operands: [inTexels ? { stage: 1 } : 0, { stage: 0 }],
     },
     finishStage(pass.name, call, stages.length),
   ];
@@ -138,7 +141,7 @@ function direct(call: Call, pass: Pass, swapped: boolean): readonly GpuStage[] |
   ]);
   const lines = [...statements, ...startSums, ...pass.around(indices, sum), ...result.statements];
   const output = [pass.to / 4, sizeOf(shape) / pass.to] as const;
-  const source = foursSource(pass.name, output, tables, lines, result.values);
+  const source = vec4Source(pass.name, output, tables, { statements: lines, values: result.values });
   const operands = call.inputs.map((_, i) => i);
   if (!swapped) return [{ source, operands }];
   const operandsAfter = operands.map((i) => (i === 1 ? { stage: 0 } : i));
@@ -150,27 +153,24 @@ function swapStage(call: Call): GpuStage {
   const view = filterView(call, true);
   const table = tableOf('x0', view, call.inputs[1]!.size);
   const { statements, indices } = coordinatesOf(view.shape);
-  const source = gpuSource(
-    'swap',
-    outputOf(view.shape),
-    [table],
-    [...statements, `const value = ${table.at(indices)};`],
-    'value',
-  );
+  const source = gpuSource('swap', outputOf(view.shape), [table], {
+    statements: [...statements, `const value = ${table.at(indices)};`],
+    value: 'value',
+  });
   return { source, operands: [1] };
 }
 
-export const conv2dFours: GpuStagedKernel<Plain<Conv2dSpecification>> = (call, fours) => {
-  if (fours === 'none') return undefined;
+export const conv2dVec4: GpuStagedKernel<Plain<Conv2dSpecification>> = (call, vec4) => {
+  if (vec4 === 'none') return undefined;
   const pass = forward(call);
-  return fours === 'buffers' ? direct(call, pass, false) : packed(call, pass, false);
+  return vec4 === 'buffers' ? direct(call, pass, false) : packed(call, pass, false);
 };
 
-export const conv2dInputGradientFours: GpuStagedKernel<Plain<Conv2dInputGradientSpecification>> = (
+export const conv2dInputGradientVec4: GpuStagedKernel<Plain<Conv2dInputGradientSpecification>> = (
   call,
-  fours,
+  vec4,
 ) => {
-  if (fours === 'none') return undefined;
+  if (vec4 === 'none') return undefined;
   const pass = inputGradient(call);
-  return fours === 'buffers' ? direct(call, pass, true) : packed(call, pass, true);
+  return vec4 === 'buffers' ? direct(call, pass, true) : packed(call, pass, true);
 };

@@ -29,8 +29,8 @@ export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outpu
   const [images, filter, result] = [inputs[0]!.shape, inputs[1]!.shape, resultShape(call)];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const y = new Float64Array(sizeOf(result));
-  const sliding = { ...call.specification, frame: true };
-  forEachTap(sliding, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+  const sliding = { ...call.specification, window: windowOf(filter), frame: true };
+  forEachTap(sliding, images, result, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
       const value = xPixel < 0 ? 0 : x[xPixel * channels + c]!;
       const row = (tap * channels + c) * filters;
@@ -38,7 +38,7 @@ export const conv2d: ReferenceKernel<Conv2dSpecification> = (call, inputs, outpu
     }
   });
   if (call.specification.pool === undefined) storeResults(y, call, inputs, outputs[0]!);
-  else storePooled(y, call.specification.pool, call, inputs, outputs);
+  else storePooled(y, call.specification.pool, call, { inputs, outputs });
 };
 
 /** y → prologue → pool → epilogue. What is pooled is rounded as if it had been stored. */
@@ -46,8 +46,7 @@ function storePooled(
   y: Float64Array,
   pool: ResultPool,
   call: KernelCall<Conv2dSpecification>,
-  inputs: readonly Strided[],
-  outputs: readonly Strided[],
+  { inputs, outputs }: { inputs: readonly Strided[]; outputs: readonly Strided[] },
 ): void {
   const Stored = inputs[0]!.data instanceof Float64Array ? Float64Array : Float32Array;
   const own = inputs.length - (call.specification.epilogue?.operands ?? 0);
@@ -72,8 +71,7 @@ function unrouted(
   { specification }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   inputs: readonly Strided[],
   at: number,
-  image: Shape,
-  filter: Shape,
+  { image, filter }: { image: Shape; filter: Shape },
 ): readonly Strided[] {
   const pair = inputs.slice(at, at + 2);
   const grid = gridOf(specification, [image[1]!, image[2]!], [filter[0]!, filter[1]!]);
@@ -90,12 +88,14 @@ export const conv2dInputGradient: ReferenceKernel<Conv2dInputGradientSpecificati
   given,
   outputs,
 ) => {
-  const inputs = isRouted(call) ? unrouted(call, given, 0, outputs[0]!.shape, given[2]!.shape) : given;
+  const shapes = () => ({ image: outputs[0]!.shape, filter: given[2]!.shape });
+  const inputs = isRouted(call) ? unrouted(call, given, 0, shapes()) : given;
   const [dy, w] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [result, filter, images] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const dx = new Float64Array(sizeOf(images));
-  forEachTap(call.specification, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+  const sliding = { ...call.specification, window: windowOf(filter) };
+  forEachTap(sliding, images, result, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
       const row = (tap * channels + c) * filters;
       let sum = 0;
@@ -112,13 +112,14 @@ export const conv2dFilterGradient: ReferenceKernel<Conv2dFilterGradientSpecifica
   given,
   outputs,
 ) => {
-  const inputs = isRouted(call) ? unrouted(call, given, 1, given[0]!.shape, outputs[0]!.shape) : given;
+  const shapes = { image: given[0]!.shape, filter: outputs[0]!.shape };
+  const inputs = isRouted(call) ? unrouted(call, given, 1, shapes) : given;
   const [x, dy] = [elementsOf(inputs[0]!), elementsOf(inputs[1]!)];
   const [images, result, filter] = [inputs[0]!.shape, inputs[1]!.shape, outputs[0]!.shape];
   const [channels, filters] = [filter[2]!, filter[3]!];
   const dw = new Float64Array(sizeOf(filter));
-  const sliding = { ...call.specification, frame: true };
-  forEachTap(sliding, windowOf(filter), images, result, (yPixel, xPixel, tap) => {
+  const sliding = { ...call.specification, window: windowOf(filter), frame: true };
+  forEachTap(sliding, images, result, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
       const value = xPixel < 0 ? 0 : x[xPixel * channels + c]!;
       const row = (tap * channels + c) * filters;

@@ -3,7 +3,7 @@ import { rowMajorStrides } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, type V128 } from '../../src/writers/wasm/assembler.js';
 import { storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall, Layout } from '../contract.js';
-import { contender, indexOffset, tournament } from '../maxPool/treeMaximum.js';
+import { candidate, indexOffset, treeMaximum } from '../maxPool/treeMaximum.js';
 import {
   EpilogueEmitter,
   type EpiloguePosition,
@@ -58,9 +58,13 @@ export class Results {
     this.names = this.pooled ? [...finish.names, ...this.poolNames] : this.poolNames;
   }
 
-  /** What a vector of results passes before it is stored, or pooled. Ahead of loops; `still`: see EpilogueEmitter. */
-  beginFinish(f: FunctionBuilder, p: Readonly<Record<OperandName, I32>>, still = false): FinishVector {
-    return (this.pooled ? this.before : this.after).begin(f, p, still);
+  /** What a vector of results passes before it is stored, or pooled. Ahead of loops; for `keepsAddresses` see EpilogueEmitter. */
+  beginFinish(
+    f: FunctionBuilder,
+    p: Readonly<Record<OperandName, I32>>,
+    keepsAddresses = false,
+  ): FinishVector {
+    return (this.pooled ? this.before : this.after).begin(f, p, keepsAddresses);
   }
 
   /** Stores a finished vector, where nothing is pooled. */
@@ -72,7 +76,7 @@ export class Results {
   beginPool(f: FunctionBuilder, p: Pointers): PoolVectors {
     const finish = this.after.begin(f, p);
     return (pixels, place) => {
-      const { value, position } = tournament(f, pixels.map(contender));
+      const { value, position } = treeMaximum(f, pixels.map(candidate));
       this.after.store(f, p.out, finish(value, place), place);
       if (this.indices === undefined) return;
       const { dtype } = this.indices;

@@ -25,7 +25,10 @@ export const gatherGpu: GpuKernel<GatherSpecification> = (call) => {
     `const value = ${rows === 0 ? '0' : 'wanted === present ? read : 0'};`,
   ];
   const result = printEpilogue(specification.epilogue, tables, 'value');
-  return gpuSource('gather', outputOf(shape), tables, [...lines, ...result.statements], result.value);
+  return gpuSource('gather', outputOf(shape), tables, {
+    statements: [...lines, ...result.statements],
+    value: result.value,
+  });
 };
 
 /** Each thread looks through all indices for those that name its row, in ascending order. */
@@ -44,5 +47,5 @@ export const scatterAddGpu: GpuKernel<ScatterAddSpecification> = (call) => {
       '}',
     ]),
   ];
-  return gpuSource('scatterAdd', outputOf(shape), tables, lines, 'sum');
+  return gpuSource('scatterAdd', outputOf(shape), tables, { statements: lines, value: 'sum' });
 };

@@ -17,8 +17,9 @@ export const mapGpu: GpuKernel<MapSpecification> = ({ specification, inputs, out
   const reads = tables.map((table) => table.at(indices));
   const text = printGpuText(specification.expressions[0]!, reads, 't');
   const lines = [...statements, ...text.statements];
-  if (outputs[0]!.dtype !== 'uint8') return gpuSource('map', outputOf(shape), tables, lines, text.value);
+  if (outputs[0]!.dtype !== 'uint8')
+    return gpuSource('map', outputOf(shape), tables, { statements: lines, value: text.value });
   // Stored modulo 256, as in memory of bytes.
   const stored = `const stored = ${text.value} - Math.floor(${text.value} / 256) * 256;`;
-  return gpuSource('map', outputOf(shape), tables, [...lines, stored], 'stored');
+  return gpuSource('map', outputOf(shape), tables, { statements: [...lines, stored], value: 'stored' });
 };

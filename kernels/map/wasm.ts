@@ -50,7 +50,8 @@ export const mapWasm: WasmKernel<MapSpecification> = ({ specification, inputs, o
       outerStrides: merged.strides[i]!.slice(0, -1),
       stride: merged.strides[i]!.at(-1)!,
     }));
-    const row = new RowEmitter(f, printer, expressions, operands, inputs.length, { outer, columns, unroll });
+    const work = { expressions, operands, inputs: inputs.length, outer, columns, unroll };
+    const row = new RowEmitter(f, printer, work);
     if (pieces > 1) {
       const index = rows === 1 ? i32.const(0) : f.let(i32.divU(p.unit, i32.const(pieces)));
       const from = f.let(i32.mul(i32.sub(p.unit, i32.mul(index, pieces)), pieceElements));
@@ -78,6 +79,16 @@ function unrollOf(expressions: readonly Expression[]): number {
   return cost <= 6 ? 4 : cost <= 16 ? 2 : 1;
 }
 
+interface MapWork {
+  readonly expressions: readonly Expression[];
+  /** Inputs, then outputs. */
+  readonly operands: readonly MapOperand[];
+  readonly inputs: number;
+  readonly outer: Shape;
+  readonly columns: number;
+  readonly unroll: number;
+}
+
 interface MapOperand {
   readonly layout: Layout;
   readonly pointer: I32;
@@ -93,13 +104,10 @@ class RowEmitter {
   constructor(
     private readonly f: FunctionBuilder,
     private readonly printer: SimdPrinter,
-    private readonly expressions: readonly Expression[],
-    private readonly operands: readonly MapOperand[],
-    private readonly inputs: number,
-    private readonly size: { outer: Shape; columns: number; unroll: number },
+    private readonly work: MapWork,
   ) {
     this.hoisted = printer.hoist(f, (index) => {
-      const { layout, pointer, outerStrides, stride } = operands[index]!;
+      const { layout, pointer, outerStrides, stride } = work.operands[index]!;
       const single = stride === 0 && outerStrides.every((step) => step === 0);
       return single ? loadVector(layout.dtype, pointer, 0) : undefined;
     });
@@ -107,8 +115,8 @@ class RowEmitter {
 
   /** The whole row when `piece` is undefined; a piece begins at a multiple of the unrolled vectors. */
   emit(row: I32, piece: { from: I32; to: I32 } | undefined): void {
-    const { f, operands } = this;
-    const { outer, columns, unroll } = this.size;
+    const { f } = this;
+    const { operands, outer, columns, unroll } = this.work;
     const position = unravel(f, row, outer);
     const bases = operands.map(({ layout, pointer, outerStrides }) =>
       addressAt(
@@ -147,7 +155,8 @@ class RowEmitter {
   }
 
   private vector(bases: readonly I32[], rowStart: I32, place: VectorPlace, hoisted: Hoisted): void {
-    const { f, operands } = this;
+    const { f } = this;
+    const { operands, inputs, expressions } = this.work;
     const { at, constant, lanes } = place;
     // Offsets count 4 bytes per element; bytes and other strides scale them.
     const locate = (index: number): [I32, number] => {
@@ -169,10 +178,10 @@ class RowEmitter {
       hoisted,
     );
     values.forEach((value, o) => {
-      const index = this.inputs + o;
+      const index = inputs + o;
       const { dtype } = operands[index]!.layout;
       const [address, offset] = locate(index);
-      const converted = convertVector(value, this.expressions[o]!.dtype, computeType(dtype));
+      const converted = convertVector(value, expressions[o]!.dtype, computeType(dtype));
       storeVector(f, dtype, address, converted, lanes, offset);
     });
   }

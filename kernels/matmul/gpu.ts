@@ -26,5 +26,5 @@ export const matmulGpu: GpuKernel<MatmulSpecification> = (call) => {
     ...loop('k', k, [`sum += ${a} * ${b};`]),
     ...result.statements,
   ];
-  return gpuSource('matmul', outputOf(shape), tables, lines, result.value);
+  return gpuSource('matmul', outputOf(shape), tables, { statements: lines, value: result.value });
 };

@@ -4,12 +4,12 @@ import { coordinatesOf, type GpuStagedKernel, tablesOf } from '../toolkit/gpu/ke
 import {
   columnOf,
   finishStage,
-  foursSource,
   packStage,
   printLanes,
   productOfTexels,
   startSums,
   sumNumbers,
+  vec4Source,
 } from '../toolkit/gpu/vec4.js';
 import type { MatmulSpecification } from './contract.js';
 
@@ -20,12 +20,12 @@ import type { MatmulSpecification } from './contract.js';
 const worthPacking = 2 ** 8;
 
 /** Each thread sums over k for four columns of its row. */
-export const matmulFours: GpuStagedKernel<MatmulSpecification> = (call, fours) => {
-  if (fours === 'none') return undefined;
+export const matmulVec4: GpuStagedKernel<MatmulSpecification> = (call, vec4) => {
+  if (vec4 === 'none') return undefined;
   const { shape } = call.outputs[0]!;
   const [a, b] = call.inputs as [(typeof call.inputs)[number], (typeof call.inputs)[number]];
   const [n, k] = [shape.at(-1)!, a.shape.at(-1)!];
-  if (fours === 'buffers') {
+  if (vec4 === 'buffers') {
     if (n % 4 !== 0) return undefined;
     const tables = tablesOf(call);
     const threads = [...shape.slice(0, -1), n / 4];
@@ -43,7 +43,7 @@ export const matmulFours: GpuStagedKernel<MatmulSpecification> = (call, fours) =
       ...result.statements,
     ];
     const output = [n / 4, sizeOf(shape) / n] as const;
-    const source = foursSource('matmul', output, tables, lines, result.values);
+    const source = vec4Source('matmul', output, tables, { statements: lines, values: result.values });
     return [{ source, operands: call.inputs.map((_, i) => i) }];
   }
   const m = shape.at(-2)!;

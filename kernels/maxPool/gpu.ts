@@ -27,7 +27,7 @@ export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
     'let seen = 0;',
     'let values = 0;',
     'let indices = 0;',
-    ...eachPixelOfWindow(call.specification, call.inputs[0]!.shape, shape, indices, [
+    ...eachPixelOfWindow(call.specification, { images: call.inputs[0]!.shape, grid: shape }, indices, [
       `const value = ${tables[0]!.at(['pixel', indices[3]!])};`,
       'if (seen === 0 || value > values || (value !== value && values === values)) {',
       '  seen = 1;',
@@ -36,7 +36,10 @@ export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
       '}',
     ]),
   ];
-  return gpuSource(`maxPool_${outputs[0]}`, outputOf(shape), tables, lines, outputs[0]!);
+  return gpuSource(`maxPool_${outputs[0]}`, outputOf(shape), tables, {
+    statements: lines,
+    value: outputs[0]!,
+  });
 };
 
 /** Reads a pixel that exists in any case: code of both branches may run, whichever of them counts. */
@@ -66,7 +69,7 @@ export const maxPoolTakeGpu: GpuKernel<MaxPoolTakeSpecification> = (call) => {
     '  }',
     '}',
   ];
-  return gpuSource('maxPoolTake', outputOf(shape), tables, lines, 'value');
+  return gpuSource('maxPoolTake', outputOf(shape), tables, { statements: lines, value: 'value' });
 };
 
 /** Each thread looks through the windows that hold its own pixel for those whose index points at it. */
@@ -89,5 +92,5 @@ export const maxPoolGradientGpu: GpuKernel<MaxPoolGradientSpecification> = (call
     ]),
     ...result.statements,
   ];
-  return gpuSource('maxPoolGradient', outputOf(shape), tables, lines, result.value);
+  return gpuSource('maxPoolGradient', outputOf(shape), tables, { statements: lines, value: result.value });
 };

@@ -17,7 +17,7 @@ export const maxPool: ReferenceKernel<MaxPoolSpecification> = (
   const values = new Float64Array(sizeOf(windows)).fill(-Infinity);
   const indices = new Int32Array(sizeOf(windows));
   const seen = new Uint8Array(sizeOf(windows));
-  forEachTap(specification, specification.window, inputs[0]!.shape, windows, (yPixel, xPixel, tap) => {
+  forEachTap(specification, inputs[0]!.shape, windows, (yPixel, xPixel, tap) => {
     for (let c = 0; c < channels; c++) {
       const target = yPixel * channels + c;
       const value = x[xPixel * channels + c]!;
@@ -40,18 +40,12 @@ export const maxPoolTake: ReferenceKernel<MaxPoolTakeSpecification> = (call, inp
   const windows = outputs[0]!.shape;
   const channels = windows[3]!;
   const y = new Float64Array(sizeOf(windows));
-  forEachTap(
-    call.specification,
-    call.specification.window,
-    inputs[0]!.shape,
-    windows,
-    (yPixel, xPixel, tap) => {
-      for (let c = 0; c < channels; c++) {
-        const source = yPixel * channels + c;
-        if (indices[source] === tap) y[source] = x[xPixel * channels + c]!;
-      }
-    },
-  );
+  forEachTap(call.specification, inputs[0]!.shape, windows, (yPixel, xPixel, tap) => {
+    for (let c = 0; c < channels; c++) {
+      const source = yPixel * channels + c;
+      if (indices[source] === tap) y[source] = x[xPixel * channels + c]!;
+    }
+  });
   elementsOf(outputs[0]!).set(y);
 };
 
@@ -60,17 +54,11 @@ export const maxPoolGradient: ReferenceKernel<MaxPoolGradientSpecification> = (c
   const images = outputs[0]!.shape;
   const channels = images[3]!;
   const dx = new Float64Array(sizeOf(images));
-  forEachTap(
-    call.specification,
-    call.specification.window,
-    images,
-    inputs[0]!.shape,
-    (yPixel, xPixel, tap) => {
-      for (let c = 0; c < channels; c++) {
-        const source = yPixel * channels + c;
-        if (indices[source] === tap) dx[xPixel * channels + c]! += dy[source]!;
-      }
-    },
-  );
+  forEachTap(call.specification, images, inputs[0]!.shape, (yPixel, xPixel, tap) => {
+    for (let c = 0; c < channels; c++) {
+      const source = yPixel * channels + c;
+      if (indices[source] === tap) dx[xPixel * channels + c]! += dy[source]!;
+    }
+  });
   storeResults(dx, call, inputs, outputs[0]!);
 };

@@ -12,15 +12,15 @@ import {
 import { selectLanes } from '../../src/writers/wasm/simdMath.js';
 
 /** The largest pixels of a part of the window and their positions, lane by lane. */
-export interface Winner {
+export interface Candidate {
   readonly value: V128;
   readonly position: V128;
   /** The position where it is the same in all lanes. */
   readonly constant?: number;
 }
 
-/** A pixel that has met no other yet. */
-export function contender(value: V128, position: number): Winner {
+/** A single pixel. */
+export function candidate(value: V128, position: number): Candidate {
   return { value, position: i32x4.const(position), constant: position };
 }
 
@@ -29,11 +29,11 @@ export function beats(later: V128, earlier: V128): V128 {
   return v128.andnot(f32x4.eq(earlier, earlier), f32x4.le(later, earlier));
 }
 
-/** Halves play each other: half as many steps depend on each other as in a row, and constants meet constants. */
-export function tournament(f: FunctionBuilder, pixels: readonly Winner[]): Winner {
+/** Compares halves: fewer steps depend on each other than in a row, and constants meet constants. */
+export function treeMaximum(f: FunctionBuilder, pixels: readonly Candidate[]): Candidate {
   if (pixels.length === 1) return pixels[0]!;
   const half = Math.ceil(pixels.length / 2);
-  const [earlier, later] = [tournament(f, pixels.slice(0, half)), tournament(f, pixels.slice(half))];
+  const [earlier, later] = [treeMaximum(f, pixels.slice(0, half)), treeMaximum(f, pixels.slice(half))];
   const mask = f.let(beats(later.value, earlier.value));
   const neighbors = earlier.constant !== undefined && later.constant === earlier.constant + 1;
   return {

@@ -2,13 +2,13 @@ import { f32x4, type I32, i32, i32x4, type V128, v128 } from '../../src/writers/
 import { selectLanes } from '../../src/writers/wasm/simdMath.js';
 import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { Layout } from '../contract.js';
-import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
+import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmKernel } from '../toolkit/wasm/kernel.js';
 import { forEachPixelVector } from '../toolkit/wasm/pixels.js';
 import { buildUnits, isEmpty } from '../toolkit/wasm/units.js';
 import { forEachWindowVector, geometryOf } from '../toolkit/wasm/windows.js';
 import type { MaxPoolGradientSpecification, MaxPoolSpecification } from './contract.js';
-import { beats, contender, indexOffset, tournament } from './treeMaximum.js';
+import { beats, candidate, indexOffset, treeMaximum } from './treeMaximum.js';
 
 /** Rows of the outer two axes: of images in a gradient, of the grid of windows elsewhere. */
 function rowsOf({ shape }: Layout): number {
@@ -25,38 +25,32 @@ export const maxPoolWasm: WasmKernel<MaxPoolSpecification> = (
   const units = rowsOf(outputs[0]!);
   const bytes = buildUnits(options, ['x', ...names], units, (f, pointers) => {
     const x = pointers.x!;
-    const store = (base: I32, constant: number, lanes: number, value: V128, position: V128) => {
+    const store = ({ element, lanes }: EpiloguePosition, value: V128, position: V128) => {
       names.forEach((name, o) => {
         const { dtype } = outputs[o]!;
-        const [offset, rest] = indexOffset(dtype, base, constant);
-        storeVector(
-          f,
-          dtype,
-          i32.add(pointers[name]!, offset),
-          name === 'values' ? value : position,
-          lanes,
-          rest,
-        );
+        const [offset, rest] = indexOffset(dtype, element.base, element.constant);
+        const result = name === 'values' ? value : position;
+        storeVector(f, dtype, i32.add(pointers[name]!, offset), result, lanes, rest);
       });
     };
     forEachWindowVector(f, geometry, pointers.unit!, {
-      whole({ element: { base, constant }, lanes }, taps) {
+      whole(place, taps) {
         const pixels = taps.map((tap, position) =>
-          contender(f.let(v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant)), position),
+          candidate(f.let(v128.loadLanes(i32.add(x, tap.base), place.lanes, tap.constant)), position),
         );
-        const { value, position } = tournament(f, pixels);
-        store(base, constant, lanes, value, position);
+        const { value, position } = treeMaximum(f, pixels);
+        store(place, value, position);
       },
-      part({ element: { base, constant }, lanes }, first, forEach) {
+      part(place, first, forEach) {
         const best = f.let(f32x4.const(-Infinity));
         const where = f.let(i32x4.splat(first));
         forEach((tap) => {
-          const value = f.let(v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant));
+          const value = f.let(v128.loadLanes(i32.add(x, tap.base), place.lanes, tap.constant));
           const mask = f.let(beats(value, best));
           f.set(best, selectLanes(f, value, best, mask));
           f.set(where, selectLanes(f, i32x4.splat(tap.position), where, mask));
         });
-        store(base, constant, lanes, best, where);
+        store(place, best, where);
       },
     });
   });

@@ -41,9 +41,9 @@ export class ReduceEmitter {
     readonly f: FunctionBuilder,
     call: KernelCall<ReduceSpecification>,
     readonly layout: ReduceLayout,
-    private readonly printer: SimdPrinter,
-    private readonly pointers: readonly I32[],
+    private readonly sources: { readonly printer: SimdPrinter; readonly pointers: readonly I32[] },
   ) {
+    const { printer, pointers } = sources;
     const { operation, prologue } = call.specification;
     this.reducer = reducerOf(operation, prologue.dtype);
     this.usesIndex = hasRandom(prologue);
@@ -68,7 +68,7 @@ export class ReduceEmitter {
     const position = [...unravel(f, row, this.layout.rows), column];
     this.cursors.forEach(({ walk, unit, at }, i) => {
       const terms = position.map((index, axis) => i32.mul(index, [...walk.rows, walk.column][axis]! * unit));
-      f.set(at, i32.sum(this.pointers[i] ?? 0, ...terms));
+      f.set(at, i32.sum(this.sources.pointers[i] ?? 0, ...terms));
     });
     if (this.position !== undefined) f.set(this.position, i32.const(0));
   }
@@ -110,15 +110,13 @@ export class ReduceEmitter {
       if (walk.step !== 0 || walk.outer.some((stride) => stride !== 0)) return undefined;
       return loadVector(dtype, at, walk.column, lanes, column * walk.column * unit);
     };
-    return this.printer.hoist(this.f, invariant, this.hoisted);
+    return this.sources.printer.hoist(this.f, invariant, this.hoisted);
   }
 
-  /** The prologue at four elements, the first of them `row` steps and `column` columns on. */
+  /** The prologue at elements `stride` apart, the first of them `row` steps and `column` columns on. */
   value(
     stride: (walk: Walk) => number,
-    row: number,
-    column: number,
-    lanes: number,
+    { row, column, lanes }: { row: number; column: number; lanes: number },
     hoisted = this.hoisted,
   ): V128 {
     const offset = ({ walk, unit }: Cursor) => (row * walk.step + column * walk.column) * unit;
@@ -132,7 +130,7 @@ export class ReduceEmitter {
       const first = i32x4.splat(i32.add(cursor.at, offset(cursor)));
       return i32x4.add(first, i32x4.constLanes(0, step, 2 * step, 3 * step));
     };
-    return this.printer.evaluate(this.f, { operand, counter }, hoisted)[0]!;
+    return this.sources.printer.evaluate(this.f, { operand, counter }, hoisted)[0]!;
   }
 
   /** Takes `value` into the state; its elements stand `row` places on in the reduction, `step` apart. */
@@ -145,7 +143,7 @@ export class ReduceEmitter {
 
   private move(elements: (walk: Walk) => number): void {
     this.cursors.forEach(({ walk, unit, at }, i) => {
-      if (i < this.pointers.length || this.usesIndex) this.f.increase(at, elements(walk) * unit);
+      if (i < this.sources.pointers.length || this.usesIndex) this.f.increase(at, elements(walk) * unit);
     });
   }
 }

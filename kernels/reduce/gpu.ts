@@ -79,5 +79,5 @@ export const reduceGpu: GpuKernel<ReduceSpecification> = (call) => {
     ...body,
     ...result.statements,
   ];
-  return gpuSource('reduce', outputOf(shape), tables, lines, result.value);
+  return gpuSource('reduce', outputOf(shape), tables, { statements: lines, value: result.value });
 };

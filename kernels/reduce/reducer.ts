@@ -59,10 +59,10 @@ const floatOrder = {
 function argMax(dtype: ComputeType): Reducer {
   const neutral = lanes[dtype].const(lowest[dtype]);
   const { larger, same } = dtype === 'float32' ? floatOrder : { larger: i32x4.gtS, same: i32x4.eq };
-  const take = (f: FunctionBuilder, [best, where]: State, value: V128, position: V128, mask: V128) => {
+  const take = (f: FunctionBuilder, [best, where]: State, [value, position]: readonly V128[], mask: V128) => {
     const chosen = f.let(mask);
-    f.set(best!, selectLanes(f, value, best!, chosen));
-    f.set(where!, selectLanes(f, position, where!, chosen));
+    f.set(best!, selectLanes(f, value!, best!, chosen));
+    f.set(where!, selectLanes(f, position!, where!, chosen));
   };
   return {
     neutral,
@@ -72,10 +72,10 @@ function argMax(dtype: ComputeType): Reducer {
       f.set(best!, neutral);
       f.set(where!, i32x4.const(0));
     },
-    add: (f, state, value, position) => take(f, state, value, position(), larger(value, state[0]!)),
+    add: (f, state, value, position) => take(f, state, [value, position()], larger(value, state[0]!)),
     merge: (f, state, [value, position]) => {
       const earlier = v128.and(same(value!, state[0]!), i32x4.ltS(position!, state[1]!));
-      take(f, state, value!, position!, v128.or(larger(value!, state[0]!), earlier));
+      take(f, state, [value!, position!], v128.or(larger(value!, state[0]!), earlier));
     },
     result: ([, where]) => where!,
   };

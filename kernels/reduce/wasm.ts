@@ -31,6 +31,14 @@ export const reduceWasm: WasmKernel<ReduceSpecification> = (call, options) => {
   return layout.lanes === 'kept' ? alongKept(call, layout, options) : alongReduced(call, layout, options);
 };
 
+/** Where a vector of results stands: its row and column, of which `constant` bytes are known. */
+interface Place {
+  readonly row: I32;
+  readonly column: I32;
+  readonly constant: number;
+  readonly lanes: number;
+}
+
 /** Names, printers and grouping, then the module. `emit` writes the reduction of one piece of work. */
 function build(
   call: KernelCall<ReduceSpecification>,
@@ -40,11 +48,7 @@ function build(
     readonly pieces: number;
     readonly piecesPerUnit: number;
     readonly algorithm: string;
-    emit(
-      reduce: ReduceEmitter,
-      piece: I32,
-      store: (row: I32, column: I32, state: State, lanes: number, constant: number) => void,
-    ): void;
+    emit(reduce: ReduceEmitter, piece: I32, store: (place: Place, state: State) => void): void;
   },
 ): WasmCode {
   const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
@@ -53,17 +57,12 @@ function build(
   const units = Math.ceil(work.pieces / work.piecesPerUnit);
   const bytes = buildUnits(options, [...sources, ...epilogue.names, 'out'], units, (f, p) => {
     const finish = epilogue.begin(f, p);
-    const reduce = new ReduceEmitter(
-      f,
-      call,
-      layout,
-      printer,
-      sources.map((name) => p[name]!),
-    );
+    const pointers = sources.map((name) => p[name]!);
+    const reduce = new ReduceEmitter(f, call, layout, { printer, pointers });
     const from = f.let(i32.mul(p.unit!, work.piecesPerUnit));
     const to = minimum(i32.add(from, work.piecesPerUnit), i32.const(work.pieces));
     f.loop(from, f.let(to), 1, (piece) => {
-      work.emit(reduce, piece, (row, column, state, lanes, constant) => {
+      work.emit(reduce, piece, ({ row, column, constant, lanes }, state) => {
         const first = f.let(i32.mul(column, 4));
         const position = {
           element: { base: f.let(i32.add(first, i32.mul(row, 4 * layout.columns))), constant },
@@ -101,7 +100,7 @@ function alongKept(
       const emitGroup = (count: number) => {
         const results = reduceColumns(reduce, count);
         results.forEach((state, v) => {
-          store(row, column, state, Math.min(4, count - 4 * v), 16 * v);
+          store({ row, column, constant: 16 * v, lanes: Math.min(4, count - 4 * v) }, state);
         });
       };
       const last = columns - (groups - 1) * width;
@@ -132,12 +131,8 @@ function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
   const pairs = vectors.length <= 4 && reduce.cost <= 8 ? vectors.map(() => reducer.create(f)) : undefined;
   const addRow = (into: readonly State[], row: number) => {
     vectors.forEach(({ column, lanes }, v) => {
-      reduce.add(
-        into[v]!,
-        reduce.value((walk) => walk.column, row, column, lanes, ahead[v]),
-        row,
-        0,
-      );
+      const value = reduce.value((walk) => walk.column, { row, column, lanes }, ahead[v]);
+      reduce.add(into[v]!, value, row, 0);
     });
   };
   const block = (rows: number) => {
@@ -188,7 +183,7 @@ function alongReduced(
       reduce.start(row, column);
       const state = reduceRow(reduce);
       mergeLanes(f, reduce.reducer, state);
-      store(row, column, state, 1, 0);
+      store({ row, column, constant: 0, lanes: 1 }, state);
     },
   });
 }
@@ -202,7 +197,7 @@ function reduceRow(reduce: ReduceEmitter): State {
   const total = oneBlock ? undefined : new Total(f, reducer);
   const states = Array.from({ length: reduce.cost <= 8 && vectors >= 8 ? 4 : 1 }, () => reducer.create(f));
   const addVector = (state: State, vector: number, count: number) => {
-    const value = reduce.value((walk) => walk.step, 4 * vector, 0, count);
+    const value = reduce.value((walk) => walk.step, { row: 4 * vector, column: 0, lanes: count });
     // What lies beyond the end must not count.
     const counted = count === 4 ? value : v128.bitselect(value, reducer.neutral, laneMask(count));
     reduce.add(state, counted, 4 * vector, 1);

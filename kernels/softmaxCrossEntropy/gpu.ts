@@ -32,13 +32,10 @@ export const softmaxCrossEntropyGpu: GpuKernel<SoftmaxCrossEntropySpecification>
     ...loop('c', classes, [`total += Math.exp(${z} - largest);`]),
     ...(gradient ? gradientLines(classes, label, logits) : lossLines(classes, label, z)),
   ];
-  return gpuSource(
-    `softmaxCrossEntropy_${names[0]}`,
-    outputOf(call.outputs[0]!.shape),
-    tables,
-    lines,
-    'result',
-  );
+  return gpuSource(`softmaxCrossEntropy_${names[0]}`, outputOf(call.outputs[0]!.shape), tables, {
+    statements: lines,
+    value: 'result',
+  });
 };
 
 /** Σ_c y_c · (log total − (z_c − largest)), leaving out the classes whose y is 0, whose log p may be −∞. */

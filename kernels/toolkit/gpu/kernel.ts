@@ -30,22 +30,19 @@ export interface GpuSource {
   /** Columns of the table as which each input is handed over; they divide its size. */
   readonly columns: readonly number[];
   /** Whether a thread gives four numbers, which stand side by side in the result. Default false. */
-  readonly fours?: boolean;
+  readonly vec4?: boolean;
   /** How each input is read. Default: all as numbers. */
   readonly reads?: readonly GpuRead[];
 }
 
-/**
- * What a table's elements are: numbers; or, of a result in fours where textures hold it, its numbers ('packed') or its
- * fours ('texels').
- */
+/** The elements of a table: numbers; or, where a texture holds four to a texel, its numbers ('packed') or its texels. */
 export type GpuRead = 'numbers' | 'packed' | 'texels';
 
 /**
  * Whether a mode's kernels can give four numbers at once: not at all; into a buffer of numbers; or into a texture of
- * fours, which later kernels of the same call read.
+ * four to a texel, which later kernels of the same call read.
  */
-export type GpuFours = 'none' | 'buffers' | 'textures';
+export type GpuVec4 = 'none' | 'buffers' | 'textures';
 
 /** One of several kernels that carry out a call one after the other. */
 export interface GpuStage {
@@ -54,10 +51,10 @@ export interface GpuStage {
   readonly operands: readonly (number | { readonly stage: number })[];
 }
 
-/** A call as several kernels, or as one that gives fours; undefined where the plain one is as good. */
+/** A call as several kernels, or as one that gives four numbers per thread; undefined where the plain one is as good. */
 export type GpuStagedKernel<Specification> = (
   call: GpuCall<Specification>,
-  fours: GpuFours,
+  vec4: GpuVec4,
 ) => readonly GpuStage[] | undefined;
 
 export type GpuKernel<Specification> = (call: GpuCall<Specification>) => GpuSource;
@@ -199,21 +196,19 @@ export function printEpilogue(
   epilogue: Epilogue | undefined,
   tables: readonly Table[],
   result: string,
-  at: string = column,
-  prefix = 'e',
+  { at = column, prefix = 'e' }: { readonly at?: string; readonly prefix?: string } = {},
 ): GpuText {
   if (epilogue === undefined) return { statements: [], value: result };
   const operands = tables.slice(tables.length - epilogue.operands).map((table) => table.at([row, at]));
   return printGpuText(epilogue.expression, [result, ...operands], prefix);
 }
 
-/** Puts a kernel together. */
+/** Puts a kernel together, whose body ends by returning the value. */
 export function gpuSource(
   name: string,
   output: readonly [number, number],
   tables: readonly Table[],
-  statements: readonly string[],
-  value: string,
+  { statements, value }: GpuText,
 ): GpuSource {
   const parameters = tables.map((_, i) => `x${i}`).join(', ');
   const body = [...statements, `return ${value};`].map((line) => `  ${line}\n`).join('');

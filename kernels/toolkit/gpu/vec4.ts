@@ -33,15 +33,15 @@ export function stageTable(name: string, columns: number): Table {
   return { columns, at: ([y, x]) => `${name}[${y}][${x}]` };
 }
 
-/** `return [ … ]` of four names, by `gpuSource`. */
-export function foursSource(
+/** `gpuSource` of a kernel that returns four values. */
+export function vec4Source(
   name: string,
   output: readonly [number, number],
   tables: readonly Table[],
-  statements: readonly string[],
-  values: readonly string[],
+  { statements, values }: { readonly statements: readonly string[]; readonly values: readonly string[] },
 ): GpuSource {
-  return { ...gpuSource(name, output, tables, statements, `[${values.join(', ')}]`), fours: true };
+  const value = `[${values.join(', ')}]`;
+  return { ...gpuSource(name, output, tables, { statements, value }), vec4: true };
 }
 
 /**
@@ -66,13 +66,9 @@ export function packStage(input: number, view: View, size: number, rows?: number
     const nested = conditions.reduceRight((inner, condition) => `if (${condition}) { ${inner} }`, read);
     return [`let v${lane} = 0;`, nested];
   });
-  const source = foursSource(
-    'pack',
-    outputOf(padded),
-    [table],
-    [...statements, ...lines],
-    lanes.map((lane) => `v${lane}`),
-  );
+  const values = lanes.map((lane) => `v${lane}`);
+  const body = { statements: [...statements, ...lines], values };
+  const source = vec4Source('pack', outputOf(padded), [table], body);
   return { source, operands: [input] };
 }
 
@@ -92,8 +88,9 @@ export function finishStage(
   const renamed = { ...call, inputs: [call.inputs[0]!, ...call.inputs.slice(first)] };
   const tables = [packed, ...tablesOf(renamed).slice(1)];
   const result = printEpilogue(epilogue, tables, 'result');
-  const lines = [`const result = ${packed.at(['this.thread.y', column])};`, ...result.statements];
-  const source = gpuSource(`${name}_finish`, outputOf(shape), tables, lines, result.value);
+  const statements = [`const result = ${packed.at(['this.thread.y', column])};`, ...result.statements];
+  const body = { statements, value: result.value };
+  const source = gpuSource(`${name}_finish`, outputOf(shape), tables, body);
   return {
     source: { ...source, reads: ['packed', ...Array.from({ length: count }, () => 'numbers' as const)] },
     operands: [{ stage }, ...Array.from({ length: count }, (_, i) => first + i)],
@@ -106,7 +103,7 @@ export function printLanes(
   tables: readonly Table[],
 ): { statements: string[]; values: string[] } {
   const printed = lanes.map((lane) =>
-    printEpilogue(epilogue, tables, `sum${lane}`, columnOf(lane), `e${lane}_`),
+    printEpilogue(epilogue, tables, `sum${lane}`, { at: columnOf(lane), prefix: `e${lane}_` }),
   );
   return {
     statements: printed.flatMap(({ statements }) => statements),
@@ -114,7 +111,7 @@ export function printLanes(
   };
 }
 
-/** Longer sums are sums of sums of this many terms (or fours of terms), so that float32 stays close to the exact sum. */
+/** Longer sums are sums of sums of this many terms (or texels), so that float32 stays close to the exact sum. */
 const chunk = 128;
 
 /** A loop over `extent` turns. `body` adds turn `k` to a name and each lane's number. */
@@ -163,6 +160,6 @@ export function sumTexels(texels: number): string[] {
 export function productOfTexels(name: string, m: number, n: number, k: number): GpuSource {
   const [texels, width] = [Math.ceil(k / 4), Math.ceil(n / 4)];
   const tables = [stageTable('x0', texels), stageTable('x1', width)];
-  const lines = [...startSums, ...sumTexels(texels)];
-  return { ...foursSource(name, [width, m], tables, lines, sums), reads: ['texels', 'texels'] };
+  const body = { statements: [...startSums, ...sumTexels(texels)], values: sums };
+  return { ...vec4Source(name, [width, m], tables, body), reads: ['texels', 'texels'] };
 }

@@ -53,8 +53,7 @@ export function reachesOutside({ window, strides, padding }: Sliding, images: Sh
  */
 export function eachPixelOfWindow(
   { window, strides, padding }: Sliding,
-  images: Shape,
-  grid: Shape,
+  { images, grid }: { readonly images: Shape; readonly grid: Shape },
   [n, i, j]: readonly string[],
   body: readonly string[],
 ): string[] {

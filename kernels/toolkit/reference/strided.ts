@@ -53,6 +53,8 @@ export function forEachElement(
 
 /** A window that slides over images. */
 export interface Sliding {
+  /** Height and width. */
+  readonly window: readonly [number, number];
   /** Steps between windows, [height, width]. */
   readonly strides: readonly [number, number];
   readonly padding: Padding;
@@ -65,14 +67,14 @@ export interface Sliding {
  * with an `x` of −1.
  */
 export function forEachTap(
-  { strides, padding, frame = false }: Sliding & { readonly frame?: boolean },
-  [windowHeight, windowWidth]: readonly [number, number],
+  { window, strides, padding, frame = false }: Sliding & { readonly frame?: boolean },
   images: Shape,
   windows: Shape,
   visit: (y: number, x: number, tap: number) => void,
 ): void {
   const [batch, height, width] = images as readonly [number, number, number, number];
   const [, rows, columns] = windows as readonly [number, number, number, number];
+  const [windowHeight, windowWidth] = window;
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {

@@ -89,12 +89,12 @@ export class EpilogueEmitter {
    * Loads the operands of a single element and computes what depends on nothing else. `p` has the addresses of the
    * epilogue's operands by their names; they and the result are used as often as `finish` is called.
    *
-   * @param still whether positions are used in straight code only, over which their bases keep their values: addresses
-   *   are then computed once, by which V8 knows that vectors are neighbors. Default false.
+   * @param keepsAddresses whether positions are used in straight code only, over which their bases keep their values:
+   *   addresses are then computed once, by which V8 knows that vectors are neighbors. Default false.
    */
-  begin(f: FunctionBuilder, p: Readonly<Record<string, I32>>, still = false): FinishVector {
+  begin(f: FunctionBuilder, p: Readonly<Record<string, I32>>, keepsAddresses = false): FinishVector {
     const pointers = this.names.map((name) => p[name]!);
-    this.known = still ? [] : undefined;
+    this.known = keepsAddresses ? [] : undefined;
     const operands = this.operands.map((layout) => {
       const strides = epilogueStrides(layout, this.output.shape);
       return { layout, whole: strides.row !== 0, column: strides.column };

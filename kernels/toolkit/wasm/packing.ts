@@ -33,9 +33,11 @@ export function packing(module: ModuleBuilder, panel: PackedPanel): FunctionHand
   );
 }
 
+const rowsPerTurn = 4;
+
 /**
- * Emits the packing of a panel from `source` (address of its element 0, 0) to `destination`, 4 rows per turn: by copies
- * where columns are adjacent in memory, by 4x4 transposes where rows are, one by one elsewhere. Both variables are moved
+ * Emits the packing of a panel from `source` (address of its element 0, 0) to `destination`: by copies where columns
+ * are adjacent in memory, by 4x4 transposes where rows are and vectors have 4 lanes, one by one elsewhere. Both variables are moved
  * by the code.
  */
 export function emitPackPanel(
@@ -52,7 +54,7 @@ export function emitPackPanel(
     );
     for (const [v, value] of values.entries()) store(row, vectors[v]!.at, value);
   };
-  const transposeFourRows = () => {
+  const transposeRows = () => {
     for (const { at, lanes } of vectors) {
       const column = (lane: number) =>
         f.let(lane < lanes ? v128.load(source, (at / 4 + lane) * columnStride) : f32x4.const(0));
@@ -61,14 +63,14 @@ export function emitPackPanel(
     }
   };
 
-  const rest = k % 4;
+  const rest = k % rowsPerTurn;
   if (k > rest) {
     const end = f.let(i32.add(destination, 4 * (k - rest) * width));
     f.forever((again) => {
-      if (rowStride === 4 && columnStride !== 4) transposeFourRows();
-      else for (let row = 0; row < 4; row++) copyRow(row);
-      f.increase(source, 4 * rowStride);
-      f.increase(destination, 16 * width);
+      if (rowStride === 4 && columnStride !== 4 && f.lanes === rowsPerTurn) transposeRows();
+      else for (let row = 0; row < rowsPerTurn; row++) copyRow(row);
+      f.increase(source, rowsPerTurn * rowStride);
+      f.increase(destination, 4 * rowsPerTurn * width);
       f.branchIf(again, i32.ltU(destination, end));
     });
   }

@@ -85,24 +85,27 @@ export function addressAt(
 export interface VectorPlace {
   readonly at: I32;
   readonly constant: number;
-  /** Elements that exist, 1 to 4. */
+  /** Elements that exist, one at least. */
   readonly lanes: number;
 }
 
-/** Visits `elements` elements in vectors of four, `unroll` of them per turn of the loop, the last one padded. */
+/** Visits `elements` elements in vectors, `unroll` of them per turn of the loop, the last one padded. */
 export function forEachVector(
   f: FunctionBuilder,
   elements: number,
   unroll: number,
   visit: (place: VectorPlace) => void,
 ): void {
-  const vectors = Math.floor(elements / 4);
+  const { lanes } = f;
+  const bytes = 4 * lanes;
+  const vectors = Math.floor(elements / lanes);
   const unrolled = vectors - (vectors % unroll);
-  f.loop(0, unrolled * 16, unroll * 16, (at) => {
-    for (let k = 0; k < unroll; k++) visit({ at, constant: 16 * k, lanes: 4 });
+  f.loop(0, unrolled * bytes, unroll * bytes, (at) => {
+    for (let k = 0; k < unroll; k++) visit({ at, constant: bytes * k, lanes });
   });
-  f.loop(unrolled * 16, vectors * 16, 16, (at) => visit({ at, constant: 0, lanes: 4 }));
-  if (elements % 4 !== 0) visit({ at: i32.const(vectors * 16), constant: 0, lanes: elements % 4 });
+  f.loop(unrolled * bytes, vectors * bytes, bytes, (at) => visit({ at, constant: 0, lanes }));
+  const rest = elements % lanes;
+  if (rest !== 0) visit({ at: i32.const(vectors * bytes), constant: 0, lanes: rest });
 }
 
 /** The pieces of `size` elements that are worth handing out: how many rows of `columns` make a unit of about 4096. */

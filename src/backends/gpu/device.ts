@@ -1,5 +1,5 @@
 /** What every mode of gpu.js does for a program: compiles texts, runs them on buffers, and says what went wrong. */
-import type { GpuFours, GpuSource } from '../../../kernels/gpu.js';
+import type { GpuSource, GpuVec4 } from '../../../kernels/gpu.js';
 import { BackendError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import type { GpuBuffer } from './buffer.js';
@@ -14,8 +14,8 @@ export function nameOf({ source }: GpuSource): string {
 }
 
 /** How many numbers the result of a text has. */
-export function sizeOfResult({ output: [columns, rows], fours }: GpuSource): number {
-  return columns * rows * (fours === true ? 4 : 1);
+export function sizeOfResult({ output: [columns, rows], vec4 }: GpuSource): number {
+  return columns * rows * (vec4 === true ? 4 : 1);
 }
 
 /** A gpu.js instance in one mode. Kernels stay compiled until it is closed. */
@@ -23,7 +23,7 @@ export abstract class GpuDevice {
   /** What computes, in the words of its driver; undefined for the modes that run on the CPU. */
   readonly adapter: string | undefined;
   /** Whether its kernels give four numbers at once. */
-  readonly fours: GpuFours = 'none';
+  readonly vec4: GpuVec4 = 'none';
   private readonly compiled = new Map<string, Promise<RunKernel>>();
   private closed = false;
 

@@ -44,7 +44,7 @@ function textureSizeOf(size: number): [number, number] {
 }
 
 export class GlDevice extends ResidentDevice {
-  override readonly fours = 'textures';
+  override readonly vec4 = 'textures';
   /** Stands in for the canvas, which gpu.js would make as large as the largest texture though nothing is drawn on it. */
   private readonly canvas = { width: 0, height: 0 };
   /** What uploads values of a size, by that size. */

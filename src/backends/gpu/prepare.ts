@@ -62,7 +62,7 @@ export async function compileCall<K extends KernelKind>(
       return { run: hostMap(device, mapCall), algorithm: 'on the host, for its random numbers' };
     }
   }
-  const stages = gpuStagesOf(kind, call, device.fours);
+  const stages = gpuStagesOf(kind, call, device.vec4);
   const last = stages.at(-1)!.source;
   const sizes = call.inputs.map(({ size }) => size);
   const tables = stages[0]!.operands.map((operand, i) => {
@@ -71,7 +71,7 @@ export async function compileCall<K extends KernelKind>(
   });
   const [columns, rows] = last.output;
   const from = tables.length === 0 ? '' : ` from tables ${tables.join(', ')}`;
-  const how = `${last.fours === true ? ', four numbers each' : ''}${stages.length > 1 ? `, ${stages.length} kernels` : ''}`;
+  const how = `${last.vec4 === true ? ', four numbers each' : ''}${stages.length > 1 ? `, ${stages.length} kernels` : ''}`;
   return {
     run: await compileStages(device, stages, sizes),
     algorithm: `gpu.js ${device.mode}, threads ${formatShape([rows, columns])}${how}${from}`,

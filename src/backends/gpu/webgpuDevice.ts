@@ -37,7 +37,7 @@ interface WebGpuKernel extends InnerKernel {
 let opened = 0;
 
 export class WebGpuDevice extends ResidentDevice {
-  override readonly fours = 'buffers';
+  override readonly vec4 = 'buffers';
   /** Buffers of finished uploads, for further ones, by their bytes. */
   private readonly spare = new Map<number, GPUBuffer[]>();
   private lost: string | undefined;
