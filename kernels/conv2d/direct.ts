@@ -53,7 +53,7 @@ export interface Correlation {
 type TileName = 'a' | 'panel' | 'pixel' | 'first' | 'count' | ResultName;
 
 export function directCode(correlation: Correlation, options: WasmOptions): WasmCode {
-  const { name, batch, frame, window, filter, results } = correlation;
+  const { name, batch, frame, window, strides, filter, results } = correlation;
   const outputs = results.output[2];
   const [height, width] = results.stored;
   const [, used] = results.used;
@@ -83,23 +83,23 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
       const base = frame.open(f, p.image, image, at.frame);
       panels.forEach(f, (panel, index) => {
         const first = f.let(i32.mul(index, panels.full.width));
-        const line = { ...p, first, image, base, packed: packedAt(index), step: 0 };
+        const packed = packedAt(index);
         f.loop(0, height, 1, (row) => {
-          if (!results.pooled) {
-            writeLine(f, grid, correlation, { ...line, panel, row });
-            return;
-          }
-          f.loop(0, 2, 1, (half) => {
-            const upper = f.let(i32.add(i32.mul(row, 2), half));
-            const out = f.let(i32.add(at.band, i32.mul(half, 4 * used * panel.width)));
-            writeLine(f, grid, correlation, { ...line, panel, row: upper, out, step: 4 * panel.width });
+          f.loop(0, results.pooled ? 2 : 1, 1, (half) => {
+            const line = results.pooled ? f.let(i32.add(i32.mul(row, 2), half)) : row;
+            const out = results.pooled
+              ? f.let(i32.add(at.band, i32.mul(half, 4 * used * panel.width)))
+              : p.out;
+            const { a, panel: from, count } = firstWindow(f, correlation, panel, { base, packed, line });
+            const pixel = f.let(i32.mul(i32.add(i32.mul(image, results.output[0]), line), results.output[1]));
+            const values = { ...p, a, panel: from, count, pixel, first, out };
+            const step = results.pooled ? 4 * panel.width : 0;
+            grid.call(f, panel, values, { a: 4 * strides[1] * frame.channels, pixel: 1, out: step });
           });
+          if (!results.pooled) return;
           const pools = f.let(i32.mul(i32.add(i32.mul(image, height), row), width));
-          f.call(
-            poolLine(module, results, panel),
-            ...[at.band, pools, first],
-            ...results.poolNames.map((name) => p[name]!),
-          );
+          const pointers = results.poolNames.map((name) => p[name]!);
+          f.call(poolLine(module, results, panel), at.band, pools, first, ...pointers);
         });
       });
     });
@@ -107,28 +107,6 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
   const notes = [`${name} direct ${grid.label}`, ...frame.note, ...(results.pooled ? ['pooled'] : [])];
   const scratchBytes = scratch.bytes;
   return { bytes: module.bytes(), units, prepares: units > 0, scratchBytes, algorithm: notes.join(', ') };
-}
-
-/** A line of results of one panel: where it begins, where its tiles store, `step` bytes from pixel to pixel. */
-interface Line extends Readonly<Record<'first' | 'image' | 'row' | 'base' | 'packed' | ResultName, I32>> {
-  readonly panel: Panel;
-  readonly step: number;
-}
-
-/** Calls the tiles of a line. */
-function writeLine(f: FunctionBuilder, grid: TileGrid<TileName>, correlation: Correlation, line: Line): void {
-  const { frame, window, strides, results } = correlation;
-  const { panel, step } = line;
-  const [height, width] = results.output;
-  const top = f.let(i32.mul(line.row, strides[0]));
-  const { above, count } = skipsLines(correlation)
-    ? filledLines(f, frame, window[0], top)
-    : { above: i32.const(0), count: i32.const(window[0]) };
-  const a = f.let(i32.add(line.base, i32.mul(i32.add(top, above), frame.lineBytes)));
-  const b = f.let(i32.add(line.packed, i32.mul(above, 4 * window[1] * frame.channels * panel.width)));
-  const pixel = f.let(i32.mul(i32.add(i32.mul(line.image, height), line.row), width));
-  const steps = { a: 4 * strides[1] * frame.channels, pixel: 1, out: step };
-  grid.call(f, panel, { ...line, a, panel: b, pixel, count }, steps);
 }
 
 /**
@@ -140,14 +118,27 @@ function skipsLines({ frame, window }: Correlation): boolean {
   return (first > 0 || last < frame.size[0]) && isLooped(window[0], window[1] * frame.channels);
 }
 
-/** For the window whose first line is `top`: how many of its lines lie above all pixels, and how many among them. */
-function filledLines(f: FunctionBuilder, frame: Frame, lines: number, top: I32): { above: I32; count: I32 } {
-  const [first, last] = frame.filledRows;
-  const smaller = (x: I32, y: number) => select(i32.ltS(x, i32.const(y)), x, i32.const(y));
-  const notBelowZero = (x: Local<'i32'>) => select(i32.gtS(x, i32.const(0)), x, i32.const(0));
-  const above = f.let(notBelowZero(f.let(i32.sub(first, top))));
-  const end = smaller(f.let(i32.sub(last, top)), lines);
-  return { above, count: f.let(notBelowZero(f.let(i32.sub(end, above)))) };
+/** Where the first window of a line begins in the frame and in a packed panel, and how many of its lines are summed. */
+function firstWindow(
+  f: FunctionBuilder,
+  correlation: Correlation,
+  panel: Panel,
+  at: { base: I32; packed: I32; line: I32 },
+): { a: I32; panel: I32; count: I32 } {
+  const { frame, window, strides } = correlation;
+  const top = f.let(i32.mul(at.line, strides[0]));
+  const lineBytes = 4 * window[1] * frame.channels * panel.width;
+  let [above, count] = [i32.const(0), i32.const(window[0])];
+  if (skipsLines(correlation)) {
+    const [first, last] = frame.filledRows;
+    const notBelowZero = (x: Local<'i32'>) => f.let(select(i32.gtS(x, i32.const(0)), x, i32.const(0)));
+    above = notBelowZero(f.let(i32.sub(first, top)));
+    const end = f.let(i32.sub(last, top));
+    const bounded = select(i32.ltS(end, i32.const(window[0])), end, i32.const(window[0]));
+    count = notBelowZero(f.let(i32.sub(bounded, above)));
+  }
+  const a = f.let(i32.add(at.base, i32.mul(i32.add(top, above), frame.lineBytes)));
+  return { a, panel: f.let(i32.add(at.packed, i32.mul(above, lineBytes))), count };
 }
 
 /** A function (source, destination) that packs a panel of the filter. */

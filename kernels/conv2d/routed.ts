@@ -118,14 +118,20 @@ function emitTable(f: FunctionBuilder, shape: Routing, list: I32): void {
   }
 }
 
-/** A function (values, indices, frame, list) that lists the entries of one channel, whose first element the pointers are at. */
+/** The first element of a channel of dy of an image, in values and in indices. */
+function elementOf({ pooled, outputs }: Routing, image: I32, output: I32): I32 {
+  return i32.add(i32.mul(image, pooled[0] * pooled[1] * outputs), output);
+}
+
+/** A function (values, indices, element, frame, list) that lists the entries of the channel that begins at an element. */
 function emitListing(module: ModuleBuilder, shape: Routing): FunctionHandle {
   const { outputs, pooled, route, indexBytes } = shape;
   const [down, right] = shape.steps;
-  return module.once('list', ['values', 'indices', 'frame', 'list'], (f, p) => {
+  return module.once('list', ['values', 'indices', 'element', 'frame', 'list'], (f, p) => {
+    f.increase(p.values, i32.mul(p.element, 4));
+    f.increase(p.indices, i32.mul(p.element, indexBytes));
     const entry = f.let(i32.add(p.list, listHeader));
-    const corner = i32.sub(p.frame, route.padding.top * down + route.padding.left * right);
-    const row = f.let(corner);
+    const row = f.let(i32.sub(p.frame, route.padding.top * down + route.padding.left * right));
     f.loop(0, pooled[0], 1, () => {
       const pixel = f.let(row);
       f.loop(0, pooled[1], 1, () => {
@@ -230,19 +236,6 @@ function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], w
   });
 }
 
-/** Lists the entries of a channel of dy of an image, of which `frame` has the windows. */
-function listChannel(
-  f: FunctionBuilder,
-  shape: Routing,
-  listing: FunctionHandle,
-  at: Readonly<Record<'values' | 'indices' | 'image' | 'output' | 'frame' | 'list', I32>>,
-): void {
-  const { pooled, outputs, indexBytes } = shape;
-  const element = f.let(i32.add(i32.mul(at.image, pooled[0] * pooled[1] * outputs), at.output));
-  const values = i32.add(at.values, i32.mul(element, 4));
-  f.call(listing, values, i32.add(at.indices, i32.mul(element, indexBytes)), at.frame, at.list);
-}
-
 /**
  * Reads a word of every cache line of an image. The windows of a list come in no order that a processor could foresee, so
  * each line that is not there is waited for; here many are on their way at once.
@@ -277,7 +270,7 @@ export function routedFilterGradientWasm(
       const base = frame.open(f, p.x, index, at.frame);
       if (frame.plain) emitTouch(f, base, frame.imageBytes, touched);
       f.loop(p.begin, p.end, 1, (output) => {
-        listChannel(f, shape, list, { ...p, image: index, output, frame: base, list: at.list });
+        f.call(list, p.values, p.indices, elementOf(shape, index, output), base, at.list);
         const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
         for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
       });
@@ -333,7 +326,7 @@ export function routedInputGradientWasm(
     f.loop(p.begin, p.end, 1, (index) => {
       f.fill(at.frame, 0, frame.frameBytes);
       f.loop(0, outputs, 1, (output) => {
-        listChannel(f, shape, list, { ...p, ...at, image: index, output });
+        f.call(list, p.values, p.indices, elementOf(shape, index, output), at.frame, at.list);
         const row = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
         for (const addWindow of addWindows) f.call(addWindow, at.list, row);
       });

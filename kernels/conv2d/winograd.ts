@@ -275,12 +275,7 @@ class Parts {
           if (used[1] % m > 0) tile(rows, used[1] % m);
         };
         const split = { index: p.row, count: Math.floor(used[0] / m), total: tiles[0] };
-        eitherOf(
-          f,
-          split,
-          () => line(m),
-          () => line(used[0] % m),
-        );
+        eitherOf(f, split, (isWhole) => line(isWhole ? m : used[0] % m));
         f.increase(p.row, 1);
       });
     });

@@ -139,14 +139,9 @@ function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
       const dy = f.let(i32.add(p.dy, i32.mul(pixelRow, 4 * width * outputs)));
       eachPanel((panel, index, gradient) => {
         const pixels = f.let(i32.add(dy, i32.mul(index, panelBytes)));
-        const transform = (rows: number) =>
-          f.call(parts.transformGradient(panel, rows), pixels, gradient, first);
         const split = { index: inImage, count: Math.floor(height / m), total: tiles[0] };
-        eitherOf(
-          f,
-          split,
-          () => transform(m),
-          () => transform(height % m),
+        eitherOf(f, split, (isWhole) =>
+          f.call(parts.transformGradient(panel, isWhole ? m : height % m), pixels, gradient, first),
         );
       });
     };

@@ -126,20 +126,17 @@ function sumsOf(matrix: Matrix): Sum[] {
     const first = transposed(matrix).findIndex((a, index) => index < second && sameSizes(a, b));
     if (first < 0) continue;
     for (const sign of [1, -1]) {
-      const where = matrix.flatMap((row, i) =>
-        row[first] !== 0 && row[first] === sign * row[second]! ? [i] : [],
-      );
-      if (where.length < 2) continue;
-      const factors = where.map((i) => matrix[i]![first]!);
+      const occurs = (row: readonly number[]) => row[first] !== 0 && row[first] === sign * row[second]!;
+      const factors = matrix.filter(occurs).map((row) => row[first]!);
+      if (factors.length < 2) continue;
       const scale = factors.every((factor) => factor === factors[0]) ? factors[0]! : 1;
-      const pair = [
-        { factor: 1, of: first },
-        { factor: sign, of: second },
-      ];
+      const pair = [first, second].map((of) => ({ factor: of === first ? 1 : sign, of }));
       const shared: Sum = { scale, terms: pair };
-      for (const i of where) {
-        rows[i] = rows[i]!.flatMap(({ factor, of }) =>
-          of === first ? [{ factor: factor / scale, of: shared }] : of === second ? [] : [{ factor, of }],
+      for (const [i, row] of matrix.entries()) {
+        if (!occurs(row)) continue;
+        const others = rows[i]!.filter(({ of }) => of !== second);
+        rows[i] = others.map((term) =>
+          term.of === first ? { factor: term.factor / scale, of: shared } : term,
         );
       }
     }
@@ -223,22 +220,17 @@ export class Transform {
       columns.push(this.sums.map((sum) => f.let(evaluate(f, sum, (r) => numbers[r]!, known))));
       between();
     }
-    for (const row of this.sums.keys())
-      this.row(
-        f,
-        row,
-        columns.map((column) => column[row]!),
-        store,
-      );
+    for (const row of this.sums.keys()) {
+      const line = columns.map((column) => column[row]!);
+      this.row(f, row, line, store);
+    }
   }
 
   private row(f: FunctionBuilder, row: number, line: readonly V128[], store: Store): void {
     const known = new Map<Sum, V128>();
     for (const [column, sum] of this.sums.entries()) {
-      store(
-        row * this.sums.length + column,
-        evaluate(f, sum, (c) => line[c]!, known),
-      );
+      const value = evaluate(f, sum, (c) => line[c]!, known);
+      store(row * this.sums.length + column, value);
     }
   }
 }

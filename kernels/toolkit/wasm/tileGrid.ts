@@ -58,12 +58,7 @@ export class Cut {
   pick(f: FunctionBuilder, group: I32, visit: (size: number, first: I32) => void): void {
     const first = f.let(this.first(group));
     const split = { index: group, count: this.tall, total: this.groups };
-    eitherOf(
-      f,
-      split,
-      () => visit(this.size, first),
-      () => visit(this.size - 1, first),
-    );
+    eitherOf(f, split, (isTall) => visit(isTall ? this.size : this.size - 1, first));
   }
 }
 
@@ -134,14 +129,8 @@ export class Panels {
 
   /** Visits one panel, whose number is known at run time. */
   pick(f: FunctionBuilder, index: I32, visit: (panel: Panel) => void): void {
-    const { full, rest, fullCount } = this;
-    const split = { index, count: fullCount, total: this.count };
-    eitherOf(
-      f,
-      split,
-      () => visit(full),
-      () => visit(rest!),
-    );
+    const split = { index, count: this.fullCount, total: this.count };
+    eitherOf(f, split, (isFull) => visit(isFull ? this.full : this.rest!));
   }
 }
 

@@ -50,16 +50,18 @@ export function minimum(a: I32, b: I32): I32 {
   return select(i32.ltU(a, b), a, b);
 }
 
-/** Runs `first` where `index` is below `count`, of `total`; else `second`. No test is made where only one can be. */
+/** Writes `visit` for an `index` below `count`, of `total`, and for others; no test is made where only one can be. */
 export function eitherOf(
   f: FunctionBuilder,
   { index, count, total }: { index: I32; count: number; total: number },
-  first: () => void,
-  second: () => void,
+  visit: (isBelow: boolean) => void,
 ): void {
-  if (count === total) first();
-  else if (count === 0) second();
-  else f.if(i32.ltU(index, i32.const(count)), first, second);
+  const known = count === total || count === 0;
+  f.if(
+    known ? i32.const(count) : i32.ltU(index, i32.const(count)),
+    () => visit(true),
+    () => visit(false),
+  );
 }
 
 /** Splits a row-major index over `shape` into one index per axis, outermost first. */
