@@ -39,7 +39,7 @@ const rules: Readonly<Record<string, Rule>> = {
   optimizers: { from: ['core', 'tensor'] },
   data: {
     from: ['core'],
-    packages: ['@cwasm/jpeg-turbo', '@cwasm/webp', 'bmp-ts', 'fast-png', 'fflate', 'yauzl', /^node:/],
+    packages: ['@cwasm/jpeg-turbo', '@cwasm/webp', 'bmp-ts', 'fflate', 'yauzl', /^node:/],
   },
   training: {
     from: ['core', 'data', 'engine', 'nn', 'optimizers', 'tensor'],

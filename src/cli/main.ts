@@ -19,6 +19,7 @@ import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
 import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
+import { loadForFewFiles } from './loading.js';
 import { guardStreams } from './terminal/output.js';
 import { reportError } from './terminal/reportError.js';
 import { usageError } from './usage.js';
@@ -84,6 +85,7 @@ async function main(words: readonly string[]): Promise<void> {
     .strict()
     .middleware(refuseRepetition)
     .middleware(nameLast)
+    .middleware(loadForFewFiles)
     .demandCommand(1, 'a command is missing: quern --help lists them')
     .wrap(null)
     .updateStrings({

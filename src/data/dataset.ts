@@ -125,16 +125,23 @@ export function select(
   return { ...dataset, split, images, labels, count: indices.length, ...(writers && { writers }) };
 }
 
-/** The images of several parts of the same form and classes, one after the other; a copy. */
+/** The images of several parts of the same form and classes, one after the other: a copy, unless they are in one of them. */
 export function join(parts: readonly [Dataset, ...Dataset[]], split: Dataset['split']): Dataset {
   const [first] = parts;
+  const [only, ...others] = parts.filter(({ count }) => count > 0);
+  if (only !== undefined && others.length === 0) return { ...only, split };
   const images = new Uint8Array(parts.reduce((sum, part) => sum + part.images.length, 0));
   let at = 0;
   for (const part of parts) {
     images.set(part.images, at);
     at += part.images.length;
   }
-  const labels = Uint8Array.from(parts.flatMap((part) => [...part.labels]));
+  const labels = new Uint8Array(parts.reduce((sum, { count }) => sum + count, 0));
+  at = 0;
+  for (const part of parts) {
+    labels.set(part.labels, at);
+    at += part.count;
+  }
   const { name, shape, classes } = first;
   return { name, split, images, labels, count: labels.length, shape, classes };
 }

@@ -47,16 +47,32 @@ export async function readImage(
   preparation: Preparation = {},
 ): Promise<InputImage> {
   checkChannels('readImage', shape);
-  return toInputImage(await readPicture(path), shape, preparation);
+  const bytes = await readBytes(path);
+  return toInputImage(await decodePicture(bytes, path, nodeUnpackers), shape, preparation);
 }
 
-/** Reads and decodes a picture. Throws DataError naming it when it cannot be read, or holds more than 64 MB. */
-export async function readPicture(path: string): Promise<Samples> {
-  let bytes: Uint8Array;
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFileWithin(path, largestFile);
+    return await readFileWithin(path, largestFile);
   } catch (cause) {
     throw new DataError(`${path}: cannot be read: ${reasonOf(cause)}`, { cause });
   }
-  return decodePicture(bytes, path, nodeUnpackers);
+}
+
+/**
+ * Reads and decodes pictures one by one; while one is worked on, the bytes of the next are being read.
+ *
+ * @returns gives the next picture. Throws DataError naming it when it cannot be read, or its file is larger than 64 MB.
+ */
+export function pictureReader(paths: readonly string[]): () => Promise<Samples> {
+  let ahead: Promise<Uint8Array> | undefined;
+  let next = 0;
+  return async () => {
+    const path = paths[next++]!;
+    const reading = ahead ?? readBytes(path);
+    ahead = next < paths.length ? readBytes(paths[next]!) : undefined;
+    // it is looked at when its turn comes
+    ahead?.catch(() => {});
+    return decodePicture(await reading, path, nodeUnpackers);
+  };
 }

@@ -105,13 +105,50 @@ export function readHeader({ data }: Chunk, file: string): Header {
   return { width, height, depth: depth!, colorType: colorType!, interlaced: interlace !== 0 };
 }
 
-/** Bytes of the pixels as they are packed: every row of every pass is preceded by the number of its filter. */
-export function packedBytes({ width, height, depth, colorType, interlaced }: Header): number {
-  const bits = depth * channelsOf[colorType]!;
+/** One pass of a picture: every `xStep`th pixel of every `yStep`th row from `x`, `y` on. */
+interface Pass {
+  readonly x: number;
+  readonly y: number;
+  readonly xStep: number;
+  readonly yStep: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** The passes that hold pixels; one, of all, where it is not interlaced. */
+export function passesOf({ width, height, interlaced }: Header): Pass[] {
   const passes = interlaced ? interlacePasses : [[0, 0, 1, 1] as const];
-  return passes.reduce((sum, [x, y, xStep, yStep]) => {
-    const columns = Math.ceil((width - x) / xStep);
-    const rows = Math.ceil((height - y) / yStep);
-    return columns > 0 && rows > 0 ? sum + rows * (1 + Math.ceil((columns * bits) / 8)) : sum;
-  }, 0);
+  return passes
+    .map(([x, y, xStep, yStep]) => {
+      const [columns, rows] = [Math.ceil((width - x) / xStep), Math.ceil((height - y) / yStep)];
+      return { x, y, xStep, yStep, columns, rows };
+    })
+    .filter(({ columns, rows }) => columns > 0 && rows > 0);
+}
+
+/** Bytes of the pixels as they are packed: every row of every pass is preceded by the number of its filter. */
+export function packedBytes(header: Header): number {
+  const bits = header.depth * channelsOf[header.colorType]!;
+  return passesOf(header).reduce(
+    (sum, { columns, rows }) => sum + rows * (1 + Math.ceil((columns * bits) / 8)),
+    0,
+  );
+}
+
+/** Of each byte, its CRC-32 (ISO 3309). */
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+/** Throws an Error for a chunk that is not what was written. */
+export function checkCrc({ type, whole }: Chunk): void {
+  const end = whole.length - 4;
+  let crc = 0xffffffff;
+  for (let i = 4; i < end; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ whole[i]!) & 255]!;
+  const found = (crc ^ 0xffffffff) >>> 0;
+  const stored = new DataView(whole.buffer, whole.byteOffset + end).getUint32(0);
+  if (found === stored) return;
+  throw new Error(`CRC mismatch for chunk ${type}: it says ${stored}, its bytes give ${found}`);
 }

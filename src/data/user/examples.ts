@@ -1,6 +1,6 @@
 import { DataError, UsageError } from '../../core/errors.js';
 import type { Dataset } from '../dataset.js';
-import { readPicture } from '../images/images.js';
+import { pictureReader } from '../images/images.js';
 import { type ImageShape, pictureOf, type Samples, toPicture } from '../images/picture.js';
 import { preparePicture } from '../images/prepare.js';
 import { verbs } from './names.js';
@@ -85,8 +85,9 @@ export async function examplesOfPictures(
   let shape = wanted;
   let images: Uint8Array = new Uint8Array(0);
   const labels: string[] = [];
-  for (const { path, label } of pictures) {
-    const pixels = await readPixels(path, (samples) => {
+  const read = pictureReader(pictures.map(({ path }) => path));
+  for (const { label } of pictures) {
+    const pixels = await readPixels(read, (samples) => {
       shape ??= [samples.height, samples.width, samples.colored ? 3 : 1];
       return preparePicture(toPicture(samples, shape[2]), shape, options).pixels;
     }).catch((error: unknown) => reading.addBad(error));
@@ -100,8 +101,8 @@ export async function examplesOfPictures(
   return { images: images.subarray(0, labels.length * form[0] * form[1] * form[2]), shape: form, labels };
 }
 
-const readPixels = async (path: string, prepare: (samples: Samples) => Uint8Array) =>
-  prepare(await readPicture(path));
+const readPixels = async (read: () => Promise<Samples>, prepare: (samples: Samples) => Uint8Array) =>
+  prepare(await read());
 
 /** Names in order: as numbers if all are whole numbers, else by their letters. */
 function sortedNames(names: Iterable<string>): string[] {

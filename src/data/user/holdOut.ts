@@ -17,28 +17,34 @@ function heldOf(dataset: Dataset, share: number, seed: number): Uint8Array {
   return held;
 }
 
-/** Moves the images that are not held to the beginning of `images`, where they are in memory once; gives the held. */
+/** Moves the images that are held to the end of `images`, so that all are in memory once. */
 function divide({ images, labels }: Dataset, held: Uint8Array, size: number) {
   const count = held.reduce((sum, one) => sum + one, 0);
-  const test = { images: new Uint8Array(count * size), labels: new Uint8Array(count) };
+  const apart = new Uint8Array(count * size);
+  const test = new Uint8Array(count);
   const kept = new Uint8Array(labels.length - count);
   let [toTest, toTrain] = [0, 0];
   for (let i = 0; i < labels.length; i++) {
     if (held[i] === 1) {
-      test.images.set(images.subarray(i * size, (i + 1) * size), toTest * size);
-      test.labels[toTest++] = labels[i]!;
+      apart.set(images.subarray(i * size, (i + 1) * size), toTest * size);
+      test[toTest++] = labels[i]!;
     } else {
       images.copyWithin(toTrain * size, i * size, (i + 1) * size);
       kept[toTrain++] = labels[i]!;
     }
   }
-  return { train: { images: images.subarray(0, toTrain * size), labels: kept }, test };
+  const end = toTrain * size;
+  images.set(apart, end);
+  return {
+    train: { images: images.subarray(0, end), labels: kept },
+    test: { images: images.subarray(end, end + apart.length), labels: test },
+  };
 }
 
 /**
  * Divides a dataset at random into a part to train on and one to test with. Every class gives its share, rounded, and
- * keeps an image to train on, unless the share is 1; the order of the images remains. The dataset's own memory becomes
- * that of the part to train on.
+ * keeps an image to train on, unless the share is 1; the order of the images remains. Both are views of the
+ * dataset's own memory.
  */
 export function holdOut(dataset: Dataset, share: number, seed: number): { train: Dataset; test: Dataset } {
   const held = heldOf(dataset, share, seed);

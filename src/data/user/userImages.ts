@@ -1,7 +1,7 @@
 /** Images of one's own without labels, or with labels that are not looked at: for a model to tell their classes. */
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
-import { readPicture } from '../images/images.js';
+import { pictureReader } from '../images/images.js';
 import { type ImageShape, pictureOf, toPicture } from '../images/picture.js';
 import { type Prepared, preparePicture } from '../images/prepare.js';
 import { partOf } from './names.js';
@@ -29,15 +29,16 @@ export interface ImageStream {
   readonly images: AsyncIterable<NamedImage>;
 }
 
-/** Pictures are read when they are asked for: one is in memory at a time. */
+/** Pictures are read when they are asked for: one is in memory at a time, and the file of the next. */
 async function* streamOfPictures(
   pictures: readonly { readonly path: string; readonly name: string }[],
   shape: ImageShape,
   reading: Reading,
 ): AsyncGenerator<NamedImage> {
-  for (const { path, name } of pictures) {
+  const read = pictureReader(pictures.map(({ path }) => path));
+  for (const { name } of pictures) {
     try {
-      const samples = await readPicture(path);
+      const samples = await read();
       yield { name, ...preparePicture(toPicture(samples, shape[2]), shape, reading.options) };
     } catch (error) {
       reading.addBad(error);

@@ -5,11 +5,12 @@ import { ResidentFeed } from './resident.js';
 import { StreamedFeed, type StreamedOptions } from './streamed.js';
 
 export interface FeedOptions extends StreamedOptions {
-  /** A dataset of at most so many bytes may live in the engine as a whole. Default: 256 MB. */
+  /** A dataset of at most so many bytes may live in the engine as a whole. Default: 50 MB, as MNIST has. */
   readonly residentBytes?: number | undefined;
 }
 
-const defaultResidentBytes = 2 ** 28;
+/** Above it a second copy of the dataset costs more than batches that are gathered on the host. */
+const defaultResidentBytes = 3 * 2 ** 24;
 
 /**
  * The feed for a dataset. It lives in the engine where it is small enough and trained on as it is; gpu, which has no
