@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'fast-png';
 import * as assert from 'uvu/assert';
-import { inFolder } from '../data/support.js';
-import { suite } from '../support/suite.js';
-import { main } from './support.js';
+import { inFolder } from '../../data/support.js';
+import { suite } from '../../support/suite.js';
+import { main } from '../support.js';
 
-const index = join(import.meta.dirname, '../../src/index.js');
+const index = join(import.meta.dirname, '../../../src/index.js');
 
 /** Three hundred pictures of two classes: bright above, bright below. */
 function writePictures(folder: string): void {
