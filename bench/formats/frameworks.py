@@ -1,7 +1,8 @@
 """What ONNX Runtime, Keras 3 and PyTorch 2 make of the files that run.ts has exported, and models of their own for the way in.
 
-    python frameworks.py FOLDER own        reads FOLDER/<model>/…, writes logits and what the frameworks save themselves
-    python frameworks.py FOLDER foreign    trains models that Quern did not write, with their logits
+    python frameworks.py FOLDER own MODEL onnx,keras,pytorch    reads FOLDER/MODEL/…, writes logits and what the frameworks save themselves
+    python frameworks.py FOLDER foreign MODEL                   trains a model that Quern did not write, with its logits
+    python frameworks.py FOLDER list                            names the latter, a line each
 
 FOLDER/images.u8 and labels.u8 are the test images, train-images.u8 and train-labels.u8 what is trained on.
 Packages: torch tensorflow onnx onnxruntime onnxscript safetensors numpy.
@@ -23,9 +24,11 @@ from keras import layers
 from torch import nn
 
 folder, what = sys.argv[1], sys.argv[2]
-images = np.fromfile(f"{folder}/images.u8", np.uint8).reshape(-1, 28, 28, 1)
-first = torch.from_numpy(images).permute(0, 3, 1, 2)
-labels = np.fromfile(f"{folder}/labels.u8", np.uint8)
+torch.set_num_threads(2)
+if what != "list":
+    images = np.fromfile(f"{folder}/images.u8", np.uint8).reshape(-1, 28, 28, 1)
+    first = torch.from_numpy(images).permute(0, 3, 1, 2)
+    labels = np.fromfile(f"{folder}/labels.u8", np.uint8)
 
 
 def write(path, values):
@@ -53,15 +56,13 @@ def torch_exports(model, path, example):
         torch.onnx.export(model, (example,), name, **common)
 
 
-def own():
-    for name in sorted(os.listdir(folder)):
-        base = f"{folder}/{name}"
-        if not os.path.exists(f"{base}/model.onnx"):
-            continue
+def own(name, frameworks):
+    base = f"{folder}/{name}"
+    if "onnx" in frameworks:
         onnx.checker.check_model(onnx.load(f"{base}/model.onnx"), full_check=True)
         session = onnxruntime.InferenceSession(f"{base}/model.onnx")
         write(f"{base}/onnx.f32", in_batches(lambda x: session.run(["logits"], {"images": x})[0], images))
-
+    if "keras" in frameworks:
         model = keras.models.load_model(f"{base}/model.keras")
         write(f"{base}/keras.f32", keras_logits(model))
         model.save(f"{base}/again.keras")
@@ -70,7 +71,7 @@ def own():
             weight.assign(weight * 0)
         model.load_weights(f"{base}/model.weights.h5")
         write(f"{base}/keras-weights.f32", keras_logits(model))
-
+    if "pytorch" in frameworks:
         spec = importlib.util.spec_from_file_location("exported", f"{base}/model.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -81,18 +82,23 @@ def own():
         checkpoint = {"epoch": 1, "model_state_dict": torch_model.state_dict()}
         torch.save(checkpoint, f"{base}/again-legacy.pt", _use_new_zipfile_serialization=False)
         torch_exports(torch_model, f"{base}/again", first[:2])
-        print(f"{name}: read by ONNX Runtime {onnxruntime.__version__}, Keras {keras.__version__}, PyTorch {torch.__version__}", flush=True)
 
 
 def seed_mlp():
-    """Basic Image Classification with TensorFlow and Keras: rows of numbers, normalized by hand."""
+    """Two wide layers with dropout over rows of numbers, as scripts for MNIST have them."""
     return keras.Sequential(
-        [layers.Input((784,)), layers.Dense(128, activation="relu"), layers.Dense(128, activation="relu"), layers.Dense(10, activation="softmax")]
+        [
+            layers.Dense(512, activation="relu", input_shape=(784,)),
+            layers.Dropout(0.2),
+            layers.Dense(512, activation="relu"),
+            layers.Dropout(0.2),
+            layers.Dense(10, activation="softmax"),
+        ]
     )
 
 
 def seed_cnn():
-    """Image Classification with Keras, on Fashion-MNIST."""
+    """Two convolutions, two pools, dropout, as scripts for Fashion-MNIST have them."""
     return keras.Sequential(
         [
             layers.Input((28, 28, 1)),
@@ -125,15 +131,33 @@ def mnist_convnet():
     )
 
 
+def toy_resnet():
+    """keras.io/guides/functional_api ("A toy ResNet model"), for images of 28 by 28, normalized behind each convolution."""
+    inputs = keras.Input(shape=(28, 28, 1), name="img")
+
+    def block(x):
+        y = layers.BatchNormalization()(layers.Conv2D(64, 3, activation="relu", padding="same")(x))
+        y = layers.BatchNormalization()(layers.Conv2D(64, 3, activation="relu", padding="same")(y))
+        return layers.add([y, x])
+
+    x = layers.Conv2D(32, 3, activation="relu")(inputs)
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    x = block(block(layers.MaxPooling2D(3)(x)))
+    x = layers.Conv2D(64, 3, activation="relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.5)(layers.Dense(256, activation="relu")(x))
+    return keras.Model(inputs, layers.Dense(10, activation="softmax")(x), name="toy_resnet")
+
+
 def small_xception():
-    """keras.io/examples/vision/image_classification_from_scratch (make_model), for images of 28 by 28 and 10 classes."""
+    """keras.io/examples/vision/image_classification_from_scratch (make_model), a quarter as wide, images of 28 by 28, 10 classes."""
     inputs = keras.Input(shape=(28, 28, 1))
     x = layers.Rescaling(1.0 / 255)(inputs)
-    x = layers.Conv2D(128, 3, strides=2, padding="same")(x)
+    x = layers.Conv2D(32, 3, strides=2, padding="same")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Activation("relu")(x)
     previous_block_activation = x
-    for size in [256, 512]:
+    for size in [64, 128]:
         x = layers.Activation("relu")(x)
         x = layers.SeparableConv2D(size, 3, padding="same")(x)
         x = layers.BatchNormalization()(x)
@@ -144,7 +168,7 @@ def small_xception():
         residual = layers.Conv2D(size, 1, strides=2, padding="same")(previous_block_activation)
         x = layers.add([x, residual])
         previous_block_activation = x
-    x = layers.SeparableConv2D(1024, 3, padding="same")(x)
+    x = layers.SeparableConv2D(256, 3, padding="same")(x)
     x = layers.BatchNormalization()(x)
     x = layers.Activation("relu")(x)
     x = layers.GlobalAveragePooling2D()(x)
@@ -211,28 +235,42 @@ class ResNet(nn.Module):
         return self.fc(torch.flatten(x, 1))
 
 
-def foreign():
-    train = np.fromfile(f"{folder}/train-images.u8", np.uint8).reshape(-1, 28, 28, 1)
-    train_labels = np.fromfile(f"{folder}/train-labels.u8", np.uint8)
+# what it is fed with, None where it scales bytes itself; whether an image is a row of numbers
+KERAS = {
+    "seed_mlp": (seed_mlp, "0..1", True),
+    "seed_cnn": (seed_cnn, "0..1", False),
+    "mnist_convnet": (mnist_convnet, "0..1", False),
+    "toy_resnet": (toy_resnet, "0..1", False),
+    "small_xception": (small_xception, None, False),
+    "conv_mixer": (conv_mixer, None, False),
+}
+
+
+def train_images():
+    read = lambda file: np.fromfile(f"{folder}/{file}.u8", np.uint8)
+    return read("train-images").reshape(-1, 28, 28, 1), read("train-labels")
+
+
+def foreign_keras(name):
+    train, train_labels = train_images()
     keras.utils.set_random_seed(1)
-    found = {}
-    builders = [(seed_mlp, "0..1", True), (seed_cnn, "0..1", False), (mnist_convnet, "0..1", False), (small_xception, None, False), (conv_mixer, None, False)]
-    for build, pixels, rows in builders:
-        scale = 1 if pixels is None else 255
-        shaped = lambda x: (x.reshape(len(x), -1) if rows else x).astype("float32") / scale
-        model = build()
-        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        model.fit(shaped(train), train_labels, batch_size=64, epochs=1, verbose=0)
-        name = build.__name__
-        os.makedirs(f"{folder}/{name}", exist_ok=True)
-        model.save(f"{folder}/{name}/model.keras")
-        model.save(f"{folder}/{name}/model.h5")
-        probabilities = model.predict(shaped(images), batch_size=500, verbose=0)
-        write(f"{folder}/{name}/probabilities.f32", probabilities)
-        files = ["model.keras", "model.h5"]
-        accuracy = float((probabilities.argmax(1) == labels).mean())
-        found[name] = {"files": files, "pixels": pixels, "accuracy": accuracy, "output": "probabilities"}
-        print(f"{name}: trained in Keras, {100 * accuracy:.2f}%", flush=True)
+    build, pixels, rows = KERAS[name]
+    scale = 1 if pixels is None else 255
+    shaped = lambda x: (x.reshape(len(x), -1) if rows else x).astype("float32") / scale
+    model = build()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(shaped(train), train_labels, batch_size=64, epochs=1, verbose=0)
+    base = f"{folder}/{name}"
+    model.save(f"{base}/model.keras")
+    model.save(f"{base}/model.h5")
+    probabilities = model.predict(shaped(images), batch_size=500, verbose=0)
+    write(f"{base}/probabilities.f32", probabilities)
+    accuracy = float((probabilities.argmax(1) == labels).mean())
+    return {"files": ["model.keras", "model.h5"], "pixels": pixels, "accuracy": accuracy, "output": "probabilities"}
+
+
+def foreign_torch(name):
+    train, train_labels = train_images()
     torch.manual_seed(1)
     model, mean, deviation = ResNet(), 0.1307, 0.3081
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
@@ -243,16 +281,27 @@ def foreign():
         loss.backward()
         optimizer.step()
     model.eval()
-    base = f"{folder}/torch_resnet"
-    os.makedirs(base, exist_ok=True)
+    base = f"{folder}/{name}"
     with torch.no_grad():
         logits = in_batches(lambda x: model(scaled(x)).numpy(), images)
     write(f"{base}/logits.f32", logits)
     torch_exports(model, f"{base}/model", scaled(images[:2]))
     accuracy = float((logits.argmax(1) == labels).mean())
-    found["torch_resnet"] = {"files": ["model.dynamo.onnx", "model.torchscript.onnx"], "pixels": f"{mean},{deviation}", "accuracy": accuracy, "output": "logits"}
-    print(f"torch_resnet: trained in PyTorch, {100 * accuracy:.2f}%", flush=True)
-    json.dump(found, open(f"{folder}/foreign.json", "w"))
+    files = ["model.dynamo.onnx", "model.torchscript.onnx"]
+    return {"files": files, "pixels": f"{mean},{deviation}", "accuracy": accuracy, "output": "logits"}
 
 
-{"own": own, "foreign": foreign}[what]()
+FOREIGN = {**{name: foreign_keras for name in KERAS}, "torch_resnet": foreign_torch}
+
+
+def foreign(name):
+    os.makedirs(f"{folder}/{name}", exist_ok=True)
+    json.dump(FOREIGN[name](name), open(f"{folder}/{name}/foreign.json", "w"))
+
+
+if what == "list":
+    print("\n".join(FOREIGN))
+elif what == "own":
+    own(sys.argv[3], sys.argv[4].split(","))
+else:
+    foreign(sys.argv[3])

@@ -70,7 +70,8 @@ const readers: readonly (readonly [(bytes: Uint8Array) => boolean, Reader])[] = 
   ],
   [
     (bytes) => bytes[0] === 0x08 || bytes[0] === 0x12 || bytes[0] === 0x3a || bytes[0] === 0x42,
-    async (bytes, options, what) => (await import('./onnx/read.js')).readOnnx(bytes, options, what),
+    async (bytes, options, what, beside) =>
+      (await import('./onnx/read.js')).readOnnx(bytes, options, what, beside),
   ],
 ];
 

@@ -34,7 +34,14 @@ const modules: readonly ({ readonly name: string } & BuildOptions)[] = [
   { name: 'gpuJs', platform: 'node', banner: { js: withRequire } },
   { name: 'gpuJs.browser', platform: 'browser', banner: { js: mark } },
   { name: 'onnx', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
-  { name: 'hdf5', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
+  // what jsfive prints holds names as they stand in files of strangers
+  {
+    name: 'hdf5',
+    platform: 'neutral',
+    banner: { js: mark },
+    mainFields: ['module', 'main'],
+    drop: ['console'],
+  },
   { name: 'echarts', platform: 'neutral', banner: { js: mark }, mainFields: ['module', 'main'] },
 ];
 

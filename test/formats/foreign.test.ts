@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ModelError, UsageError } from '../../src/core/errors.js';
+import { importModel } from '../../src/formats/files.js';
 import { decodeForeignModel, type ImportOptions, pixelScales } from '../../src/formats/import.js';
+import { unzip, zip } from '../../src/formats/zip.js';
 import { clip, gelu, relu } from '../../src/nn/layers/activations.js';
 import { batchNorm } from '../../src/nn/layers/batchNorm.js';
 import { conv2d } from '../../src/nn/layers/conv2d.js';
@@ -69,6 +71,14 @@ const cases: readonly (readonly [file: string, what: string, options: ImportOpti
   ['net-strided.pt', 'net', { pixels, layers }],
   ['net.dynamo.onnx', 'net', { pixels }],
   ['net.torchscript.onnx', 'net', { pixels }],
+  ['net-nested.pt', 'stepped', { pixels, layers }],
+  // an average pool over images: as_strided, spelled out
+  ['pooled.dynamo.onnx', 'pooled', { pixels }],
+  // its paddings are computed by divisions that round
+  ['same.onnx', 'same', { pixels }],
+  ['augmented.keras', 'augmented', {}],
+  ['divided.keras', 'divided', {}],
+  ['divided.h5', 'divided', {}],
 ];
 
 suite('formats: files of Keras and PyTorch', (test) => {
@@ -80,6 +90,34 @@ suite('formats: files of Keras and PyTorch', (test) => {
       assert.ok(share < 2e-6, `${share}`);
     });
   }
+
+  test('weights of ONNX in a file beside it', async () => {
+    const imported = await importModel(join(folder, 'pooled.onnx'), { pixels });
+    assert.ok(largestShare(expected.pooled!, await logitsOf(imported, images)) < 2e-6);
+    await rejects(
+      () => decodeForeignModel(read('pooled.onnx'), { pixels }, 'pooled.onnx'),
+      ModelError,
+      /^pooled.onnx: the file 'pooled.onnx.data' is wanted beside it/,
+    );
+    const elsewhere = new TextDecoder('latin1').decode(read('pooled.onnx'));
+    const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+    await rejects(
+      () =>
+        decodeForeignModel(
+          bytes(elsewhere.replaceAll('pooled.onnx.data', '../../etc/passwd')),
+          { pixels },
+          'p',
+        ),
+      DataError,
+      /^p: tensor '\S+': its numbers are outside the model's folder: "..\/..\/etc\/passwd"/,
+    );
+    const short = async () => new Uint8Array(8);
+    await rejects(
+      () => decodeForeignModel(read('pooled.onnx'), { pixels, beside: short }, 'p'),
+      DataError,
+      /^p: tensor '\S+': 'pooled.onnx.data' has 8 bytes, not \d+ from \d+ on/,
+    );
+  });
 
   test('bfloat16 weights are rounded ones', async () => {
     const found = await decodeForeignModel(read('net-bfloat16.pt'), { pixels, layers }, 'net');
@@ -142,6 +180,34 @@ suite('formats: files that are refused', (test) => {
       () => decodeForeignModel(read('branches.weights.h5'), { pixels }, 'branches.weights.h5'),
       ModelError,
       /^branches.weights.h5: it has weights and no architecture/,
+    );
+  });
+
+  test('several dicts of tensors', async () => {
+    await rejects(
+      () => decodeForeignModel(read('net-parts.pt'), { pixels, layers }, 'net-parts.pt'),
+      ModelError,
+      /^net-parts.pt: .*it holds 2 dicts of tensors: 'encoder', 'head'\n.*state_dict/,
+    );
+  });
+
+  test('arithmetic amid layers, and channels in front', async () => {
+    await rejects(
+      () => decodeForeignModel(read('added.keras'), { pixels }, 'added.keras'),
+      ModelError,
+      /^added.keras: Add '\w+': is read with single numbers, at the beginning of a model alone/,
+    );
+    const entries = unzip(read('chain.keras'), 'chain');
+    const config = new TextDecoder().decode(entries.get('config.json'));
+    const turned = config.replace(
+      /("class_name": "Flatten".*?"data_format": )"channels_last"/,
+      '$1"channels_first"',
+    );
+    entries.set('config.json', new TextEncoder().encode(turned));
+    await rejects(
+      () => decodeForeignModel(zip(entries, 0), {}, 'turned.keras'),
+      ModelError,
+      /^turned.keras: Flatten 'flatten': data_format 'channels_first' is not read/,
     );
   });
 

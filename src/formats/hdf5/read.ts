@@ -14,6 +14,13 @@ export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) 
 /** Floats of 2, 4 or 8 bytes, and integers, as numbers of their own. */
 const numericType = /^[<>|=]?[fiu][1248]$/;
 
+/** What went wrong in jsfive, which follows whatever a file says. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof RangeError) return 'it refers to what is beyond its end';
+  if (cause instanceof TypeError) return 'its parts do not fit each other';
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 export class Hdf5File {
   private readonly root: Group;
   /** Numbers read so far: a file that refers to one dataset many times is refused. */
@@ -34,7 +41,7 @@ export class Hdf5File {
       return read();
     } catch (cause) {
       if (cause instanceof DataError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = reasonOf(cause);
       const where = path === '' ? '' : ` at '${path}'`;
       throw new DataError(`${this.what}: the HDF5 file cannot be read${where}: ${reason.slice(0, 200)}`, {
         cause,

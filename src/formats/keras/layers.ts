@@ -264,6 +264,11 @@ const simple =
   ({ tape, name, config, inputs }) =>
     tape.add(name, kind, options(config), inputs);
 
+const flatten: Reader = (call) => {
+  checkChannelsLast(call);
+  return call.tape.add(call.name, 'flatten', {}, call.inputs);
+};
+
 const softmax: Reader = (call) => {
   const axis = numberOf(call.config.axis, -1);
   const last = call.inputs[0]!.shape.length;
@@ -298,7 +303,7 @@ export const kerasReaders: Readonly<Record<string, Reader>> = {
   AveragePooling2D: pool('averagePool2d'),
   GlobalAveragePooling2D: globalPool('globalAveragePool2d'),
   GlobalMaxPooling2D: globalPool('globalMaxPool2d'),
-  Flatten: simple('flatten'),
+  Flatten: flatten,
   Reshape: reshape,
   Permute: simple('permute', ({ dims }) => ({ axes: listOf(dims).map((axis) => numberOf(axis, 0)) })),
   ZeroPadding2D: zeroPadding,
@@ -329,3 +334,6 @@ export const kerasReaders: Readonly<Record<string, Reader>> = {
   Average: join('average'),
   Concatenate: join('concatenate'),
 };
+
+/** Whether a layer of this class is left out, since it only acts in training. */
+export const trainingOnly = (className: string): boolean => kerasReaders[className] === skipped;

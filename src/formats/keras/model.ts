@@ -8,6 +8,8 @@ export interface KerasNode {
   readonly config: Members;
   /** Names of layers; empty for the input. */
   readonly inputs: readonly string[];
+  /** Of an operation of keras.ops: what it is given in order, tensors as null. */
+  readonly operands?: readonly unknown[] | undefined;
   /** Of an input layer, or the first of a sequential: without the batch. */
   readonly shape?: readonly unknown[] | undefined;
   /** Of a model that is a layer. */
@@ -47,6 +49,18 @@ function inputsOf(layer: Members, what: string): string[] {
     if (index !== 0) throw new ModelError(`${what}: a layer that is applied several times is not read`);
     return name;
   });
+}
+
+/** What an operation is given beside tensors decides what it computes. */
+function operandsOf({ module, config, inbound_nodes: nodes }: Members): readonly unknown[] | undefined {
+  const { args, kwargs } = objectOf(listOf(nodes)[0]);
+  // an .h5 names no modules; operations have names alone, layers say more
+  const bare = module === undefined && args !== undefined && Object.keys(objectOf(config)).join() === 'name';
+  if (!bare && !/^keras\.src\.ops\b/.test(textOf(module) ?? '')) return undefined;
+  const isTensor = (value: unknown) => objectOf(value).class_name === '__keras_tensor__';
+  return [...listOf(args), ...Object.values(objectOf(kwargs))].map((value) =>
+    isTensor(value) ? null : value,
+  );
 }
 
 /** The shape of an example, where a layer says what it takes. */
@@ -111,7 +125,8 @@ export function kerasModel(description: unknown, what: string, depth = 0): Keras
     const inputs = sequential ? (previous === undefined ? [] : [previous]) : inputsOf(layer, at);
     previous = name;
     const inner = isModel(kind) ? kerasModel(layer, at, depth + 1) : undefined;
-    return { className: kind, name, config: own, inputs, shape: shapeIn(layer, own), inner };
+    const operands = operandsOf(layer);
+    return { className: kind, name, config: own, inputs, operands, shape: shapeIn(layer, own), inner };
   });
   const outputs = sequential ? [] : historyOf(objectOf(config).output_layers);
   if (!sequential && outputs.length !== 1) {

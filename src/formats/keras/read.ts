@@ -9,18 +9,37 @@ import { imageOf } from '../rows.js';
 import { type Made, Tape } from '../tape.js';
 import { unzip } from '../zip.js';
 import { fillFromKeras } from './fill.js';
-import { kerasReaders } from './layers.js';
+import { kerasReaders, trainingOnly } from './layers.js';
 import { listOf, type Members, numberOf, objectOf } from './members.js';
 import { inputShapeOf, type KerasModel, type KerasNode, kerasModel } from './model.js';
 import { type LayerWeights, legacyWeights, variableWeights } from './weights.js';
 
-type Value = { readonly pixels: PixelScale } | { readonly made: Made };
+interface Value {
+  readonly made: Made;
+  /** Where nothing but scaling and shaping has happened to the pixels yet. */
+  readonly pixels?: PixelScale;
+}
+
+/** What leaves numbers as they are, so that a model may scale its pixels behind it. */
+const shaping = ['Flatten', 'Reshape', 'Permute'];
+
+/** Arithmetic of keras.ops with a number on the right or the left: what it does to x. */
+const arithmetic: Readonly<Record<string, (c: number, left: boolean) => PixelScale | undefined>> = {
+  TrueDivide: (c, left) => (left ? undefined : { factor: 1 / c, offset: 0 }),
+  Divide: (c, left) => (left ? undefined : { factor: 1 / c, offset: 0 }),
+  Multiply: (c) => ({ factor: c, offset: 0 }),
+  Add: (c) => ({ factor: 1, offset: c }),
+  Subtract: (c, left) => (left ? { factor: -1, offset: c } : { factor: 1, offset: -c }),
+};
+
+const joins = ['Add', 'Subtract', 'Multiply', 'Maximum', 'Minimum'];
 
 class Reading {
   readonly notes = new Set<string>();
   readonly tape: Tape;
   scale: PixelScale | undefined;
-  private first: Made;
+  /** The pixels as they are fed. */
+  readonly input: Value;
 
   constructor(
     shape: readonly number[],
@@ -28,20 +47,21 @@ class Reading {
     private readonly weights: LayerWeights,
     private readonly what: string,
   ) {
+    let made: Made;
     if (shape.length === 3) {
       this.tape = new Tape(shape);
-      this.first = this.tape.input;
+      made = this.tape.input;
     } else if (shape.length === 2) {
       this.tape = new Tape([...shape, 1]);
-      this.first = this.tape.input;
       this.notes.add(`images are grey: [${shape.join(', ')}]`);
-      this.first = this.tape.add('grey', 'reshape', { shape: [...shape] }, [this.first]);
+      made = this.tape.add('grey', 'reshape', { shape: [...shape] }, [this.tape.input]);
     } else {
       const image = imageOf(shape[0]!, options.image, what);
       this.tape = new Tape(image.shape);
       this.notes.add(image.note);
-      this.first = this.tape.add('row', 'flatten', {}, [this.tape.input]);
+      made = this.tape.add('row', 'flatten', {}, [this.tape.input]);
     }
+    this.input = { made, pixels: { factor: 1, offset: 0 } };
   }
 
   /** Reads a model's layers. @returns what the model makes */
@@ -64,7 +84,7 @@ class Reading {
   }
 
   private layer(node: KerasNode, inputs: readonly Value[], prefix: string): Value {
-    const { className, name, config, inner } = node;
+    const { className, name, config, inner, operands } = node;
     const path = `${prefix}${name}`;
     const [first] = inputs as [Value, ...Value[]];
     if (className === 'InputLayer') return first;
@@ -72,44 +92,62 @@ class Reading {
     const what = `${this.what}: ${className} '${name}'`;
     if (className === 'Rescaling') return this.scaled(first, config, what);
     if (className === 'Normalization') return this.normalized(first, config, path, what);
+    if (operands !== undefined && !(joins.includes(className) && operands.every((each) => each === null))) {
+      return this.calculated(first, className, operands, what);
+    }
     const reader = Object.hasOwn(kerasReaders, className) ? kerasReaders[className] : undefined;
     if (reader === undefined) {
       throw new ModelError(`${what}: layers of this class are not read`, {
         hint: `Read are ${Object.keys(kerasReaders).join(', ')}, Rescaling and Normalization.`,
       });
     }
+    const passes = shaping.includes(className) || trainingOnly(className);
     const made = reader({
       tape: this.tape,
       className,
       name,
       config,
-      inputs: inputs.map((value) => this.madeOf(value)),
+      inputs: inputs.map((value) => (passes ? value.made : this.madeOf(value))),
       weights: this.weights.get(path) ?? [],
       what,
       note: (text) => this.notes.add(text),
     });
     if (config.kernel_regularizer) this.notes.add('regularizers of weights are left out');
-    return { made };
+    return passes && first.pixels !== undefined ? { made, pixels: first.pixels } : { made };
   }
 
   /** The value as a layer's input: where it is the pixels still, their scale is settled. */
   madeOf(value: Value): Made {
-    if ('made' in value) return value.made;
+    if (value.pixels === undefined) return value.made;
     const { factor, offset } = value.pixels;
     if (this.scale !== undefined && (this.scale.factor !== factor || this.scale.offset !== offset)) {
       throw new ModelError(`${this.what}: the pixels are read on several scales`);
     }
     this.scale = value.pixels;
-    return this.first;
+    return value.made;
+  }
+
+  /** x / 255 and its like. */
+  private calculated(value: Value, className: string, operands: readonly unknown[], what: string): Value {
+    const [left, right] = operands;
+    const number = left === null ? right : left;
+    const change = Object.hasOwn(arithmetic, className) ? arithmetic[className] : undefined;
+    const scale = operands.length === 2 && typeof number === 'number' && change?.(number, left !== null);
+    if (!scale) {
+      throw new ModelError(`${what}: operations of keras.ops are not read`, {
+        hint: `Read are ${joins.join(', ')} of two layers, and arithmetic with a number on the pixels. Use layers, or export the model to ONNX.`,
+      });
+    }
+    return this.scaled(value, { scale: scale.factor, offset: scale.offset }, what);
   }
 
   private scaled(value: Value, { scale, offset }: Members, what: string): Value {
     const [times, plus] = [numberOf(scale, Number.NaN), numberOf(offset ?? 0, Number.NaN)];
-    if (!('pixels' in value) || Number.isNaN(times + plus)) {
+    const { made, pixels } = value;
+    if (pixels === undefined || !Number.isFinite(times + plus) || times === 0) {
       throw new ModelError(`${what}: is read with single numbers, at the beginning of a model alone`);
     }
-    const { factor, offset: before } = value.pixels;
-    return { pixels: { factor: factor * times, offset: before * times + plus } };
+    return { made, pixels: { factor: pixels.factor * times, offset: pixels.offset * times + plus } };
   }
 
   /** (pixel − mean) / deviation, of numbers that the layer was given or has learned from data. */
@@ -134,7 +172,7 @@ export function readKerasModel(
 ): Pick<Foreign, 'nodes' | 'inputShape' | 'scale' | 'notes'> {
   const model = kerasModel(description, what);
   const reading = new Reading(inputShapeOf(model, what), options, weightsOf(model), what);
-  const made = reading.madeOf(reading.model(model, { pixels: { factor: 1, offset: 0 } }, ''));
+  const made = reading.madeOf(reading.model(model, reading.input, ''));
   const { factor, offset } = reading.scale ?? { factor: 1, offset: 0 };
   const scaled = factor !== 1 || offset !== 0;
   return {

@@ -131,6 +131,9 @@ const widthOf = new Map<DataType, number>([
 
 const floatTypes = new Set([DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16]);
 
+/** Whether a type of ONNX, by its number, has a point. */
+export const isFloatType = (type: number): boolean => floatTypes.has(type);
+
 function typedNumbers(tensor: TensorProto): ArrayLike<number> {
   const type: DataType = tensor.dataType;
   if (type === DataType.FLOAT) return Float32Array.from(tensor.floatData);
@@ -148,7 +151,7 @@ export function constantOf(tensor: TensorProto): Constant {
   const type: DataType = tensor.dataType;
   const width = widthOf.get(type);
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL || tensor.externalData.length > 0) {
-    throw new DataError(`${what}: its numbers are in another file: save the model with its weights inside`);
+    throw new DataError(`${what}: its numbers are in another file, which is read for weights alone`);
   }
   if (width === undefined)
     throw new DataError(`${what}: numbers of type ${DataType[type] ?? type} are not read`);

@@ -4,21 +4,25 @@ import { DataError, ModelError, UsageError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import type { GraphProto, NodeProto, ValueInfoProto } from '../../vendor/onnx.js';
 import type { Foreign, ImportOptions, PixelScale } from '../foreign.js';
+import type { ReadBeside } from '../import.js';
 import { parseDetails } from '../ownDetails.js';
 import { imageOf } from '../rows.js';
 import { Tape } from '../tape.js';
 import type { Call, Operator } from './call.js';
 import { Attributes, constantOf, decodeProto } from './decode.js';
+import { takeExternal } from './external.js';
 import { findGelus } from './gelu.js';
 import { elementwiseOperators } from './operators/elementwise.js';
 import { layerOperators } from './operators/layers.js';
 import { shapeOperators } from './operators/shapes.js';
+import { range, readStrided } from './operators/strided.js';
 import { type Activation, activation, channelsFirst, identity, type Value } from './values.js';
 
 const operators: Readonly<Record<string, Operator>> = {
   ...layerOperators,
   ...elementwiseOperators,
   ...shapeOperators,
+  Range: range,
   // of a classifier's end: its argument is what counts
   LogSoftmax: (call) => shapeOperators.Softmax!(call),
 };
@@ -179,7 +183,13 @@ class Reading {
       );
     }
     const call = this.call(node, new Attributes(node), gelu === undefined ? node.input : []);
-    const value = gelu === undefined ? operator(call) : this.pointwiseOf(call, 'gelu', this.valueNamed(gelu));
+    const strided = call.inputs.some((input) => input?.type === 'whole' || input?.type === 'indices');
+    const value =
+      gelu !== undefined
+        ? this.pointwiseOf(call, 'gelu', this.valueNamed(gelu))
+        : strided
+          ? readStrided(call, operator)
+          : operator(call);
     const [output] = node.output;
     this.values.set(output!, value);
     if (value.type === 'activation') this.madeBy.set(value.made.name, output!);
@@ -211,6 +221,8 @@ class Reading {
       throw new ModelError(`${this.what}: a layer whose input is a constant`);
     }
     if (value.type === 'activation') return value;
+    if (value.type !== 'pixels')
+      throw new ModelError(`${this.what}: a layer whose input is a row of all examples`);
     const { factor, offset } = value;
     if (this.scale !== undefined && (this.scale.factor !== factor || this.scale.offset !== offset)) {
       throw new ModelError(`${this.what}: the pixels are read on several scales`);
@@ -253,9 +265,15 @@ function outputOf(graph: GraphProto, what: string): string {
  * @param what names the file in errors
  * @throws DataError for bytes that are none; ModelError, naming the operator, for what Quern has no layer for
  */
-export function readOnnx(bytes: Uint8Array, options: ImportOptions, what: string): Foreign {
+export async function readOnnx(
+  bytes: Uint8Array,
+  options: ImportOptions,
+  what: string,
+  beside: ReadBeside,
+): Promise<Foreign> {
   const model = decodeProto(bytes, what);
   const graph = model.graph!;
+  await takeExternal(graph.initializer, beside, what);
   const opset = Number(
     model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0,
   );

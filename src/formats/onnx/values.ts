@@ -34,7 +34,18 @@ export interface Numbers extends Constant {
   readonly type: 'constant';
 }
 
-export type Value = Activation | Pixels | Numbers;
+/** An activation whose examples stand in one row. */
+export interface Whole {
+  readonly type: 'whole';
+  readonly of: Activation;
+}
+
+/** Places in such a row, for a batch of two. */
+export interface Indices extends Constant {
+  readonly type: 'indices';
+}
+
+export type Value = Activation | Pixels | Numbers | Whole | Indices;
 
 export const numbers = (shape: Shape, data: ArrayLike<number>, float = false): Numbers => ({
   type: 'constant',

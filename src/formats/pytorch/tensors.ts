@@ -92,21 +92,45 @@ const usualKeys = [
   'ema',
 ];
 
+const deepestDict = 3;
+
+/** Dicts of tensors in a checkpoint by the keys that lead to them. */
+function* stateDictsIn(value: unknown, path: readonly string[]): Generator<[string, unknown]> {
+  if (isStateDict(value)) yield [path.join('.'), value];
+  else if (value instanceof Map && path.length < deepestDict) {
+    for (const [key, each] of value) yield* stateDictsIn(each, [...path, String(key)]);
+  }
+}
+
+/** The dict of the most usual name comes first, then the one that lies less deep: states of optimizers are dicts of tensors too. */
+function rankOf(path: string): number {
+  const keys = path.split('.');
+  const rank = usualKeys.indexOf(keys.at(-1)!);
+  return (deepestDict + 1) * (rank === -1 ? usualKeys.length : rank) + keys.length;
+}
+
 /** The tensors of a state dict, or of the one inside a checkpoint. */
 function stateDictOf(value: unknown): {
   readonly tensors: ReadonlyMap<string, TensorReference>;
   readonly key?: string;
 } {
   if (isStateDict(value)) return { tensors: value };
-  if (!(value instanceof Map)) throw new ModelError('it holds no dict of tensors');
-  const keys = [...usualKeys.filter((key) => value.has(key)), ...value.keys()];
-  const key = keys.find((each) => isStateDict(value.get(each)));
-  if (key === undefined) {
+  const found = [...stateDictsIn(value, [])];
+  const least = Math.min(...found.map(([path]) => rankOf(path)));
+  const best = found.filter(([path]) => rankOf(path) === least);
+  const [key, tensors] = best[0] ?? [];
+  if (key === undefined || !isStateDict(tensors)) {
     throw new ModelError('it holds no dict of tensors', {
       hint: 'Save the weights: torch.save(model.state_dict(), path).',
     });
   }
-  return { tensors: value.get(key), key: String(key) };
+  if (best.length > 1) {
+    const names = best.slice(0, 5).map(([path]) => `'${path.slice(0, 40)}'`);
+    throw new ModelError(`it holds ${best.length} dicts of tensors: ${names.join(', ')}`, {
+      hint: 'Save the one that is meant: torch.save(model.state_dict(), path).',
+    });
+  }
+  return { tensors, key };
 }
 
 interface Read {

@@ -2,7 +2,7 @@
 import { DataError, ModelError } from '../../core/errors.js';
 import { anything, integer, list, parseJson } from '../../core/schema.js';
 import { formatShape, sizeOf } from '../../core/shape.js';
-import { checkJsonSize, largestFile, mostNumbers } from '../bounds.js';
+import { checkJsonSize, isBeside, largestFile, mostNumbers } from '../bounds.js';
 import type { Foreign, ImportOptions } from '../foreign.js';
 import type { ReadBeside } from '../import.js';
 import { listOf, objectOf, textOf } from '../keras/members.js';
@@ -20,8 +20,7 @@ async function readGroup(group: unknown, what: string, beside: ReadBeside): Prom
   const parts: Uint8Array[] = [];
   let length = 0;
   for (const path of listOf(paths).slice(0, mostFiles)) {
-    // beside the model, and nowhere else
-    if (typeof path !== 'string' || !/^[\w][\w .-]*$/.test(path)) {
+    if (typeof path !== 'string' || !isBeside(path)) {
       throw new DataError(
         `${what}: weights outside the model's folder: ${JSON.stringify(path)?.slice(0, 60)}`,
       );
@@ -43,7 +42,7 @@ async function readGroup(group: unknown, what: string, beside: ReadBeside): Prom
     const at = `${what}: the weight '${String(name).slice(0, 80)}'`;
     if (quantization !== undefined) throw new ModelError(`${at} is quantized: only float32 is read`);
     if (dtype !== 'float32')
-      throw new ModelError(`${at} is ${String(dtype).slice(0, 20)}: only float32 is read`);
+      throw new ModelError(`${at} has the dtype ${String(dtype).slice(0, 20)}: only float32 is read`);
     const extents = list(integer(0), 0, 8)(shape, `${at}: its shape`);
     const size = sizeOf(extents);
     const end = start + 4 * size;

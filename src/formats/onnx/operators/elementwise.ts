@@ -96,6 +96,8 @@ function folded({ tape, what }: Call, [a, b]: readonly [Numbers, Numbers], f: Ar
     f(a.data[place(left, i)]!, b.data[place(right, i)]!),
   );
   const float = a.float || b.float;
+  // integers are divided towards 0
+  if (!float) for (const [i, value] of data.entries()) data[i] = Math.trunc(value);
   return numbers(shape, float ? Float32Array.from(data) : data, float);
 }
 
@@ -146,12 +148,7 @@ function asBias(call: Call, input: Activation, addend: Float32Array): Activation
   return input;
 }
 
-function withConstant(
-  call: Call,
-  kind: ArithmeticKind,
-  value: Activation | Pixels,
-  constant: Numbers,
-): Value {
+function withConstant(call: Call, kind: ArithmeticKind, value: Value, constant: Numbers): Value {
   const only = scalarOf(constant);
   if (value.type === 'pixels' && only !== undefined) {
     // in float64: what was meant is told from it

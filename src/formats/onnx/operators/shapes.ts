@@ -3,7 +3,7 @@ import { DataError, ModelError } from '../../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../../core/shape.js';
 import { inverse } from '../../weights.js';
 import { type Call, constantInput, inputOf, type Operator } from '../call.js';
-import { constantOf } from '../decode.js';
+import { constantOf, isFloatType } from '../decode.js';
 import {
   type Activation,
   activation,
@@ -60,7 +60,7 @@ function placesOf({ made, order }: Activation): Int32Array {
 }
 
 /** An activation under another shape, of an example as ONNX sees it. */
-function reshaped(call: Call, input: Activation, target: Shape): Activation {
+export function reshaped(call: Call, input: Activation, target: Shape): Activation {
   const from = shapeOf(input);
   if (sizeOf(from) !== sizeOf(target)) {
     throw new ModelError(`${call.what}: ${formatShape(from)} does not fill ${formatShape(target)}`);
@@ -116,6 +116,7 @@ const reshape: Operator = (call) => {
   const wanted = call.attributes.ints('shape') ?? integersOf(call.inputs[1], call.what);
   if (value?.type === 'constant') return reshapeConstant(value, wanted);
   const input = inputOf(call);
+  if (wanted.join() === '-1') return { type: 'whole', of: input };
   return reshaped(call, input, exampleShape(call, input, wanted));
 };
 
@@ -319,9 +320,22 @@ const pad: Operator = (call) => {
   return { ...input, made };
 };
 
-const cast: Operator = ({ inputs, what }) => {
+const same: Operator = ({ inputs, what }) => {
   const [value] = inputs;
   if (value === undefined) throw new DataError(`${what}: has no input`);
+  return value;
+};
+
+/** To integers the part behind the point is lost, which sizes of paddings are computed by; between floats nothing is. */
+const cast: Operator = (call) => {
+  const { what, attributes } = call;
+  const value = same(call);
+  const float = isFloatType(attributes.int('to', 0));
+  if (value.type === 'constant' || value.type === 'indices') {
+    return { ...value, float, data: float ? value.data : Array.from(value.data, Math.trunc) };
+  }
+  const whole = value.type === 'pixels' && value.factor === 1 && value.offset === 0;
+  if (!float && !whole) throw new ModelError(`${what}: rounds what layers make, which is not read`);
   return value;
 };
 
@@ -347,7 +361,7 @@ const softmax: Operator = (call) => {
 };
 
 export const shapeOperators: Readonly<Record<string, Operator>> = {
-  Identity: cast,
+  Identity: same,
   Cast: cast,
   Constant: constant,
   Reshape: reshape,
