@@ -46,7 +46,12 @@ const sizes = { full: [32, 64, 128, 256, 384, 512, 768, 1024], quick: [64, 512] 
 
 const keyOf = ({ name, transposed }: Product, threads: number) => `${name} ${transposed} ${threads}`;
 
-function operand(name: string, rows: number, columns: number, transposed: boolean, value: number) {
+function operand(
+  name: string,
+  [rows, columns]: readonly [number, number],
+  transposed: boolean,
+  value: number,
+) {
   const leaf = state(name, transposed ? [columns, rows] : [rows, columns], value);
   return transposed ? transpose(leaf) : leaf;
 }
@@ -59,8 +64,8 @@ async function subjectOf(
 ): Promise<Subject & { check(): Promise<void> }> {
   const { m, k, n, transposed } = product;
   const { engine, yardsticks } = engines;
-  const a = operand('a', m, k, transposed.includes('a'), 0.5);
-  const b = operand('b', k, n, transposed.includes('b'), 0.25);
+  const a = operand('a', [m, k], transposed.includes('a'), 0.5);
+  const b = operand('b', [k, n], transposed.includes('b'), 0.25);
   const out: Leaf = state('out', [m, n], 0);
   const step = engine.compile(() => ({ updates: [[out, matmul(a, b)]] }), {});
   const kinds = step.plan.steps.map(({ kind }) => kind);

@@ -43,5 +43,10 @@ export function paddingOf(network: Network, node: NetworkNode): Sides {
   const dilation = pairOption(node, 'dilation');
   const reach = window.map((size, i) => (size - 1) * dilation[i]! + 1) as [number, number];
   const named = padding === 'same' ? 'same' : 'valid';
-  return windowGrid(node.kind, [height!, width!], reach, pairOption(node, 'strides'), named).padding;
+  return windowGrid(node.kind, {
+    image: [height!, width!],
+    window: reach,
+    strides: pairOption(node, 'strides'),
+    padding: named,
+  }).padding;
 }

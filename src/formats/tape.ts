@@ -54,17 +54,21 @@ export class Tape {
   }
 
   /**
-   * Adds a layer or a join.
+   * Adds a layer without weights, or a join.
    *
    * @param name where it is taken, a number is added to it
-   * @throws ModelError where it does not fit its inputs or weights
+   * @throws ModelError where it does not fit its inputs
    */
-  add(
+  add(name: string, kind: string, options: Options, inputs: readonly Made[]): Made {
+    return this.addWeighted(name, kind, options, { inputs, weights: new Map() });
+  }
+
+  /** Adds a layer with weights, which must fit it too. */
+  addWeighted(
     name: string,
     kind: string,
     options: Options,
-    inputs: readonly Made[],
-    weights: ReadonlyMap<string, StoredTensor> = new Map(),
+    { inputs, weights }: { inputs: readonly Made[]; weights: ReadonlyMap<string, StoredTensor> },
   ): Made {
     for (const { data } of weights.values()) this.held += data.length;
     // the same tensor may be read by many layers, each with a copy

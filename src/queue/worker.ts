@@ -204,8 +204,7 @@ async function perform(
   data: unknown,
   store: Store,
   settings: WorkerSettings,
-  listener: WorkerListener,
-  signal: AbortSignal,
+  { listener, signal }: { listener: WorkerListener; signal: AbortSignal },
 ): Promise<void> {
   const job = checkJob(data, 'job');
   const id = jobId(job);
@@ -243,7 +242,7 @@ export function startWorker(
   const ending = new AbortController();
   const work = async (job: GivenJob): Promise<void> => {
     try {
-      await perform(job.data, store, settings, listener, ending.signal);
+      await perform(job.data, store, settings, { listener, signal: ending.signal });
     } catch (error) {
       if (!ending.signal.aborted) listener.fault((error as Error).message);
       throw error;

@@ -1,19 +1,13 @@
 /** The few pieces that every op file builds its nodes with. */
 import { allocateHost, checkHolds, type Dtype } from '../core/dtype.js';
 import { DtypeError } from '../core/errors.js';
-import { formatShape, type Shape } from '../core/shape.js';
+import { formatShape } from '../core/shape.js';
 import type { Op } from './op.js';
-import { Leaf, Tensor, type TensorLike } from './tensor.js';
+import { Leaf, Tensor, type TensorLike, type TensorType } from './tensor.js';
 
 /** Makes a node. Shapes and dtypes are checked by the caller, who knows what to say about them. */
-export function node<A>(
-  op: Op<A>,
-  inputs: readonly Tensor[],
-  attributes: A,
-  shape: Shape,
-  dtype: Dtype,
-): Tensor<A> {
-  return new Tensor(op, inputs, attributes, shape, dtype);
+export function node<A>(op: Op<A>, inputs: readonly Tensor[], attributes: A, type: TensorType): Tensor<A> {
+  return new Tensor(op, inputs, attributes, type);
 }
 
 /** `[784, 10] (layers.0.weights)`: the shape, and the path where the tensor is a leaf that has one. */
@@ -26,7 +20,7 @@ export function describe(tensor: Tensor): string {
 /** A scalar constant leaf. Throws a DtypeError, naming `what`, for a number that the dtype does not hold. */
 export function scalar(value: number, dtype: Dtype = 'float32', what = 'constant'): Leaf {
   checkHolds(what, value, dtype);
-  return new Leaf('constant', String(value), [], dtype, () => {
+  return new Leaf('constant', String(value), { shape: [], dtype }, () => {
     const data = allocateHost(dtype, 1);
     data[0] = value;
     return data;

@@ -35,13 +35,13 @@ function residentLeaf(kind: LeafKind, { name, shape, initial, dtype, seed = 0 }:
   const given = typeof initial === 'function' ? 'float32' : (dtypeOf(initial) ?? dtype);
   if (typeof initial === 'number') checkHolds(name, initial, dtype);
   if (given !== dtype) throw new DtypeError(`${name}: the initial value is ${given}, the leaf ${dtype}`);
-  return new Leaf(kind, name, shape, dtype, initialValue(initial, shape, dtype, randomKey(seed, name)));
+  return new Leaf(kind, name, { shape, dtype }, initialValue(initial, shape, dtype, randomKey(seed, name)));
 }
 
 /** A value that is fed at every step, under `name`. Default dtype float32. */
 export function input(name: string, shape: Shape, dtype: Dtype = 'float32'): Leaf {
   checkShape(shape, name);
-  return new Leaf('input', name, shape, dtype, () => {
+  return new Leaf('input', name, { shape, dtype }, () => {
     throw new PlanError(`${name}: an input has no initial value`, { hint: 'Feed it: step.run({ … }).' });
   });
 }

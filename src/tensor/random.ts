@@ -46,7 +46,12 @@ const uniformOp: Op<{ readonly key: number }> = {
 export function randomUniform(shape: Shape, key: RandomKey, low = 0, high = 1): Tensor {
   checkShape(shape, 'randomUniform');
   checkDtype('randomUniform', key.step, 'int32');
-  const uniform = node(uniformOp, [broadcastTo(key.step, shape)], { key: key.key }, shape, 'float32');
+  const uniform = node(
+    uniformOp,
+    [broadcastTo(key.step, shape)],
+    { key: key.key },
+    { shape, dtype: 'float32' },
+  );
   return low === 0 && high === 1 ? uniform : add(multiply(uniform, high - low), low);
 }
 

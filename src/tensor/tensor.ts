@@ -39,6 +39,12 @@ import { broadcastTo, expandDims, reshape, slice, squeeze, transpose } from './o
 /** What ops take where a tensor is wanted: a number becomes a scalar of the other operand's dtype. */
 export type TensorLike = Tensor | number;
 
+/** The shape and dtype of a value. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
 let nextId = 0;
 
 /**
@@ -46,6 +52,8 @@ let nextId = 0;
  * `new`. Methods are the ops of the same names: they broadcast as those do and throw the same errors at once.
  */
 export class Tensor<Attributes = unknown> {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
   /** Ascends with creation, so inputs always have smaller ids than the nodes that use them. */
   readonly id = nextId++;
 
@@ -53,9 +61,11 @@ export class Tensor<Attributes = unknown> {
     readonly op: Op<Attributes>,
     readonly inputs: readonly Tensor[],
     readonly attributes: Attributes,
-    readonly shape: Shape,
-    readonly dtype: Dtype,
-  ) {}
+    { shape, dtype }: TensorType,
+  ) {
+    this.shape = shape;
+    this.dtype = dtype;
+  }
 
   /** Number of axes. */
   get rank(): number {
@@ -190,11 +200,10 @@ export class Leaf extends Tensor<null> {
     readonly kind: LeafKind,
     /** The path by which errors, reports and model files name it, such as `layers.2.filter`. */
     readonly name: string,
-    shape: Shape,
-    dtype: Dtype,
+    type: TensorType,
     private readonly makeInitial: () => HostArray,
   ) {
-    super(leafOp, [], null, shape, dtype);
+    super(leafOp, [], null, type);
   }
 
   /** The initial value, row-major, made anew at every call. Throws a ShapeError unless its size is the shape's. */

@@ -97,7 +97,7 @@ suite('plans: lowering', (test) => {
   test('an op that calls itself a leaf', () => {
     const odd: Op<null> = { name: 'odd', lower: () => ({ type: 'leaf' }) };
     throws(
-      () => planOf({ outputs: { a: node(odd, [x], null, [4, 6], 'float32') } }),
+      () => planOf({ outputs: { a: node(odd, [x], null, { shape: [4, 6], dtype: 'float32' }) } }),
       PlanError,
       'odd: only a Leaf lowers to a leaf',
     );

@@ -35,7 +35,7 @@ const rowSumsOp = {
 } as unknown as Op<null>;
 
 function sumsOf(x: Tensor): Tensor {
-  return node(rowSumsOp, [x], null, x.shape.slice(0, 2), 'float32');
+  return node(rowSumsOp, [x], null, { shape: x.shape.slice(0, 2), dtype: 'float32' });
 }
 
 suite('plans: the kernel of docs/adding-an-op.md', (test) => {

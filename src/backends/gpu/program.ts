@@ -49,7 +49,7 @@ export class GpuProgram implements Program {
     try {
       await runSteps(options, async (step) => {
         last?.release();
-        last = new StepBuffers(this.device, this.plan, this.residents, feeds, step);
+        last = new StepBuffers(this.device, this.plan, this.residents, { feeds, step });
         await last.run(this.steps);
         const settled = this.device.settle();
         if (settled === undefined) return;
@@ -81,8 +81,7 @@ class StepBuffers {
     private readonly device: GpuDevice,
     private readonly plan: Plan,
     private readonly residents: ReadonlyMap<Leaf, GpuResident>,
-    feeds: Feeds,
-    step: number,
+    { feeds, step }: { feeds: Feeds; step: number },
   ) {
     for (const { leaf, slot } of plan.leaves) {
       const resident = residents.get(leaf);

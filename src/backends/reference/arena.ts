@@ -15,7 +15,7 @@ export class Arena {
     this.slots = new Map(
       own.map(({ id, dtype, size }) => [
         id,
-        storageAt(buffer, plan.memory.offsets[id]!, dtype, size, precision),
+        storageAt(buffer, { offset: plan.memory.offsets[id]!, dtype, size, precision }),
       ]),
     );
     const { before, after } = deadSlots(plan);

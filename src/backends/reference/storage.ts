@@ -17,10 +17,7 @@ const constructors = {
 /** `size` elements at `offset`, a byte offset as plans count them. */
 export function storageAt(
   buffer: ArrayBuffer,
-  offset: number,
-  dtype: Dtype,
-  size: number,
-  precision: Precision,
+  { offset, dtype, size, precision }: { offset: number; dtype: Dtype; size: number; precision: Precision },
 ): Storage {
   const type = dtype === 'float32' ? precision : dtype;
   return new constructors[type](buffer, offset * scaleOf[precision], size);
@@ -28,7 +25,12 @@ export function storageAt(
 
 /** Zero-filled storage of its own. */
 export function allocateStorage(dtype: Dtype, size: number, precision: Precision): Storage {
-  return storageAt(new ArrayBuffer(size * bytesOf[dtype] * scaleOf[precision]), 0, dtype, size, precision);
+  return storageAt(new ArrayBuffer(size * bytesOf[dtype] * scaleOf[precision]), {
+    offset: 0,
+    dtype,
+    size,
+    precision,
+  });
 }
 
 /** The host's array itself where the types agree, else a copy. */

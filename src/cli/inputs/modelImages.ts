@@ -100,8 +100,7 @@ interface ImagesRequest extends DataArguments, Omit<OwnDataArguments, 'imageShap
 /** Data of one's own: all of it, unless it has a part to test with, or the model was trained on it. */
 async function openOwn(
   file: ModelFile,
-  data: string,
-  same: boolean,
+  { data, same }: { data: string; same: boolean },
   { split, limit, ...options }: ImagesRequest,
   warn: (text: string) => void,
 ): Promise<Dataset> {
@@ -163,7 +162,7 @@ export async function openImagesFor(
   warn: (text: string) => void,
 ): Promise<Dataset> {
   const { dataset, data, same } = await sourceOf(file, options);
-  if (data !== undefined) return openOwn(file, data, same, options, warn);
+  if (data !== undefined) return openOwn(file, { data, same }, options, warn);
   const name = dataset ?? file.details.dataset;
   const { split = 'test' } = options;
   const images =

@@ -35,13 +35,19 @@ const units: Readonly<Record<PerturbationKind, readonly [unit: string, most: num
   blur: ['pixels', 64],
 };
 
+/** Where the random numbers of an image come from. */
+interface Draw {
+  readonly key: number;
+  readonly sample: number;
+}
+
 /** Changes the image at `start` of `target`; what it was is in `images`, at the same place. */
-type Change = (images: Uint8Array, target: Uint8Array, start: number, key: number, sample: number) => void;
+type Change = (images: Uint8Array, target: Uint8Array, start: number, random: Draw) => void;
 
 /** Moves and turns: bilinear, black outside. */
 function geometric({ shape }: Dataset, { kind, severity }: Perturbation): Change {
   const frame = new Frame(shape, 1, 0);
-  return (images, target, start, key, sample) => {
+  return (images, target, start, { key, sample }) => {
     const uniform = randomUniform(0, key, sample);
     let [moveX, moveY, turn] = [0, 0, 0];
     if (kind === 'shift') {
@@ -57,7 +63,7 @@ function geometric({ shape }: Dataset, { kind, severity }: Perturbation): Change
 /** Adds normal numbers, √(−2 ln U) cos 2πV (Box, Muller 1958); what is below black or above white is cut off. */
 function noisy(dataset: Dataset, { severity }: Perturbation): Change {
   const size = imageSize(dataset);
-  return (images, target, start, key, sample) => {
+  return (images, target, start, { key, sample }) => {
     for (let i = 0; i < size; i++) {
       const radius = Math.sqrt(-2 * exactLog(randomUniform(2 * i, key, sample)));
       const normal = radius * exactCos(2 * Math.PI * randomUniform(2 * i + 1, key, sample));
@@ -123,6 +129,6 @@ export function perturb(dataset: Dataset, perturbation: Perturbation): Dataset {
   const change = make(dataset, perturbation);
   const images = new Uint8Array(dataset.images.length);
   const size = imageSize(dataset);
-  for (let i = 0; i < dataset.count; i++) change(dataset.images, images, i * size, key, i);
+  for (let i = 0; i < dataset.count; i++) change(dataset.images, images, i * size, { key, sample: i });
   return { ...dataset, images };
 }

@@ -53,9 +53,7 @@ export function allocateImages(
 /** Images that are in memory, as pixels of one form. */
 export function examplesOfRaw(
   raw: Raw,
-  scale: Scale,
-  wanted: ImageShape | undefined,
-  where: string,
+  { scale, wanted, where }: { scale: Scale; wanted: ImageShape | undefined; where: string },
   reading: Reading,
 ): Examples {
   const { options } = reading;

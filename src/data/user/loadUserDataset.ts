@@ -76,7 +76,7 @@ async function readExamples(sources: Sources, path: string, reading: Reading): P
   for (const { part, source } of present) {
     const examples: Examples =
       'numbers' in source
-        ? examplesOfRaw(source, scale, shape, path, reading)
+        ? examplesOfRaw(source, { scale, wanted: shape, where: path }, reading)
         : await examplesOfPictures(source, shape, path, reading);
     shape ??= examples.shape;
     found[part] = examples;

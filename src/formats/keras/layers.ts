@@ -30,7 +30,7 @@ function withActivation(
 ): Made {
   const { tape, name, inputs, config } = call;
   const used = names.filter((each) => each !== undefined);
-  const made = tape.add(name, kind, options, inputs, named(call, used));
+  const made = tape.addWeighted(name, kind, options, { inputs, weights: named(call, used) });
   return activate(call, made, config.activation);
 }
 

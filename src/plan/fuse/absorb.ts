@@ -45,7 +45,8 @@ function absorbMaker(uses: Uses, limits: Limits, step: DraftStep, rule: MakerRul
     if (maker?.kind !== rule.kind || maker.outputs[0]!.value !== operand.value) return false;
     if (!readsWhole(operand, maker.outputs[0]!.shape)) return false;
     const { rewrite } = rule as AnyRule<MakerRule<never>>;
-    return apply(uses, limits, step, rewrite(step as never, at, maker as never));
+    const change = rewrite(step as never, at, maker as never);
+    return apply({ uses, limits }, step, change);
   });
 }
 
@@ -67,7 +68,8 @@ function absorbReader(uses: Uses, limits: Limits, step: DraftStep, rule: ReaderR
   const makerOf = (operand: DraftOperand) => uses.makerOf(operand.value);
   const change = rewrite(step as never, shown as never, makerOf);
   const outputs = [...reader.outputs, ...step.outputs.slice(1)];
-  if (!apply(uses, limits, step, change, { outputs, label: `${step.label} ${reader.label}` })) return false;
+  if (!apply({ uses, limits }, step, change, { outputs, label: `${step.label} ${reader.label}` }))
+    return false;
   uses.remove(reader);
   return true;
 }
@@ -80,7 +82,7 @@ function expanded(uses: Uses, map: MapStep): FusionStep<MapStep['specification']
       const maker = uses.makerOf(value);
       if (!isMap(maker) || maker.outputs.length > 1 || uses.soleReader(value) === undefined) return false;
       const { shape } = map.outputs[0]!;
-      const inlined = inline(maker, shown.specification.expressions, shown.inputs, shape);
+      const inlined = inline(maker, { ...shown.specification, inputs: shown.inputs }, shape);
       if (inlined === undefined) return false;
       shown = { ...shown, specification: { expressions: inlined.expressions }, inputs: inlined.inputs };
       return true;
@@ -91,8 +93,7 @@ function expanded(uses: Uses, map: MapStep): FusionStep<MapStep['specification']
 
 /** Makes the step what the rewrite says, if there is one and the backend allows it; tells whether it did. */
 function apply(
-  uses: Uses,
-  limits: Limits,
+  { uses, limits }: { uses: Uses; limits: Limits },
   step: DraftStep,
   rewrite: Rewrite<object> | undefined,
   change: { outputs?: DraftStep['outputs']; label?: string } = {},

@@ -67,8 +67,7 @@ export interface Inlined {
  */
 export function inline(
   producer: MapStep,
-  expressions: readonly Expression[],
-  inputs: readonly DraftOperand[],
+  { expressions, inputs }: { expressions: readonly Expression[]; inputs: readonly DraftOperand[] },
   shape: Shape,
   extra: readonly Value[] = [],
 ): Inlined | undefined {
@@ -96,7 +95,12 @@ export function inline(
 }
 
 /** Tries to take `producer` into `consumer`; tells whether it did, wholly or as a copy. */
-function merge(consumer: MapStep, producer: MapStep, uses: Uses, limits: Limits, outputs: number): boolean {
+function merge(
+  consumer: MapStep,
+  producer: MapStep,
+  uses: Uses,
+  { limits, outputs }: { limits: Limits; outputs: number },
+): boolean {
   const { expressions } = consumer.specification;
   const { shape } = consumer.outputs[0]!;
   const remaining = producer.outputs.filter(({ value }) => !uses.onlyUsedBy(value, consumer));
@@ -105,7 +109,7 @@ function merge(consumer: MapStep, producer: MapStep, uses: Uses, limits: Limits,
   const written = copies ? [] : remaining;
   if (written.length > 0 && sizeOf(shape) !== sizeOf(producer.outputs[0]!.shape)) return false;
   const extra = written.map(({ value }) => value);
-  const merged = inline(producer, expressions, consumer.inputs, shape, extra);
+  const merged = inline(producer, { expressions, inputs: consumer.inputs }, shape, extra);
   if (merged === undefined || merged.inputs.length > limits.inputs) return false;
   if (!randomMayFuse(limits, ...merged.expressions)) return false;
   if (written.length > 0 && consumer.outputs.length + written.length > outputs) return false;
@@ -131,7 +135,7 @@ export function fuseMaps(uses: Uses, limits: Limits, outputs: number): void {
     const grows = () =>
       consumer.inputs.some(({ value }) => {
         const producer = uses.makerOf(value);
-        return isMap(producer) && merge(consumer, producer, uses, limits, outputs);
+        return isMap(producer) && merge(consumer, producer, uses, { limits, outputs });
       });
     while (grows());
   }

@@ -17,7 +17,7 @@ function takePrologue(uses: Uses, step: DraftStep, limits: Limits): boolean {
   for (const operand of step.inputs) {
     const map = uses.makerOf(operand.value);
     if (!isMap(map) || map.outputs.length > 1 || !uses.onlyUsedBy(operand.value, step)) continue;
-    const merged = inline(map, [prologue], step.inputs, step.inputs[0]!.shape);
+    const merged = inline(map, { expressions: [prologue], inputs: step.inputs }, step.inputs[0]!.shape);
     if (merged === undefined || merged.inputs.length > limits.inputs) continue;
     if (!randomMayFuse(limits, ...merged.expressions) || merged.inputs.length === 0) continue;
     const label = `${map.label} ${step.label}`;

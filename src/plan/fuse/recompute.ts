@@ -42,8 +42,8 @@ function isWorthRepeating(map: MapStep, uses: Uses): boolean {
 function inlined(reader: DraftStep, map: MapStep, limits: Limits): Inlined | undefined {
   const prologue = prologueOf(reader);
   const merged = isMap(reader)
-    ? inline(map, reader.specification.expressions, reader.inputs, reader.outputs[0]!.shape)
-    : prologue && inline(map, [prologue], reader.inputs, reader.inputs[0]!.shape);
+    ? inline(map, { ...reader.specification, inputs: reader.inputs }, reader.outputs[0]!.shape)
+    : prologue && inline(map, { expressions: [prologue], inputs: reader.inputs }, reader.inputs[0]!.shape);
   return merged !== undefined && merged.inputs.length <= limits.inputs ? merged : undefined;
 }
 

@@ -74,7 +74,7 @@ export async function examine(
   const size = dataset.images.length / dataset.count;
   const image = dataset.images.subarray(shown * size, (shown + 1) * size);
   const maps =
-    first && (await featureMaps(engine, file.model, file.details.normalization, first.path, image));
+    first && (await featureMaps(engine, file.model, file.details.normalization, { path: first.path, image }));
   return {
     dataset: dataset.name,
     split: dataset.split,

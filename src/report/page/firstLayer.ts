@@ -35,7 +35,12 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
   const values = tensors.get(name)!.data as Float32Array;
   const path = name.slice(0, Math.max(0, name.lastIndexOf('.')));
   if (rows === undefined || columns === undefined || channels === undefined) return undefined;
-  const of = (kind: FirstLayer['kind'], height: number, width: number, stride: number, count: number) => {
+  const of = (
+    kind: FirstLayer['kind'],
+    [height, width]: readonly [number, number],
+    stride: number,
+    count: number,
+  ) => {
     const shown = Array.from({ length: Math.min(count, most) }, (_, unit) =>
       Float32Array.from({ length: height * width }, (_, i) => values[i * stride + unit]!),
     );
@@ -48,10 +53,10 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
   };
   if (shape.length === 4) {
     const [height, width, inputs, outputs] = shape as [number, number, number, number];
-    return of('filters', height, width, inputs * outputs, outputs);
+    return of('filters', [height, width], inputs * outputs, outputs);
   }
   if (shape.length === 2 && shape[0] === sizeOf(model.inputShape)) {
-    return of('weights', rows, columns, channels * shape[1]!, shape[1]!);
+    return of('weights', [rows, columns], channels * shape[1]!, shape[1]!);
   }
   return undefined;
 }
@@ -66,8 +71,7 @@ export async function featureMaps(
   engine: Engine,
   model: Model,
   normalization: Normalization,
-  path: string,
-  image: Uint8Array,
+  { path, image }: { path: string; image: Uint8Array },
 ): Promise<Pixels[] | undefined> {
   const step = engine.compile(
     ({ images }) => {

@@ -50,7 +50,7 @@ export function parallelChart(record: SweepRecord): Html {
   });
   const axis = (index: number, name: string, marks: readonly (readonly [number, string])[]) => {
     const last = index === spaces.length;
-    return html`${stroke(x(index), top - 6, x(index), height - bottom + 6)}${label(x(index), top - 18 - (index % 2) * 14, name, last ? 'end' : index === 0 ? 'start' : 'middle', false)}${marks.map(([share, text]) => label(x(index) + (last ? -6 : 6), y(share) + 4, text, last ? 'end' : 'start'))}`;
+    return html`${stroke([x(index), top - 6], [x(index), height - bottom + 6])}${label(x(index), top - 18 - (index % 2) * 14, name, { anchor: last ? 'end' : index === 0 ? 'start' : 'middle', soft: false })}${marks.map(([share, text]) => label(x(index) + (last ? -6 : 6), y(share) + 4, text, { anchor: last ? 'end' : 'start' }))}`;
   };
   return svg(
     { width, height },
@@ -123,11 +123,11 @@ export function importanceChart({ importance }: SweepRecord): Html | undefined {
   const x = scaleOf(0, 1, left - 40, width - right - 12);
   const bars = importance.map(({ setting, share, low, high }, i) => {
     const middle = i * row + 24;
-    return html`${label(left - 40, middle - 6, `${setting}: ${percent(share)}`, 'start', false)}<rect x="${left - 40}" y="${middle}" width="${Math.max(1, x(share) - left + 40).toFixed(1)}" height="8" rx="2" fill="${colors.blue[0]}"/><line x1="${x(low).toFixed(1)}" y1="${middle + 4}" x2="${x(high).toFixed(1)}" y2="${middle + 4}" stroke="${colors.orange[0]}" stroke-width="2"/>`;
+    return html`${label(left - 40, middle - 6, `${setting}: ${percent(share)}`, { soft: false })}<rect x="${left - 40}" y="${middle}" width="${Math.max(1, x(share) - left + 40).toFixed(1)}" height="8" rx="2" fill="${colors.blue[0]}"/><line x1="${x(low).toFixed(1)}" y1="${middle + 4}" x2="${x(high).toFixed(1)}" y2="${middle + 4}" stroke="${colors.orange[0]}" stroke-width="2"/>`;
   });
   return svg(
     { width, height },
     `Importance: ${importance.map(({ setting, share }) => `${setting} ${percent(share)}`).join(', ')}`,
-    html`${bars}${[0, 0.5, 1].map((value) => label(x(value), height - 4, percent(value).replace('.00', ''), value === 0 ? 'start' : value === 1 ? 'end' : 'middle'))}`,
+    html`${bars}${[0, 0.5, 1].map((value) => label(x(value), height - 4, percent(value).replace('.00', ''), { anchor: value === 0 ? 'start' : value === 1 ? 'end' : 'middle' }))}`,
   );
 }

@@ -44,18 +44,28 @@ const at = (value: number) => Math.round(value * 10) / 10;
 export const line = (points: readonly (readonly [number, number])[]): string =>
   points.map(([x, y]) => `${at(x)},${at(y)}`).join(' ');
 
+interface LabelStyle {
+  readonly anchor?: 'start' | 'middle' | 'end';
+  /** In the color of what is said beside the data. */
+  readonly soft?: boolean;
+}
+
 export function label(
   x: number,
   y: number,
   text: string,
-  anchor: 'start' | 'middle' | 'end' = 'start',
-  soft = true,
+  { anchor = 'start', soft = true }: LabelStyle = {},
 ): Html {
   const fill = soft ? colors.soft[0] : colors.ink[0];
   return html`<text x="${at(x)}" y="${at(y)}" font-size="12" text-anchor="${anchor}" fill="${fill}">${text}</text>`;
 }
 
-export function stroke(x1: number, y1: number, x2: number, y2: number, color: string = colors.line[0]): Html {
+/** A line from one point to another, each [x, y]. */
+export function stroke(
+  [x1, y1]: readonly [number, number],
+  [x2, y2]: readonly [number, number],
+  color: string = colors.line[0],
+): Html {
   return html`<line x1="${at(x1)}" y1="${at(y1)}" x2="${at(x2)}" y2="${at(y2)}" stroke="${color}"/>`;
 }
 
@@ -80,8 +90,8 @@ export function axes(
 ): Html {
   return html`${y.ticks.map(
     (value) =>
-      html`${stroke(left, y.place(value), width - right, y.place(value), colors.faint[0])}${label(left - 6, y.place(value) + 4, y.print(value), 'end')}`,
-  )}${stroke(left, height - bottom, width - right, height - bottom)}${x.ticks.map((value) =>
-    label(x.place(value), height - bottom + 16, short(value), 'middle'),
-  )}${label((left + width - right) / 2, height - bottom + 34, x.name, 'middle')}${top < 0 && new Html('')}`;
+      html`${stroke([left, y.place(value)], [width - right, y.place(value)], colors.faint[0])}${label(left - 6, y.place(value) + 4, y.print(value), { anchor: 'end' })}`,
+  )}${stroke([left, height - bottom], [width - right, height - bottom])}${x.ticks.map((value) =>
+    label(x.place(value), height - bottom + 16, short(value), { anchor: 'middle' }),
+  )}${label((left + width - right) / 2, height - bottom + 34, x.name, { anchor: 'middle' })}${top < 0 && new Html('')}`;
 }

@@ -34,7 +34,7 @@ export function scatterSlices(
   placements: readonly Placement[],
   fill: number,
 ): Tensor {
-  return node(assembleOp, inputs, { fill, placements }, shape, inputs[0]!.dtype);
+  return node(assembleOp, inputs, { fill, placements }, { shape, dtype: inputs[0]!.dtype });
 }
 
 /**

@@ -32,7 +32,7 @@ const conv2dOp: Op<Conv2dGeometry> = {
 const inputGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dInputGradient',
   backward: ({ inputs: [dy, filter], attributes }, g) => [
-    node(conv2dOp, [g, filter!], attributes, dy!.shape, 'float32'),
+    node(conv2dOp, [g, filter!], attributes, { shape: dy!.shape, dtype: 'float32' }),
     filterGradient(g, dy!, filter!.shape, attributes),
   ],
   lower: lowerTo('conv2dInputGradient'),
@@ -43,13 +43,13 @@ const filterGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dFilterGradient',
   backward: ({ inputs: [x, dy], attributes }, g) => [
     inputGradient(dy!, g, x!.shape, attributes),
-    node(conv2dOp, [x!, g], attributes, dy!.shape, 'float32'),
+    node(conv2dOp, [x!, g], attributes, { shape: dy!.shape, dtype: 'float32' }),
   ],
   lower: lowerTo('conv2dFilterGradient'),
 };
 
 function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
-  return node(inputGradientOp, [dy, filter], geometry, shape, 'float32');
+  return node(inputGradientOp, [dy, filter], geometry, { shape, dtype: 'float32' });
 }
 
 /** Pixels of one direction that windows meet with the filter's rows offset, offset + stride, …: every stride-th. */
@@ -63,7 +63,16 @@ interface Phase {
   readonly after: number;
 }
 
-function phasesOf(extent: number, size: number, grid: number, stride: number, padding: number): Phase[] {
+/** One direction: pixels of the image, rows of the filter and of dy, the step and the padding before. */
+interface Axis {
+  readonly extent: number;
+  readonly size: number;
+  readonly grid: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
+function phasesOf({ extent, size, grid, stride, padding }: Axis): Phase[] {
   return Array.from({ length: Math.min(stride, size) }, (_, offset) => {
     const rows = Math.ceil((size - offset) / stride);
     const whole = Math.max(0, grid + rows - 1);
@@ -85,13 +94,13 @@ function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry
   const [batch, height, width, channels] = shape as [number, number, number, number];
   const { strides, padding } = geometry;
   const phases = ([0, 1] as const).map((axis) =>
-    phasesOf(
-      [height, width][axis]!,
-      filter.shape[axis]!,
-      dy.shape[axis + 1]!,
-      strides[axis],
-      [padding.top, padding.left][axis]!,
-    ),
+    phasesOf({
+      extent: [height, width][axis]!,
+      size: filter.shape[axis]!,
+      grid: dy.shape[axis + 1]!,
+      stride: strides[axis],
+      padding: [padding.top, padding.left][axis]!,
+    }),
   );
   const pairs = phases[0]!.flatMap((row) => phases[1]!.map((column) => ({ row, column })));
   const parts = pairs.map(({ row, column }) =>
@@ -114,7 +123,7 @@ function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry
 }
 
 function filterGradient(x: Tensor, dy: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
-  return node(filterGradientOp, [x, dy], geometry, shape, 'float32');
+  return node(filterGradientOp, [x, dy], geometry, { shape, dtype: 'float32' });
 }
 
 /**
@@ -144,13 +153,12 @@ export function conv2d(
     throw new ShapeError(`conv2d: channels differ: ${shapes} (${channels} and ${inputs})`);
   }
   const strides = pairOf('conv2d', 'strides', options.strides ?? 1);
-  const grid = windowGrid(
-    'conv2d',
-    [height, width],
-    [filterHeight, filterWidth],
+  const grid = windowGrid('conv2d', {
+    image: [height, width],
+    window: [filterHeight, filterWidth],
     strides,
-    options.padding ?? 'valid',
-  );
+    padding: options.padding ?? 'valid',
+  });
   const shape = [batch, ...grid.output, outputs];
-  return node(conv2dOp, [x, filter], { strides, padding: grid.padding }, shape, 'float32');
+  return node(conv2dOp, [x, filter], { strides, padding: grid.padding }, { shape, dtype: 'float32' });
 }

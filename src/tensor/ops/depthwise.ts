@@ -22,7 +22,12 @@ function positionsOf([height, width]: Shape): [number, number][] {
 }
 
 /** The pixels (row + i · strides, column + j · strides) of images `[batch, height, width, in, multiplier]`. */
-function pixelsAt(images: Tensor, row: number, column: number, grid: Steps, strides: Steps): Tensor {
+function pixelsAt(
+  images: Tensor,
+  { row, column }: { row: number; column: number },
+  grid: Steps,
+  strides: Steps,
+): Tensor {
   const [batch, , , channels, multiplier] = images.shape as [number, number, number, number, number];
   const end = (first: number, count: number, step: number) => first + Math.max(0, count - 1) * step + 1;
   return slice(
@@ -43,7 +48,7 @@ const total = (terms: readonly Tensor[]): Tensor => terms.reduce((a, b) => add(a
 /** y[n,i,j,c,q] = Σ_a Σ_b x[n, i·sh + a, j·sw + b, c, 0] · filter[a,b,c,q], without padding. */
 function convolve(x: Tensor, filter: Tensor, grid: Steps, strides: Steps): Tensor {
   const terms = positionsOf(filter.shape).map(([row, column]) =>
-    multiply(pixelsAt(x, row, column, grid, strides), weightsAt(filter, row, column)),
+    multiply(pixelsAt(x, { row, column }, grid, strides), weightsAt(filter, row, column)),
   );
   return withGradient('depthwiseConv2d', total(terms), [x, filter], (g) => [
     inputGradient(g, filter, x.shape, strides),
@@ -64,7 +69,7 @@ function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps)
   );
   const terms = positionsOf(filter.shape).map(([row, column]) =>
     multiply(
-      pixelsAt(apart, rows - 1 - row, columns - 1 - column, [height, width], [1, 1]),
+      pixelsAt(apart, { row: rows - 1 - row, column: columns - 1 - column }, [height, width], [1, 1]),
       weightsAt(filter, row, column),
     ),
   );
@@ -80,7 +85,7 @@ function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps)
 function filterGradient(x: Tensor, dy: Tensor, shape: Shape, strides: Steps): Tensor {
   const grid: Steps = [dy.shape[1]!, dy.shape[2]!];
   const parts = positionsOf(shape).map(([row, column]) => {
-    const products = multiply(pixelsAt(x, row, column, grid, strides), dy);
+    const products = multiply(pixelsAt(x, { row, column }, grid, strides), dy);
     return reshape(sum(products, [0, 1, 2]), [1, ...shape.slice(2)]);
   });
   return withGradient('depthwiseFilterGradient', reshape(concatenate(parts), shape), [x, dy], (g) => [
@@ -118,13 +123,12 @@ export function depthwiseConv2d(
     throw new ShapeError(`depthwiseConv2d: channels differ: ${shapes} (${channels} and ${inputs})`);
   }
   const strides = pairOf('depthwiseConv2d', 'strides', options.strides ?? 1) as Steps;
-  const { output, padding } = windowGrid(
-    'depthwiseConv2d',
-    [height, width],
-    [rows, columns],
+  const { output, padding } = windowGrid('depthwiseConv2d', {
+    image: [height, width],
+    window: [rows, columns],
     strides,
-    options.padding ?? 'valid',
-  );
+    padding: options.padding ?? 'valid',
+  });
   const { top, bottom, left, right } = padding;
   const around = [top, bottom, left, right].some((pixels) => pixels > 0);
   const framed = around

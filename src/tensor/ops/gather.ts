@@ -11,7 +11,7 @@ import { expandDims, reshape } from './views.js';
 const gatherOp: Op<null> = {
   name: 'gather',
   backward: ({ inputs: [table, indices] }, g) => [
-    node(scatterAddOp, [g, indices!], null, table!.shape, 'float32'),
+    node(scatterAddOp, [g, indices!], null, { shape: table!.shape, dtype: 'float32' }),
     undefined,
   ],
   lower: () => ({ type: 'kernel', kind: 'gather', specification: {} }),
@@ -20,7 +20,7 @@ const gatherOp: Op<null> = {
 const scatterAddOp: Op<null> = {
   name: 'scatterAdd',
   backward: ({ inputs: [values, indices] }, g) => [
-    node(gatherOp, [g, indices!], null, values!.shape, 'float32'),
+    node(gatherOp, [g, indices!], null, { shape: values!.shape, dtype: 'float32' }),
     undefined,
   ],
   lower: () => ({ type: 'kernel', kind: 'scatterAdd', specification: {} }),
@@ -39,13 +39,10 @@ export function gather(table: Tensor, indices: Tensor, axis = 0): Tensor {
   const after = table.shape.slice(along + 1);
   const shape: Shape = [sizeOf(before), table.shape[along]!, sizeOf(after)];
   const flat = reshape(cast(indices, 'int32'), [indices.size]);
-  const rows = node(
-    gatherOp,
-    [reshape(table, shape), flat],
-    null,
-    [shape[0]!, indices.size, shape[2]!],
-    table.dtype,
-  );
+  const rows = node(gatherOp, [reshape(table, shape), flat], null, {
+    shape: [shape[0]!, indices.size, shape[2]!],
+    dtype: table.dtype,
+  });
   return reshape(rows, [...before, ...indices.shape, ...after]);
 }
 

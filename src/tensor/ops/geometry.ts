@@ -42,20 +42,23 @@ function along(
   return { output: Math.floor((extent + before + after - size) / stride) + 1, before, after };
 }
 
+interface WindowOptions {
+  /** [height, width] of the input, and of the window or filter. */
+  readonly image: readonly [number, number];
+  readonly window: readonly [number, number];
+  readonly strides: readonly [number, number];
+  readonly padding: PaddingOption;
+}
+
 /**
  * The grid of windows on an image.
  *
- * @param image [height, width] of the input
- * @param window [height, width] of the window or filter
  * @returns the grid's [height, width] and the padding in pixels
  * @throws ShapeError where no window fits, naming both sizes
  */
 export function windowGrid(
   what: string,
-  image: readonly [number, number],
-  window: readonly [number, number],
-  strides: readonly [number, number],
-  padding: PaddingOption,
+  { image, window, strides, padding }: WindowOptions,
 ): { output: [number, number]; padding: Padding } {
   if (typeof padding === 'object' && Object.values(padding).some((n) => !Number.isInteger(n) || n < 0)) {
     throw new ShapeError(`${what}: padding must be integers ≥ 0: ${Object.values(padding).join(', ')}`);

@@ -38,5 +38,5 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     return reshape(matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b), [...a.shape.slice(0, -1), n]);
   const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
   const operands = [broadcastTo(a, [...batch, m, k]), broadcastTo(b, [...batch, k, n])];
-  return node(matmulOp, operands, null, [...batch, m, n], 'float32');
+  return node(matmulOp, operands, null, { shape: [...batch, m, n], dtype: 'float32' });
 }

@@ -250,7 +250,7 @@ function pointwiseNode(
   const { dtype } = value(inputs.map((x, i) => input(i, computeType(x.dtype))));
   const op = ops.get(row) ?? makeOp(name, row);
   ops.set(row, op);
-  return node(op, inputs, { scalars, value }, shape, dtype);
+  return node(op, inputs, { scalars, value }, { shape, dtype });
 }
 
 const unary =
@@ -384,7 +384,7 @@ const castOp: Op<{ readonly dtype: Dtype }> = {
  * No gradient flows through an integer.
  */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
-  return x.dtype === dtype ? x : node(castOp, [x], { dtype }, x.shape, dtype);
+  return x.dtype === dtype ? x : node(castOp, [x], { dtype }, { shape: x.shape, dtype });
 }
 
 /**

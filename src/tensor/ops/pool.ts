@@ -42,7 +42,7 @@ const maxPoolIndicesOp: Op<Window> = {
 const maxPoolGradientOp: Op<Window> = {
   name: 'maxPool2dGradient',
   backward: ({ inputs: [dy, indices], attributes }, g) => [
-    node(maxPoolTakeOp, [g, indices!], attributes, dy!.shape, 'float32'),
+    node(maxPoolTakeOp, [g, indices!], attributes, { shape: dy!.shape, dtype: 'float32' }),
     undefined,
   ],
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'maxPoolGradient', specification: attributes }),
@@ -59,28 +59,31 @@ const maxPoolTakeOp: Op<Window> = {
 
 function indicesOf(x: Tensor, shape: Shape, window: Window): Tensor {
   const positions = window.window[0] * window.window[1];
-  return node(maxPoolIndicesOp, [x], window, shape, positions <= 256 ? 'uint8' : 'int32');
+  return node(maxPoolIndicesOp, [x], window, { shape, dtype: positions <= 256 ? 'uint8' : 'int32' });
 }
 
 function maxPoolGradient(dy: Tensor, indices: Tensor, shape: Shape, window: Window): Tensor {
-  return node(maxPoolGradientOp, [dy, indices], window, shape, 'float32');
+  return node(maxPoolGradientOp, [dy, indices], window, { shape, dtype: 'float32' });
 }
 
 const averagePoolOp: Op<Window> = {
   name: 'averagePool2d',
   backward: ({ inputs: [x], attributes }, g) => [
-    node(averagePoolGradientOp, [g], attributes, x!.shape, 'float32'),
+    node(averagePoolGradientOp, [g], attributes, { shape: x!.shape, dtype: 'float32' }),
   ],
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'averagePool', specification: attributes }),
 };
 
 const averagePoolGradientOp: Op<Window> = {
   name: 'averagePool2dGradient',
-  backward: ({ inputs: [dy], attributes }, g) => [node(averagePoolOp, [g], attributes, dy!.shape, 'float32')],
+  backward: ({ inputs: [dy], attributes }, g) => [
+    node(averagePoolOp, [g], attributes, { shape: dy!.shape, dtype: 'float32' }),
+  ],
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'averagePoolGradient', specification: attributes }),
 };
 
-function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: PoolOptions): Tensor {
+function pool(op: Op<Window>, x: Tensor, size: Pair, options: PoolOptions): Tensor {
+  const what = op === maxPoolOp ? 'maxPool2d' : 'averagePool2d';
   checkDtype(what, x, 'float32');
   if (x.rank !== 4) {
     throw new ShapeError(`${what}: needs images of four axes: ${describe(x)} (${x.rank})`, {
@@ -91,7 +94,7 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
   const window = pairOf(what, 'window', size);
   const strides = pairOf(what, 'strides', options.strides ?? window);
   const padding = options.padding ?? 'valid';
-  const grid = windowGrid(what, [height, width], window, strides, padding);
+  const grid = windowGrid(what, { image: [height, width], window, strides, padding });
   if (typeof padding === 'object') {
     const vertical = Math.max(padding.top, padding.bottom);
     const horizontal = Math.max(padding.left, padding.right);
@@ -103,7 +106,7 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
     }
   }
   const attributes = { window, strides, padding: grid.padding };
-  return node(op, [x], attributes, [batch, ...grid.output, channels], 'float32');
+  return node(op, [x], attributes, { shape: [batch, ...grid.output, channels], dtype: 'float32' });
 }
 
 /**
@@ -111,12 +114,12 @@ function pool(what: string, op: Op<Window>, x: Tensor, size: Pair, options: Pool
  * Ties go to the first position, row-major. Default window 2.
  */
 export function maxPool2d(x: Tensor, window: Pair = 2, options: PoolOptions = {}): Tensor {
-  return pool('maxPool2d', maxPoolOp, x, window, options);
+  return pool(maxPoolOp, x, window, options);
 }
 
 /** The mean of each window; shapes as maxPool2d. Padding does not count (as in Keras). Default window 2. */
 export function averagePool2d(x: Tensor, window: Pair = 2, options: PoolOptions = {}): Tensor {
-  return pool('averagePool2d', averagePoolOp, x, window, options);
+  return pool(averagePoolOp, x, window, options);
 }
 
 /** The mean over all pixels: `[batch, height, width, channels]` → `[batch, channels]`. */

@@ -55,8 +55,7 @@ function reduceNode(
   op: Op<Attributes>,
   operation: ReduceOperation,
   x: Tensor,
-  axes: Axes,
-  keepDims: boolean,
+  { axes, keepDims }: { axes: Axes; keepDims: boolean },
 ): Tensor {
   checkDtype(op.name, x, 'float32', 'int32');
   const resolved = normalizeAxes(op.name, axes, x.shape);
@@ -70,15 +69,14 @@ function reduceNode(
     op,
     [x],
     { operation, axes: resolved },
-    shape,
-    operation === 'argMax' ? 'int32' : x.dtype,
+    { shape, dtype: operation === 'argMax' ? 'int32' : x.dtype },
   );
   return keepDims ? reshape(reduced, keptShape(x.shape, resolved)) : reduced;
 }
 
 /** Sum over `axes` (default: all). `keepDims` leaves reduced axes with extent 1. */
 export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return reduceNode(sumOp, 'sum', x, axes, keepDims);
+  return reduceNode(sumOp, 'sum', x, { axes, keepDims });
 }
 
 /** Arithmetic mean over `axes` (default: all), float32; NaN of nothing. */
@@ -90,7 +88,7 @@ export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 
 /** Largest element over `axes` (default: all); NaN if there is one. Ties share the gradient evenly. */
 export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return reduceNode(maxOp, 'max', x, axes, keepDims);
+  return reduceNode(maxOp, 'max', x, { axes, keepDims });
 }
 
 /**
@@ -98,5 +96,5 @@ export function max(x: Tensor, axes?: Axes, keepDims = false): Tensor {
  * the first position.
  */
 export function argMax(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return reduceNode(argMaxOp, 'argMax', x, axes, keepDims);
+  return reduceNode(argMaxOp, 'argMax', x, { axes, keepDims });
 }

@@ -43,7 +43,10 @@ const lossOp: Op<Attributes> = {
   name: 'softmaxCrossEntropy',
   backward: ({ inputs: [logits, labels], attributes }, g) => {
     const row = expandDims(g, -1);
-    const gradient = node(gradientOp, [logits!, labels!], attributes, logits!.shape, 'float32');
+    const gradient = node(gradientOp, [logits!, labels!], attributes, {
+      shape: logits!.shape,
+      dtype: 'float32',
+    });
     return [
       multiply(row, gradient),
       attributes.labels === 'indices' ? undefined : multiply(row, negate(logSoftmax(logits!))),
@@ -109,7 +112,6 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
     lossOp,
     inputs,
     { labels: distribution ? 'distribution' : 'indices' },
-    logits.shape.slice(0, 1),
-    'float32',
+    { shape: logits.shape.slice(0, 1), dtype: 'float32' },
   );
 }

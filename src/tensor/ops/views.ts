@@ -37,7 +37,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
       open > 1 ? { hint: 'Only one extent may be −1.' } : {},
     );
   }
-  return sameShape(target, x.shape) ? x : node(reshapeOp, [x], null, target, x.dtype);
+  return sameShape(target, x.shape) ? x : node(reshapeOp, [x], null, { shape: target, dtype: x.dtype });
 }
 
 const transposeOp: Op<{ readonly permutation: readonly number[] }> = {
@@ -68,8 +68,7 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
     transposeOp,
     [x],
     { permutation: order },
-    order.map((axis) => x.shape[axis]!),
-    x.dtype,
+    { shape: order.map((axis) => x.shape[axis]!), dtype: x.dtype },
   );
 }
 
@@ -110,7 +109,9 @@ export function slice(
       `slice: ${formatShape(start)} to ${formatShape(end)} by ${formatShape(by)} does not lie in ${describe(x)}`,
     );
   }
-  return sameShape(shape, x.shape) ? x : node(sliceOp, [x], { start: from, step: by }, shape, x.dtype);
+  return sameShape(shape, x.shape)
+    ? x
+    : node(sliceOp, [x], { start: from, step: by }, { shape, dtype: x.dtype });
 }
 
 const broadcastToOp: Op<null> = {
@@ -128,7 +129,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
       hint: 'Only axes of extent 1 stretch.',
     });
   }
-  return node(broadcastToOp, [x], null, shape, x.dtype);
+  return node(broadcastToOp, [x], null, { shape, dtype: x.dtype });
 }
 
 /** The reverse of broadcasting: sums x over the axes that broadcasting `shape` to x's shape has stretched. */
@@ -174,5 +175,5 @@ const stopGradientOp: Op<null> = {
 
 /** x, through which no gradient flows. */
 export function stopGradient(x: Tensor): Tensor {
-  return node(stopGradientOp, [x], null, x.shape, x.dtype);
+  return node(stopGradientOp, [x], null, { shape: x.shape, dtype: x.dtype });
 }

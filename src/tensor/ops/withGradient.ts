@@ -33,5 +33,5 @@ export function withGradient(
   inputs: readonly Tensor[],
   backward: Backward,
 ): Tensor {
-  return node(opOf(name), [value, ...inputs], { backward }, value.shape, value.dtype);
+  return node(opOf(name), [value, ...inputs], { backward }, { shape: value.shape, dtype: value.dtype });
 }

@@ -31,7 +31,7 @@ async function prepare(backend: Backend, plan: Plan): Promise<Prepared> {
 }
 
 function floats(kind: 'input' | 'state', name: string, values: readonly number[]): Leaf {
-  return new Leaf(kind, name, [values.length], 'float32', () => Float32Array.from(values));
+  return new Leaf(kind, name, { shape: [values.length], dtype: 'float32' }, () => Float32Array.from(values));
 }
 
 /** Asserts the class and the first line of the message that a promise rejects with; gives the error. */
@@ -168,7 +168,7 @@ for (const mode of hostModes) {
 
     test('outputs are read through their view, in their dtype', async () => {
       const writer = new PlanWriter();
-      const table = new Leaf('input', 'table', [2, 3], 'int32', () => new Int32Array(6));
+      const table = new Leaf('input', 'table', { shape: [2, 3], dtype: 'int32' }, () => new Int32Array(6));
       const operand = writer.leaf(table);
       const turned = { slot: operand.slot, ...transposeView(operand, [1, 0]) };
       const part = { slot: operand.slot, ...sliceView(operand, [1, 2], [1, -1], [1, 3]) };
@@ -192,7 +192,9 @@ for (const mode of hostModes) {
 
     test('random numbers are those of the definition', async () => {
       const writer = new PlanWriter();
-      const step = writer.leaf(new Leaf('input', 'step', [], 'int32', () => new Int32Array(1)));
+      const step = writer.leaf(
+        new Leaf('input', 'step', { shape: [], dtype: 'int32' }, () => new Int32Array(1)),
+      );
       const everywhere = { slot: step.slot, ...broadcastView(step, [5, 7]) };
       writer.output('numbers', writer.map(random(0xdeadbeef, input(0, 'int32')), [everywhere]));
       const plan = writer.plan();
@@ -207,7 +209,7 @@ for (const mode of hostModes) {
     test('explains how each step is laid out', async () => {
       const writer = new PlanWriter();
       const [a, b] = [
-        new Leaf('input', 'a', [4, 5], 'float32', () => new Float32Array(20)),
+        new Leaf('input', 'a', { shape: [4, 5], dtype: 'float32' }, () => new Float32Array(20)),
         floats('state', 'b', []),
       ];
       const left = writer.leaf(a);
@@ -288,7 +290,7 @@ for (const mode of hostModes) {
 
     test('integers that float32 would round are refused', async () => {
       const writer = new PlanWriter();
-      const seed = new Leaf('input', 'seed', [2], 'int32', () => new Int32Array(2));
+      const seed = new Leaf('input', 'seed', { shape: [2], dtype: 'int32' }, () => new Int32Array(2));
       writer.output('seed', writer.leaf(seed), 'int32');
       const { program } = await prepare(gpu, writer.plan());
       const largest = Int32Array.of(16777216, -16777216);

@@ -98,13 +98,18 @@ export function perceptronStep(
   // Each class has a band of pixels of its own; the rest is noise.
   const pixelOf = (sample: number, pixel: number) =>
     Math.floor((pixel * classes) / pixels) === classOf(sample) ? 200 : 40 * randomUniform(pixel, sample, 0);
-  const imageLeaf = new Leaf('state', 'images', [1, samples, pixels], 'uint8', () =>
+  const imageLeaf = new Leaf('state', 'images', { shape: [1, samples, pixels], dtype: 'uint8' }, () =>
     Uint8Array.from({ length: samples * pixels }, (_, i) => pixelOf(Math.floor(i / pixels), i % pixels)),
   );
-  const labelLeaf = new Leaf('state', 'labels', [1, samples, 1], 'uint8', () =>
+  const labelLeaf = new Leaf('state', 'labels', { shape: [1, samples, 1], dtype: 'uint8' }, () =>
     Uint8Array.from({ length: samples }, (_, i) => classOf(i)),
   );
-  const indexLeaf = new Leaf('input', 'indices', [batch], 'int32', () => new Int32Array(batch));
+  const indexLeaf = new Leaf(
+    'input',
+    'indices',
+    { shape: [batch], dtype: 'int32' },
+    () => new Int32Array(batch),
+  );
   const indices = writer.leaf(indexLeaf);
 
   const scaled = call('divide', call('toFloat', input(0, 'int32')), constantOf(255));
@@ -122,7 +127,9 @@ export function perceptronStep(
   const layers = widths.slice(1).map((width, layer) => {
     const before = widths[layer]!;
     const leaf = (name: string, shape: Shape, scale: number) =>
-      new Leaf('parameter', `layers.${layer}.${name}`, shape, 'float32', () => spread(sizeOf(shape), scale));
+      new Leaf('parameter', `layers.${layer}.${name}`, { shape, dtype: 'float32' }, () =>
+        spread(sizeOf(shape), scale),
+      );
     const leaves = { weights: leaf('weights', [before, width], 0.08), bias: leaf('bias', [width], 0.05) };
     return { leaves, weights: writer.leaf(leaves.weights), bias: writer.leaf(leaves.bias), width };
   });

@@ -52,8 +52,7 @@ async function measureModel(
   engine: Engine,
   file: ModelFile,
   images: Dataset,
-  wholly: boolean,
-  signal: AbortSignal,
+  { wholly, signal }: { wholly: boolean; signal: AbortSignal },
 ): Promise<Measured> {
   checkFinite(file.tensors, file.path);
   const trained = await openModel(engine, file);
@@ -79,13 +78,15 @@ async function compareModels(
   engine: Engine,
   options: EvaluateArguments,
   images: Dataset,
-  first: Measured,
-  signal: AbortSignal,
+  { first, signal }: { first: Measured; signal: AbortSignal },
 ) {
   const other = await readModel(options.compare!, options);
   checkNumerics(engine, other);
   // by name, where the two models know the same classes in another order
-  const second = await measureModel(engine, other, withClassesOf(other, images, warn), true, signal);
+  const second = await measureModel(engine, other, withClassesOf(other, images, warn), {
+    wholly: true,
+    signal,
+  });
   const test = mcnemar(rightOnes(first.predictions!), rightOnes(second.predictions!));
   return {
     model: options.compare!,
@@ -111,11 +112,13 @@ async function evaluateModel(options: EvaluateArguments, signal: AbortSignal): P
   const { report } = engine;
   checkNumerics(engine, file);
   const wholly = json || options.details || compare !== undefined;
-  const found = await measureModel(engine, file, images, wholly, signal);
+  const found = await measureModel(engine, file, images, { wholly, signal });
   const { trained, evaluation, predictions } = found;
   const measures = predictions && measurePredictions(predictions);
   const comparison =
-    compare === undefined ? undefined : await compareModels(engine, options, images, found, signal);
+    compare === undefined
+      ? undefined
+      : await compareModels(engine, options, images, { first: found, signal });
   let robustness: Robustness[] | undefined;
   if (options.robustness) robustness = await measureRobustness(trained, images, { signal });
   const { loss, accuracy, correct, count, interval } = evaluation;

@@ -132,13 +132,19 @@ function textSink(count: number, classes: readonly string[], top: number | undef
   };
 }
 
+interface Output {
+  readonly sink: Sink;
+  readonly reading: Reading;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
 /** Runs all images through a model, batch by batch. Gives their number. */
 async function predictAll(
   options: PredictArguments,
   streams: readonly ImageStream[],
   trained: TrainedModel,
-  sink: Sink,
-  { reading, progress, signal }: { reading: Reading; progress: Progress; signal: AbortSignal },
+  { sink, reading, progress, signal }: Output,
 ): Promise<number> {
   const known = isKnown(trained.details.dataset);
   const total = streams.reduce((sum, { count }) => sum + count, 0);
@@ -171,7 +177,7 @@ async function predict(options: PredictArguments, progress: Progress, signal: Ab
   for (const path of options.image) streams.push(await openUserImages(path, shape, reading));
   await using engine = await openChosenEngine(options, silent);
   const trained = await openModel(engine, file);
-  const run = (sink: Sink) => predictAll(options, streams, trained, sink, { reading, progress, signal });
+  const run = (sink: Sink) => predictAll(options, streams, trained, { sink, reading, progress, signal });
   if (out !== undefined) {
     const count = await makeWhole(out, (partial) => writeCsv(partial, csv, run));
     if (json) print(JSON.stringify({ model: options.model, ...engine.report, classes, count, out }));

@@ -202,8 +202,7 @@ async function write(out: string, record: SweepRecord): Promise<void> {
 
 async function sweep(
   plan: SweepPlan,
-  out: string,
-  begun: string,
+  { out, begun }: { out: string; begun: string },
   options: SweepArguments,
   progress: Progress,
 ): Promise<void> {
@@ -271,7 +270,7 @@ export async function runSweepCommand(options: SweepArguments): Promise<void> {
     await makeFolder(out).catch((cause) => {
       throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
     });
-    await sweep(plan, out, begun, options, progress);
+    await sweep(plan, { out, begun }, options, progress);
   } finally {
     progress.clear();
   }

@@ -1,6 +1,78 @@
 import type { Argv } from 'yargs';
 import { dataOptions, dataPathOption, positive, whole } from '../../inputs/options.js';
 
+/** Where jobs come from, how many are done at a time and for how long. */
+const queueOptions = {
+  queue: {
+    string: true,
+    requiresArg: true,
+    describe:
+      'the server that holds the queue: redis://, rediss:// or postgres://; also by QUERN_QUEUE, where no list of processes shows it',
+  },
+  store: {
+    string: true,
+    requiresArg: true,
+    describe:
+      'as given to the sweep: a folder, a server or s3://bucket/folder; default: the server of the queue',
+  },
+  jobs: {
+    number: true,
+    requiresArg: true,
+    coerce: whole('jobs', 1),
+    defaultDescription: 'the processors',
+    describe: 'trainings at a time',
+  },
+  threads: {
+    number: true,
+    requiresArg: true,
+    default: 1,
+    coerce: whole('threads', 1),
+    describe: 'worker threads of each training',
+  },
+  'exit-when-idle': {
+    number: true,
+    requiresArg: true,
+    coerce: positive('exit-when-idle'),
+    describe: 'end after so many seconds without a training',
+  },
+} as const;
+
+/** Which jobs are taken, and what they may take. */
+const jobOptions = {
+  recipe: {
+    string: true,
+    requiresArg: true,
+    describe: 'a recipe file that may be run here, as it is now; may be given several times',
+  },
+  backend: {
+    requiresArg: true,
+    choices: ['wasm', 'reference'],
+    default: 'wasm',
+    describe: 'what computes; only jobs of the same are taken',
+  },
+  memory: {
+    number: true,
+    requiresArg: true,
+    default: 8192,
+    coerce: whole('memory', 64),
+    describe: 'megabytes that a training may take; above them it is ended',
+  },
+  'training-time': {
+    number: true,
+    requiresArg: true,
+    default: 86_400,
+    coerce: positive('training-time'),
+    describe: 'seconds that a training may take between two pauses',
+  },
+  lock: {
+    number: true,
+    requiresArg: true,
+    default: 60,
+    coerce: whole('lock', 5),
+    describe: 'seconds after which the training of a worker that is gone goes on elsewhere; the same for all',
+  },
+} as const;
+
 /** `quern worker` */
 export function addWorker(program: Argv<{ verbose: boolean }>): void {
   program.command(
@@ -9,73 +81,10 @@ export function addWorker(program: Argv<{ verbose: boolean }>): void {
     (command) =>
       command
         .options({
-          queue: {
-            string: true,
-            requiresArg: true,
-            describe:
-              'the server that holds the queue: redis://, rediss:// or postgres://; also by QUERN_QUEUE, where no list of processes shows it',
-          },
-          store: {
-            string: true,
-            requiresArg: true,
-            describe:
-              'as given to the sweep: a folder, a server or s3://bucket/folder; default: the server of the queue',
-          },
-          jobs: {
-            number: true,
-            requiresArg: true,
-            coerce: whole('jobs', 1),
-            defaultDescription: 'the processors',
-            describe: 'trainings at a time',
-          },
-          threads: {
-            number: true,
-            requiresArg: true,
-            default: 1,
-            coerce: whole('threads', 1),
-            describe: 'worker threads of each training',
-          },
-          recipe: {
-            string: true,
-            requiresArg: true,
-            describe: 'a recipe file that may be run here, as it is now; may be given several times',
-          },
-          backend: {
-            requiresArg: true,
-            choices: ['wasm', 'reference'] as const,
-            default: 'wasm' as const,
-            describe: 'what computes; only jobs of the same are taken',
-          },
-          memory: {
-            number: true,
-            requiresArg: true,
-            default: 8192,
-            coerce: whole('memory', 64),
-            describe: 'megabytes that a training may take; above them it is ended',
-          },
-          'training-time': {
-            number: true,
-            requiresArg: true,
-            default: 86_400,
-            coerce: positive('training-time'),
-            describe: 'seconds that a training may take between two pauses',
-          },
-          lock: {
-            number: true,
-            requiresArg: true,
-            default: 60,
-            coerce: whole('lock', 5),
-            describe:
-              'seconds after which the training of a worker that is gone goes on elsewhere; the same for all',
-          },
+          ...queueOptions,
+          ...jobOptions,
           ...dataOptions,
           ...dataPathOption,
-          'exit-when-idle': {
-            number: true,
-            requiresArg: true,
-            coerce: positive('exit-when-idle'),
-            describe: 'end after so many seconds without a training',
-          },
         })
         .example('$0 worker --queue redis://10.0.0.5', '')
         .epilogue(

@@ -165,7 +165,10 @@ function withConstant(call: Call, kind: ArithmeticKind, value: Value, constant: 
   const size = input.made.shape.at(-1)!;
   const vector = (data: Float32Array | undefined) => data && { shape: [size], data };
   const weights = weightsOf({ gain: vector(factor), offset: vector(addend) });
-  return { ...input, made: call.tape.add(call.name, 'affine', options, [input.made], weights) };
+  return {
+    ...input,
+    made: call.tape.addWeighted(call.name, 'affine', options, { inputs: [input.made], weights }),
+  };
 }
 
 /** Two activations, one with its elements moved to where the other has them. */

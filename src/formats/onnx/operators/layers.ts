@@ -66,12 +66,11 @@ const conv: Operator = (call) => {
   const near = dilation.every((step) => step === 1);
   if (groups > 1 && groups === channels && near && filters % channels === 0) {
     const filter = depthwiseOutLast({ shape: [filters, 1, height, width], data: weight.data }, channels);
-    const made = tape.add(
+    const made = tape.addWeighted(
       name,
       'depthwiseConv2d',
       { ...common, depthMultiplier: filters / channels },
-      [x],
-      weightsOf({ filter, bias }),
+      { inputs: [x], weights: weightsOf({ filter, bias }) },
     );
     return activation(made, channelsFirst);
   }
@@ -81,7 +80,10 @@ const conv: Operator = (call) => {
     ...(near ? {} : { dilation }),
     ...(groups === 1 ? {} : { groups }),
   };
-  const made = tape.add(name, 'conv2d', options, [x], weightsOf({ filter: filterOutLast(weight), bias }));
+  const made = tape.addWeighted(name, 'conv2d', options, {
+    inputs: [x],
+    weights: weightsOf({ filter: filterOutLast(weight), bias }),
+  });
   return activation(made, channelsFirst);
 };
 
@@ -95,7 +97,14 @@ function product(call: Call, matrix: { shape: readonly number[]; data: Float32Ar
   const kernel = flattened === undefined ? matrix : reordered(matrix, inverse(flattened.places));
   const units = matrix.shape[1]!;
   const weights = weightsOf({ kernel, bias: bias && { shape: [units], data: bias } });
-  return activation(call.tape.add(call.name, 'dense', { units, useBias: bias !== undefined }, [x], weights));
+  return activation(
+    call.tape.addWeighted(
+      call.name,
+      'dense',
+      { units, useBias: bias !== undefined },
+      { inputs: [x], weights },
+    ),
+  );
 }
 
 const times = (values: Float32Array, factor: number) =>
@@ -208,13 +217,10 @@ const batchNormalization: Operator = (call) => {
     return { shape: [data.length], data };
   });
   const options = { momentum: attributes.float('momentum', 0.9), epsilon: attributes.float('epsilon', 1e-5) };
-  const made = tape.add(
-    name,
-    'batchNorm',
-    plainNumbers(options),
-    [x],
-    weightsOf({ gamma, beta, movingMean, movingVariance }),
-  );
+  const made = tape.addWeighted(name, 'batchNorm', plainNumbers(options), {
+    inputs: [x],
+    weights: weightsOf({ gamma, beta, movingMean, movingVariance }),
+  });
   return { ...input, made };
 };
 
@@ -238,7 +244,9 @@ const layerNormalization: Operator = (call) => {
     ...plainNumbers({ epsilon: attributes.float('epsilon', 1e-5) }),
     center: beta !== undefined,
   };
-  return activation(tape.add(name, 'layerNorm', options, [x], weightsOf({ gamma, beta })));
+  return activation(
+    tape.addWeighted(name, 'layerNorm', options, { inputs: [x], weights: weightsOf({ gamma, beta }) }),
+  );
 };
 
 export const layerOperators: Readonly<Record<string, Operator>> = {
