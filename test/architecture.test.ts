@@ -65,8 +65,16 @@ const rules: Readonly<Record<string, Rule>> = {
   sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   watch: { from: ['core', 'report', 'runs', 'sweep', 'training'], packages: [/^node:/] },
   logs: { from: ['core'], types: ['training'], packages: [/^node:/] },
+  // its scripts run in browsers, so they see what browsers get
+  studio: {
+    from: ['', 'data'],
+    packages: ['fflate', 'idb-keyval', 'uplot'],
+    // data of one's own is read as everywhere, its files are those that were dropped
+    only: { '': /^browser\.ts$/, data: /^user\/loadUserDataset\.ts$/ },
+  },
   vendor: {
-    from: [],
+    from: ['report', 'studio'],
+    only: { report: /^charts\/theme\.ts$/, studio: /^(document|style)\.ts$/ },
     packages: ['gpu.js', 'esbuild', 'jsfive', 'onnx-buf', /^@bufbuild\/protobuf/, /^echarts\//, /^node:/],
   },
   formats: {

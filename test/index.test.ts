@@ -30,7 +30,17 @@ const inBoth: ReadonlySet<string> = new Set(['parameter', 'glorotUniform', 'matm
 /** In the order of the alphabet, as modules list what they export. */
 const groups = {
   datasets: [
-    ...['batches', 'limit', 'oneHotLabels', 'permutation', 'perturb', 'select', 'severities', 'split'],
+    ...[
+      'batches',
+      'centerDigit',
+      'limit',
+      'oneHotLabels',
+      'permutation',
+      'perturb',
+      'select',
+      'severities',
+      'split',
+    ],
     ...['splitByWriter', 'take'],
   ],
   expressions: ['call', 'constantOf'],
@@ -41,6 +51,7 @@ const groups = {
   leaves: ['constant', 'input', 'state'],
   metrics: ['accuracy', 'mcnemar', 'measurePredictions', 'measureRobustness', 'rightOnes'],
   random: ['key', 'normal', 'subKey', 'uniform'],
+  recipes: ['fitOptionsOf', 'settingsOf', 'table', 'withSettings'],
 } as const;
 
 suite('quern', (test) => {

@@ -14,6 +14,7 @@ import { addPredict } from './commands/predict/arguments.js';
 import { addRecipes } from './commands/recipes/arguments.js';
 import { addReport } from './commands/report/arguments.js';
 import { addRuns } from './commands/runs/arguments.js';
+import { addStudio } from './commands/studio/arguments.js';
 import { addSummary } from './commands/summary/arguments.js';
 import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
@@ -42,6 +43,7 @@ const commands = [
   addSweep,
   addWorker,
   addWatch,
+  addStudio,
   addReport,
 ];
 

@@ -6,7 +6,8 @@ import { ModelError } from '../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Json } from './layer.js';
-import type { Application, Inspector } from './model.js';
+import { type Application, type Inspector, Model } from './model.js';
+import { restoreLayer } from './registry.js';
 import { multiplyAddsOf } from './summary.js';
 
 export const modelBounds = {
@@ -124,4 +125,20 @@ export class BoundedTrace implements Inspector {
     }
     if (work > modelBounds.work) refuse('multiply-adds for one input', work, modelBounds.work);
   }
+}
+
+/**
+ * The model of a stranger's description, such as that of a link: as `describeLayer` gives it, within `modelBounds`.
+ *
+ * @param inputShape of one example, without the batch
+ * @param most how many numbers its weights and states may be; default 2 ** 24
+ * @throws ModelError for what is too large, too deep or no description; the layers' errors, with their paths
+ */
+export function modelOfDescription(
+  description: Json,
+  inputShape: Shape,
+  { seed = 0, most = 2 ** 24 }: { readonly seed?: number; readonly most?: number } = {},
+): Model {
+  checkDescription(description);
+  return new Model(restoreLayer(description), inputShape, seed, new BoundedTrace(most));
 }

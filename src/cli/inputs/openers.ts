@@ -24,7 +24,7 @@ export interface Listener {
 export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
 
 /** What loading a dataset of the family takes. */
-function loadOptionsOf(options: DataRequest, listener: Listener): LoadOptions {
+export function datasetOptions(options: DataRequest, listener: Listener): LoadOptions {
   const { dataDir: dataDirectory, offline, limit, writers, signal } = options;
   return {
     dataDirectory,
@@ -51,7 +51,7 @@ export async function openSplit(
   listener: Listener,
 ): Promise<Dataset> {
   try {
-    return await loadSplit(name, split, loadOptionsOf(options, listener));
+    return await loadSplit(name, split, datasetOptions(options, listener));
   } finally {
     listener.clear();
   }
@@ -69,7 +69,7 @@ export async function openDataset(
 ): Promise<Omit<OwnData, 'pixelRange'> & { readonly pixelRange?: string | undefined }> {
   const { data, shape, limit } = options;
   try {
-    if (data === undefined) return await loadDataset(name, loadOptionsOf(options, listener));
+    if (data === undefined) return await loadDataset(name, datasetOptions(options, listener));
     const own = await loadOwnData(data, { told: options, shape, limit }, (text) => listener.note(text));
     listener.note(ownDataText(own));
     return own;

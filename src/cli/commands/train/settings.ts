@@ -7,14 +7,12 @@ import { sha256 } from '../../../core/sha256.js';
 import { backendNames } from '../../../engine/choose.js';
 import type { Model } from '../../../nn/model.js';
 import { describeLayer } from '../../../nn/registry.js';
-import type { Optimizer } from '../../../optimizers/optimizer.js';
-import { parseOptimizer } from '../../../optimizers/parse.js';
+import { fitOptionsOf } from '../../../recipes/fitOptions.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import type { Recipe } from '../../../recipes/recipe.js';
 import { checkSettingValues, type SettingValues } from '../../../recipes/settings.js';
 import type { RunConfig, RunSettings } from '../../../runs/config.js';
-import { checkFitOptions, defaultBatchSize, type FitOptions } from '../../../training/fit/options.js';
-import { plainPixels } from '../../../training/inference/normalization.js';
+import type { FitOptions } from '../../../training/fit/options.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
 import { checkOwnData } from '../../inputs/ownData.js';
 import type { LogArguments } from './logs.js';
@@ -63,31 +61,6 @@ export const overrides = [
   'set',
 ] as const satisfies readonly (keyof SettingArguments)[];
 
-/** Members of a recipe that `fit` takes as they are. */
-const handedOn = [
-  'augmentation',
-  'mixup',
-  'labelSmoothing',
-  'clip',
-  'weightAveraging',
-  'earlyStopping',
-  'plateau',
-] as const satisfies readonly (keyof Recipe & keyof FitOptions)[];
-
-type HandedOn = Pick<FitOptions, (typeof handedOn)[number]>;
-
-/** Those that the recipe has. */
-function settingsHandedOn(recipe: Recipe): HandedOn {
-  const present = handedOn.filter((name) => recipe[name] !== undefined);
-  return Object.fromEntries(present.map((name) => [name, recipe[name]]));
-}
-
-/** The recipe's optimizer, or the one that was asked for, with the rate that was asked for. */
-function chooseOptimizer(recipe: Recipe, { optimizer: name, learningRate }: SettingArguments): Optimizer {
-  const optimizer = name === undefined ? recipe.optimizer : parseOptimizer(name);
-  return learningRate === undefined ? optimizer : { ...optimizer, learningRate };
-}
-
 /**
  * What the recipe says, where the command line does not.
  *
@@ -95,20 +68,7 @@ function chooseOptimizer(recipe: Recipe, { optimizer: name, learningRate }: Sett
  */
 export function chooseSettings(recipe: Recipe, options: SettingArguments) {
   checkOwnData(options);
-  const settings = {
-    recipe: recipe.name,
-    optimizer: chooseOptimizer(recipe, options),
-    schedule: recipe.schedule,
-    epochs: options.epochs ?? recipe.epochs,
-    batchSize: options.batchSize ?? recipe.batchSize ?? defaultBatchSize,
-    validation: options.validation ?? recipe.validation,
-    validationBy: options.validationByWriter ? ('writer' as const) : recipe.validationBy,
-    normalization: recipe.normalization ?? plainPixels,
-    seed: options.seed,
-    ...settingsHandedOn(recipe),
-  } satisfies FitOptions;
-  checkFitOptions(settings);
-  return settings;
+  return fitOptionsOf(recipe, options);
 }
 
 export type Settings = ReturnType<typeof chooseSettings>;

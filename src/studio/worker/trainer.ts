@@ -1,0 +1,100 @@
+/** The worker of the page: trains, and answers what the page asks of the model. */
+import { DataError, datasets, type ExportFormat, exportModel, UsageError } from '../../browser.js';
+import type { Drawing, OwnFiles } from '../shared/messages.js';
+import { answerCalls } from '../shared/rpc.js';
+import type { Settings } from '../shared/settings.js';
+import { loadPacked } from './packed.js';
+import { catalog, describe } from './prepare.js';
+import { dataStateOf, type Parts, Session } from './session.js';
+import { readState } from './states.js';
+
+let session: Session | undefined;
+/** What was dropped. */
+let own: Parts | undefined;
+/** What is looked at before there is a run. */
+let shown: Parts | undefined;
+
+async function partsOf({ dataset }: Settings, whole: boolean): Promise<Parts> {
+  if (dataset === 'own') {
+    if (own === undefined)
+      throw new DataError('data of your own: nothing has been dropped since the page was opened', {
+        hint: 'Drop the same folder or file again.',
+      });
+    return own;
+  }
+  const test = await loadPacked(dataset, 'test');
+  return { test, train: whole ? await loadPacked(dataset, 'train') : { ...test, split: 'train' } };
+}
+
+/** A drawing as the images of the dataset are: where MNIST's preparation is wanted, gray. */
+function prepared({ gray, width, height }: Drawing): Uint8Array {
+  const [rows, columns, channels] = (session?.data ?? shown)?.test.shape ?? [28, 28, 1];
+  const picture = {
+    ...{ width, height, channels: 1 },
+    readRow: (y: number, row: Float64Array) => row.set(gray.subarray(y * width, (y + 1) * width)),
+  };
+  const small = datasets.centerDigit(picture, rows, columns);
+  return channels === 1
+    ? small
+    : Uint8Array.from({ length: small.length * channels }, (_, i) => small[Math.floor(i / channels)]!);
+}
+
+async function readOwn(files: OwnFiles): Promise<Parts> {
+  const { readDropped } = await import('./dropped.js');
+  return readDropped(files);
+}
+
+/** The run of these settings: the open one, or a new one in its place. */
+async function sessionFor(id: string, settings: Settings): Promise<Session> {
+  if (session?.id === id && JSON.stringify(session.settings) === JSON.stringify(settings)) return session;
+  await session?.close();
+  session = undefined;
+  const opened = await Session.open(id, settings, await partsOf(settings, true));
+  session = opened;
+  shown = opened.data;
+  return opened;
+}
+
+answerCalls({
+  describe: (settings) => describe(settings, own?.train),
+  load: async ({ settings, own: files }) => {
+    if (files !== undefined) own = await readOwn(files);
+    shown = await partsOf(settings, false);
+    return dataStateOf(shown);
+  },
+  train: async ({ settings, id, resume, single }) => (await sessionFor(id, settings)).train(resume, single),
+  pause: () => {
+    session?.pause();
+    return undefined;
+  },
+  open: async ({ settings, id }) => {
+    const stored = await readState(id);
+    if (stored === undefined) return undefined;
+    const opened = await sessionFor(id, settings);
+    await opened.show(stored);
+    return { step: stored.step };
+  },
+  catalog,
+  classify: async ({ pixels, drawing }) => {
+    const image = pixels ?? prepared(drawing!);
+    if (session === undefined) return { pixels: image };
+    return { pixels: image, probabilities: (await session.trained.predict(image)).data };
+  },
+  saliency: ({ pixels, label }) => session?.looking.saliency(pixels, label),
+  look: async (pixels) =>
+    session === undefined
+      ? { maps: [], filters: undefined }
+      : { maps: await session.looking.maps(pixels), filters: await session.looking.filters() },
+  testImage: (wanted) => {
+    const test = (session?.data ?? shown)?.test;
+    if (test === undefined) throw new UsageError('there are no test images yet');
+    const index = wanted % test.count;
+    const size = test.images.length / test.count;
+    return { index, pixels: test.images.slice(index * size, (index + 1) * size), label: test.labels[index]! };
+  },
+  export: async ({ format, name }) => {
+    if (session === undefined) throw new UsageError('there is no model yet');
+    const { files } = await exportModel(session.trained, format as ExportFormat, { name });
+    return files.map(({ name: file, bytes }) => ({ name: file, bytes }));
+  },
+});

@@ -1,0 +1,66 @@
+/**
+ * Builds the studio's site, dist/src/studio/site: a page, its style sheet and its scripts, bundled. `npm run build` runs it
+ * after the compiler. Datasets are added where the site is written (`quern studio --out`).
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { pageVariables } from '../report/charts/theme.js';
+import { studioPage } from '../studio/document.js';
+import { studioStyle } from '../studio/style.js';
+
+const require = createRequire(import.meta.url);
+const source = join(import.meta.dirname, '..');
+const site = join(source, 'studio/site');
+
+/** Reading data of one's own is written for Node: in the page its files are those that were dropped. */
+const inPage: Readonly<Record<string, string>> = {
+  'node:fs/promises': 'fs',
+  'node:path': 'path',
+  'node:zlib': 'zlib',
+  './zip.js': 'zip',
+  './unpackers.js': 'unpackers',
+};
+
+const droppedFiles: Plugin = {
+  name: 'dropped files',
+  setup({ onResolve }) {
+    onResolve({ filter: /^node:|\/(zip|unpackers)\.js$/ }, ({ path, importer }) => {
+      const name = inPage[path];
+      const ofData = importer.startsWith(join(source, 'data'));
+      return name === undefined || !ofData ? undefined : { path: join(source, `studio/files/${name}.js`) };
+    });
+  },
+};
+
+rmSync(site, { recursive: true, force: true });
+mkdirSync(site, { recursive: true });
+await build({
+  ...{ bundle: true, minify: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022' },
+  ...{ legalComments: 'none', logLevel: 'error', conditions: ['browser'] },
+  plugins: [droppedFiles],
+  // side by side, since workers are started by addresses beside the script that starts them
+  chunkNames: 'part-[hash]',
+  entryPoints: {
+    studio: join(source, 'studio/page/main.js'),
+    trainer: join(source, 'studio/worker/trainer.js'),
+    worker: join(source, 'backends/wasm/worker.js'),
+    dataWorker: join(source, 'data/augment/dataWorker.js'),
+    sw: join(source, 'studio/serviceWorker.js'),
+  },
+  outdir: site,
+});
+const uplot = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
+writeFileSync(join(site, 'studio.css'), `${pageVariables()}${uplot}${studioStyle.replaceAll('\n', '')}`);
+writeFileSync(join(site, 'index.html'), studioPage());
+const files = ['./', ...readdirSync(site).map((name) => `./${name}`), './data/index.json'];
+writeFileSync(join(site, 'files.json'), JSON.stringify(files.sort()));
+
+/** Packages that are in the scripts, and where their licenses stand. */
+const licenses = { uplot: 'LICENSE', 'idb-keyval': 'LICENCE', fflate: 'LICENSE', 'gpu.js': 'LICENSE' };
+const texts = Object.entries(licenses).map(([name, file]) => {
+  const folder = join(source, '../../node_modules', name);
+  return `${name}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
+});
+writeFileSync(join(site, 'LICENSES.txt'), texts.join('\n\n'));
