@@ -59,8 +59,8 @@ export { decodeForeignModel, type Imported, type ImportOptions, pixelScales } fr
 export * as initializers from './initializers.js';
 export * as leaves from './leaves.js';
 export * as metrics from './metrics.js';
-export { glorotUniform } from './nn/initializers.js';
 export { modelOfDescription } from './nn/bounds.js';
+export { glorotUniform } from './nn/initializers.js';
 export { type Context, type Json, type Layer, layer } from './nn/layer.js';
 export {
   clip,
@@ -129,8 +129,8 @@ export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { PlanOptions } from './plan/build.js';
 export type { Plan } from './plan/plan.js';
 export * as random from './random.js';
-export * as recipes from './recipes.js';
 export { defineRecipe, type Recipe, type RecipeImages, type Reference } from './recipes/recipe.js';
+export * as recipes from './recipes.js';
 export { gradients } from './tensor/gradients.js';
 export { type Initializer, type InitialValue, parameter } from './tensor/leaves.js';
 export { matmul } from './tensor/ops/matmul.js';

@@ -9,5 +9,5 @@ export {
   take,
 } from './data/dataset.js';
 export { centerDigit } from './data/images/centerDigit.js';
-export type { Picture } from './data/images/picture.js';
 export { type Perturbation, type PerturbationKind, perturb, severities } from './data/images/perturb.js';
+export type { Picture } from './data/images/picture.js';
