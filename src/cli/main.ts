@@ -49,13 +49,16 @@ const commands = [
 
 /** Only the variadic positionals may be given several times. */
 function refuseRepetition(options: Readonly<Record<string, unknown>>): void {
-  const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe', 'log', 'path'];
+  const lists = ['_', 'image', 'name', 'run', 'recipes', 'recipe', 'log', 'path', 'tag', 'add', 'remove'];
   for (const [option, value] of Object.entries(options)) {
     if (Array.isArray(value) && !lists.includes(option)) {
       throw new UsageError(`--${option} is given more than once`);
     }
   }
 }
+
+/** Below it explanations would stand in columns of a few letters. */
+const narrowestHelp = 60;
 
 /** Where an argument names a run. */
 const runArguments = ['model', 'run', 'resume', 'from', 'compare', 'path', 'folder'];
@@ -89,7 +92,7 @@ async function main(words: readonly string[]): Promise<void> {
     .middleware(nameLast)
     .middleware(loadForFewFiles)
     .demandCommand(1, 'a command is missing: quern --help lists them')
-    .wrap(null)
+    .wrap(process.stdout.isTTY ? Math.max(narrowestHelp, process.stdout.columns || 80) : null)
     .updateStrings({
       'Invalid values:': 'wrong value',
       'Argument: %s, Given: %s, Choices: %s': 'of --%s: %s is none of %s',

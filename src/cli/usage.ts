@@ -3,6 +3,9 @@ import { didYouMean } from '../core/closest.js';
 import { UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 
+/** What stands behind `quern runs`: its list is a command of yargs too, which sees no others. */
+export const runCommands = ['list', 'compare', 'tag', 'remove'] as const;
+
 /** What yargs knows while it refuses words. Its types leave these out. */
 interface Known {
   readonly options: readonly string[];
@@ -78,7 +81,8 @@ export function usageError(
     );
   }
   // `runs comapre a b`: the first of the words was taken for a folder
-  const hints = [unknown, ...words.slice(1, 2)].map((word) => didYouMean(word, known.commands));
+  const commands = words[0] === 'runs' ? runCommands : known.commands;
+  const hints = [unknown, ...words.slice(1, 2)].map((word) => didYouMean(word, commands));
   return new UsageError(
     `Unknown argument: ${unknown}`,
     hints.find(({ hint }) => hint !== undefined),

@@ -24,6 +24,8 @@ export const runFiles = {
   result: 'result.json',
   /** Why a training could not go on. */
   failure: 'failure.json',
+  /** Words of the user's own. */
+  tags: 'tags.json',
   /** A folder: the state before a step whose numbers were not finite, and the batch of that step. */
   nonFinite: 'non-finite',
   /** What a training tells while it runs. */

@@ -18,6 +18,7 @@ const marks = [runFiles.config, runFiles.model, runFiles.history];
 const remains = [
   runFiles.result,
   runFiles.failure,
+  runFiles.tags,
   runFiles.nonFinite,
   runFiles.model,
   runFiles.checkpoints,

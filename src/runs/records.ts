@@ -11,6 +11,7 @@ import { readJson, readText, runFiles } from './files.js';
 import { parseHistory } from './history.js';
 import { holderOf } from './lock.js';
 import { isFinal, readResult, type TrainingResult } from './result.js';
+import { readTags } from './tags.js';
 
 /** Interrupted: by a signal, a time limit or a crash; it can be resumed, as can one that failed. */
 export type RunState = 'finished' | 'interrupted' | 'running' | 'failed';
@@ -24,6 +25,7 @@ export interface RunRecord {
   /** The loss within epochs; absent from runs that have not kept it. */
   readonly curve?: readonly CurvePoint[] | undefined;
   readonly result: TrainingResult | undefined;
+  readonly tags: readonly string[];
   /** The first line of what went wrong. */
   readonly failure?: string | undefined;
 }
@@ -49,14 +51,15 @@ async function readFailure(folder: string): Promise<string | undefined> {
 export async function readRun(path: string): Promise<RunRecord> {
   const config = await readConfig(path);
   if (config === undefined) throw new UsageError(`${path}: it holds no run: there is no config.json`);
-  const [history, curve, result, failure, holder] = await Promise.all([
+  const [history, curve, result, failure, tags, holder] = await Promise.all([
     readHistory(path),
     readCurve(path),
     readResult(path),
     readFailure(path),
+    readTags(path),
     holderOf(path),
   ]);
-  const record = { path, config, history, curve, result };
+  const record = { path, config, history, curve, result, tags };
   if (result !== undefined && isFinal(result)) return { ...record, state: 'finished' };
   if (holder !== undefined) return { ...record, state: 'running' };
   return failure === undefined
@@ -117,9 +120,11 @@ export interface RunOverview {
   readonly trainSeconds: number;
   readonly started: string;
   readonly failure: string | null;
+  /** Words of the user's own, in order. */
+  readonly tags: readonly string[];
 }
 
-export function overviewOf({ path, state, config, history, result, failure }: RunRecord): RunOverview {
+export function overviewOf({ path, state, config, history, result, failure, tags }: RunRecord): RunOverview {
   const { recipe, dataset, seed, epochs } = config.settings;
   return {
     path,
@@ -134,5 +139,6 @@ export function overviewOf({ path, state, config, history, result, failure }: Ru
     trainSeconds: result?.trainSeconds ?? history.reduce((sum, { seconds }) => sum + seconds, 0),
     started: config.started,
     failure: failure ?? null,
+    tags,
   };
 }

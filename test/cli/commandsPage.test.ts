@@ -29,7 +29,8 @@ suite('docs/commands.md', (test) => {
     const helps = await Promise.all(commands.map((command) => quern([command, '--help'])));
     const known = new Set(helps.flatMap((help) => optionsOf(help.stdout)));
     // of subcommands, whose parents' help does not list them
-    for (const option of ['--offline', '--keep-best', '--yes', '--page']) known.add(option);
+    for (const option of ['--offline', '--keep-best', '--yes', '--page', '--add', '--remove'])
+      known.add(option);
     const named = [...page.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option!);
     assert.equal(
       [...new Set(named)].filter((option) => !known.has(option)),

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -13,6 +13,59 @@ const fixtures = join(import.meta.dirname, '../../../test/fixtures/v0.1/runs');
 const overviews = (stdout: string) => (JSON.parse(stdout) as { runs: RunOverview[] }).runs;
 
 suite('quern runs', (test) => {
+  test('tags are put on, taken off, shown and asked for', () =>
+    inProject(async (cwd) => {
+      for (const name of ['a', 'b'])
+        cpSync(join(fixtures, 'finished'), join(cwd, 'runs', name), { recursive: true });
+      const said = async (...words: readonly string[]) => {
+        const { code, stdout, stderr } = await quern(['runs', ...words], { cwd });
+        assert.is(code, 0, stderr);
+        return stdout;
+      };
+      assert.not.match(await said(), /tags/);
+      const tagged = await said('tag', 'runs/a', 'runs/b', '--add', 'baseline', '--add', 'größe:2');
+      assert.is(tagged, 'run     tags\nruns/a  baseline, größe:2\nruns/b  baseline, größe:2\n');
+      await said('tag', 'runs/b', '--remove', 'baseline', '--remove', 'never');
+      assert.is(await said('tag', 'runs/b', '--json'), '{"runs":[{"path":"runs/b","tags":["größe:2"]}]}\n');
+      const listed = overviews(await said('--json', '--tag', 'baseline', '--tag', 'größe:2'));
+      assert.equal(
+        listed.map(({ path, tags }) => [path, tags]),
+        [['runs/a', ['baseline', 'größe:2']]],
+      );
+      assert.match(await said(), /^run .* begun \(UTC\) +tags\nruns\/a .* baseline, größe:2\n/);
+
+      const refused = async (...words: readonly string[]) =>
+        (await quern(['runs', ...words], { cwd })).stderr;
+      assert.is(
+        await refused('tag', 'runs/a', '--add', 'two words'),
+        'quern: a tag must be 1 to 64 characters without spaces and commas: "two words"\n',
+      );
+      assert.match(
+        await refused('tag', 'runs/a', 'nowhere', '--add', 'x'),
+        /^quern: nowhere: it holds no run/,
+      );
+      assert.is(await said('tag', 'runs/b'), 'run     tags\nruns/b  größe:2\n');
+      const many = Array.from({ length: 101 }, (_, i) => ['--add', `t${i}`]).flat();
+      assert.match(await refused('tag', 'runs/b', ...many), /a run has at most 100 tags: 102\n$/);
+      writeFileSync(join(cwd, 'runs/b/tags.json'), '{"tags":["a b"]}');
+      assert.match(
+        await said(),
+        /runs\/b is damaged: runs\/b\/tags\.json\.tags\[0\] must be 1 to 64 characters/,
+      );
+    }));
+
+  test('the help of a command below has its own arguments alone', async () => {
+    for (const [command, argument] of [
+      ['compare', 'run '],
+      ['tag', 'run '],
+      ['remove', 'path'],
+    ]) {
+      const { stdout } = await quern(['runs', command!, '--help']);
+      assert.match(stdout, new RegExp(`\\n {2}${argument} .*\\[array\\] \\[required\\]\\n`));
+      assert.not.match(stdout, /folder {2}|--sort|default: \[\]/);
+    }
+  });
+
   test('states, folders of folders, and what cannot be read', () =>
     inProject(async (cwd) => {
       const common = ['--quiet', '--validation', '0.25', ...onReference];

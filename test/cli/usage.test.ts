@@ -40,7 +40,7 @@ suite('quern --help', (test) => {
       'predict <model> <image...>',
       'datasets',
       'summary',
-      'runs [folder]',
+      'runs',
       'compare [recipes..]',
     ]) {
       assert.ok(stdout.includes(`quern ${command}`), command);

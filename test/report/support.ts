@@ -71,5 +71,5 @@ export function runOf(dataset: string, epochs = history): RunRecord {
     threads: 1,
     numerics: 'float64',
   };
-  return { path: 'run', state: 'finished', config, history: epochs, result: undefined };
+  return { path: 'run', state: 'finished', config, history: epochs, result: undefined, tags: [] };
 }

@@ -36,7 +36,16 @@ export function assignments(option: string) {
   };
 }
 
-export const backendOptions = {
+/** Puts options under a heading of their own in a command's help. */
+export function grouped<T extends Readonly<Record<string, object>>>(
+  group: string,
+  options: T,
+): { readonly [name in keyof T]: T[name] & { readonly group: string } } {
+  const pairs = Object.entries(options).map(([name, option]) => [name, { ...option, group: `${group}:` }]);
+  return Object.fromEntries(pairs) as { readonly [name in keyof T]: T[name] & { readonly group: string } };
+}
+
+export const backendOptions = grouped('What computes', {
   backend: {
     requiresArg: true,
     choices: backendNames,
@@ -65,19 +74,19 @@ export const backendOptions = {
     default: false,
     describe: 'for --backend wasm: measure once which way each kernel is fastest; same results',
   },
-} as const;
+} as const);
 
-export const dataOptions = {
+export const dataOptions = grouped('Datasets', {
   'data-dir': {
     string: true,
     requiresArg: true,
     describe: 'look for datasets in this folder, and nowhere else',
   },
   offline: { boolean: true, default: false, describe: 'never download' },
-} as const;
+} as const);
 
 /** What is told about images of one's own, where they do not tell it themselves. */
-export const preparationOptions = {
+export const preparationOptions = grouped('Images of your own', {
   'stored-shape': {
     string: true,
     requiresArg: true,
@@ -99,23 +108,23 @@ export const preparationOptions = {
     describe: "bring digits to the place and size that they have in MNIST's images",
   },
   'skip-bad': { boolean: true, describe: 'leave out pictures and lines that cannot be read, and name them' },
-} as const;
+} as const);
 
-export const dataPathOption = {
+export const dataPathOption = grouped('Images of your own', {
   data: {
     string: true,
     requiresArg: true,
     describe: 'images of your own: a folder with a folder of pictures per class, a CSV, npz or idx file',
   },
-} as const;
+} as const);
 
-export const imageShapeOption = {
+export const imageShapeOption = grouped('Images of your own', {
   'image-shape': {
     string: true,
     requiresArg: true,
     describe: "what they are resized to, such as 32x32x3; default: the form of the recipe's dataset",
   },
-} as const;
+} as const);
 
 export const ownDataOption = { ...dataPathOption, ...preparationOptions } as const;
 
@@ -129,9 +138,13 @@ export const importOption = {
   },
 } as const;
 
-export const jsonOption = {
+export const jsonOption = grouped('Output', {
   json: { boolean: true, default: false, describe: 'print one JSON object' },
-} as const;
+} as const);
+
+export const quietOption = grouped('Output', {
+  quiet: { boolean: true, default: false, describe: 'no progress' },
+} as const);
 
 export interface BackendArguments {
   readonly backend: NonNullable<BackendOptions['backend']>;
@@ -169,7 +182,7 @@ export const modelDescription =
   'a run folder, its model.safetensors, or a model of ONNX, Keras, PyTorch or tfjs (docs/formats.md)';
 
 /** What a file of another format may leave open. */
-export const foreignOptions = {
+export const foreignOptions = grouped('Models of other formats', {
   pixels: {
     string: true,
     requiresArg: true,
@@ -187,7 +200,7 @@ export const foreignOptions = {
     requiresArg: true,
     describe: 'for them: epsilon of batch normalization; default 1e-5, as in PyTorch',
   },
-} as const;
+} as const);
 
 export interface ForeignArguments {
   readonly pixels?: string | undefined;

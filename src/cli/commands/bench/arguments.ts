@@ -8,7 +8,13 @@ export function addBench(program: Argv<{ verbose: boolean }>): void {
     'measure kernels and training steps on this machine',
     (command) =>
       command
-        .positional('name', { type: 'string', array: true, default: [], describe: 'which; default: all' })
+        .positional('name', {
+          type: 'string',
+          array: true,
+          default: [],
+          defaultDescription: 'all',
+          describe: 'which',
+        })
         .options({
           list: { boolean: true, default: false, describe: 'show the benches and their questions' },
           quick: { boolean: true, default: false, describe: 'seconds instead of minutes' },

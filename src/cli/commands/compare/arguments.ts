@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { UsageError } from '../../../core/errors.js';
-import { dataOptions, jsonOption, whole } from '../../inputs/options.js';
+import { dataOptions, jsonOption, quietOption, whole } from '../../inputs/options.js';
 
 const mostSeeds = 1000;
 
@@ -26,7 +26,8 @@ export function addCompare(program: Argv<{ verbose: boolean }>): void {
           type: 'string',
           array: true,
           default: [],
-          describe: 'names or files; default: all that come with Quern',
+          defaultDescription: 'all that come with Quern',
+          describe: 'names or files',
         })
         .options({
           seeds: {
@@ -69,7 +70,7 @@ export function addCompare(program: Argv<{ verbose: boolean }>): void {
           force: { boolean: true, default: false, describe: 'train again where a recipe has changed' },
           ...dataOptions,
           ...jsonOption,
-          quiet: { boolean: true, default: false, describe: 'no progress' },
+          ...quietOption,
         })
         .example('$0 compare fashion-cnn fashion-cnn-bn --seeds 5', '')
         .epilogue(

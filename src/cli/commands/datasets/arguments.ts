@@ -21,6 +21,7 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
               type: 'string',
               array: true,
               demandOption: true,
+              default: undefined,
               describe: 'such as mnist',
             })
             .options({
@@ -43,6 +44,7 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
               type: 'string',
               array: true,
               demandOption: true,
+              default: undefined,
               describe: 'such as mnist',
             })
             .options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),

@@ -5,6 +5,7 @@ import {
   jsonOption,
   ownDataOptions,
   positive,
+  quietOption,
   whole,
 } from '../../inputs/options.js';
 
@@ -67,7 +68,7 @@ export function addFindRate(program: Argv<{ verbose: boolean }>): void {
           ...dataOptions,
           ...ownDataOptions,
           ...jsonOption,
-          quiet: { boolean: true, default: false, describe: 'no progress' },
+          ...quietOption,
         })
         .example('$0 find-rate fashion-cnn --out rates.svg', '')
         .epilogue(

@@ -6,6 +6,7 @@ import {
   jsonOption,
   modelDescription,
   preparationOptions,
+  quietOption,
   whole,
 } from '../../inputs/options.js';
 
@@ -25,6 +26,7 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
           type: 'string',
           array: true,
           demandOption: true,
+          default: undefined,
           describe: 'PNG, JPEG, WebP or BMP pictures, folders of them, CSV, npz, npy or idx files',
         })
         .options({
@@ -49,7 +51,7 @@ export function addPredict(program: Argv<{ verbose: boolean }>): void {
           ...importOption,
           ...foreignOptions,
           ...jsonOption,
-          quiet: { boolean: true, default: false, describe: 'no progress' },
+          ...quietOption,
         })
         .example('$0 predict runs/mine digit.png', '')
         .example('$0 predict runs/mine test.csv --out submission.csv --columns ImageId,Label', '')

@@ -14,60 +14,74 @@ const listOptions = {
     choices: ['finished', 'interrupted', 'running', 'failed'] as const,
     describe: 'only runs in this state',
   },
+  tag: {
+    string: true,
+    requiresArg: true,
+    describe: 'only runs with this tag; given several times, with all of them',
+  },
 } as const;
 
-/** `quern runs [folder]` and `quern runs compare <run...>` */
+const several = (describe: string) =>
+  ({ type: 'string', array: true, demandOption: true, default: undefined, describe }) as const;
+
+const removeOptions = {
+  'keep-best': {
+    boolean: true,
+    default: false,
+    describe: 'leave the run with the best test accuracy of each recipe; of a sweep its table and its page',
+  },
+  yes: { boolean: true, default: false, describe: 'do not ask' },
+} as const;
+
+const tagOptions = {
+  add: { string: true, requiresArg: true, describe: 'a tag to put on; may be given several times' },
+  remove: { string: true, requiresArg: true, describe: 'a tag to take off; may be given several times' },
+  ...jsonOption,
+} as const;
+
+const compareOptions = {
+  ...jsonOption,
+  page: { string: true, describe: 'write a page with their curves: something.html' },
+} as const;
+
+/** `quern runs [folder]`, `quern runs compare <run...>`, `tag` and `remove` */
 export function addRuns(program: Argv<{ verbose: boolean }>): void {
   const work = () => import('./run.js');
-  program.command(
-    'runs [folder]',
-    'list runs, or compare some of them',
-    (runs) =>
-      runs
-        .positional('folder', { type: 'string', default: 'runs', describe: 'where they are' })
-        .options({ ...listOptions, ...jsonOption })
-        .command(
-          'compare <run...>',
-          'show how runs differ: settings, results and curves',
-          (command) =>
-            command
-              .positional('run', {
-                type: 'string',
-                array: true,
-                demandOption: true,
-                describe: 'the folders of two runs or more',
-              })
-              .options({
-                ...jsonOption,
-                page: { string: true, describe: 'write a page with their curves: something.html' },
-              }),
-          async (options) => (await work()).compareRuns(options),
-        )
-        .command(
-          'remove <path...>',
-          'remove runs, folders of runs or sweeps, after asking',
-          (command) =>
-            command
-              .positional('path', {
-                type: 'string',
-                array: true,
-                demandOption: true,
-                describe: 'a run, a folder of runs, or a sweep',
-              })
-              .options({
-                'keep-best': {
-                  boolean: true,
-                  default: false,
-                  describe:
-                    'leave the run with the best test accuracy of each recipe; of a sweep its table and its page',
-                },
-                yes: { boolean: true, default: false, describe: 'do not ask' },
-              }),
-          async (options) => (await import('./remove.js')).removeRuns(options),
-        )
-        .example('$0 runs', '')
-        .example('$0 runs --sort test --recipe mnist-cnn', '')
-        .example('$0 runs compare runs/first runs/second', ''),
-    async (options) => (await work()).listRuns(options),
+  program.command('runs', 'list runs, compare, tag or remove some of them', (runs) =>
+    runs
+      .command(
+        ['list [folder]', '$0'],
+        'list runs',
+        (command) =>
+          command
+            .positional('folder', { type: 'string', default: 'runs', describe: 'where they are' })
+            .options({ ...listOptions, ...jsonOption }),
+        async (options) => (await work()).listRuns(options),
+      )
+      .command(
+        'compare <run...>',
+        'show how runs differ: settings, results and curves',
+        (command) =>
+          command.positional('run', several('the folders of two runs or more')).options(compareOptions),
+        async (options) => (await work()).compareRuns(options),
+      )
+      .command(
+        'tag <run...>',
+        'put tags on runs, take them off, or show them',
+        (command) => command.positional('run', several('the folders of runs')).options(tagOptions),
+        async (options) => (await work()).tagRuns(options),
+      )
+      .command(
+        'remove <path...>',
+        'remove runs, folders of runs or sweeps, after asking',
+        (command) =>
+          command.positional('path', several('a run, a folder of runs, or a sweep')).options(removeOptions),
+        async (options) => (await import('./remove.js')).removeRuns(options),
+      )
+      .example('$0 runs', '')
+      .example('$0 runs --sort test --recipe mnist-cnn', '')
+      .example('$0 runs tag runs/first --add baseline', '')
+      .example('$0 runs --tag baseline', '')
+      .example('$0 runs compare runs/first runs/second', ''),
   );
 }

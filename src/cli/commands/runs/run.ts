@@ -1,3 +1,4 @@
+import { didYouMean } from '../../../core/closest.js';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { renderComparison } from '../../../report/page/comparison.js';
@@ -11,10 +12,12 @@ import {
   type RunState,
   readRun,
 } from '../../../runs/records.js';
+import { changeTags, checkTag } from '../../../runs/tags.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 import { clock, decimals, grouped, percent } from '../../terminal/format.js';
 import { oneLine, print } from '../../terminal/output.js';
 import { sparkline, textTable } from '../../terminal/table.js';
+import { runCommands } from '../../usage.js';
 
 const share = (value: number | null | undefined) =>
   value === null || value === undefined ? '-' : percent(value);
@@ -41,6 +44,8 @@ export interface ListArguments {
   readonly sort?: 'begun' | 'test' | 'validation' | 'time' | 'recipe' | 'seed';
   readonly recipe?: string | readonly string[] | undefined;
   readonly state?: RunState | undefined;
+  /** Only runs that have all of these. */
+  readonly tag?: string | readonly string[] | undefined;
   readonly json: boolean;
 }
 
@@ -61,10 +66,11 @@ export async function listRuns({
   sort = 'begun',
   recipe,
   state,
+  tag = [],
   json,
 }: ListArguments): Promise<void> {
   if (folder !== defaultFolder && !(await exists(folder))) {
-    throw new UsageError(`runs: ${folder}: there is no such folder`);
+    throw new UsageError(`runs: ${folder}: there is no such folder`, didYouMean(folder, runCommands));
   }
   const found = await findRuns(folder);
   const recipes = recipe === undefined ? undefined : [recipe].flat();
@@ -72,9 +78,11 @@ export async function listRuns({
     .map(overviewOf)
     .filter((run) => recipes?.includes(run.recipe) ?? true)
     .filter((run) => state === undefined || run.state === state)
+    .filter((run) => [tag].flat().every((each) => run.tags.includes(each)))
     .sort(orders[sort]);
-  // what is damaged has neither recipe nor state
-  const damaged = recipes === undefined && state === undefined ? found.damaged : [];
+  // what is damaged has neither recipe nor state nor tags
+  const all = recipes === undefined && state === undefined && tag.length === 0;
+  const damaged = all ? found.damaged : [];
   if (json) {
     print(JSON.stringify({ runs: [...overviews, ...damaged] }));
     return;
@@ -85,7 +93,10 @@ export async function listRuns({
   }
   const header = ['run', 'recipe', 'seed', 'state', 'epochs', 'test', 'validation', 'time', 'begun (UTC)'];
   const alignments = ['left', 'left', 'right', 'left', 'right', 'right', 'right', 'right'] as const;
-  const rows = [...overviews.map(overviewRow), ...damaged.map(({ path, state }) => [path, '-', '-', state])];
+  const tagged = overviews.some(({ tags }) => tags.length > 0);
+  if (tagged) header.push('tags');
+  const listed = overviews.map((run) => [...overviewRow(run), ...(tagged ? [run.tags.join(', ')] : [])]);
+  const rows = [...listed, ...damaged.map(({ path, state }) => [path, '-', '-', state])];
   print(textTable({ header, rows, alignments }));
   for (const { path, failure } of overviews)
     if (failure !== null) print(oneLine(`${path} failed: ${failure}`));
@@ -215,4 +226,30 @@ export async function compareRuns({ run: paths, json, page }: CompareArguments):
     page ?? '',
   ];
   print(parts.filter((part) => part !== '').join('\n\n'));
+}
+
+interface TagArguments {
+  readonly run: readonly string[];
+  readonly add?: string | readonly string[] | undefined;
+  readonly remove?: string | readonly string[] | undefined;
+  readonly json: boolean;
+}
+
+/** Puts tags on runs and takes them off; without either it shows them. */
+export async function tagRuns({ run: paths, add = [], remove = [], json }: TagArguments): Promise<void> {
+  const changes = { add: [add].flat(), remove: [remove].flat() };
+  for (const tag of [...changes.add, ...changes.remove]) checkTag(tag);
+  // all are runs, before the first is changed
+  const runs: RunRecord[] = [];
+  for (const path of paths) runs.push(await readRun(path));
+  const changed = changes.add.length + changes.remove.length > 0;
+  const tagged: { path: string; tags: readonly string[] }[] = [];
+  for (const { path, tags } of runs) {
+    tagged.push({ path, tags: changed ? await changeTags(path, changes) : tags });
+  }
+  if (json) print(JSON.stringify({ runs: tagged }));
+  else
+    print(
+      textTable({ header: ['run', 'tags'], rows: tagged.map(({ path, tags }) => [path, tags.join(', ')]) }),
+    );
 }

@@ -6,6 +6,7 @@ import {
   imageShapeOption,
   jsonOption,
   positive,
+  quietOption,
   whole,
 } from '../../inputs/options.js';
 import { parseSeeds } from '../compare/arguments.js';
@@ -141,7 +142,7 @@ export function addSweep(program: Argv<{ verbose: boolean }>): void {
           ...dataPathOption,
           ...imageShapeOption,
           ...jsonOption,
-          quiet: { boolean: true, default: false, describe: 'no progress' },
+          ...quietOption,
         })
         .example('$0 sweep mnist-mlp --set learningRate=log:1e-4..1e-1 --set units=32,64,128', '')
         .example('$0 sweep fashion-cnn --set dropout=0.1,0.3,0.5 --queue redis://10.0.0.5', '')

@@ -8,10 +8,12 @@ import {
   backendOptions,
   dataOptions,
   foreignOptions,
+  grouped,
   importOption,
   jsonOption,
   ownDataOptions,
   positive,
+  quietOption,
   whole,
 } from '../../inputs/options.js';
 import type { ResumeArguments } from './resume.js';
@@ -56,110 +58,116 @@ function checkResume(options: Readonly<Record<string, unknown>>): void {
 }
 
 const trainOptions = {
-  epochs: {
-    number: true,
-    requiresArg: true,
-    coerce: whole('epochs', 1),
-    describe: 'how often every image is seen',
-  },
-  'batch-size': {
-    number: true,
-    requiresArg: true,
-    coerce: whole('batch-size', 1),
-    describe: 'images per step',
-  },
-  'learning-rate': {
-    number: true,
-    requiresArg: true,
-    coerce: positive('learning-rate'),
-    describe: "the rate that the recipe's schedule starts from",
-  },
-  optimizer: {
-    string: true,
-    requiresArg: true,
-    describe: 'such as sgd or adam, with default options',
-  },
-  seed: {
-    number: true,
-    requiresArg: true,
-    coerce: whole('seed', 0),
-    defaultDescription: '0',
-    describe: 'same seed, same weights',
-  },
-  validation: {
-    number: true,
-    requiresArg: true,
-    coerce: positive('validation', 1),
-    describe: 'fraction of the training images to hold out and report on',
-  },
-  set: {
-    string: true,
-    requiresArg: true,
-    coerce: (given?: string | readonly string[]) => settingValues(assignments('set')(given)),
-    describe:
-      'another setting of the recipe, such as units=64, optimizer.beta1=0.8 or augmentation.shift=2; may be given several times',
-  },
-  'validation-by-writer': {
-    boolean: true,
-    describe: 'hold out all images of some writers; for mnist and qmnist',
-  },
-  limit: {
-    number: true,
-    requiresArg: true,
-    coerce: whole('limit', 1),
-    describe: 'use only the first images, or the first of every class if they are sorted',
-  },
-  from: {
-    string: true,
-    requiresArg: true,
-    describe: 'start from the weights of this model; of an imported one the layers are trained too',
-  },
-  pixels: foreignOptions.pixels,
-  out: { string: true, requiresArg: true, describe: 'run folder; default: runs/<recipe>-<time>' },
-  force: { boolean: true, describe: 'replace the run in that folder' },
-  resume: { string: true, requiresArg: true, describe: 'go on with the run in this folder' },
-  'time-limit': {
-    number: true,
-    requiresArg: true,
-    coerce: positive('time-limit'),
-    describe: 'end after so many seconds; --resume goes on later',
-  },
-  checkpoint: {
-    string: true,
-    requiresArg: true,
-    describe: 'go on from this checkpoint of the same training, in a run folder of its own',
-  },
-  log: {
-    string: true,
-    requiresArg: true,
-    describe:
-      'tell others of every epoch: tensorboard (files in the run folder) or mlflow=http://127.0.0.1:5000; may be given several times',
-  },
-  'log-weights': {
-    boolean: true,
-    describe: 'with --log tensorboard: how weights are spread, with every epoch',
-  },
-  'pause-after': {
-    number: true,
-    requiresArg: true,
-    coerce: whole('pause-after', 1),
-    describe: 'end after this epoch and leave the test set alone; --resume goes on later',
-  },
-  'checkpoint-every': {
-    number: true,
-    requiresArg: true,
-    coerce: positive('checkpoint-every'),
-    defaultDescription: '30',
-    describe: 'seconds between two checkpoints',
-  },
+  ...grouped('The training', {
+    epochs: {
+      number: true,
+      requiresArg: true,
+      coerce: whole('epochs', 1),
+      describe: 'how often every image is seen',
+    },
+    'batch-size': {
+      number: true,
+      requiresArg: true,
+      coerce: whole('batch-size', 1),
+      describe: 'images per step',
+    },
+    'learning-rate': {
+      number: true,
+      requiresArg: true,
+      coerce: positive('learning-rate'),
+      describe: "the rate that the recipe's schedule starts from",
+    },
+    optimizer: {
+      string: true,
+      requiresArg: true,
+      describe: 'such as sgd or adam, with default options',
+    },
+    seed: {
+      number: true,
+      requiresArg: true,
+      coerce: whole('seed', 0),
+      defaultDescription: '0',
+      describe: 'same seed, same weights',
+    },
+    validation: {
+      number: true,
+      requiresArg: true,
+      coerce: positive('validation', 1),
+      describe: 'fraction of the training images to hold out and report on',
+    },
+    'validation-by-writer': {
+      boolean: true,
+      describe: 'hold out all images of some writers; for mnist and qmnist',
+    },
+    set: {
+      string: true,
+      requiresArg: true,
+      coerce: (given?: string | readonly string[]) => settingValues(assignments('set')(given)),
+      describe:
+        'another setting of the recipe, such as units=64, optimizer.beta1=0.8 or augmentation.shift=2; may be given several times',
+    },
+    limit: {
+      number: true,
+      requiresArg: true,
+      coerce: whole('limit', 1),
+      describe: 'use only the first images, or the first of every class if they are sorted',
+    },
+    from: {
+      string: true,
+      requiresArg: true,
+      describe: 'start from the weights of this model; of an imported one the layers are trained too',
+    },
+  } as const),
+  ...grouped('The run folder, and going on', {
+    out: { string: true, requiresArg: true, describe: 'run folder; default: runs/<recipe>-<time>' },
+    force: { boolean: true, describe: 'replace the run in that folder' },
+    resume: { string: true, requiresArg: true, describe: 'go on with the run in this folder' },
+    checkpoint: {
+      string: true,
+      requiresArg: true,
+      describe: 'go on from this checkpoint of the same training, in a run folder of its own',
+    },
+    'time-limit': {
+      number: true,
+      requiresArg: true,
+      coerce: positive('time-limit'),
+      describe: 'end after so many seconds; --resume goes on later',
+    },
+    'pause-after': {
+      number: true,
+      requiresArg: true,
+      coerce: whole('pause-after', 1),
+      describe: 'end after this epoch and leave the test set alone; --resume goes on later',
+    },
+    'checkpoint-every': {
+      number: true,
+      requiresArg: true,
+      coerce: positive('checkpoint-every'),
+      defaultDescription: '30',
+      describe: 'seconds between two checkpoints',
+    },
+  } as const),
   ...backendOptions,
   // without defaults, so that it can be told whether they were given
   backend: { ...backendOptions.backend, default: undefined, defaultDescription: '"auto"' },
   ...dataOptions,
   ...ownDataOptions,
   ...importOption,
+  pixels: foreignOptions.pixels,
+  ...grouped('Telling others', {
+    log: {
+      string: true,
+      requiresArg: true,
+      describe:
+        'tell others of every epoch: tensorboard (files in the run folder) or mlflow=http://127.0.0.1:5000; may be given several times',
+    },
+    'log-weights': {
+      boolean: true,
+      describe: 'with --log tensorboard: how weights are spread, with every epoch',
+    },
+  } as const),
   ...jsonOption,
-  quiet: { boolean: true, default: false, describe: 'no progress' },
+  ...quietOption,
 } as const;
 
 const epilogue =
