@@ -146,6 +146,14 @@ suite('findLearningRate', (test) => {
           UsageError,
           message,
         );
+      const named = (options: object, message: string) =>
+        refuse(options as Partial<RateFinderOptions>, message);
+      await named(
+        { batch_size: 3 },
+        "findLearningRate: there is no option 'batch_size'\n  Its name here is batchSize.",
+      );
+      await named({ max_lr: 3 }, "findLearningRate: there is no option 'max_lr'\n  Its name here is to.");
+      await named({ epochs: 3 }, "findLearningRate: there is no option 'epochs'\n  Its name here is steps.");
       await refuse({ from: 0 }, 'findLearningRate: from must be a number above 0: 0');
       await refuse({ to: -1 }, 'findLearningRate: to must be a number above 0: -1');
       await refuse({ from: 1, to: 1 }, 'findLearningRate: to must be above from: from 1 to 1');

@@ -1,4 +1,4 @@
-import { checkInteger, checkPositive } from '../../core/check.js';
+import { checkInteger, checkOptionNames, checkPositive } from '../../core/check.js';
 import { TrainingError, UsageError } from '../../core/errors.js';
 import { exactPower } from '../../core/math.js';
 import { permutation } from '../../data/batches.js';
@@ -37,6 +37,37 @@ export interface RateSearch extends RateAnalysis {
   /** Whether the search ended before its last rate, because the loss had run away. */
   readonly diverged: boolean;
 }
+
+/** Every option, for the compiler to compare. */
+const optionNames: Readonly<Record<keyof RateFinderOptions, true>> = {
+  optimizer: true,
+  batchSize: true,
+  from: true,
+  to: true,
+  steps: true,
+  seed: true,
+  normalization: true,
+  labelSmoothing: true,
+  clip: true,
+  signal: true,
+  onProgress: true,
+};
+
+/** What others call them, and what of a training is not in a search, in lower case without signs. */
+const elsewhere = {
+  minlr: 'from',
+  startlr: 'from',
+  maxlr: 'to',
+  endlr: 'to',
+  numiter: 'steps',
+  numtraining: 'steps',
+  epochs: 'steps',
+  learningrate: 'from and to, the first rate and the last',
+  lr: 'from and to, the first rate and the last',
+  augmentation: 'none: a search does without it',
+  mixup: 'none: a search does without it',
+  validation: 'none: give it the images that are trained on',
+};
 
 const defaults = { from: 1e-7, to: 10, steps: 200 };
 
@@ -107,6 +138,7 @@ export async function findLearningRate(
   dataset: Dataset,
   options: RateFinderOptions,
 ): Promise<RateSearch> {
+  checkOptionNames('findLearningRate', options, Object.keys(optionNames), elsewhere);
   const { from = defaults.from, to = defaults.to, steps = defaults.steps, seed = 0, signal } = options;
   checkOptions({ from, to, steps, batchSize: options.batchSize ?? defaultBatchSize });
   checkDataset('findLearningRate', dataset);
