@@ -57,6 +57,8 @@ export {
 } from './formats/export.js';
 export { decodeForeignModel, type Imported, type ImportOptions, pixelScales } from './formats/import.js';
 export * as initializers from './initializers.js';
+export { type InsideOptions, lookInside } from './inside/look.js';
+export type { InsideView, KernelView, OpView, Part, SlotView, TinyView } from './inside/view.js';
 export * as leaves from './leaves.js';
 export * as metrics from './metrics.js';
 export { modelOfDescription } from './nn/bounds.js';

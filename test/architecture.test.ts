@@ -65,6 +65,11 @@ const rules: Readonly<Record<string, Rule>> = {
   sweep: { from: ['core', 'data', 'queue', 'recipes', 'runs', 'training'], packages: [/^node:/] },
   watch: { from: ['core', 'report', 'runs', 'sweep', 'training'], packages: [/^node:/] },
   logs: { from: ['core'], types: ['training'], packages: [/^node:/] },
+  inside: {
+    from: ['core', 'engine', 'nn', 'optimizers', 'plan', 'tensor', 'training', 'writers'],
+    dynamic: ['kernels'],
+    only: { training: /^trainingStep\.ts$/, writers: /^wasm\/disassemble\.ts$/, kernels: /^wasm\.ts$/ },
+  },
   // its scripts run in browsers, so they see what browsers get
   studio: {
     from: ['', 'data'],
@@ -74,7 +79,7 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   vendor: {
     from: ['report', 'studio'],
-    only: { report: /^charts\/theme\.ts$/, studio: /^(document|style)\.ts$/ },
+    only: { report: /^charts\/theme\.ts$/, studio: /^(document|style|inside\/style)\.ts$/ },
     packages: ['gpu.js', 'esbuild', 'jsfive', 'onnx-buf', /^@bufbuild\/protobuf/, /^echarts\//, /^node:/],
   },
   formats: {
@@ -90,6 +95,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'doctor',
       'engine',
       'formats',
+      'inside',
       'logs',
       'nn',
       'optimizers',

@@ -18,6 +18,7 @@ import { addStudio } from './commands/studio/arguments.js';
 import { addSummary } from './commands/summary/arguments.js';
 import { addSweep } from './commands/sweep/arguments.js';
 import { addTrain } from './commands/train/arguments.js';
+import { addView } from './commands/view/arguments.js';
 import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
 import { loadForFewFiles } from './loading.js';
@@ -44,6 +45,7 @@ const commands = [
   addWorker,
   addWatch,
   addStudio,
+  addView,
   addReport,
 ];
 

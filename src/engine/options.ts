@@ -57,6 +57,10 @@ export type BackendOptions = AutoOptions | WasmOptions | GpuOptions | ReferenceO
 /** How long kernels have run, in milliseconds: grows while programs run. */
 export interface KernelClock {
   milliseconds: number;
+  /** By the number of a kernel. */
+  readonly byKernel?: Map<number, number> | undefined;
+  /** The number of the kernel of each step of the plan that was prepared last. */
+  kernelOfStep?: readonly number[] | undefined;
 }
 
 /** Further options, of tests and measurements. */

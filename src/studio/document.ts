@@ -64,6 +64,13 @@ const keep = section(
 <p><code id="command"></code></p><p id="kept" class="soft" role="status"></p>`,
 );
 
+const inside = section(
+  'look',
+  'Look inside',
+  `<p class="soft">The training step of these settings as it really runs: ops, gradients, kernels, memory, WebAssembly.</p>
+<div class="tools"><button type="button" id="look-inside">Look inside</button></div><div id="inside"></div>`,
+);
+
 /** The whole page; its script and style sheet are beside it. */
 export const studioPage = (): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -74,8 +81,8 @@ export const studioPage = (): string => `<!doctype html>
 <link rel="modulepreload" href="studio.js"></head>
 <body><header><h1>Quern studio</h1>
 <p>Train a neural network in this page, draw on it, look inside. Nothing leaves this machine.</p>
-<nav aria-label="parts of the page"><a href="#train">Train</a><a href="#watch">Watch</a><a href="#draw">Draw</a><a href="#keep">Keep</a></nav></header>
-<main><div class="left">${train}${draw}</div><div class="right">${watch}${keep}</div></main>
+<nav aria-label="parts of the page"><a href="#train">Train</a><a href="#watch">Watch</a><a href="#draw">Draw</a><a href="#keep">Keep</a><a href="#look">Look inside</a></nav></header>
+<main><div class="left">${train}${draw}</div><div class="right">${watch}${keep}</div><div class="whole">${inside}</div></main>
 <noscript><p>This page needs JavaScript.</p></noscript>
 <script type="module" src="studio.js"></script></body></html>
 `;

@@ -12,6 +12,9 @@ nav{display:flex;gap:6px;flex-wrap:wrap;margin:8px 0 0}
 nav a{color:var(--blue);padding:6px 10px;border:1px solid var(--line);border-radius:8px;text-decoration:none;min-height:36px}
 main{display:grid;gap:20px;grid-template-columns:minmax(0,1fr);padding-top:16px;padding-bottom:40px}
 @media (min-width:980px){main{grid-template-columns:minmax(0,5fr) minmax(0,6fr)}}
+main.one{grid-template-columns:minmax(0,1fr)}
+.whole{grid-column:1/-1}
+#inside{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}
 .left,.right{display:grid;gap:20px;align-content:start;grid-template-columns:minmax(0,1fr)}
 section{border:1px solid var(--line);border-radius:12px;padding:14px 16px;background:var(--panel);scroll-margin-top:8px}
 .soft,small,figcaption,caption{color:var(--soft)}

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { pageVariables } from '../report/charts/theme.js';
 import { studioPage } from '../studio/document.js';
+import { insideStyle } from '../studio/inside/style.js';
 import { studioStyle } from '../studio/style.js';
 
 const require = createRequire(import.meta.url);
@@ -51,10 +52,30 @@ await build({
   },
   outdir: site,
 });
+// what `quern view` puts into its page
+const inPageOfItsOwn = join(site, 'view');
+await build({
+  ...{ bundle: true, minify: true, format: 'iife', platform: 'browser', target: 'es2022' },
+  ...{ legalComments: 'none', logLevel: 'error', charset: 'utf8' },
+  entryPoints: { view: join(source, 'studio/inside/main.js') },
+  outdir: inPageOfItsOwn,
+});
+const sheet = (text: string) => text.replaceAll('\n', '');
+writeFileSync(
+  join(inPageOfItsOwn, 'view.css'),
+  `${pageVariables()}${sheet(studioStyle)}${sheet(insideStyle)}`,
+);
 const uplot = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
-writeFileSync(join(site, 'studio.css'), `${pageVariables()}${uplot}${studioStyle.replaceAll('\n', '')}`);
+writeFileSync(
+  join(site, 'studio.css'),
+  `${pageVariables()}${uplot}${sheet(studioStyle)}${sheet(insideStyle)}`,
+);
 writeFileSync(join(site, 'index.html'), studioPage());
-const files = ['./', ...readdirSync(site).map((name) => `./${name}`), './data/index.json'];
+const files = [
+  './',
+  ...readdirSync(site).flatMap((name) => (name === 'view' ? [] : [`./${name}`])),
+  './data/index.json',
+];
 writeFileSync(join(site, 'files.json'), JSON.stringify(files.sort()));
 
 /** Packages that are in the scripts, and where their licenses stand. */

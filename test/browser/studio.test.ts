@@ -138,4 +138,20 @@ suite('the studio', (test) => {
     });
     await context.close();
   });
+
+  test('looks inside the step that is trained', async () => {
+    const context = await browser.newContext();
+    const studio = await StudioPage.open(context, server.url, { ...fixture, batchSize: 16 });
+    const { page } = studio;
+    await page.click('#look-inside');
+    await page.waitForSelector('#inside canvas.memory');
+    const rows = await page.locator('#inside .kernels tbody tr').count();
+    assert.ok(rows >= 15, String(rows));
+    await page.getByLabel('op of the step').fill('9');
+    assert.match(await page.locator('#inside .now-op').innerText(), /forward/);
+    await page.locator('#inside button.op.gradient').first().focus();
+    assert.match(await page.locator('#inside .said-op').innerText(), /made by the gradient rule of \w+/);
+    assert.equal(studio.said, []);
+    await context.close();
+  });
 });

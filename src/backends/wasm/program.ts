@@ -29,11 +29,13 @@ const piecesPerWorker = 8;
 const repeatedPiecesPerWorker = 1;
 
 /** The function, with the time that it takes added up. */
-function timed(run: Kernel['run'], clock: KernelClock): Kernel['run'] {
+function timed({ run, id }: Kernel, clock: KernelClock): Kernel['run'] {
   return (...args) => {
     const began = performance.now();
     run(...args);
-    clock.milliseconds += performance.now() - began;
+    const taken = performance.now() - began;
+    clock.milliseconds += taken;
+    clock.byKernel?.set(id, (clock.byKernel.get(id) ?? 0) + taken);
   };
 }
 
@@ -159,7 +161,9 @@ export class WasmProgram implements Program {
     const table: Table = { phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes };
     const functions: Kernel['run'][] = [];
     const { kernelClock } = this.state;
-    for (const { id, run } of this.kernels) functions[id] = kernelClock ? timed(run, kernelClock) : run;
+    for (const kernel of this.kernels)
+      functions[kernel.id] = kernelClock ? timed(kernel, kernelClock) : kernel.run;
+    if (kernelClock !== undefined) kernelClock.kernelOfStep = this.kernels.map(({ id }) => id);
     const shared = phases.some(({ length }) => length > 1);
     const number = shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined;
     this.held.number = number;

@@ -50,6 +50,7 @@ class Studio {
     byId('stop', HTMLElement).addEventListener('click', () => void this.stop());
     byId('layers-details', HTMLDetailsElement).addEventListener('toggle', this.describeSoon);
     byId('maps-details', HTMLDetailsElement).addEventListener('toggle', () => this.draw.refresh());
+    byId('look-inside', HTMLElement).addEventListener('click', () => void this.lookInside());
     addEventListener('hashchange', () => this.readLink());
   }
 
@@ -218,6 +219,22 @@ class Studio {
     if (this.run === undefined) return;
     this.run = { ...this.run, curve: { ...this.progress.curve, name: this.run.settings.recipe } };
     await this.keep.keep(this.run);
+  }
+
+  private async lookInside(): Promise<void> {
+    const button = byId('look-inside', HTMLButtonElement);
+    button.disabled = true;
+    button.textContent = 'Looking …';
+    try {
+      const view = await this.trainer.call('inside', this.settings);
+      const { renderInside } = await import('../inside/render.js');
+      renderInside(byId('inside', HTMLElement), view);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      button.disabled = false;
+      button.textContent = 'Look inside';
+    }
   }
 
   private redraw(): void {

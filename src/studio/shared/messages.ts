@@ -1,5 +1,5 @@
 /** What the page asks of its worker, and what the worker tells. Plain data. */
-import type { EpochRecord, FitProgress, Summary } from '../../browser.js';
+import type { EpochRecord, FitProgress, InsideView, Summary } from '../../browser.js';
 import type { Settings } from './settings.js';
 
 /** What was dropped: the files with their paths. */
@@ -131,6 +131,8 @@ export interface Requests {
   saliency: { ask: { pixels: Uint8Array; label: number }; answer: Float32Array | undefined };
   look: { ask: Uint8Array; answer: { maps: readonly FeatureMaps[]; filters: Filters | undefined } };
   testImage: { ask: number; answer: { index: number; pixels: Uint8Array; label: number } };
+  /** A training step of these settings, as it runs. */
+  inside: { ask: Settings; answer: InsideView };
   export: { ask: { format: string; name: string }; answer: readonly { name: string; bytes: Uint8Array }[] };
 }
 

@@ -50,14 +50,18 @@ export function modelOf(recipe: Recipe, { layers, seed }: Settings, { shape, cla
 export const limited = (dataset: Dataset, { limit }: Settings): Dataset =>
   limit === undefined || dataset.count <= limit ? dataset : datasets.limit(dataset, limit);
 
+/** The form of the images: those of a dataset that is not there are taken for digits. */
+export async function formOf({ dataset }: Settings, own: Form | undefined): Promise<Form> {
+  const form = dataset === 'own' ? own : await describePacked(dataset).catch(() => undefined);
+  return form ?? digits;
+}
+
 /** How a recipe stands with settings. A model that cannot be made is a problem that is told, not thrown. */
 export async function describe(settings: Settings, own: Form | undefined): Promise<Described> {
   const recipe = await recipeOf(settings);
-  const { dataset } = settings;
-  const form = dataset === 'own' ? own : await describePacked(dataset).catch(() => undefined);
   const options = fitOptionsOf(recipe, settings);
   const { parameters = {}, title } = recipe;
-  const { shape, classes } = form ?? digits;
+  const { shape, classes } = await formOf(settings, own);
   const described = {
     title,
     dataset: recipe.dataset,

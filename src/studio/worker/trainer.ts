@@ -92,6 +92,7 @@ answerCalls({
     const size = test.images.length / test.count;
     return { index, pixels: test.images.slice(index * size, (index + 1) * size), label: test.labels[index]! };
   },
+  inside: async (settings) => (await import('./inside.js')).inside(settings, own?.train),
   export: async ({ format, name }) => {
     if (session === undefined) throw new UsageError('there is no model yet');
     const { files } = await exportModel(session.trained, format as ExportFormat, { name });

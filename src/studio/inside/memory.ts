@@ -1,0 +1,57 @@
+/** The arena over a step, on a canvas: plans have hundreds of values. */
+import type { InsideView, SlotView } from '../../browser.js';
+import { color, h } from '../page/dom.js';
+
+const [width, height] = [1000, 320];
+
+export function memoryPart({ slots, kernels, memory }: InsideView): HTMLElement {
+  const canvas = h('canvas', {
+    ...{ width, height, class: 'memory', role: 'img', tabindex: 0 },
+    'aria-label': `${slots.length} values in an arena of ${memory.peakBytes} bytes over ${kernels.length} kernels`,
+  });
+  const context = canvas.getContext('2d');
+  const across = width / Math.max(1, kernels.length);
+  const up = height / Math.max(1, memory.peakBytes);
+  const boxOf = ({ firstUse, lastUse, offset, bytes }: SlotView) => {
+    const end = Math.min(lastUse, kernels.length - 1);
+    return [
+      firstUse * across,
+      height - (offset + bytes) * up,
+      (end - firstUse + 1) * across,
+      bytes * up,
+    ] as const;
+  };
+  const draw = (chosen?: SlotView) => {
+    if (context === null) return;
+    context.clearRect(0, 0, width, height);
+    context.strokeStyle = color('panel') || '#fff';
+    for (const slot of slots) {
+      const part = kernels[slot.firstUse]?.part ?? 'forward';
+      const [x, y, w, t] = boxOf(slot);
+      context.fillStyle =
+        slot === chosen
+          ? color('ink')
+          : color({ forward: 'blue', gradient: 'orange', update: 'green' }[part]);
+      context.fillRect(x, y, w, t);
+      if (t > 2) context.strokeRect(x, y, w, t);
+    }
+  };
+  const said = h('p', { role: 'status' }, 'Point at a box.');
+  canvas.addEventListener('pointermove', (event) => {
+    const { left, top, width: wide, height: high } = canvas.getBoundingClientRect();
+    const [x, y] = [((event.clientX - left) / wide) * width, ((event.clientY - top) / high) * height];
+    const found = slots.find((slot) => {
+      const [a, b, w, t] = boxOf(slot);
+      return x >= a && x <= a + w && y >= b && y <= b + t;
+    });
+    draw(found);
+    const maker = found && kernels[found.firstUse];
+    said.textContent =
+      found === undefined
+        ? 'Point at a box.'
+        : `%${found.slot}: ${found.bytes.toLocaleString('en')} bytes at ${found.offset.toLocaleString('en')}, from kernel ${found.firstUse} (${maker?.label ?? ''}) to ${found.lastUse}`;
+  });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw());
+  requestAnimationFrame(() => draw());
+  return h('div', {}, canvas, said);
+}
