@@ -104,7 +104,7 @@ suite('download', (test) => {
               const destination = join(folder, name);
               const urls = [`${dead}${name}`, `${good}${name}`];
               const { url } = await download({
-                ...{ urls, destination, maximumBytes: 100, check, stallMilliseconds: 200 },
+                ...{ urls, destination, maximumBytes: 100, check, stallMilliseconds: 1000 },
               });
               assert.is(url, urls[1]);
             }
