@@ -1,4 +1,4 @@
-import { tinySlope } from '../../src/core/tiny.js';
+import { tinySlope } from '../../src/core/math.js';
 import { elementsOf, type ReferenceKernel } from '../toolkit/reference/strided.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 

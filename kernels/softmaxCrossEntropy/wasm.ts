@@ -1,4 +1,4 @@
-import { tinySlope } from '../../src/core/tiny.js';
+import { tinySlope } from '../../src/core/math.js';
 import {
   type FunctionBuilder,
   f32x4,

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
-import { tinySquared } from '../core/tiny.js';
+import { tinySquared } from '../core/math.js';
 import { state } from '../tensor/leaves.js';
 import { flush, multiply, square, subtract } from '../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';

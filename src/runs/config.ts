@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { differences, differenceText } from '../core/differences.js';
 import { DataError, ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 import {
@@ -191,28 +192,6 @@ export async function readConfig(folder: string): Promise<RunConfig | undefined>
   return checkConfig({ ...json, settings: withTodaysNames(json.settings) }, path);
 }
 
-/** A difference between two descriptions. */
-export interface Difference {
-  /** Such as `optimizer.learningRate`. */
-  readonly path: string;
-  /** The members on the way; a name may have dots of its own, such as `layers.0`. */
-  readonly names: readonly string[];
-  /** As JSON has them; undefined where there is none. */
-  readonly left: unknown;
-  readonly right: unknown;
-}
-
-/** Where two plain values differ. Lists are compared as wholes: their parts have no names. */
-export function differences(left: unknown, right: unknown, names: readonly string[] = []): Difference[] {
-  if (isObject(left) && isObject(right)) {
-    const members = new Set([...Object.keys(left), ...Object.keys(right)]);
-    return [...members].flatMap((name) => differences(left[name], right[name], [...names, name]));
-  }
-  return JSON.stringify(left) === JSON.stringify(right)
-    ? []
-    : [{ path: names.join('.'), names, left, right }];
-}
-
 /**
  * Sees that a run can go on to the bytes of one that was never interrupted.
  *
@@ -229,11 +208,7 @@ export function checkSameRun(folder: string, begun: RunConfig, now: RunConfig): 
   }
   const [changed] = differences(begun.settings, now.settings);
   if (changed !== undefined) {
-    const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));
-    const { path, left, right } = changed;
-    throw new ModelError(
-      `${folder}: its recipe has changed since it was begun: ${path} was ${shown(left)} and is ${shown(right)}`,
-    );
+    throw new ModelError(`${folder}: its recipe has changed since it was begun: ${differenceText(changed)}`);
   }
   for (const split of ['train', 'validation', 'test'] as const) {
     const [was, is] = [begun.data[split]?.sha256, now.data[split]?.sha256];

@@ -175,7 +175,7 @@ suite('quern train --resume', (test) => {
       writeFileSync(join(cwd, 'rich.mjs'), rich.replace('epochs: 6', 'epochs: 7'));
       await refused(
         'recipe',
-        /^quern: recipe: its recipe has changed since it was begun: epochs was 6 and is 7\n$/,
+        /^quern: recipe: its recipe has changed since it was begun: epochs was 6, is 7\n$/,
         '--import',
         'rich.mjs',
       );

@@ -105,7 +105,7 @@ suite('quern sweep', (test) => {
       assert.is(other.code, 2);
       assert.match(
         other.stderr,
-        /^quern: first: it holds another sweep: rungs was \[1,2\] and is \[1,2,3\]\n {2}--out takes/m,
+        /^quern: first: it holds another sweep: rungs was \[1,2\], is \[1,2,3\]\n {2}--out takes/m,
       );
     }));
 

@@ -146,7 +146,9 @@ suite('report in Chromium', (test) => {
     assert.is(await hidden(), 3);
     await page.emulateMedia({ media: 'print' });
     // what details hide is laid out with the next frame
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.evaluate(
+      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+    );
     assert.is(await hidden(), 0);
     await page.close();
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError, ModelError, UsageError } from '../../src/core/errors.js';
 import { createWhole } from '../../src/core/files.js';
-import { describeSystem, differences, readConfig } from '../../src/runs/config.js';
+import { describeSystem, readConfig } from '../../src/runs/config.js';
 import { readJson } from '../../src/runs/files.js';
 import { historyLines, historyTable, parseHistory } from '../../src/runs/history.js';
 import { holderOf, removeLeftovers, takeLock } from '../../src/runs/lock.js';
@@ -172,24 +172,6 @@ suite('files of a run', (test) => {
       mkdirSync(join(folder, 'history.jsonl'));
       await rejects(readRun(folder), DataError, /history\.jsonl: cannot be read: EISDIR: /);
     }));
-
-  test('differences are named by their paths', () => {
-    const left = { seed: 1, optimizer: { name: 'adam', learningRate: 0.1 }, shape: [1, 2] };
-    assert.equal(differences(left, structuredClone(left)), []);
-    assert.equal(differences(left, { ...left, shape: [2, 1], optimizer: { name: 'adam' }, limit: 3 }), [
-      {
-        path: 'optimizer.learningRate',
-        names: ['optimizer', 'learningRate'],
-        left: 0.1,
-        right: undefined,
-      },
-      { path: 'shape', names: ['shape'], left: [1, 2], right: [2, 1] },
-      { path: 'limit', names: ['limit'], left: undefined, right: 3 },
-    ]);
-    assert.equal(differences({ 'layers.0': { units: 1 } }, { 'layers.0': { units: 2 } }), [
-      { path: 'layers.0.units', names: ['layers.0', 'units'], left: 1, right: 2 },
-    ]);
-  });
 
   test('versions and machine', () => {
     const { versions, machine } = describeSystem();

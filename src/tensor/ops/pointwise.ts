@@ -12,8 +12,8 @@ import {
   input,
   type PointwiseFunction,
 } from '../../core/expression.js';
+import { smallestNormal, tiny, tinySlope } from '../../core/math.js';
 import { broadcastShapes } from '../../core/shape.js';
-import { smallestNormal, tiny, tinySlope } from '../../core/tiny.js';
 import { checkDtype, node, scalar, toTensor } from '../build.js';
 import type { Op } from '../op.js';
 import { Tensor, type TensorLike } from '../tensor.js';

@@ -1,5 +1,5 @@
+import { differences, differenceText } from '../../core/differences.js';
 import { ModelError } from '../../core/errors.js';
-import { isObject } from '../../core/isObject.js';
 import { sha256 } from '../../core/sha256.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Json } from '../../nn/layer.js';
@@ -69,38 +69,12 @@ export async function conditionsOf(
   }) as Conditions;
 }
 
-/** Objects with equal members in another order are equal. */
-function ordered(value: Json | undefined): string {
-  return (
-    JSON.stringify(value, (_, part) =>
-      isObject(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
-    ) ?? 'nothing'
-  );
-}
-
-const longest = 80;
-
-/** The parts in which two values differ, as `name was this, is that`. */
-function differences(name: string, before: Json | undefined, now: Json | undefined): string[] {
-  if (ordered(before) === ordered(now)) return [];
-  if (isObject(before) && isObject(now)) {
-    const names = new Set([...Object.keys(before), ...Object.keys(now)]);
-    return [...names].flatMap((part) =>
-      differences(`${name}.${part}`, before[part] as Json | undefined, now[part] as Json | undefined),
-    );
-  }
-  const [old, current] = [ordered(before), ordered(now)];
-  if (old.length + current.length > 2 * longest) return [`${name} is another`];
-  return [`${name} was ${old}, is ${current}`];
-}
-
 /** The most differences that an error names. */
 const named = 4;
 
 /** Throws ModelError, naming what differs, unless the conditions are the same. */
 export function checkConditions(before: Conditions, now: Conditions): void {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
-  const found = names.flatMap((name) => differences(name, before[name], now[name]));
+  const found = differences(before, now).map(differenceText);
   if (found.length === 0) return;
   const more = found.length > named ? `; and ${found.length - named} more` : '';
   throw new ModelError(

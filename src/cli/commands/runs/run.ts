@@ -1,9 +1,10 @@
 import { didYouMean } from '../../../core/closest.js';
+import { differences } from '../../../core/differences.js';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { renderComparison } from '../../../report/page/comparison.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';
-import { differences, type RunConfig } from '../../../runs/config.js';
+import type { RunConfig } from '../../../runs/config.js';
 import {
   findRuns,
   overviewOf,

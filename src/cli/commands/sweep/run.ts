@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { differences, differenceText } from '../../../core/differences.js';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
@@ -9,7 +10,7 @@ import { openQueue } from '../../../queue/open.js';
 import { startWorker } from '../../../queue/worker.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
-import { describeData, differences } from '../../../runs/config.js';
+import { describeData } from '../../../runs/config.js';
 import { rungsOf } from '../../../sweep/halving.js';
 import {
   readSweep,
@@ -131,11 +132,9 @@ async function checkFolder(out: string, plan: SweepPlan, force: boolean): Promis
   const [changed] = differences(begun.description, JSON.parse(JSON.stringify(plan.description)));
   if (changed === undefined) return begun.begun;
   if (force) return now;
-  const shown = (value: unknown) => JSON.stringify(value) ?? 'nothing';
-  throw new UsageError(
-    `${out}: it holds another sweep: ${changed.path} was ${shown(changed.left)} and is ${shown(changed.right)}`,
-    { hint: '--out takes another folder, --force begins anew; what is trained alike is not trained again.' },
-  );
+  throw new UsageError(`${out}: it holds another sweep: ${differenceText(changed)}`, {
+    hint: '--out takes another folder, --force begins anew; what is trained alike is not trained again.',
+  });
 }
 
 /** What is seen while a sweep runs. */
