@@ -1,5 +1,5 @@
 /**
- * What a kernel is asked to do, told the same way to every backend. A call holds all that decides the code of a kernel
+ * A request to a kernel, told the same way to every backend. A call holds all that decides the code of a kernel
  * (kind, specification, layouts) and nothing that does not (slots, pointers): equal calls share one compiled kernel.
  */
 import type { Dtype } from '../src/core/dtype.js';
@@ -58,7 +58,7 @@ export interface Padding {
 
 type Has<S, Place extends string> = string extends keyof S ? false : Place extends keyof S ? true : false;
 
-/** What the planner and the reports know of a kind without running it. */
+/** Facts about a kind that the planner and the reports need without running it. */
 export interface Contract<Specification> {
   /** 'contiguous': every input but those of the epilogue must be row-major without gaps; the planner copies if not. */
   readonly layout: 'strided' | 'contiguous';
@@ -70,7 +70,7 @@ export interface Contract<Specification> {
   readonly results?: Specification extends { readonly outputs: readonly (infer Name)[] }
     ? readonly Name[]
     : undefined;
-  /** What other steps' work it takes over. */
+  /** Rules for taking over other steps' work. */
   readonly absorbs?: Absorption<Specification>;
   /** Floating-point operations of a call; a fused multiply-add counts 2. */
   flops(call: KernelCall<Specification>): number;

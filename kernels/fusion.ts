@@ -45,7 +45,7 @@ export type NewStep = {
 /** An operand of a rewritten step: one of those that the rule was shown, maybe under another shape, or a new result. */
 export type Source = FusionOperand | NewStep;
 
-/** What a step becomes: its specification and all its inputs. */
+/** A step's new specification and all its inputs. */
 export interface Rewrite<Specification> {
   readonly specification: Specification;
   readonly inputs: readonly Source[];
@@ -81,18 +81,18 @@ export type ReaderRule<Specification> = {
   };
 }[KernelKind];
 
-/** What a kernel takes over. */
+/** Rules by which a kernel takes over its neighbors' work. */
 export interface Absorption<Specification> {
   readonly makers?: readonly MakerRule<Specification>[];
   readonly readers?: readonly ReaderRule<Specification>[];
 }
 
-/** Whether walking the operand in row-major order walks its whole value in order: index i reads element i. */
+/** Tells whether walking the operand in row-major order walks its whole value in order: index i reads element i. */
 export function isWhole(operand: FusionOperand): boolean {
   return operand.offset === 0 && isContiguous(operand) && operand.value.size === sizeOf(operand.shape);
 }
 
-/** Whether two operands read the same elements in the same order. */
+/** Tells whether two operands read the same elements in the same order. */
 export function sameOperand(a: FusionOperand, b: FusionOperand): boolean {
   return (
     a.value === b.value &&

@@ -65,7 +65,7 @@ export const assembleWasm: WasmKernel<AssembleSpecification> = (
   return { bytes, units, scratchBytes: 0, algorithm: `assemble_rows_of_${columns}` };
 };
 
-/** Whether the part takes all of axis `axis`. */
+/** Tells whether the part takes all of axis `axis`. */
 function takesAxis({ input, placement }: Part, shape: Shape, axis: number): boolean {
   return placement.start[axis] === 0 && placement.step[axis] === 1 && input.shape[axis] === shape[axis];
 }

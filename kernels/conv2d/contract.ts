@@ -33,7 +33,7 @@ export interface Conv2dSpecification extends Conv2dGeometry {
   readonly epilogue?: Epilogue | undefined;
 }
 
-/** What both gradients may hold. */
+/** The part that both gradients may hold. */
 interface Routable {
   readonly route?: Window | undefined;
 }

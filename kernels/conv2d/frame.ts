@@ -61,7 +61,7 @@ export class Frame {
     return this.place.steps;
   }
 
-  /** What explain() says of it. */
+  /** Its part of explain(). */
   get note(): string[] {
     return this.plain ? [] : ['framed image'];
   }

@@ -1,9 +1,9 @@
-/** What a convolution and its gradients take over. */
+/** Steps that a convolution and its gradients take over. */
 import type { MakerRule, ReaderRule } from '../fusion.js';
 import type { Window } from '../maxPool/contract.js';
 import type { Conv2dFilterGradientSpecification, Conv2dSpecification } from './contract.js';
 
-/** Whether a convolution takes this pool: 2x2 side by side, as nearly all of them are. */
+/** Tells whether a convolution takes this pool: 2x2 side by side, as nearly all of them are. */
 export function poolsWithin({ window, strides, padding }: Window): boolean {
   const sizes = [...window, ...strides];
   return sizes.every((size) => size === 2) && Object.values(padding).every((pixels) => pixels === 0);

@@ -73,7 +73,7 @@ function filterView({ inputs }: Call, swapped: boolean) {
     : { shape: [taps, channels, filters], strides: [channels * filters, filters, 1], offset };
 }
 
-/** Whether there is nothing to sum over: textures are never empty. */
+/** Tells whether there is nothing to sum over: textures are never empty. */
 function isEmpty({ inputs }: Call): boolean {
   return inputs.some(({ size }) => size === 0);
 }

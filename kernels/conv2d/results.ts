@@ -58,7 +58,7 @@ export class Results {
     this.names = this.pooled ? [...finish.names, ...this.poolNames] : this.poolNames;
   }
 
-  /** What a vector of results passes before it is stored, or pooled. Ahead of loops; for `keepsAddresses` see EpilogueEmitter. */
+  /** Begins, ahead of loops, the finishing of vectors before they are stored or pooled; see EpilogueEmitter.begin. */
   beginFinish(
     f: FunctionBuilder,
     p: Readonly<Record<OperandName, I32>>,

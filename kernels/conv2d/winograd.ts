@@ -31,7 +31,7 @@ import type { Frame } from './frame.js';
 import type { ResultName } from './results.js';
 import { f2x3, Transform, type Winograd } from './winogradTransforms.js';
 
-/** What decides whether a correlation is computed this way: shapes, but for the batch, which no result depends on. */
+/** Shapes by which a correlation is computed this way or not. The batch is not among them: no result depends on it. */
 export interface WinogradShape {
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
@@ -72,7 +72,7 @@ export function tilesOver(
   return { algorithm, m, side, numbers: side * side, tiles, frame: frame.atLeast(size) };
 }
 
-/** What explain() says of them. */
+/** Their part of explain(). */
 export function notesOf(
   name: string,
   { m, tiles, frame, blocks, panels }: Pick<Layout, 'm' | 'tiles' | 'frame' | 'blocks' | 'panels'>,
@@ -281,7 +281,7 @@ class Parts {
     });
   }
 
-  /** What stores the results of one tile, of which `size` are asked for, at `element`; their pools at `pooled`. */
+  /** Gives what stores the results of a tile, of which `size` are asked for, at `element`, their pools at `pooled`. */
   private finishTile(
     f: FunctionBuilder,
     p: Readonly<Record<'sums' | 'first' | ResultName, I32>>,

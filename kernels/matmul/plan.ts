@@ -1,4 +1,4 @@
-/** What is decided about a matrix multiplication before any code is written. Plain numbers. */
+/** Decisions about a matrix multiplication before any code is written. Plain numbers. */
 
 import { tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmOptions } from '../toolkit/wasm/kernel.js';
@@ -39,7 +39,7 @@ export interface MatmulPlan {
   readonly packedRows: number;
   /** Whether one packing of B serves the whole batch. */
   readonly packsOnce: boolean;
-  /** What a unit is: a tile of rows of one matrix, all columns wide, or a panel of columns, all rows high. */
+  /** The kind of unit: a tile of rows of one matrix, all columns wide, or a panel of columns, all rows high. */
   readonly split: 'rows' | 'panels';
   /** Row tiles of all matrices, or panels. */
   readonly units: number;

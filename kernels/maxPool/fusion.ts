@@ -1,4 +1,4 @@
-/** What the gradient of a max pool takes over. */
+/** Steps that the gradient of a max pool takes over. */
 import { type Expression, input, substitute, walk } from '../../src/core/expression.js';
 import { type NewStep, type ReaderRule, sameOperand } from '../fusion.js';
 import type { MaxPoolGradientSpecification, Window } from './contract.js';
@@ -11,7 +11,7 @@ function gateOf(expression: Expression): { condition: Expression; index: number 
   return isGate ? { condition, index: passed.index } : undefined;
 }
 
-/** Whether the expression reads nothing but these operands, and no random numbers. */
+/** Tells whether the expression reads nothing but these operands, and no random numbers. */
 function readsOnly(expression: Expression, operands: ReadonlySet<number>): boolean {
   let only = true;
   walk(expression, (part) => {

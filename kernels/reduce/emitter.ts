@@ -1,4 +1,4 @@
-/** What both ways of vectorizing a reduction share: cursors on the sources, the prologue, the running position. */
+/** The common part of both ways to vectorize a reduction: cursors on sources, the prologue, the running position. */
 import { bytesOf, type Dtype } from '../../src/core/dtype.js';
 import { countOperations, hasRandom } from '../../src/core/expression.js';
 import { sizeOf } from '../../src/core/shape.js';
@@ -101,8 +101,8 @@ export class ReduceEmitter {
   }
 
   /**
-   * What of the prologue is the same in every row, at the four columns that lie `column` behind the cursors: a mean that
-   * is subtracted, say. Loaded once, ahead of the rows.
+   * Loads, ahead of the rows, the part of the prologue that is the same in all of them (a mean that
+   * is subtracted, say), at the columns that lie `column` behind the cursors.
    */
   ofColumns(column: number, lanes: number): Hoisted {
     const invariant = (index: number): V128 | undefined => {

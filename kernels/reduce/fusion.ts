@@ -1,10 +1,10 @@
-/** What a reduction takes over. */
+/** Steps that a reduction takes over. */
 import { type Expression, hasRandom, walk } from '../../src/core/expression.js';
 import { type FusionOperand, isWhole, type MakerRule, type Source } from '../fusion.js';
 import type { Window } from '../maxPool/contract.js';
 import type { ReduceSpecification } from './contract.js';
 
-/** Whether the expression is operand `index`, or a product of it with something that does not read it. */
+/** Tells whether the expression is operand `index`, or a product of it with something that does not read it. */
 function isLinear(expression: Expression, index: number): boolean {
   const isOperand = (part: Expression) => part.type === 'input' && part.index === index;
   if (isOperand(expression)) return true;
@@ -16,7 +16,7 @@ function isLinear(expression: Expression, index: number): boolean {
   return reads === 1 && expression.arguments.some(isOperand);
 }
 
-/** What stands where the entries belong: the operand itself if it is the same in all pixels, else what they point at. */
+/** Reads an operand at the entries: itself if it is the same in all pixels, else the elements they point at. */
 function atEntries(
   operand: FusionOperand,
   [values, indices]: readonly FusionOperand[],

@@ -15,7 +15,7 @@ import type { ReduceOperation } from './contract.js';
 export type State = readonly Local<'v128'>[];
 
 export interface Reducer {
-  /** What changes nothing: stands in for elements that do not exist. */
+  /** The neutral element, in place of elements that do not exist. */
   readonly neutral: V128;
   /** Whether order and rounding matter, so that long reductions are blocked. */
   readonly rounds: boolean;

@@ -198,7 +198,7 @@ function reduceRow(reduce: ReduceEmitter): State {
   const states = Array.from({ length: reduce.cost <= 8 && vectors >= 8 ? 4 : 1 }, () => reducer.create(f));
   const addVector = (state: State, vector: number, count: number) => {
     const value = reduce.value((walk) => walk.step, { row: 4 * vector, column: 0, lanes: count });
-    // What lies beyond the end must not count.
+    // Lanes beyond the end must not count.
     const counted = count === 4 ? value : v128.bitselect(value, reducer.neutral, laneMask(count));
     reduce.add(state, counted, 4 * vector, 1);
   };

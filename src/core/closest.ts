@@ -1,4 +1,4 @@
-/** What somebody may have meant by a word that is none of those that are known. */
+/** Guesses at the known word that an unknown one was meant to be. */
 
 /**
  * Damerau and Levenshtein's distance in the form of optimal string alignment: letters that are inserted, left out, replaced

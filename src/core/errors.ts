@@ -58,7 +58,7 @@ export class UsageError extends QuernError {
   override readonly name = 'UsageError';
 }
 
-/** What was thrown says, whatever it is. */
+/** Returns the message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,7 +5,7 @@
 import { checkHolds, type Dtype } from './dtype.js';
 import { DtypeError } from './errors.js';
 
-/** What an expression computes with. uint8 operands are widened to int32 when they are read. */
+/** The types that expressions compute with. uint8 operands are widened to int32 when they are read. */
 export type ComputeType = 'float32' | 'int32';
 
 export type Expression =
@@ -176,7 +176,7 @@ export function walk(expression: Expression, visit: (part: Expression) => void):
   if (expression.type === 'call') for (const argument of expression.arguments) walk(argument, visit);
 }
 
-/** Whether the value depends on the position of the element (it holds a random leaf). */
+/** Tells whether the value depends on the position of the element (it holds a random leaf). */
 export function hasRandom(expression: Expression): boolean {
   let found = false;
   walk(expression, (part) => {

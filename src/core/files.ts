@@ -9,7 +9,7 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Whether there is a file or a folder of this name. */
+/** Tells whether there is a file or a folder of this name. */
 export function exists(path: string): Promise<boolean> {
   return files()
     .access(path)

@@ -148,7 +148,7 @@ export function parseJson<T>(text: string, path: string, schema: Schema<T>): T {
   return schema(value, path);
 }
 
-/** What members of files are called now that version 0.1 wrote under another spelling. */
+/** Today's names of members that version 0.1 wrote under another spelling. */
 const renamedMembers: Readonly<Record<string, string>> = { normalisation: 'normalization' };
 
 /** The members of an object that a file holds, by the names that they have today. */

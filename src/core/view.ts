@@ -13,7 +13,7 @@ export function contiguousView(shape: Shape): View {
   return { shape, strides: rowMajorStrides(shape), offset: 0 };
 }
 
-/** Whether walking the view in row-major order walks consecutive elements. */
+/** Tells whether walking the view in row-major order walks consecutive elements. */
 export function isContiguous(view: Pick<View, 'shape' | 'strides'>): boolean {
   let step = 1;
   for (let axis = view.shape.length - 1; axis >= 0; axis--) {

@@ -124,7 +124,7 @@ export function decodeIdx(bytes: Uint8Array, file: string, expected?: IdxForm): 
   return { dtype, shape, data, raw: bytes };
 }
 
-/** Whether the bytes are a gzip file: its magic number and deflate, its only method. */
+/** Tells whether the bytes are a gzip file: its magic number and deflate, its only method. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 3 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
 }

@@ -11,7 +11,7 @@ export interface BackendReport {
   /** 'reference', 'wasm' or 'gpu'. */
   readonly backend: string;
   readonly threads: number;
-  /** What decides the bits of results: SIMD level and version of the rules, mode and adapter on a gpu. */
+  /** Everything that decides the bits of results: SIMD level and version of the rules, mode and adapter on a gpu. */
   readonly numerics: string;
   /** For gpu: the mode of gpu.js that runs. */
   readonly mode?: string;

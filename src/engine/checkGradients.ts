@@ -141,7 +141,7 @@ export async function checkGradients(
   return worst!;
 }
 
-/** What the engine takes for an input. */
+/** Returns an input as the engine is fed it. */
 function feedOf(input: GradientInput, index: number): NdArray | Float32Array {
   if ('stride' in input) return input;
   const { data, shape } = input;

@@ -58,7 +58,7 @@ export async function openAuto(
   }
 }
 
-/** Whether there are options that only wasm has, which another backend would leave unheard. */
+/** Tells whether there are options that only wasm has, which another backend would leave unheard. */
 function wantsWasm({ threads, simd, revectorize, tuning }: AutoOptions): boolean {
   return threads !== undefined || simd !== undefined || revectorize === true || tuning === 'measured';
 }

@@ -19,7 +19,7 @@ const mebibytes = (bytes: number) => Math.ceil(bytes / 2 ** 20);
 /** The inputs of a step by name; default dtype float32. */
 export type Signature = Readonly<Record<string, { readonly shape: Shape; readonly dtype?: Dtype }>>;
 
-/** What a step computes. Every read inside it sees old values; updates take effect at its end. */
+/** The results of a step. Every read inside it sees old values; updates take effect at its end. */
 export interface StepResult<Name extends string = string> {
   readonly outputs?: Readonly<Record<Name, Tensor>>;
   readonly updates?: readonly (readonly [Leaf, Tensor])[];
@@ -66,7 +66,7 @@ export class Engine {
 
   constructor(private readonly backend: Backend) {}
 
-  /** What really runs. */
+  /** Reports what really runs. */
   get report(): BackendReport {
     return this.backend.report;
   }

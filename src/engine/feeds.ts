@@ -5,7 +5,7 @@ import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Leaf } from '../tensor/tensor.js';
 import type { Feeds } from './backend.js';
 
-/** What a resident knows of its leaf, which it must not refer to: it would never be let go. */
+/** Facts about a leaf that its resident keeps. A reference to the leaf itself would never let it go. */
 export interface LeafFacts {
   readonly name: string;
   /** As messages call it. */

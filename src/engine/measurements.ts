@@ -14,7 +14,7 @@ export interface Work {
 
 /** How fast a backend does it. */
 export interface Speed {
-  /** What every kernel costs, however little it computes. */
+  /** The cost of every kernel, however little it computes. */
   readonly secondsPerKernel: number;
   /** Floating-point operations per second beyond that. */
   readonly matmulRate: number;

@@ -15,7 +15,7 @@ export function turn(): Promise<void> {
 }
 
 /**
- * What `Program.run` of every backend does around its steps: one after another, each after a look at the signal,
+ * Runs the steps of `Program.run` for every backend: one after another, each after a look at the signal,
  * progress after each, and a turn for the event loop now and then.
  *
  * @param step does one step, given its index; a promise only where it has to wait

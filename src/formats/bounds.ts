@@ -15,5 +15,5 @@ export function checkJsonSize(bytes: number, what: string): void {
   if (bytes > largestJson) throw new DataError(`${what}: ${bytes} bytes of JSON are over ${largestJson}`);
 }
 
-/** Whether a file that a model names lies beside the model, and nowhere else. */
+/** Tells whether a file that a model names lies beside the model, and nowhere else. */
 export const isBeside = (name: string): boolean => /^[\w][\w .-]*$/.test(name);

@@ -5,7 +5,7 @@ import { largestFile } from './bounds.js';
 
 const mostEntries = 10_000;
 
-/** Whether bytes begin as a zip archive does. */
+/** Tells whether bytes begin as a zip archive does. */
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 

@@ -1,5 +1,5 @@
 /**
- * What a model of a stranger may ask for. A description is a few hundred bytes, whatever it asks for, so it is looked at
+ * Limits on the model of a stranger. A description is a few hundred bytes, whatever it asks for, so it is looked at
  * before anything is made of it, and while it is traced.
  */
 import { ModelError } from '../core/errors.js';
@@ -76,7 +76,7 @@ export function checkDescription(description: Json): void {
   }
 }
 
-/** What a step of pooling compares or adds, for one of its outputs. */
+/** Counts the comparisons or additions of pooling, for one of its outputs. */
 function pooledBy({ op, attributes }: Tensor): number {
   return /Pool2d$/.test(op.name) ? sizeOf((attributes as { window: Shape }).window) : 0;
 }

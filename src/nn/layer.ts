@@ -34,7 +34,7 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 export interface Layer {
   /** The name under which model files find the layer again. */
   readonly kind: string;
-  /** What its function was called with, as plain data. */
+  /** The arguments of its function, as plain data. */
   readonly options: { readonly [key: string]: Json };
   /** The layers it is made of, by the names that extend its path. */
   readonly parts: Readonly<Record<string, Layer>>;

@@ -110,7 +110,7 @@ export function unknownKind(description: Json): string | undefined {
   return undefined;
 }
 
-/** Whether two descriptions are of the same layer. */
+/** Tells whether two descriptions are of the same layer. */
 export const sameDescription = (a: Json, b: Json): boolean => canonical(a) === canonical(b);
 
 /** A layer as plain data: `{ kind, options?, parts? }`, what is empty left out. */

@@ -19,7 +19,7 @@ import {
 } from './initializers.js';
 
 /**
- * What a layer takes where it makes a parameter: a name (`'heUniform'`), an initializer (`uniform(-1, 1)`), or a
+ * The initial value of a layer's parameter: a name (`'heUniform'`), an initializer (`uniform(-1, 1)`), or a
  * function of your own. A model file names the first two; in place of a function of your own it holds `'custom'`, and
  * the restored layer's values are NaN until the weights are loaded, so that forgotten ones cannot pass unnoticed.
  */

@@ -5,11 +5,11 @@ import type { Optimizer, OptimizerOptions } from './optimizer.js';
 import { makeOptimizer } from './table.js';
 import { buildTogether, type Part } from './together.js';
 
-/** What is different for some of the parameters, as plain data. */
+/** Options that differ for some of the parameters, as plain data. */
 export interface ParameterGroup {
-  /** What paths begin or end with, in whole parts: `layers.0`, `bias`, `layers.0.bias`. */
+  /** The beginning or end of paths, in whole parts: `layers.0`, `bias`, `layers.0.bias`. */
   readonly match: string;
-  /** What the learning rate is multiplied with, schedule and all; default 1. 0 leaves the parameters as they are. */
+  /** Factor of the learning rate, schedule and all; default 1. 0 leaves the parameters as they are. */
   readonly learningRateFactor?: number;
   /** Options of the optimizer that have other values here: `{ weightDecay: 0 }`. */
   readonly options?: OptimizerOptions;

@@ -5,7 +5,7 @@ import { state } from '../tensor/leaves.js';
 import { flush, multiply, square, subtract } from '../tensor/ops/pointwise.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 
-/** What JSON can hold, without null. */
+/** The values of JSON, without null. */
 export type PlainOption =
   | number
   | boolean
@@ -22,7 +22,7 @@ export interface Optimizer {
   readonly name: string;
   /** The rate to start from, before any schedule. */
   readonly learningRate: number;
-  /** What its function was called with, defaults included, without the learning rate. */
+  /** The arguments of its function, defaults included, without the learning rate. */
   readonly options: OptimizerOptions;
   /** Makes what the optimizer remembers about these parameters. */
   build(parameters: readonly Leaf[]): BuiltOptimizer;
@@ -41,7 +41,7 @@ export interface BuiltOptimizer {
   updates(gradients: readonly Tensor[], learningRate: Tensor, step: Tensor): [Leaf, Tensor][];
 }
 
-/** What every optimizer here can do to the size of parameters. */
+/** Options by which every optimizer here keeps parameters small. */
 export interface DecayOptions {
   /** λ ≥ 0, decoupled; default 0 (0.004 of `adamW` and `muon`). Of parameters of two axes or more, unless `decayVectors`. */
   readonly weightDecay?: number;
@@ -78,7 +78,7 @@ export interface Rule {
   /** Without those of the decay. */
   readonly options: OptimizerOptions;
   readonly decay: DecayOptions;
-  /** What is remembered of a parameter: a state of its shape for each name, 0 at the beginning. */
+  /** Names of the states of a parameter, each of its shape, 0 at the beginning. */
   readonly slots: readonly string[];
   /**
    * Called once for a step, with what all parameters share; its result is called for each of them.

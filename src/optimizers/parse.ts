@@ -26,9 +26,9 @@ const schedules: Readonly<Record<string, (options: GivenOptions) => Schedule>> =
   oneCycle,
 };
 
-/** What `parseOptimizer` makes without being told more: all but `parameterGroups`. */
+/** The optimizers that `parseOptimizer` makes by name alone: all but `parameterGroups`. */
 export const optimizerNames: readonly string[] = Object.keys(optimizers);
-/** What `parseSchedule` makes without being told more: all but `warmUp`. */
+/** The schedules that `parseSchedule` makes by name alone: all but `warmUp`. */
 export const scheduleNames: readonly string[] = Object.keys(schedules);
 
 /**

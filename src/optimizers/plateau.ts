@@ -1,12 +1,12 @@
 import { checkInteger, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 
-/** What a plateau can be of: accuracies should rise, losses fall. */
+/** The figures that may reach a plateau: accuracies should rise, losses fall. */
 export const plateauMonitors = ['validationLoss', 'validationAccuracy', 'loss', 'accuracy'] as const;
 export type PlateauMonitor = (typeof plateauMonitors)[number];
 
 export interface PlateauOptions {
-  /** What the rate is multiplied with; at least 0 and below 1, default 0.1. */
+  /** Factor of the rate at each plateau; at least 0 and below 1, default 0.1. */
   readonly factor?: number;
   /** After how many epochs without an improvement; at least 1, default 10. */
   readonly patience?: number;
@@ -22,7 +22,7 @@ export interface PlateauOptions {
 
 /** Where a plateau stands, as plain data that JSON keeps exactly. */
 export interface PlateauState {
-  /** What the learning rate is multiplied with from now on, beside the schedule's factor. */
+  /** Factor of the learning rate from now on, beside the schedule's. */
   readonly factor: number;
   /** The best value so far; null before the first. */
   readonly best: number | null;
@@ -35,7 +35,7 @@ export interface PlateauState {
 /** A learning rate that falls when a number gets no better. It holds nothing itself: its states are plain data. */
 export interface Plateau {
   readonly name: 'reduceOnPlateau';
-  /** What it was made of, defaults included: `reduceOnPlateau(p.options)` is p again. */
+  /** Its options, defaults included: `reduceOnPlateau(p.options)` is p again. */
   readonly options: Required<PlateauOptions>;
   initial(): PlateauState;
   /** The state after an epoch whose monitored number is `value`; one that is no number is no improvement. */

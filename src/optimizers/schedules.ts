@@ -13,10 +13,10 @@ export type ScheduleOptions = Readonly<Record<string, PlainOption>>;
 export interface Schedule {
   /** By which `parseSchedule` finds it again. */
   readonly name: string;
-  /** What its function was called with, defaults included. */
+  /** The arguments of its function, defaults included. */
   readonly options: ScheduleOptions;
   /**
-   * What the optimizer's learning rate is multiplied with.
+   * Returns the factor of the optimizer's learning rate.
    *
    * @param step number of steps that are done: 0 at the first
    * @param totalSteps steps of the whole training; a step beyond it counts as the last

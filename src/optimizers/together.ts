@@ -5,7 +5,7 @@ import { type BuiltOptimizer, checkGradientCount, type Optimizer } from './optim
 /** An optimizer for some of the parameters. */
 export interface Part {
   readonly optimizer: Optimizer;
-  /** What the learning rate is multiplied with. */
+  /** Factor of the learning rate. */
   readonly factor: number;
 }
 

@@ -1,4 +1,4 @@
-/** What the planner may count on. */
+/** Limits of a backend that the planner keeps. */
 export interface Limits {
   /** Most inputs of one kernel call. */
   readonly inputs: number;

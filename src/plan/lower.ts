@@ -10,7 +10,7 @@ import type { Op } from '../tensor/op.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
 import { type Draft, type DraftOperand, type DraftStep, type Value, wholeOperand } from './draft.js';
 
-/** What a traced step computes: values to hand back, and new values for leaves, which take effect at its end. */
+/** The results of a traced step: values to hand back, and new values for leaves, which take effect at its end. */
 export interface Traced {
   readonly outputs: Readonly<Record<string, Tensor>>;
   readonly updates: readonly (readonly [Leaf, Tensor])[];

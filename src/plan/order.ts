@@ -41,7 +41,7 @@ function isolateOutputs(draft: Draft): void {
   }
 }
 
-/** Whether the step reads the leaf so that it may overwrite it as it goes: a map, element by element. */
+/** Tells whether the step reads the leaf so that it may overwrite it as it goes: a map, element by element. */
 function overwrites(step: DraftStep, leaf: Value): boolean {
   const whole = contiguousView(step.outputs[0]!.shape);
   return step.inputs.every(

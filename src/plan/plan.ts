@@ -1,4 +1,4 @@
-/** What a backend runs: plain lists and where memory lies, all shapes known, nothing machine-dependent. */
+/** The plan that a backend runs: plain lists and where memory lies, all shapes known, nothing machine-dependent. */
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
 import type { Dtype } from '../core/dtype.js';
 import type { Shape } from '../core/shape.js';
@@ -56,7 +56,7 @@ export interface Memory {
   readonly offsets: readonly (number | undefined)[];
   /** Size of the arena. */
   readonly peakBytes: number;
-  /** What the slots would take with no reuse. */
+  /** Bytes of the slots with no reuse. */
   readonly naiveBytes: number;
 }
 
@@ -65,7 +65,7 @@ export interface Plan {
   readonly slots: readonly Slot[];
   readonly steps: readonly Step[];
   readonly updates: readonly Update[];
-  /** What `run` gives back. */
+  /** The results of `run`. */
   readonly outputs: readonly Output[];
   readonly memory: Memory;
   /** A line per step: kernel, shapes, slots, bytes, flops. Nothing in it depends on the machine. */

@@ -36,13 +36,13 @@ export class Uses {
     return reader;
   }
 
-  /** Whether nothing but `step`, if even that, reads the value or keeps it. */
+  /** Tells whether nothing but `step`, if even that, reads the value or keeps it. */
   onlyUsedBy(value: Value, step: DraftStep): boolean {
     const readers = this.readersOf(value);
     return !this.kept.has(value) && (readers.size === 0 || (readers.size === 1 && readers.has(step)));
   }
 
-  /** Whether `to` depends on `from`, directly or through other steps. */
+  /** Tells whether `to` depends on `from`, directly or through other steps. */
   reaches(from: DraftStep, to: DraftStep): boolean {
     const seen = new Set<DraftStep>();
     const stack = [from];

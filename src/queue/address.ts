@@ -21,7 +21,7 @@ export function withoutSecrets(url: string): string {
   return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1').replace(/\?.*$/s, '');
 }
 
-/** Whether a text is the address of a server that can hold a queue. */
+/** Tells whether a text is the address of a server that can hold a queue. */
 export const isServerAddress = (text: string): boolean => /^(rediss?|postgres(ql)?):\/\//.test(text);
 
 /**

@@ -23,7 +23,7 @@ export const trustedList = (): string => join(configDirectory(), 'trusted-recipe
 
 export const hashOf = (bytes: Uint8Array): Promise<string> => sha256('recipe', bytes);
 
-/** Whether bytes of this SHA-256 are in the list. Without a list that can be read nothing is. */
+/** Tells whether bytes of this SHA-256 are in the list. Without a list that can be read nothing is. */
 export async function isTrusted(hash: string): Promise<boolean> {
   const text = await readFile(trustedList(), 'utf8').catch(() => '');
   return text.split('\n').some((line) => line.split(' ')[0] === hash);

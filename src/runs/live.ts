@@ -86,7 +86,7 @@ export class LiveWriter {
       rmSync(join(this.folder, file), { force: true });
   }
 
-  /** Whether somebody watches now. */
+  /** Tells whether somebody watches now. */
   async isWatched(): Promise<boolean> {
     const found = await stat(join(this.folder, runFiles.watched)).catch(() => undefined);
     return found !== undefined && Date.now() - found.mtimeMs < watchedFor;

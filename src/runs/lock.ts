@@ -23,7 +23,7 @@ async function beginningOf(pid: number): Promise<string | undefined> {
   return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19];
 }
 
-/** Whether the process is there. Of another machine nobody can tell: it counts as being there. */
+/** Tells whether the process is there. Of another machine nobody can tell: it counts as being there. */
 async function isAlive({ pid, host, began }: Holder): Promise<boolean> {
   if (host !== hostname()) return true;
   try {

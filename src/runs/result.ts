@@ -94,7 +94,7 @@ export async function readResult(folder: string): Promise<TrainingResult | undef
   return { ...checkResult(json, path), model: join(folder, runFiles.model) };
 }
 
-/** Whether nothing is left to do: all steps are done and the model is measured. */
+/** Tells whether nothing is left to do: all steps are done and the model is measured. */
 export function isFinal({ ended, interrupted, testAccuracy }: TrainingResult): boolean {
   return !interrupted && ended !== 'time limit' && ended !== 'paused' && testAccuracy !== null;
 }

@@ -60,7 +60,7 @@ function draw(spaces: Spaces, count: number, seed: number): Values[] {
   return drawn;
 }
 
-/** Whether all spaces are lists, and together not too many to be put in an order. */
+/** Tells whether all spaces are lists, and together not too many to be put in an order. */
 function finite(spaces: Spaces): boolean {
   const sizes = Object.values(spaces).map((space) =>
     space.kind === 'choices' ? space.values.length : Infinity,

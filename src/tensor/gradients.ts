@@ -22,7 +22,7 @@ function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): Tensor[] {
   return [...between.keys()].filter((tensor) => between.get(tensor)).sort((a, b) => b.id - a.id);
 }
 
-/** What one node's gradient rule has given for one of its inputs. */
+/** The result of one node's gradient rule for one of its inputs. */
 export interface GradientPart {
   readonly node: Tensor;
   readonly input: Tensor;

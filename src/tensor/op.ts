@@ -2,7 +2,7 @@ import type { Specifications } from '../../kernels/kinds.js';
 import type { View } from '../core/view.js';
 import type { Tensor } from './tensor.js';
 
-/** What a node becomes in a plan. */
+/** The part of a plan that a node becomes. */
 export type Lowering =
   /** A leaf: already in memory. */
   | { readonly type: 'leaf' }

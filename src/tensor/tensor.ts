@@ -36,7 +36,7 @@ import {
 import { type Axes, argMax, max, mean, sum } from './ops/reduce.js';
 import { broadcastTo, expandDims, reshape, slice, squeeze, transpose } from './ops/views.js';
 
-/** What ops take where a tensor is wanted: a number becomes a scalar of the other operand's dtype. */
+/** An operand of an op: a number becomes a scalar of the other operand's dtype. */
 export type TensorLike = Tensor | number;
 
 /** The shape and dtype of a value. */

@@ -110,7 +110,7 @@ export function tableOf(name: string, view: View, size: number): Table {
   return { columns, at };
 }
 
-/** Whether the axes that do not move by whole rows of `width` stay within the row that the view starts in. */
+/** Tells whether the axes that do not move by whole rows of `width` stay within the row that the view starts in. */
 function fitsRows(view: View, axes: readonly number[], width: number): boolean {
   let lowest = view.offset % width;
   let highest = lowest;

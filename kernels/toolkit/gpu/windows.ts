@@ -1,4 +1,4 @@
-/** What the texts of convolutions and pools share: images as rows of pixels, and the pairs of pixels and windows. */
+/** Common text of convolutions and pools: images as rows of pixels, and the pairs of pixels and windows. */
 import type { Shape } from '../../../src/core/shape.js';
 import type { Padding } from '../../contract.js';
 import { type GpuOperand, loop, type Table, tableOf } from './kernel.js';
@@ -40,7 +40,7 @@ function times(text: string, factor: number): string {
   return factor === 1 ? text : `${text} * ${factor}`;
 }
 
-/** Whether a window of the grid reaches outside the image. */
+/** Tells whether a window of the grid reaches outside the image. */
 export function reachesOutside({ window, strides, padding }: Sliding, images: Shape, grid: Shape): boolean {
   const ends = [1, 2].map((axis) => (grid[axis]! - 1) * strides[axis - 1]! + window[axis - 1]! - 1);
   const [bottom, right] = [ends[0]! - padding.top, ends[1]! - padding.left];

@@ -1,4 +1,4 @@
-/** What the reference kernels share: their type, the walks over elements and windows, and the epilogue. */
+/** Common parts of the reference kernels: their type, the walks over elements and windows, and the epilogue. */
 import type { NdArray } from 'ndarray';
 import { type Shape, sizeOf } from '../../../src/core/shape.js';
 import { collapseAxes } from '../../../src/core/view.js';

@@ -41,7 +41,7 @@ export interface EpiloguePosition {
 /** Computes the epilogue of a vector of results: gives the values to store, in the compute type of the output. */
 export type FinishVector = (value: V128, position: EpiloguePosition) => V128;
 
-/** What pointers to the operands of epilogues are called. */
+/** Names of the pointers to an epilogue's operands. */
 export type OperandName = `${'operand' | 'before'}${number}`;
 
 /** An address that has been computed, and what of. */

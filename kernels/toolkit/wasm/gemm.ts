@@ -60,7 +60,7 @@ export interface GemmTile extends TileSize {
   readonly panelStride?: number;
 }
 
-/** Whether the sum is a loop over segments: a short one is written out. */
+/** Tells whether the sum is a loop over segments: a short one is written out. */
 export function isLooped(segments: number, segmentLength: number): boolean {
   return segments * segmentLength > straightLine;
 }
@@ -68,7 +68,7 @@ export function isLooped(segments: number, segmentLength: number): boolean {
 export interface GemmHooks {
   /** The value to start from at row r, vector v of the tile. Default: 0. */
   initial?(r: number, v: number): V128;
-  /** What becomes of the sums of row r, vector v. Default: they stay what they are. */
+  /** Finishes the sums of row r, vector v. Default: they stay as they are. */
   finish?(r: number, v: number, sum: Local<'v128'>): V128;
   /** Takes the finished values of row r, vector v, and loads nothing. */
   store(r: number, v: number, value: Local<'v128'>): void;

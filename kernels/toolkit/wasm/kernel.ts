@@ -9,8 +9,8 @@ import type { KernelCall } from '../../contract.js';
 export const preparedFlag = 0x80000000 | 0;
 
 /**
- * What a kernel may do in another way than by its fixed rule, without changing a bit: found by measuring
- * (src/backends/wasm/tuning.ts). What is not named follows the rule.
+ * Choices in which a kernel may leave its fixed rule without changing a bit: found by measuring
+ * (src/backends/wasm/tuning.ts). Members left out follow the rule.
  */
 export interface Tuning {
   /** Rows of the largest register tile. */
@@ -51,7 +51,7 @@ export interface WasmCode {
   readonly prepares?: boolean;
   /** Whether each range repeats what others do too (it packs what all need, say): few long ranges are best then. */
   readonly repeats?: boolean;
-  /** What explain() prints: algorithm and tile. */
+  /** Algorithm and tile, for explain(). */
   readonly algorithm: string;
 }
 

@@ -36,7 +36,7 @@ export interface PixelBody {
 /** Cells (a window and the gap behind it) as wide as this or wider are not written out column by column. */
 const straightLineColumns = 8;
 
-/** Whether no pixel has more than one window above it, so that windows can be walked instead. */
+/** Tells whether no pixel has more than one window above it, so that windows can be walked instead. */
 function isDisjoint({ window, strides }: WindowGeometry): boolean {
   return strides[0] >= window[0] && strides[1] >= window[1] && strides[1] <= straightLineColumns;
 }

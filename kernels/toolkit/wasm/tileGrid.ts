@@ -134,7 +134,7 @@ export class Panels {
   }
 }
 
-/** What a tile does: its function is written once for each size, of which `size` is what `emitGemmTile` needs. */
+/** The work of a tile. Its function is written once for each size; `size` goes to `emitGemmTile`. */
 export interface TileWork<N extends string> {
   readonly name: string;
   /** The parameters of the function, all i32. */

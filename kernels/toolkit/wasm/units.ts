@@ -1,4 +1,4 @@
-/** What the wasm kernels share: the module around the work of one unit, and walks over rows of vectors. */
+/** Common parts of the wasm kernels: the module around the work of one unit, and walks over rows of vectors. */
 import { type Shape, sizeOf } from '../../../src/core/shape.js';
 import {
   type FunctionBuilder,

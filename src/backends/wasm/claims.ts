@@ -112,7 +112,7 @@ export class Claims {
   }
 }
 
-/** Whether this thread may sleep. */
+/** Tells whether this thread may sleep. */
 export function maySleep(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);

@@ -44,7 +44,7 @@ export interface Schedule {
 const meets = (a: readonly Range[], b: readonly Range[]) =>
   a.some((one) => b.some((other) => one.start < other.end && other.start < one.end));
 
-/** Whether two works must keep their order. */
+/** Tells whether two works must keep their order. */
 function conflict(a: Work, b: Work): boolean {
   return meets(a.writes, b.writes) || meets(a.writes, b.reads) || meets(a.reads, b.writes);
 }

@@ -9,7 +9,7 @@ import type { Normalization } from '../../training/inference/normalization.js';
 import { complain } from '../terminal/output.js';
 import type { ForeignArguments } from './options.js';
 
-/** Whether a model came from another format. */
+/** Tells whether a model came from another format. */
 export const isImported = ({ details }: ModelFile): boolean => details.numerics.startsWith(importedFrom);
 
 /** `0..255` and the like, or a mean and a deviation. */

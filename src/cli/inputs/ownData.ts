@@ -16,7 +16,7 @@ import { readConfig } from '../../runs/config.js';
 import { grouped } from '../terminal/format.js';
 import type { OwnDataArguments, PreparationArguments } from './options.js';
 
-/** Whether a dataset comes with Quern's manifest; else a model was trained on data of one's own. */
+/** Tells whether a dataset comes with Quern's manifest; else a model was trained on data of one's own. */
 export const isKnown = (dataset: string): boolean => readManifest().datasets.has(dataset);
 
 const dashed = (name: string) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -24,7 +24,7 @@ export class Interrupt {
     return 128 + constants.signals[this.received ?? 'SIGINT'];
   }
 
-  /** Whether the error is the abort itself and nothing else. */
+  /** Tells whether the error is the abort itself and nothing else. */
   caused(error: unknown): boolean {
     return this.signal.aborted && error === this.signal.reason;
   }

@@ -36,7 +36,7 @@ const radians = (degrees: number) => (degrees * Math.PI) / 180;
 /** cos(x − π/2); `Math.sin` may differ between JavaScript engines. */
 const exactSin = (angle: number) => exactCos(angle - Math.PI / 2);
 
-/** Whether pixels come from between pixels, so that they must be mixed. */
+/** Tells whether pixels come from between pixels, so that they must be mixed. */
 export function resamples({ shift, rotate, scale, shear, elastic }: Augmentation): boolean {
   return [shift, rotate, scale, shear, elastic].some((transform) => transform !== undefined);
 }

@@ -16,7 +16,7 @@ export interface ThreadEvents {
   died(reason: string): void;
 }
 
-/** Whether threads can share memory here. Browsers allow it to pages that are cross-origin isolated alone. */
+/** Tells whether threads can share memory here. Browsers allow it to pages that are cross-origin isolated alone. */
 export function canShare(): boolean {
   if (typeof SharedArrayBuffer === 'undefined') return false;
   return typeof process !== 'undefined' || globalThis.crossOriginIsolated === true;

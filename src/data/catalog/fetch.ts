@@ -82,7 +82,7 @@ async function fetchFile(
   }
 }
 
-/** Whether a file is whole and of the right hash. Only what is wrong with the data counts as no. */
+/** Tells whether a file is whole and of the right hash. Only what is wrong with the data counts as no. */
 async function isGood(entry: DatasetEntry, file: DatasetFile, path: string): Promise<boolean> {
   try {
     await readDatasetFile(entry.name, file, path);

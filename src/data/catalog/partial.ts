@@ -14,7 +14,7 @@ let made = 0;
 
 const dayMilliseconds = 24 * 60 * 60 * 1000;
 
-/** Whether a process of this machine is running. */
+/** Tells whether a process of this machine is running. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

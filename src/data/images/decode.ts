@@ -18,7 +18,7 @@ const headers: Readonly<Record<keyof Unpackers, (bytes: Uint8Array) => PictureHe
   BMP: bmpHeader,
 };
 
-/** Whether what is unpacked may be transparent; of a BMP nobody agrees on it. */
+/** Tells whether what is unpacked may be transparent; of a BMP nobody agrees on it. */
 const mayBeTransparent = (format: PictureFormat, { data }: Stored): boolean => {
   if (format !== 'WebP') return false;
   for (let i = 3; i < data.length; i += 4) if (data[i]! < 255) return true;

@@ -73,14 +73,14 @@ export function partOf(name: string): Part | undefined {
   return told.length === 1 ? told[0] : undefined;
 }
 
-/** Whether nothing but a part is told: `Training`, `test_images`, but not `mnist_test`. */
+/** Tells whether nothing but a part is told: `Training`, `test_images`, but not `mnist_test`. */
 export function isPartAlone(name: string): boolean {
   const part = partOf(name);
   if (part === undefined) return false;
   return wordsOf(name).every((word) => words[part].includes(word) || fillers.includes(word));
 }
 
-/** Whether a name tells of images or of labels. */
+/** Tells whether a name tells of images or of labels. */
 export function roleOf(name: string): 'images' | 'labels' | undefined {
   const own = wordsOf(name);
   const [images, labels] = [imageWords, labelWords].map((list) => own.some((word) => list.includes(word)));

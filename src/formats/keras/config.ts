@@ -42,7 +42,7 @@ const weights = (node: NetworkNode, names: Readonly<Record<string, string>>) =>
     return weight === undefined ? [] : [[theirs, weight] as const];
   });
 
-/** Whether nothing that reaches the node is below 0: then zeros around it are as good as nothing. */
+/** Tells whether nothing that reaches the node is below 0: then zeros around it are as good as nothing. */
 function nonNegative(network: Network, { inputs }: NetworkNode): boolean {
   const source = network.nodes.find(({ name }) => name === inputs[0]);
   return source !== undefined && (source.kind === 'relu' || source.kind === 'sigmoid');
@@ -307,7 +307,7 @@ export function kerasLayers(network: Network, normalization: Normalization, dial
   return layers;
 }
 
-/** Whether every layer has the one before it as its input. */
+/** Tells whether every layer has the one before it as its input. */
 export const isChain = (layers: readonly KerasLayer[]): boolean =>
   layers.every(
     ({ inputs }, i) => inputs.length === 1 && inputs[0] === (i === 0 ? 'images' : layers[i - 1]!.config.name),

@@ -335,5 +335,5 @@ export const kerasReaders: Readonly<Record<string, Reader>> = {
   Concatenate: join('concatenate'),
 };
 
-/** Whether a layer of this class is left out, since it only acts in training. */
+/** Tells whether a layer of this class is left out, since it only acts in training. */
 export const trainingOnly = (className: string): boolean => kerasReaders[className] === skipped;

@@ -131,7 +131,7 @@ const widthOf = new Map<DataType, number>([
 
 const floatTypes = new Set([DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16, DataType.BFLOAT16]);
 
-/** Whether a type of ONNX, by its number, has a point. */
+/** Tells whether a type of ONNX, by its number, has a point. */
 export const isFloatType = (type: number): boolean => floatTypes.has(type);
 
 function typedNumbers(tensor: TensorProto): ArrayLike<number> {

@@ -49,7 +49,7 @@ export class FlattenedOrders {
   }
 }
 
-/** Whether all that is made of a flattened value comes to dense layers. */
+/** Tells whether all that is made of a flattened value comes to dense layers. */
 function adapts(network: Network, { name }: NetworkNode): boolean {
   const readers = network.nodes.filter(({ inputs }) => inputs.includes(name));
   return (

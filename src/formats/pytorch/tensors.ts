@@ -233,7 +233,7 @@ function collectKinds(value: unknown, kinds: Map<string, string>, depth: number)
 /** A tar of the first PyTorch, which pickled each storage by itself. */
 const isTar = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(257, 262)) === 'ustar';
 
-/** Whether bytes begin as a pickle of protocol 2 or later does. */
+/** Tells whether bytes begin as a pickle of protocol 2 or later does. */
 export const isPickle = (bytes: Uint8Array): boolean => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5;
 
 /**

@@ -13,7 +13,7 @@ const folded =
   (values) =>
     values.reduce((a, b) => op(a, b));
 
-/** What makes one value of several. */
+/** The ops that make one value of several. */
 export const joins = {
   add: folded(add),
   subtract: folded(subtract),

@@ -27,7 +27,7 @@ function rulesOf(step: DraftStep): Absorption<never> {
   return (contracts[step.kind].absorbs ?? {}) as Absorption<never>;
 }
 
-/** Whether the operand reads all of a result of that shape as it is. */
+/** Tells whether the operand reads all of a result of that shape as it is. */
 function readsWhole(operand: DraftOperand, shape: Shape): boolean {
   return isWhole(operand) && sameShape(operand.shape, shape);
 }

@@ -65,7 +65,7 @@ function takeEpilogue(uses: Uses, step: DraftStep, map: MapStep, limits: Limits)
   return true;
 }
 
-/** Whether the map updates a leaf that it reads: a map does so in place, which an epilogue may not. */
+/** Tells whether the map updates a leaf that it reads: a map does so in place, which an epilogue may not. */
 function updatesItself(uses: Uses, map: MapStep): boolean {
   return uses.updates.some(
     ({ leaf, operand }) =>

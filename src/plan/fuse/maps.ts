@@ -29,7 +29,7 @@ export function randomMayFuse(limits: Limits, ...expressions: readonly Expressio
 /** An operand that is read twice is printed twice: chains of squares would grow without end. */
 const mostOperations = 256;
 
-/** Whether expressions stay short enough when operand `index` gives way to one of `length(index)` operations. */
+/** Tells whether expressions stay short enough when operand `index` gives way to one of `length(index)` operations. */
 export function fitsTogether(expressions: readonly Expression[], length: (index: number) => number): boolean {
   let operations = 0;
   for (const expression of expressions) {

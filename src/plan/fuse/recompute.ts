@@ -26,7 +26,7 @@ function isCheap(expression: Expression): boolean {
 /** The others are a row of the large operand, or less, as a rule. */
 const smallShare = 1 / 16;
 
-/** Whether the map reads one large operand, which others need too, and otherwise little. */
+/** Tells whether the map reads one large operand, which others need too, and otherwise little. */
 function isWorthRepeating(map: MapStep, uses: Uses): boolean {
   const { value } = map.outputs[0]!;
   const [expression] = map.specification.expressions;

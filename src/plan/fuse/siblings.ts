@@ -6,7 +6,7 @@ import type { DraftOperand, DraftStep } from '../draft.js';
 import type { Limits } from '../limits.js';
 import type { Uses } from '../uses.js';
 
-/** What a step computes and of what, whichever results it gives. */
+/** The work of a step, whichever results it gives. */
 interface Work {
   readonly kind: KernelKind;
   readonly specification: Specifications[KernelKind];
@@ -19,7 +19,7 @@ export function resultsOf({ kind, specification }: Pick<Work, 'kind' | 'specific
   return (specification as { outputs: readonly string[] }).outputs;
 }
 
-/** Whether two steps do the same work, apart from which results they give. */
+/** Tells whether two steps do the same work, apart from which results they give. */
 export function sameWork(a: Work, b: Work): boolean {
   const key = ({ kind, specification }: Work) =>
     exactJson(

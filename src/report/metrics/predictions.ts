@@ -39,7 +39,7 @@ export function predictedClasses({ probabilities, labels, classes }: Predictions
   });
 }
 
-/** Whether the most probable class was the label's, for every image. */
+/** Tells whether the most probable class was the label's, for every image. */
 export function rightOnes(predictions: Predictions): boolean[] {
   return Array.from(predictedClasses(predictions), (found, i) => found === predictions.labels[i]);
 }

@@ -58,7 +58,7 @@ interface Phase {
   /** The first of the pixels, and how many there are. */
   readonly first: number;
   readonly count: number;
-  /** What of a convolution by those rows, with strides of 1, lies outside the image. */
+  /** Results of a convolution by those rows, with strides of 1, outside the image. */
   readonly before: number;
   readonly after: number;
 }

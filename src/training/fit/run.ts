@@ -47,7 +47,7 @@ export class Run extends TrainedModel implements RunDetails {
     return `Run(${this.described()}, ${this.steps} steps, ${this.ending})${shown.join('')}`;
   }
 
-  /** Whether the signal ended the training before its time. */
+  /** Tells whether the signal ended the training before its time. */
   get interrupted(): boolean {
     return this.ending === 'interrupted';
   }

@@ -9,7 +9,7 @@ function lastOf(layer: Layer): Layer {
   return layer.kind === 'sequential' && parts.length > 0 ? lastOf(parts.at(-1)!) : layer;
 }
 
-/** Whether a layer of that kind is anywhere in it. */
+/** Tells whether a layer of that kind is anywhere in it. */
 function contains(layer: Layer, kind: string): boolean {
   return layer.kind === kind || Object.values(layer.parts).some((part) => contains(part, kind));
 }

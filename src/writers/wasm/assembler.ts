@@ -47,7 +47,7 @@ export { type FunctionBuilder, type FunctionHandle, type Label, type Local, lane
 export type KernelRun = (...addressesAndRange: number[]) => void;
 
 export interface ModuleOptions {
-  /** What `f.multiplyAdd` becomes: one relaxed instruction, or a multiplication and an addition. */
+  /** The form of `f.multiplyAdd`: one relaxed instruction, or a multiplication and an addition. */
   readonly simd: SimdLevel;
   /** Whether the imported memory is a shared one: it is declared differently, so the module must know. */
   readonly shared: boolean;

@@ -109,7 +109,7 @@ const laneLoad =
     return node('v128', name, [at, into], constant, checkedLane(lane, lanes));
   };
 
-/** What has a cheap answer when an operand is a constant. */
+/** Operations that are folded where operands are constants. */
 const foldable = {
   'i32.add': (a: number, b: number) => (a + b) | 0,
   'i32.sub': (a: number, b: number) => (a - b) | 0,

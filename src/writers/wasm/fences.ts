@@ -1,7 +1,7 @@
 /** From V8 13 on, that of Node 24, sums stay in registers without fences, and code is faster without. */
 const firstWithout = 13;
 
-/** What names a JavaScript engine. */
+/** The parts of Node's and Chromium's names that tell the engine. */
 export interface EngineNames {
   /** V8's version, where the process tells it. */
   readonly v8?: string | undefined;

@@ -45,7 +45,7 @@ export type Statement = { readonly operands: readonly Expression[] } & (
     }
 );
 
-/** What a printer needs to know of a function. */
+/** A function as a printer needs it. */
 export interface FunctionBody {
   readonly parameters: readonly ValueType[];
   /** Types of the variables that are no parameters; their indices go on behind those of the parameters. */
@@ -57,7 +57,7 @@ export interface FunctionBody {
 
 type Integer = I32 | number;
 type Lanes = V128 | number;
-/** What may be assigned to a variable of type T: a number only where it has one meaning. */
+/** A value for a variable of type T: a number only where it has one meaning. */
 type Assignable<T extends ValueType> = T extends 'v128' ? V128 : Expression<T> | number;
 
 /** How many float32 a vector holds. */
@@ -77,7 +77,7 @@ export class FunctionBuilder {
 
   constructor(
     private readonly parameters: readonly ValueType[],
-    /** What `multiplyAdd` becomes. */
+    /** Decides the form of `multiplyAdd`. */
     readonly simd: SimdLevel,
     /** Whether `fence` writes anything. */
     private readonly fenced: boolean,

@@ -16,7 +16,7 @@ import { type FunctionBuilder, f32x4, i32x4, type V128 } from './assembler.js';
 import { instructions, type SimdInstruction } from './simdInstructions.js';
 import { randomTerm4, randomUniform4 } from './simdMath.js';
 
-/** What the leaves of an expression are worth at the four elements at hand. */
+/** The values of an expression's leaves at the elements at hand. */
 export interface SimdLeaves {
   /** Operand `index` in its compute type; asked once per evaluation. */
   operand(index: number): V128;

@@ -176,7 +176,7 @@ function mix4(f: FunctionBuilder, value: V128): Vector {
   return x;
 }
 
-/** What `randomUniform4` needs of the step: step · 0x9e3779b9 + key. The same for all elements, so worth hoisting. */
+/** The step's term of `randomUniform4`: step · 0x9e3779b9 + key. The same for all elements, so worth hoisting. */
 export function randomTerm4(f: FunctionBuilder, step: V128, key: number): Vector {
   return f.let(i32x4.add(i32x4.mul(step, i32x4.const(0x9e3779b9)), i32x4.const(key)));
 }

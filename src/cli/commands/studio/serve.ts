@@ -38,7 +38,7 @@ const headers = {
   'cache-control': 'no-cache',
 };
 
-/** Whether a browser asks this machine by its own name: another name in front of it is somebody else's page. */
+/** Tells whether a browser asks this machine by its own name: another name in front of it is somebody else's page. */
 const isLocal = ({ headers: { host = '' } }: IncomingMessage) =>
   /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host);
 

@@ -3,7 +3,7 @@ import type { Callback } from '../../../training/callbacks/callback.js';
 import { type ModelDetails, writeModelFile } from '../../../training/files/modelFile.js';
 import type { EpochRecord } from '../../../training/fit/options.js';
 
-/** Whether the last epoch is the first of the best, by what validation says; without validation none is. */
+/** Tells whether the last epoch is the first of the best, by what validation says; without validation none is. */
 function endsWithBest(history: readonly EpochRecord[]): boolean {
   const accuracies = history.map(({ validationAccuracy }) => validationAccuracy ?? Number.NaN);
   const last = accuracies.at(-1) ?? Number.NaN;

@@ -54,7 +54,7 @@ class Inspector {
     return this.sample.rows.map((row) => row[column]!).filter((field) => field !== '');
   }
 
-  /** Whether most fields satisfy: a few may be damaged. */
+  /** Tells whether most fields satisfy: a few may be damaged. */
   private mostly(column: number, holds: (field: string) => boolean): boolean {
     const values = this.values(column);
     return 2 * values.filter(holds).length > values.length;
@@ -68,7 +68,7 @@ class Inspector {
     return this.mostly(column, (field) => pictureNames.test(field));
   }
 
-  /** Whether it rises from row to row as a number of the row does, and is no class that a sorted file has. */
+  /** Tells whether it rises from row to row as a number of the row does, and is no class that a sorted file has. */
   isIndex(column: number): boolean {
     const values = this.values(column).map(Number);
     return (

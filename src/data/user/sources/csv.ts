@@ -138,7 +138,7 @@ export function readPaths({ file, lines, separator, count, names, roles }: Table
   return found;
 }
 
-/** Whether a file lacks the labels that a table beside it has: all other columns are the same. */
+/** Tells whether a file lacks the labels that a table beside it has: all other columns are the same. */
 export function lacksLabels(table: Table, other: Table): boolean {
   const { label } = table.roles;
   if (label === undefined || other.count >= table.count) return false;

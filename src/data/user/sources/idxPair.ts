@@ -7,7 +7,7 @@ import type { Raw, Sources } from '../source.js';
 
 const imagesName = /images?[-._]idx[34]/i;
 
-/** Whether a name looks like that of an idx file of images. */
+/** Tells whether a name looks like that of an idx file of images. */
 export const isIdxImages = (name: string) => imagesName.test(name);
 
 /** The file of labels that belongs to a file of images: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz. */
