@@ -1,5 +1,5 @@
 /** Operators that are layers: convolutions, products, pools, normalizations. */
-import { ModelError } from '../../../core/errors.js';
+import { DataError, ModelError } from '../../../core/errors.js';
 import { formatShape } from '../../../core/shape.js';
 import type { Json } from '../../../nn/layer.js';
 import { type Options, weightsOf } from '../../tape.js';
@@ -93,6 +93,11 @@ function product(call: Call, matrix: { shape: readonly number[]; data: Float32Ar
   const { flattened } = input;
   const x = flattened === undefined ? arranged(call.tape, input, identity(input.order.length)) : input.made;
   if (matrix.shape.length !== 2) throw new ModelError(`${call.what}: a matrix ${formatShape(matrix.shape)}`);
+  if (flattened !== undefined && matrix.shape[0] !== flattened.places.length) {
+    throw new DataError(
+      `${call.what}: a matrix ${formatShape(matrix.shape)} for ${flattened.places.length} numbers of each example`,
+    );
+  }
   // row p of the kernel belongs to the element that ONNX has at the place i with places[i] = p
   const kernel = flattened === undefined ? matrix : reordered(matrix, inverse(flattened.places));
   const units = matrix.shape[1]!;
