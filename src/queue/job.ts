@@ -14,6 +14,16 @@ export interface JobRecipe {
   readonly sha256?: string | undefined;
 }
 
+/** What is told about somebody's own images, as on the command line of a training. */
+export interface Preparation {
+  readonly storedShape?: string | undefined;
+  readonly label?: string | undefined;
+  readonly pixelRange?: string | undefined;
+  readonly invert?: boolean | undefined;
+  readonly centerDigits?: boolean | undefined;
+  readonly skipBad?: boolean | undefined;
+}
+
 /** What decides the bytes of a training. */
 export interface TrainingDescription {
   readonly recipe: JobRecipe;
@@ -24,6 +34,7 @@ export interface TrainingDescription {
   readonly validationByWriter?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly imageShape?: string | undefined;
+  readonly preparation?: Preparation | undefined;
   /** Whether the images are somebody's own, which a worker has to be given; else they are the recipe's dataset. */
   readonly ownData: boolean;
   /** SHA-256 of the images and labels. */
@@ -84,6 +95,8 @@ const settings: Schema<Readonly<Record<string, Value>>> = (value, path) => {
   throw new DataError(`${path} must be at most ${mostSettings} numbers and names, true or false`);
 };
 
+const imageForm = text(/^\d{1,4}x\d{1,4}x[13]$/, 'a form such as 32x32x3');
+
 const checkTraining = object<TrainingDescription>(
   {
     recipe: object<JobRecipe>({ name }, { sha256: hash }),
@@ -101,7 +114,18 @@ const checkTraining = object<TrainingDescription>(
     validation: fraction,
     validationByWriter: boolean,
     limit: integer(1),
-    imageShape: text(/^\d{1,4}x\d{1,4}x[13]$/, 'a form such as 32x32x3'),
+    imageShape: imageForm,
+    preparation: object<Preparation>(
+      {},
+      {
+        storedShape: imageForm,
+        label: line,
+        pixelRange: text(/^-?[\d.e+-]{1,30},-?[\d.e+-]{1,30}$/, 'two numbers such as 0,16'),
+        invert: boolean,
+        centerDigits: boolean,
+        skipBad: boolean,
+      },
+    ),
   },
 );
 

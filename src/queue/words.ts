@@ -1,6 +1,6 @@
 /** A job as the command line of a training. */
 import { join } from 'node:path';
-import type { TrainingJob } from './job.js';
+import type { Preparation, TrainingJob } from './job.js';
 
 /** Where a checkpoint from the store lies in the folder of a run that goes on from it. */
 export const checkpointName = 'from-store.safetensors';
@@ -27,6 +27,13 @@ export function wordsOf(options: Readonly<Record<string, number | string | boole
   });
 }
 
+/** In one word each: what a job says is no option of its own. */
+const preparationWords = (preparation: Preparation) =>
+  Object.entries(preparation).flatMap(([name, value]) => {
+    const [option, text] = wordsOf({ [name]: value });
+    return option === undefined ? [] : [text === undefined ? option : `${option}=${text}`];
+  });
+
 /** What comes after the program. */
 export function trainWords({ training, until }: TrainingJob, options: WordsOptions): string[] {
   const {
@@ -37,6 +44,7 @@ export function trainWords({ training, until }: TrainingJob, options: WordsOptio
     limit,
     imageShape,
     ownData,
+    preparation = {},
     backend,
     set = {},
   } = training;
@@ -56,6 +64,7 @@ export function trainWords({ training, until }: TrainingJob, options: WordsOptio
     // the only backend that has threads
     ...(backend === 'wasm' ? wordsOf({ threads }) : []),
     ...(ownData ? wordsOf({ data }) : []),
+    ...preparationWords(preparation),
     ...(goOn ? ['--checkpoint', join(folder, checkpointName)] : []),
     '--json',
   ];

@@ -35,8 +35,8 @@ export interface WorkerSettings {
   readonly scratch: string;
   /** Whether they stay there. */
   readonly keep: boolean;
-  /** Recipe files that may be run here, by their SHA-256. */
-  readonly recipes: ReadonlyMap<string, string>;
+  /** The recipe file of that SHA-256 that may be run here, which has it still. */
+  readonly recipePath: (sha256: string) => Promise<string | undefined>;
   /** Names of the recipes that come with Quern. */
   readonly recipeNames: readonly string[];
   readonly dataDir?: string | undefined;
@@ -91,9 +91,9 @@ class Task {
     this.folder = join(settings.scratch, settings.keep ? job.label : `${this.training}-${process.pid}`);
   }
 
-  async run(): Promise<JobResult> {
+  /** @param recipe what is named on the command line of the training */
+  async run(recipe: string): Promise<JobResult> {
     const { settings, folder } = this;
-    const recipe = await this.recipePath();
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     const checkpoint = await this.store.read(storeNames.checkpoint(this.training));
@@ -113,20 +113,20 @@ class Task {
     }
   }
 
-  /** What is named on the command line of the training: a name, or a file that this worker was told of. */
-  private async recipePath(): Promise<string> {
+  /** A name, or a file that this worker was told of. */
+  async recipePath(): Promise<string> {
     const { name, sha256 } = this.job.training.recipe;
-    const { recipes, recipeNames } = this.settings;
+    const { recipePath, recipeNames } = this.settings;
     if (sha256 === undefined) {
       if (recipeNames.includes(name)) return name;
       throw new DataError(`worker: no recipe of this Quern is called ${name}`);
     }
-    const path = recipes.get(sha256);
+    const path = await recipePath(sha256);
     if (path !== undefined) return path;
     throw new DataError(
       `worker: the file of the recipe ${name} is not one that this worker runs: SHA-256 ${sha256}`,
       {
-        hint: 'Look at the file, then start the worker with --recipe FILE.',
+        hint: 'Look at the file, then start the worker with --recipe FILE, or train with it here once.',
       },
     );
   }
@@ -184,7 +184,11 @@ class Task {
   private async checkConditions(): Promise<void> {
     const config = await readConfig(this.folder);
     if (config === undefined) return;
-    const { train, test, numerics } = this.job.training;
+    const { train, test, numerics, recipe } = this.job.training;
+    if (config.recipeFile?.sha256 !== recipe.sha256)
+      throw new DataError(
+        `worker: the file of the recipe ${recipe.name} has changed while it was trained with`,
+      );
     if (config.data.train.sha256 !== train || config.data.test.sha256 !== test)
       throw new DataError(
         `worker: the images here are others than the job's: SHA-256 ${config.data.train.sha256}`,
@@ -210,8 +214,10 @@ async function perform(
   const id = jobId(job);
   if ((await readJobResult(store, id)) !== undefined) return;
   await checkMark(store, job);
+  const task = new Task(job, store, settings, signal);
+  const recipe = await task.recipePath();
   listener.begun(job.label, job);
-  const result = await new Task(job, store, settings, signal).run().finally(() => listener.settled?.());
+  const result = await task.run(recipe).finally(() => listener.settled?.());
   await store.create(storeNames.result(id), text(result));
   if (job.until === 0) await store.remove(storeNames.checkpoint(trainingId(job.training)));
   listener.ended(job.label, job, result);

@@ -25,6 +25,7 @@ export interface SweepDescription {
   readonly rungs: readonly number[];
   /** The fraction of the training images by which all is chosen. */
   readonly validation: number;
+  readonly validationByWriter?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly imageShape?: string | undefined;
   readonly data: { readonly train: string; readonly test: string };

@@ -68,6 +68,15 @@ suite('jobs', (test) => {
       /^job\.training\.set must be at most 50 numbers and names, true or false/,
     );
     wrong(changed({ set: { 'a b': 1 } }), /^job\.training\.set must be/);
+    wrong(changed({ preparation: { label: 'a\nb' } }), /^job\.training\.preparation\.label must be a line/);
+    wrong(
+      changed({ preparation: { pixelRange: '0' } }),
+      /^job\.training\.preparation\.pixelRange must be two/,
+    );
+    wrong(
+      changed({ preparation: { import: 'a.mjs' } }),
+      /^job\.training\.preparation\.import must be left out/,
+    );
     wrong(changed({ backend: 'shell' }), /^job\.training\.backend must be one of wasm, reference, gpu/);
     wrong(changed({ validation: 2 }), /^job\.training\.validation must be a fraction between 0 and 1/);
     wrong(changed({ train: 'short' }), /^job\.training\.train must be a SHA-256 in hexadecimal/);
@@ -90,6 +99,29 @@ suite('jobs', (test) => {
       'train mnist-mlp --seed 0 --epochs 6 --validation 0.1 --backend wasm --set units=32 --set learningRate=0.01 ' +
         '--out /runs/a --pause-after 2 --checkpoint-every 30 --data-dir /data --threads 2 ' +
         '--checkpoint /runs/a/from-store.safetensors --json',
+    );
+  });
+
+  test("what is told of somebody's own images, a word each", () => {
+    const preparation = { label: '--import=x.mjs', pixelRange: '-1,1', invert: true, skipBad: false };
+    const own = { ...job, training: { ...job.training, ownData: true, preparation } };
+    assert.equal(checkJob(JSON.parse(JSON.stringify(own)), 'job'), own);
+    const words = trainWords(own, {
+      recipe: 'mnist-mlp',
+      folder: '/runs/a',
+      threads: 1,
+      checkpointEvery: 30,
+      offline: true,
+      data: '/data/a.csv',
+      goOn: false,
+    });
+    const from = words.indexOf('--data');
+    assert.equal(words.slice(from, from + 5), [
+      ...['--data', '/data/a.csv', '--label=--import=x.mjs', '--pixel-range=-1,1', '--invert'],
+    ]);
+    assert.is.not(
+      jobId(own),
+      jobId({ ...own, training: { ...own.training, preparation: { invert: true } } }),
     );
   });
 });

@@ -45,9 +45,9 @@ export function addCompare(program: Argv<{ verbose: boolean }>): void {
           jobs: {
             number: true,
             requiresArg: true,
-            default: 1,
-            coerce: whole('jobs', 1),
-            describe: 'trainings at a time',
+            coerce: whole('jobs', 0),
+            defaultDescription: '1; with --queue none',
+            describe: 'trainings at a time on this machine',
           },
           threads: {
             number: true,
@@ -68,6 +68,17 @@ export function addCompare(program: Argv<{ verbose: boolean }>): void {
             describe: 'for trying out: use only the first images; then targets are not judged',
           },
           force: { boolean: true, default: false, describe: 'train again where a recipe has changed' },
+          queue: {
+            string: true,
+            requiresArg: true,
+            describe:
+              'hand the trainings out to `quern worker` on other machines: redis://, rediss:// or postgres://; also by QUERN_QUEUE',
+          },
+          store: {
+            string: true,
+            requiresArg: true,
+            describe: 'where results and models lie; default: the server of the queue',
+          },
           ...dataOptions,
           ...jsonOption,
           ...quietOption,
@@ -81,7 +92,7 @@ export function addCompare(program: Argv<{ verbose: boolean }>): void {
       // here, since a coercion that gives a list would look like an option given twice
       const seeds = parseSeeds(options.seeds);
       const { runCompare } = await import('./run.js');
-      await runCompare({ ...options, seeds, jobs: options.jobs ?? 1 });
+      await runCompare({ ...options, seeds });
     },
   );
 }

@@ -6,19 +6,22 @@ import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/ind
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
 import { readReferences } from '../../../runs/references.js';
-import type { TrainingResult } from '../../../runs/result.js';
+import { queueAddress } from '../../inputs/queue.js';
 import { clock, percent } from '../../terminal/format.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { checkUnchanged, type SeedOptions, type SeedTraining, trainSeed } from '../train/seed.js';
+import { type Ended, trainHandedOut } from './handedOut.js';
 import { type Comparison, comparisonMarkdown, comparisonText } from './text.js';
 
 export interface CompareArguments extends Omit<SeedOptions, 'threads'> {
   readonly recipes: readonly string[];
   readonly seeds: readonly number[];
   readonly out: string;
-  readonly jobs: number;
+  readonly jobs?: number | undefined;
+  readonly queue?: string | undefined;
+  readonly store?: string | undefined;
   readonly threads?: number | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -57,12 +60,6 @@ function checkNames(loaded: readonly LoadedRecipe[]): void {
   }
 }
 
-interface Ended {
-  readonly source: string;
-  readonly seed: number;
-  readonly outcome: TrainingResult | string;
-}
-
 /** Trains all that is not trained yet. */
 async function trainAll(
   loaded: readonly LoadedRecipe[],
@@ -70,7 +67,8 @@ async function trainAll(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Ended[]> {
-  const { seeds, out, jobs } = options;
+  if (queueAddress(options.queue) !== undefined) return trainHandedOut(loaded, options, progress, signal);
+  const { seeds, out, jobs = 1 } = options;
   const threads = options.threads ?? (jobs > 1 ? Math.max(1, Math.floor(processors() / jobs)) : undefined);
   const trainings = loaded.flatMap((each) =>
     seeds.map(
@@ -124,6 +122,8 @@ async function write(out: string, comparison: Comparison): Promise<void> {
 
 /** Trains recipes with several seeds, and compares them with what is published. */
 export async function runCompare(options: CompareArguments): Promise<void> {
+  if (options.jobs === 0 && queueAddress(options.queue) === undefined)
+    throw new UsageError('compare: --jobs 0 leaves nobody to train: it goes with --queue');
   const { seeds, out, limit, epochs, json, quiet } = options;
   const sources = [...new Set(options.recipes.length === 0 ? recipeNames : options.recipes)];
   const loaded = await Promise.all(sources.map((source) => loadRecipe(source)));

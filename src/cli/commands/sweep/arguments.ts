@@ -2,9 +2,9 @@ import type { Argv } from 'yargs';
 import {
   assignments,
   dataOptions,
-  dataPathOption,
   imageShapeOption,
   jsonOption,
+  ownDataOption,
   positive,
   quietOption,
   whole,
@@ -71,6 +71,10 @@ const searchOptions = {
     coerce: positive('validation', 1),
     defaultDescription: "the recipe's, or 0.1",
     describe: 'fraction of the training images that trials hold out and are judged by',
+  },
+  'validation-by-writer': {
+    boolean: true,
+    describe: 'hold out all images of some writers; for mnist and qmnist',
   },
   limit: {
     number: true,
@@ -139,7 +143,7 @@ export function addSweep(program: Argv<{ verbose: boolean }>): void {
           ...searchOptions,
           ...placeOptions,
           ...dataOptions,
-          ...dataPathOption,
+          ...ownDataOption,
           ...imageShapeOption,
           ...jsonOption,
           ...quietOption,

@@ -3,11 +3,7 @@ import { differences, differenceText } from '../../../core/differences.js';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
-import { processors } from '../../../core/machine.js';
-import { HandOut } from '../../../queue/handOut.js';
 import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
-import { openQueue } from '../../../queue/open.js';
-import { startWorker } from '../../../queue/worker.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData } from '../../../runs/config.js';
@@ -23,9 +19,15 @@ import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
 import { openDataset } from '../../inputs/openers.js';
-import type { DataArguments, OwnDataArguments } from '../../inputs/options.js';
+import type { OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
-import { conditionsHere, queueAddress, storeAddress, workerSettings } from '../../inputs/queue.js';
+import {
+  conditionsHere,
+  type HandOutArguments,
+  openHandingOut,
+  preparationOf,
+  queueAddress,
+} from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { Live } from '../../terminal/live.js';
 import { complain, print } from '../../terminal/output.js';
@@ -33,7 +35,7 @@ import { Progress } from '../../terminal/progress.js';
 import { chooseSettings, describeRecipeFile } from '../train/settings.js';
 import { liveText, sweepText } from './text.js';
 
-export interface SweepArguments extends DataArguments, OwnDataArguments {
+export interface SweepArguments extends HandOutArguments, Omit<OwnDataArguments, 'data'> {
   readonly recipe: string;
   readonly set?: Readonly<Record<string, string>> | undefined;
   readonly search: Search;
@@ -45,15 +47,11 @@ export interface SweepArguments extends DataArguments, OwnDataArguments {
   readonly seeds: readonly number[];
   readonly validation?: number | undefined;
   readonly limit?: number | undefined;
+  readonly validationByWriter?: boolean | undefined;
   readonly backend: 'wasm' | 'reference';
-  readonly jobs?: number | undefined;
   readonly out?: string | undefined;
   readonly force: boolean;
-  readonly queue?: string | undefined;
-  readonly store?: string | undefined;
-  readonly threads?: number | undefined;
   readonly json: boolean;
-  readonly quiet: boolean;
 }
 
 const defaultValidation = 0.1;
@@ -66,9 +64,9 @@ function spacesOf({ recipe }: LoadedRecipe, given: SweepArguments['set']): Space
 
 /** Sees that every trial can be trained, before the first is. */
 function checkTrials(loaded: LoadedRecipe, trials: readonly Values[], options: SweepArguments): void {
-  const { epochs, validation, limit, data, imageShape, seed = 0 } = options;
-  for (const values of trials)
-    chooseSettings(setRecipe(loaded, values).recipe, { epochs, validation, limit, data, imageShape, seed });
+  const { epochs, validation, validationByWriter, limit, data, imageShape, seed = 0 } = options;
+  const given = { epochs, validation, validationByWriter, limit, data, imageShape, seed };
+  for (const values of trials) chooseSettings(setRecipe(loaded, values).recipe, given);
 }
 
 /** Names, trials and trainings of a sweep. */
@@ -81,7 +79,8 @@ async function planSweep(options: SweepArguments, progress: Progress): Promise<S
   checkTrials(loaded, trials, options);
   const epochs = options.epochs ?? recipe.epochs;
   const validation = options.validation ?? recipe.validation ?? defaultValidation;
-  const writers = recipe.validationBy === 'writer';
+  const { validationByWriter } = options;
+  const writers = validationByWriter ?? recipe.validationBy === 'writer';
   const data = await openDataset(
     recipe.dataset,
     { ...options, shape: shapeFor(recipe, options), writers },
@@ -98,12 +97,19 @@ async function planSweep(options: SweepArguments, progress: Progress): Promise<S
     epochs: options.epochs,
     limit,
     imageShape,
+    preparation: preparationOf(options),
     ownData: options.data !== undefined,
     ...hashes,
     ...conditions,
     backend,
   };
-  const trialOf = (set: Values): TrainingDescription => ({ ...common, set, seed, validation });
+  const trialOf = (set: Values): TrainingDescription => ({
+    ...common,
+    set,
+    seed,
+    validation,
+    validationByWriter,
+  });
   const finalOf = (set: Values, ofSeed: number): TrainingDescription => ({ ...common, set, seed: ofSeed });
   const description: SweepDescription = {
     recipe: recipe.name,
@@ -116,6 +122,7 @@ async function planSweep(options: SweepArguments, progress: Progress): Promise<S
     eta,
     rungs: search === 'asha' ? rungsOf(epochs, eta) : [epochs],
     validation,
+    ...(validationByWriter !== undefined && { validationByWriter }),
     ...(limit !== undefined && { limit }),
     ...(imageShape !== undefined && { imageShape }),
     data: hashes,
@@ -205,32 +212,21 @@ async function sweep(
   options: SweepArguments,
   progress: Progress,
 ): Promise<void> {
-  const queue = queueAddress(options.queue);
   const screen = new Screen(progress, options.quiet);
-  const fault = (message: string) => screen.note(`quern: ${message}`);
-  const opened = await openQueue({ queue, store: storeAddress(options.store), folder: out }, fault);
-  const interrupt = new Interrupt(() => screen.note('ending; the same command goes on'));
-  const handOut = new HandOut(opened.connection, opened.store, opened.mark, { fault });
-  const { recipe, threads = 1 } = options;
   const { recipeSha256 } = plan.description;
-  const fitting = Math.max(1, Math.floor(processors() / threads));
-  const jobs = options.jobs ?? (opened.embedded ? fitting : 0);
-  const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, recipe] as const]);
-  const conditions = { ...plan.description };
-  const settings = workerSettings(options, { jobs, conditions, recipes, folder: join(out, 'trials') });
-  const worker =
-    jobs === 0
-      ? undefined
-      : startWorker(opened.connection, opened.store, settings, {
-          begun: (label) => screen.begun(label),
-          ended: (label, job, result) => screen.ended(label, job, result),
-          fault,
-        });
-  if (worker === undefined) {
-    screen.note(`handed out at ${opened.connection.shown}; on any machine: quern worker --queue ADDRESS`);
+  const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, options.recipe] as const]);
+  const own = { conditions: { ...plan.description }, recipes, folder: out, runs: join(out, 'trials') };
+  const handing = await openHandingOut(options, own, {
+    begun: (label) => screen.begun(label),
+    ended: (label, job, result) => screen.ended(label, job, result),
+    fault: (message) => screen.note(`quern: ${message}`),
+  });
+  const interrupt = new Interrupt(() => screen.note('ending; the same command goes on'));
+  if (handing.handedOutAt !== undefined) {
+    screen.note(`handed out at ${handing.handedOutAt}; on any machine: quern worker --queue ADDRESS`);
   }
   try {
-    const record = await runSweep(plan, handOut, {
+    const record = await runSweep(plan, handing.handOut, {
       signal: interrupt.signal,
       time: options.time,
       begun,
@@ -250,9 +246,7 @@ async function sweep(
     }
   } finally {
     screen.end();
-    await worker?.close();
-    await handOut.close();
-    await opened.close();
+    await handing.close();
     interrupt.end();
   }
 }

@@ -39,7 +39,12 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
   const recipes = new Map(files.map(({ path, sha256 }) => [sha256, path] as const));
   const conditions = await conditionsHere(options.backend);
   const say = (text: string) => complain(text);
-  const fault = (message: string) => say(`quern: ${message}`);
+  const told = new Set<string>();
+  // what is wrong here is so for every training, and each is tried again
+  const fault = (message: string) => {
+    if (!told.has(message)) say(`quern: ${message}`);
+    told.add(message);
+  };
   const scratch = await mkdtemp(join(tmpdir(), 'quern-worker-'));
   const opened = await openQueue({ queue, store: storeAddress(options.store), folder: scratch }, fault);
   const interrupt = new Interrupt(() => say('ending: trainings are saved and given back'));
@@ -68,14 +73,10 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
     `takes ${jobs} at a time at ${opened.connection.shown}: Quern ${conditions.quern}, ${conditions.numerics}`,
   );
   try {
-    const told = new Set<string>();
     for (let round = 0; !interrupt.signal.aborted; round++) {
       if (round % 30 === 0) {
         const others = await readDemands(opened.store, conditions).catch(() => []);
-        for (const refusal of others.filter((each) => !told.has(each))) {
-          told.add(refusal);
-          fault(refusal);
-        }
+        for (const refusal of others) fault(refusal);
       }
       const idle = running === 0 ? (performance.now() - idleSince) / 1000 : 0;
       if (options.exitWhenIdle !== undefined && idle > options.exitWhenIdle) break;
