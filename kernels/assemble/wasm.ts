@@ -12,7 +12,7 @@ import {
   v128,
 } from '../../src/writers/wasm/assembler.js';
 import type { Layout } from '../contract.js';
-import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { fourLanes, type WasmKernel } from '../toolkit/wasm/kernel.js';
 import { buildUnits, isEmpty, minimum, numbered, rowsPerUnit, unravel } from '../toolkit/wasm/units.js';
 import type { AssembleSpecification, Placement } from './contract.js';
 
@@ -43,7 +43,7 @@ export const assembleWasm: WasmKernel<AssembleSpecification> = (
   const atOnce = rowsPerUnit(columns);
   const units = isEmpty(shape) ? 0 : Math.ceil(rows / atOnce);
   const names = [...numbered('x', inputs.length), 'out'];
-  const bytes = buildUnits(options, names, units, (f, p) => {
+  const bytes = buildUnits(fourLanes(options), names, units, (f, p) => {
     const from = f.let(i32.mul(p.unit!, atOnce));
     f.loop(from, f.let(minimum(i32.add(from, atOnce), i32.const(rows))), 1, (row) => {
       const out = f.let(i32.add(p.out!, i32.mul(row, columns * bytesOf[dtype])));

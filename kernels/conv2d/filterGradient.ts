@@ -6,15 +6,7 @@
  * image is summed by itself and added to the total in the order of the batch, so the order of sums depends on nothing
  * but the shapes. A unit is a tile of dw; every worker reads all images.
  */
-import {
-  f32x4,
-  type I32,
-  i32,
-  i32x4,
-  lanesOf,
-  ModuleBuilder,
-  v128,
-} from '../../src/writers/wasm/assembler.js';
+import { f32x4, type I32, i32, i32x4, ModuleBuilder, v128 } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
@@ -45,7 +37,7 @@ export function denseFilterGradientWasm(
   const frame = Frame.padded(image, padding);
   const depth = height * width;
   const module = new ModuleBuilder(options);
-  const inPlace = outputs % lanesOf[options.simd] === 0;
+  const inPlace = outputs % module.lanes === 0;
   const shape: Shape = { frame, grid: [height, width, outputs], strides, inPlace };
   const rows = filter[1] * frame.channels;
   const grid = new TileGrid(module, { rows, columns: outputs }, options, tileWork(shape));

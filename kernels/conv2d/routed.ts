@@ -16,12 +16,11 @@ import {
   type I32,
   i32,
   type Local,
-  lanesOf,
   ModuleBuilder,
   type V128,
   v128,
+  vectorLanes,
 } from '../../src/writers/wasm/assembler.js';
-import type { SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
@@ -63,16 +62,37 @@ function windowVectors([height, width]: Four, { channels, lineBytes }: Frame, la
 const vectorsTogether = 12;
 const loadsTogether = 2;
 
+/**
+ * Windows overlap, so which vectors are worked on together decides the order of sums: they are cut alike for all widths,
+ * and neighbors are joined where vectors are wider.
+ */
+const fixedLanes = 4;
+
+function joined(vectors: readonly WindowVector[], widest: number): WindowVector[] {
+  const result: WindowVector[] = [];
+  for (const vector of vectors) {
+    const last = result.at(-1);
+    const fits = last && last.lanes % fixedLanes === 0 && last.lanes < widest;
+    if (fits && last.frameOffset + 4 * last.lanes === vector.frameOffset)
+      result[result.length - 1] = { ...last, lanes: last.lanes + vector.lanes };
+    else result.push(vector);
+  }
+  return result;
+}
+
+/** The lanes of a vector in a packed row, where zeros fill the last four. */
+const packedLanes = ({ lanes }: WindowVector) => fixedLanes * Math.ceil(lanes / fixedLanes);
+
 /** Sizes that both gradients share. Values and indices are the inputs at `at` and behind it. */
 function routing(
   { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   at: number,
-  { image, filter, simd }: { image: Four; filter: Four; simd: SimdLevel },
+  { image, filter, lanes }: { image: Four; filter: Four; lanes: number },
 ) {
   const [, height, width, outputs] = inputs[at]!.shape as Four;
   const { route, strides, padding } = specification;
   const frame = Frame.padded(image, padding);
-  const vectors = windowVectors(filter, frame, lanesOf[simd]);
+  const vectors = windowVectors(filter, frame, fixedLanes);
   const count = Math.ceil(vectors.length / vectorsTogether);
   const size = Math.ceil(vectors.length / count);
   // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
@@ -82,9 +102,11 @@ function routing(
     /** Height and width of the pool's grid. */
     pooled: [height, width] as const,
     /** The vectors as they are worked on together. */
-    groups: Array.from({ length: count }, (_, group) => vectors.slice(group * size, (group + 1) * size)),
+    groups: Array.from({ length: count }, (_, group) =>
+      joined(vectors.slice(group * size, (group + 1) * size), lanes),
+    ),
     /** Bytes of the filter of a channel of dy, packed in vectors. */
-    rowBytes: 4 * lanesOf[simd] * vectors.length,
+    rowBytes: 4 * fixedLanes * vectors.length,
     indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
     listBytes: tableOffset + 4 * route.window[0] * route.window[1],
     /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
@@ -199,12 +221,13 @@ function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): 
     for (let from = 0; from < group.length; from += 2) {
       // pairs are loaded before they are stored, so that V8 may join them
       const pair = group.slice(from, from + 2);
-      for (const [index, { packedOffset }] of pair.entries()) {
+      for (const [index, vector] of pair.entries()) {
         const sum = sums[from + index]!;
-        f.set(sum, f32x4.add(v128.load(p.sums, packedOffset), sum));
+        const before = v128.loadLanes(p.sums, packedLanes(vector), vector.packedOffset);
+        f.set(sum, f32x4.add(before, sum));
       }
-      for (const [index, { packedOffset }] of pair.entries()) {
-        f.store(p.sums, sums[from + index]!, packedOffset);
+      for (const [index, vector] of pair.entries()) {
+        f.storeLanes(p.sums, sums[from + index]!, packedLanes(vector), vector.packedOffset);
       }
     }
   });
@@ -218,7 +241,9 @@ function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): 
 function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], wide = false): FunctionHandle {
   const together = wide ? 2 : 1;
   return module.once(`add_${group[0]!.packedOffset}`, ['list', 'filter'], (f, p) => {
-    const filter = group.map(({ packedOffset }) => f.let(v128.load(p.filter, packedOffset)));
+    const filter = group.map((vector) =>
+      f.let(v128.loadLanes(p.filter, packedLanes(vector), vector.packedOffset)),
+    );
     eachEntry(f, p.list, (window, value) => {
       fenced(f, window, group, (from, to) => {
         for (let first = from; first < to; first += together) {
@@ -251,7 +276,7 @@ export function routedFilterGradientWasm(
 ): WasmCode {
   const image = call.inputs[0]!.shape as Four;
   const filter = call.outputs[0]!.shape as Four;
-  const shape = routing(call, 1, { image, filter, simd: options.simd });
+  const shape = routing(call, 1, { image, filter, lanes: vectorLanes(options) });
   const { frame, outputs, groups, rowBytes } = shape;
   const scratch = new Scratch({ frame: frame.bytes, list: shape.listBytes, sums: outputs * rowBytes });
   const module = new ModuleBuilder(options);
@@ -300,7 +325,7 @@ export function routedInputGradientWasm(
 ): WasmCode {
   const filter = call.inputs[2]!.shape as Four;
   const image = call.outputs[0]!.shape as Four;
-  const shape = routing(call, 0, { image, filter, simd: options.simd });
+  const shape = routing(call, 0, { image, filter, lanes: vectorLanes(options) });
   const { frame, outputs, groups, rowBytes } = shape;
   const sizes = { frame: frame.frameBytes, list: shape.listBytes, filter: outputs * rowBytes };
   const scratch = new Scratch(sizes);

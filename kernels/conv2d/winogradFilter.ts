@@ -67,7 +67,7 @@ const mostSumsBytes = 1024 * 1024;
 /** Sizes and places that all parts agree on. Steps are bytes. */
 export function filterGradientLayoutOf(
   call: KernelCall<Conv2dFilterGradientSpecification>,
-  options: Pick<WasmOptions, 'simd'>,
+  options: Pick<WasmOptions, 'simd' | 'machine'>,
   algorithm: Winograd = f2x3,
 ) {
   const image = call.inputs[0]!.shape as Four;

@@ -117,6 +117,7 @@ class RowEmitter {
   emit(row: I32, piece: { from: I32; to: I32 } | undefined): void {
     const { f } = this;
     const { operands, outer, columns, unroll } = this.work;
+    const { lanes } = f;
     const position = unravel(f, row, outer);
     const bases = operands.map(({ layout, pointer, outerStrides }) =>
       addressAt(
@@ -138,19 +139,20 @@ class RowEmitter {
 
     const { from, to } = piece ?? { from: i32.const(0), to: i32.const(columns) };
     const whole =
-      piece === undefined ? i32.const(columns - (columns % 4)) : f.let(i32.and(to, i32.const(-4)));
+      piece === undefined ? i32.const(columns - (columns % lanes)) : f.let(i32.and(to, i32.const(-lanes)));
     const count = piece === undefined ? columns : 0;
     const unrolled =
       piece === undefined
-        ? i32.const(count - (count % (4 * unroll)))
-        : f.let(i32.add(from, i32.and(i32.sub(to, from), i32.const(-4 * unroll))));
-    f.loop(i32.mul(from, 4), i32.mul(unrolled, 4), 16 * unroll, (at) => {
-      for (let k = 0; k < unroll; k++) visit({ at, constant: 16 * k, lanes: 4 });
+        ? i32.const(count - (count % (lanes * unroll)))
+        : f.let(i32.add(from, i32.and(i32.sub(to, from), i32.const(-lanes * unroll))));
+    const bytes = 4 * lanes;
+    f.loop(i32.mul(from, 4), i32.mul(unrolled, 4), bytes * unroll, (at) => {
+      for (let k = 0; k < unroll; k++) visit({ at, constant: bytes * k, lanes });
     });
-    f.loop(i32.mul(unrolled, 4), i32.mul(whole, 4), 16, (at) => visit({ at, constant: 0, lanes: 4 }));
-    if (columns % 4 !== 0) {
+    f.loop(i32.mul(unrolled, 4), i32.mul(whole, 4), bytes, (at) => visit({ at, constant: 0, lanes }));
+    if (columns % lanes !== 0) {
       const isLast = piece === undefined ? i32.const(1) : i32.eq(to, i32.const(columns));
-      f.if(isLast, () => visit({ at: i32.mul(whole, 4), constant: 0, lanes: columns % 4 }));
+      f.if(isLast, () => visit({ at: i32.mul(whole, 4), constant: 0, lanes: columns % lanes }));
     }
   }
 

@@ -11,7 +11,7 @@ import {
   type V128,
 } from '../../src/writers/wasm/assembler.js';
 import type { Hoisted, SimdPrinter } from '../../src/writers/wasm/simd.js';
-import { loadVector } from '../../src/writers/wasm/simdMemory.js';
+import { allLanes, loadVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall } from '../contract.js';
 import { unravel } from '../toolkit/wasm/units.js';
 import type { ReduceSpecification } from './contract.js';
@@ -128,7 +128,7 @@ export class ReduceEmitter {
       const cursor = this.cursors.at(-1)!;
       const step = stride(cursor.walk);
       const first = i32x4.splat(i32.add(cursor.at, offset(cursor)));
-      return i32x4.add(first, i32x4.constLanes(0, step, 2 * step, 3 * step));
+      return i32x4.add(first, i32x4.constLanes(...allLanes.map((lane) => lane * step)));
     };
     return this.sources.printer.evaluate(this.f, { operand, counter }, hoisted)[0]!;
   }
@@ -137,7 +137,7 @@ export class ReduceEmitter {
   add(state: State, value: V128, row: number, step: 0 | 1): void {
     this.reducer.add(this.f, state, value, () => {
       const first = i32x4.splat(i32.add(this.position!, row));
-      return step === 0 ? first : i32x4.add(first, i32x4.constLanes(0, 1, 2, 3));
+      return step === 0 ? first : i32x4.add(first, i32x4.constLanes(...allLanes));
     });
   }
 

@@ -4,7 +4,7 @@ import { SimdPrinter } from '../../src/writers/wasm/simd.js';
 import { laneMask } from '../../src/writers/wasm/simdMemory.js';
 import { epilogueStrides, type KernelCall } from '../contract.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
-import type { WasmCode, WasmKernel, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { fourLanes, type WasmCode, type WasmKernel, type WasmOptions } from '../toolkit/wasm/kernel.js';
 import { buildUnits, minimum, numbered } from '../toolkit/wasm/units.js';
 import type { ReduceSpecification } from './contract.js';
 import { ReduceEmitter } from './emitter.js';
@@ -28,7 +28,9 @@ export const reduceWasm: WasmKernel<ReduceSpecification> = (call, options) => {
     return row === 0 && column !== 0;
   });
   const layout = layOutReduction(sources, axes, vectors);
-  return layout.lanes === 'kept' ? alongKept(call, layout, options) : alongReduced(call, layout, options);
+  return layout.lanes === 'kept'
+    ? alongKept(call, layout, options)
+    : alongReduced(call, layout, fourLanes(options));
 };
 
 /** Where a vector of results stands: its row and column, of which `constant` bytes are known. */
@@ -100,7 +102,8 @@ function alongKept(
       const emitGroup = (count: number) => {
         const results = reduceColumns(reduce, count);
         results.forEach((state, v) => {
-          store({ row, column, constant: 16 * v, lanes: Math.min(4, count - 4 * v) }, state);
+          const lanes = Math.min(f.lanes, count - f.lanes * v);
+          store({ row, column, constant: 4 * f.lanes * v, lanes }, state);
         });
       };
       const last = columns - (groups - 1) * width;
@@ -119,16 +122,17 @@ function alongKept(
 /** Reduces `count` columns from where the cursors stand; rows stream by, two at a time where that is cheap. */
 function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
   const { f, reducer, layout } = reduce;
-  const vectors = Array.from({ length: Math.ceil(count / 4) }, (_, v) => ({
-    column: 4 * v,
-    lanes: Math.min(4, count - 4 * v),
+  const vectors = Array.from({ length: Math.ceil(count / f.lanes) }, (_, v) => ({
+    column: f.lanes * v,
+    lanes: Math.min(f.lanes, count - f.lanes * v),
   }));
   const anything = sizeOf(layout.outer) * layout.length > 0;
   const ahead = vectors.map(({ column, lanes }) => (anything ? reduce.ofColumns(column, lanes) : undefined));
   const oneBlock = layout.outer.length === 0 && (!reducer.rounds || layout.length <= blockRows);
   const totals = oneBlock ? [] : vectors.map(() => new Total(f, reducer));
   const states = vectors.map(() => reducer.create(f));
-  const pairs = vectors.length <= 4 && reduce.cost <= 8 ? vectors.map(() => reducer.create(f)) : undefined;
+  // decides bits, so it must not depend on the width of vectors
+  const pairs = count <= 16 && reduce.cost <= 8 ? vectors.map(() => reducer.create(f)) : undefined;
   const addRow = (into: readonly State[], row: number) => {
     vectors.forEach(({ column, lanes }, v) => {
       const value = reduce.value((walk) => walk.column, { row, column, lanes }, ahead[v]);

@@ -10,7 +10,7 @@ import {
 } from '../../src/writers/wasm/assembler.js';
 import { exp4, log4 } from '../../src/writers/wasm/simdMath.js';
 import { countingLanes, laneMask } from '../../src/writers/wasm/simdMemory.js';
-import type { WasmKernel } from '../toolkit/wasm/kernel.js';
+import { fourLanes, type WasmKernel } from '../toolkit/wasm/kernel.js';
 import { buildUnits, forEachVector, minimum, rowsPerUnit, type VectorPlace } from '../toolkit/wasm/units.js';
 import type { SoftmaxCrossEntropySpecification } from './contract.js';
 
@@ -35,7 +35,7 @@ export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecificatio
   const atOnce = rowsPerUnit(classes);
   const units = Math.ceil(batch / atOnce);
   const names = ['logits', 'labels', ...outputs];
-  const bytes = buildUnits(options, names, units, (f, p) => {
+  const bytes = buildUnits(fourLanes(options), names, units, (f, p) => {
     const from = f.let(i32.mul(p.unit!, atOnce));
     f.loop(from, f.let(minimum(i32.add(from, atOnce), i32.const(batch))), 1, (row) => {
       const start = f.let(i32.mul(row, 4 * classes));

@@ -16,6 +16,8 @@ export interface BackendReport {
   /** For gpu: the mode of gpu.js that runs. */
   readonly mode?: string;
   readonly adapter?: string;
+  /** For wasm: whether kernels are machine code, and of which width; else why not. It changes speed, never bits. */
+  readonly native?: string;
   /** Experiments of the JavaScript engine that were asked for; they change speed, never bits. */
   readonly experimental?: string;
   /** For wasm: 'measured' where kernels are computed in the fastest of several ways; it changes speed, never bits. */

@@ -59,6 +59,7 @@ export async function openAuto(
 }
 
 /** Tells whether there are options that only wasm has, which another backend would leave unheard. */
-function wantsWasm({ threads, simd, revectorize, tuning }: AutoOptions): boolean {
-  return threads !== undefined || simd !== undefined || revectorize === true || tuning === 'measured';
+function wantsWasm({ threads, simd, revectorize, tuning, native = 'auto' }: AutoOptions): boolean {
+  const asked = threads !== undefined || simd !== undefined || native !== 'auto';
+  return asked || revectorize === true || tuning === 'measured';
 }

@@ -3,6 +3,9 @@ import type { Work } from './measurements.js';
 
 export type BackendName = 'auto' | 'wasm' | 'reference' | 'gpu';
 
+export const nativeOptions = ['auto', 'on', 'off', 'avx2', 'avx512'] as const;
+export type NativeOption = (typeof nativeOptions)[number];
+
 interface WasmChoices {
   /**
    * Worker threads. Default: the number of processors (in a container with a limit of processors, that limit), up to 8; 1
@@ -11,6 +14,14 @@ interface WasmChoices {
   readonly threads?: number | undefined;
   /** 'baseline' leaves relaxed SIMD unused. Default: the best that the JavaScript engine has. */
   readonly simd?: 'relaxed' | 'baseline' | undefined;
+  /**
+   * Machine code of x86-64 for the kernels, with vectors of 256 or 512 bits and the same bytes: Linux on x64, in Node 26.12,
+   * Deno or Bun. 'on' is an error where that cannot be; 'avx2' and 'avx512' are 'on' with this width. 'auto' takes it where
+   * it can be and a test in a process of its own has found the bytes of WebAssembly. Default: 'auto'.
+   */
+  readonly native?: NativeOption | undefined;
+  /** A file that keeps what the test has found, for later processes. Default: none, and each process tests. */
+  readonly nativeFile?: string | undefined;
   /**
    * Experimental: lets V8 join vectors to 256 bits, for the whole process. Faster, with the same bytes, which is checked when it is opened, in Node 24 and later on x64
    * processors with AVX2; elsewhere an error. Default false.

@@ -16,6 +16,7 @@ export const reportOptions = {
   adapter: line,
   experimental: line,
   tuning: line,
+  native: line,
   fallback: line,
 } as const;
 

@@ -236,6 +236,11 @@ suite('quern train, on less than was asked for', (test) => {
   test('experiments are named', () => {
     const report = { backend: 'wasm', threads: 2, numerics: 'wasm 2', experimental: 'revectorize' };
     assert.is(backendText(report), 'wasm, threads 2, wasm 2, experimental: revectorize');
+    assert.is(
+      backendText({ ...report, native: 'avx2' }),
+      'wasm, threads 2, wasm 2, native avx2, experimental: revectorize',
+    );
+    assert.is(backendText({ ...report, native: 'off: this is Node 20' }), backendText(report));
     const adapter = 'ANGLE (llvmpipe)';
     const drawn = {
       backend: 'gpu',

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { WasmOptions } from '../../kernels/toolkit/wasm/kernel.js';
 import { wasmKernels } from '../../kernels/wasm.js';
 import type { HostArray } from '../../src/core/dtype.js';
-import { compileCase, levels, runWasmCase } from '../kernels/wasmSupport.js';
+import { bindModule, compileCase, levels, runWasmCase } from '../kernels/wasmSupport.js';
 import { type KernelCase, kernelCases } from '../support/kernelCases.js';
 
 export interface RevectorizedFindings {
@@ -27,7 +27,7 @@ function runJoined(kernelCase: KernelCase, options: WasmOptions): HostArray[] {
   setFlagsFromString(`--${flag}`);
   try {
     const module = new WebAssembly.Module(new Uint8Array([...code.bytes, ...section]));
-    return runWasmCase({ ...code, module }, kernelCase);
+    return runWasmCase({ ...code, bind: bindModule(module, options.shared) }, kernelCase);
   } finally {
     setFlagsFromString(`--no-${flag}`);
   }

@@ -49,8 +49,8 @@ const constructors = { float32: Float32Array, int32: Int32Array, uint8: Uint8Arr
 
 /** The generated module of a call, for one kind of memory. */
 export interface Compiled extends WasmCode {
-  readonly module: WebAssembly.Module;
-  readonly shared: boolean;
+  /** A memory of so many pages, and the kernel over it. */
+  bind(pages: number): { readonly memory: WebAssembly.Memory; readonly run: KernelRun };
 }
 
 export function compileCase<K extends KernelKind>(
@@ -60,7 +60,17 @@ export function compileCase<K extends KernelKind>(
 ): Compiled {
   const kernel = table[kind] as WasmKernel<Specifications[K]>;
   const code = kernel(call as KernelCall<Specifications[K]>, options);
-  return { ...code, module: new WebAssembly.Module(code.bytes), shared: options.shared };
+  return { ...code, bind: bindModule(new WebAssembly.Module(code.bytes), options.shared) };
+}
+
+/** Binds a module to new memories. */
+export function bindModule(module: WebAssembly.Module, shared: boolean): Compiled['bind'] {
+  return (pages) => {
+    const memory = new WebAssembly.Memory(
+      shared ? { initial: pages, maximum: pages, shared } : { initial: pages },
+    );
+    return { memory, run: new WebAssembly.Instance(module, { env: { memory } }).exports.run as KernelRun };
+  };
 }
 
 /**
@@ -76,10 +86,7 @@ export function runWasmCase(code: Compiled, kernelCase: KernelCase, ranges = 1):
     return aliased === undefined ? place.add(sizeOf(shape) * bytesOf[dtype]) : inputs[aliased[1]]!;
   });
   const scratch = code.scratchBytes > 0 ? [place.add(code.scratchBytes)] : [];
-  const pages = Math.ceil(place.size / 65536);
-  const memory = new WebAssembly.Memory(
-    code.shared ? { initial: pages, maximum: pages, shared: true } : { initial: pages },
-  );
+  const { memory, run } = code.bind(Math.ceil(place.size / 65536));
   const bytes = new Uint8Array(memory.buffer, 0, place.size);
   bytes.fill(guardByte);
   const writable = [...outputs, ...scratch];
@@ -89,7 +96,6 @@ export function runWasmCase(code: Compiled, kernelCase: KernelCase, ranges = 1):
   });
   const before = bytes.slice();
 
-  const run = new WebAssembly.Instance(code.module, { env: { memory } }).exports.run as KernelRun;
   const pointers = [
     ...kernelCase.operands.map(({ dtype, view }, i) => inputs[i]!.address + view.offset * bytesOf[dtype]),
     ...writable.map(({ address }) => address),

@@ -20,7 +20,7 @@ export interface ParityResult {
 }
 
 /** 10 kinds of stripes, 28 by 28 pixels, made of integers alone. */
-function stripes(count: number): Quern.Dataset {
+export function stripes(count: number): Quern.Dataset {
   const size = 28;
   const images = new Uint8Array(count * size * size);
   const labels = Uint8Array.from({ length: count }, (_, i) => (i * 7 + (i >> 4)) % 10);

@@ -27,8 +27,12 @@ import type { WasmOptions } from './kernel.js';
 const tileRows: Record<SimdLevel, number> = { relaxed: 6, baseline: 5 };
 const registers: Record<SimdLevel, number> = { relaxed: 15, baseline: 14 };
 
-export function tallestTile({ simd, wide = false, tuning }: Omit<WasmOptions, 'shared'>): number {
-  return tuning?.rows ?? (wide ? 2 * tileRows[simd] : tileRows[simd]);
+/** Of 16 registers, 12 sums and 3 more; of 32, 24 sums and 3. */
+const machineRows = { avx2: 6, avx512: 12 } as const;
+
+export function tallestTile({ simd, wide = false, tuning, machine }: Omit<WasmOptions, 'shared'>): number {
+  const rows = machine === undefined ? tileRows[simd] : machineRows[machine.level];
+  return tuning?.rows ?? (wide ? 2 * rows : rows);
 }
 
 /** Products that are written out per turn of the loop, and the length of a sum that is written out altogether. */

@@ -1,4 +1,5 @@
 /** The face of a kernel on the wasm backend: a call becomes the bytes of one shape-specialized module. */
+import type { MachineOptions } from '../../../src/writers/wasm/assembler.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { KernelCall } from '../../contract.js';
 
@@ -32,6 +33,14 @@ export interface WasmOptions {
   readonly wide?: boolean;
   /** Default: the fixed rules. */
   readonly tuning?: Tuning;
+  /** Where the code is for another machine than WebAssembly's. */
+  readonly machine?: MachineOptions | undefined;
+}
+
+/** Options for what lies in vectors of 4 lanes, however wide the machine's are: the order of lanes decides bits, say. */
+export function fourLanes<O extends Pick<WasmOptions, 'machine'>>(options: O): O {
+  const { machine } = options;
+  return machine === undefined ? options : { ...options, machine: { ...machine, lanes: 4 } };
 }
 
 export interface WasmCode {

@@ -28,24 +28,37 @@ export interface PackedPanel {
 
 /** A function (source, destination) that packs a panel. */
 export function packing(module: ModuleBuilder, panel: PackedPanel): FunctionHandle {
-  return module.once(`pack_${panel.k}x${panel.panel.columns}`, ['source', 'destination'] as const, (f, p) =>
-    emitPackPanel(f, panel, p),
+  const lanes = isTransposed(panel) ? transposedLanes : module.lanes;
+  return module.once(
+    `pack_${panel.k}x${panel.panel.columns}`,
+    ['source', 'destination'] as const,
+    (f, p) => emitPackPanel(f, panel, p),
+    lanes,
   );
 }
 
 const rowsPerTurn = 4;
 
+/** Blocks of 4x4 are transposed, however wide vectors are. */
+const transposedLanes = 4;
+
+function isTransposed({ rowStride, columnStride }: PackedPanel): boolean {
+  return rowStride === 4 && columnStride !== 4;
+}
+
 /**
  * Emits the packing of a panel from `source` (address of its element 0, 0) to `destination`: by copies where columns
- * are adjacent in memory, by 4x4 transposes where rows are and vectors have 4 lanes, one by one elsewhere. Both variables are moved
- * by the code.
+ * are adjacent in memory, by 4x4 transposes where rows are (in vectors of 4 lanes), one by one elsewhere. Both variables
+ * are moved by the code.
  */
 export function emitPackPanel(
   f: FunctionBuilder,
-  { k, panel, rowStride, columnStride }: PackedPanel,
+  packed: PackedPanel,
   { source, destination }: { source: Local<'i32'>; destination: Local<'i32'> },
 ): void {
-  const { vectors, width } = panel;
+  const { k, panel, rowStride, columnStride } = packed;
+  const { width } = panel;
+  const vectors = piecesOf(panel, f.lanes);
   const store = (row: number, at: number, value: V128) => f.store(destination, value, 4 * row * width + at);
   const copyRow = (row: number) => {
     // loaded whole before it is stored, so that V8 may join its vectors
@@ -67,7 +80,7 @@ export function emitPackPanel(
   if (k > rest) {
     const end = f.let(i32.add(destination, 4 * (k - rest) * width));
     f.forever((again) => {
-      if (rowStride === 4 && columnStride !== 4 && f.lanes === rowsPerTurn) transposeRows();
+      if (isTransposed(packed)) transposeRows();
       else for (let row = 0; row < rowsPerTurn; row++) copyRow(row);
       f.increase(source, rowsPerTurn * rowStride);
       f.increase(destination, 4 * rowsPerTurn * width);
@@ -77,9 +90,20 @@ export function emitPackPanel(
   for (let row = 0; row < rest; row++) copyRow(row);
 }
 
-/** Lanes from memory `stride` bytes apart, zeros in the rest. */
+/** A panel's row in vectors of so many lanes: the zeros behind its columns are a part of them. */
+function piecesOf({ columns, width, vectors }: Panel, lanes: number): Omit<Panel['vectors'][number], 'v'>[] {
+  if (lanes * vectors.length === width) return [...vectors];
+  return Array.from({ length: width / lanes }, (_, v) => ({
+    at: 4 * lanes * v,
+    lanes: Math.max(0, Math.min(lanes, columns - lanes * v)),
+  }));
+}
+
+/** Lanes from memory `stride` bytes apart, zeros in the rest; none, too. */
 export function loadStrided(address: I32, lanes: number, stride: number, offset: number): V128 {
+  if (lanes === 0) return f32x4.const(0);
   if (stride === 4) return v128.loadLanes(address, lanes, offset);
+  if (lanes > 4) return v128.gather(address, { lanes, stride, offset });
   let value = v128.load32Zero(address, offset);
   for (let lane = 1; lane < lanes; lane++)
     value = v128.load32Lane(address, value, lane, offset + lane * stride);

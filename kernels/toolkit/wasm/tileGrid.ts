@@ -9,8 +9,8 @@ import {
   type I32,
   i32,
   type Local,
-  lanesOf,
   type ModuleBuilder,
+  vectorLanes,
 } from '../../../src/writers/wasm/assembler.js';
 import type { EpiloguePosition } from './epilogue.js';
 import { type TileSize, tallestTile } from './gemm.js';
@@ -103,10 +103,11 @@ export class Panels {
   readonly fullCount: number;
   readonly count: number;
 
-  constructor(columns: number, { simd }: Pick<WasmOptions, 'simd'>) {
-    this.full = new Panel(2 * lanesOf[simd], lanesOf[simd]);
+  constructor(columns: number, options: Pick<WasmOptions, 'simd' | 'machine'>) {
+    const lanes = vectorLanes(options);
+    this.full = new Panel(2 * lanes, lanes);
     const rest = columns % this.full.columns;
-    this.rest = rest > 0 ? new Panel(rest, lanesOf[simd]) : undefined;
+    this.rest = rest > 0 ? new Panel(rest, lanes) : undefined;
     this.fullCount = (columns - rest) / this.full.columns;
     this.count = this.fullCount + (rest > 0 ? 1 : 0);
   }

@@ -1,18 +1,29 @@
 /** Compiled kernels, one per call, over all plans. */
 import type { KernelCall } from '../../../kernels/contract.js';
 import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
-import { type Tuning, type WasmKernel, type WasmOptions, wasmKernels } from '../../../kernels/wasm.js';
-import { BackendError } from '../../core/errors.js';
+import {
+  type Tuning,
+  type WasmCode,
+  type WasmKernel,
+  type WasmOptions,
+  wasmKernels,
+} from '../../../kernels/wasm.js';
+import { BackendError, sentenceOf } from '../../core/errors.js';
 import { exactJson } from '../../core/json.js';
 import { formatShape } from '../../core/shape.js';
 import type { KernelRun } from '../../writers/wasm/assembler.js';
+import type { Native, NativeKernel } from './native/native.js';
 import type { Tuner } from './tuning.js';
 
 export interface Kernel {
   /** Unique among the kernels of a backend. */
   readonly id: number;
   readonly run: KernelRun;
-  readonly module: WebAssembly.Module;
+  /** Its WebAssembly, unless it is machine code. */
+  readonly module?: WebAssembly.Module;
+  readonly native?: NativeKernel;
+  /** Why it is WebAssembly though kernels are machine code here. */
+  readonly notNative?: string;
   readonly units: number;
   readonly scratchBytes: number;
   /** As in WasmCode. */
@@ -35,17 +46,21 @@ export class KernelCache {
     const entry = this.kernels.get(key);
     // another may have taken its place
     if (entry instanceof WeakRef && entry.deref() === undefined) this.kernels.delete(key);
-    this.forget(id);
+    this.parts.forget(id);
   });
   private compiled = 0;
 
   constructor(
     private readonly memory: WebAssembly.Memory,
     private readonly options: WasmOptions,
-    /** Chooses among ways to compute; default: the fixed rules. */
-    private readonly tuner: Tuner | undefined,
-    /** Told of a kernel that is gone, by its number. */
-    private readonly forget: (id: number) => void,
+    private readonly parts: {
+      /** Chooses among ways to compute; default: the fixed rules. */
+      readonly tuner: Tuner | undefined;
+      /** Where kernels become machine code. */
+      readonly native: Native | undefined;
+      /** Told of a kernel that is gone, by its number. */
+      forget(id: number): void;
+    },
   ) {}
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
@@ -55,7 +70,7 @@ export class KernelCache {
     if (kept !== undefined) return Promise.resolve(kept);
     const id = this.compiled++;
     const compile = (tuning: Tuning) => this.compile(id, kind, call, tuning);
-    const making = this.tuner?.choose(kind, call, compile) ?? compile({});
+    const making = this.parts.tuner?.choose(kind, call, compile) ?? compile({});
     this.kernels.set(key, making);
     making.then(
       (kernel) => {
@@ -67,6 +82,24 @@ export class KernelCache {
     return making;
   }
 
+  /** The kernel in machine code, or why not, or nothing where there is none. */
+  private async compileNative(
+    id: number,
+    emit: (options: WasmOptions) => WasmCode,
+  ): Promise<Kernel | string | undefined> {
+    const { native } = this.parts;
+    if (native === undefined) return undefined;
+    try {
+      const { code, kernel } = await native.compile(this.options, emit);
+      const { bytes, ...rest } = code;
+      const run: KernelRun = (...values) => native.call(kernel.address, values);
+      return { ...rest, id, run, native: kernel, codeBytes: bytes.length };
+    } catch (cause) {
+      if (native.alone) throw cause;
+      return sentenceOf(cause);
+    }
+  }
+
   private async compile<K extends KernelKind>(
     id: number,
     kind: K,
@@ -74,12 +107,16 @@ export class KernelCache {
     tuning: Tuning,
   ): Promise<Kernel> {
     const emit: WasmKernel<Specifications[K]> = wasmKernels[kind];
+    const options = { ...this.options, tuning };
+    const native = await this.compileNative(id, (given) => emit(call, { ...given, tuning }));
+    if (typeof native === 'object') return native;
     try {
-      const { bytes, ...code } = emit(call, { ...this.options, tuning });
+      const { bytes, ...code } = emit(call, options);
       const module = await WebAssembly.compile(bytes);
       const instance = await WebAssembly.instantiate(module, { env: { memory: this.memory } });
       const run = instance.exports.run as KernelRun;
-      return { ...code, id, module, run, codeBytes: bytes.length };
+      const kernel = { ...code, id, module, run, codeBytes: bytes.length };
+      return native === undefined ? kernel : { ...kernel, notNative: native };
     } catch (cause) {
       const shapes = [...call.inputs, ...call.outputs].map(({ shape }) => formatShape(shape)).join(' ');
       throw new BackendError(`wasm: ${kind} does not compile: ${shapes}`, { cause });

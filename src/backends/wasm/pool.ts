@@ -44,6 +44,8 @@ export class Pool {
     readonly workers: number,
     /** Where worker.js is, if not beside this file. */
     private readonly script?: string | URL | undefined,
+    /** Where workers find what calls machine code, if there is any. */
+    private readonly native?: string | undefined,
   ) {
     this.control = memory.allocate(controlBytes);
     this.spins = spinsFor(workers, processors());
@@ -60,7 +62,8 @@ export class Pool {
     for (const kernel of kernels) {
       if (this.sent.has(kernel)) continue;
       this.sent.add(kernel);
-      this.send({ type: 'kernel', kernel: kernel.id, module: kernel.module });
+      const { id, module } = kernel;
+      if (module !== undefined) this.send({ type: 'kernel', kernel: id, module });
     }
     const number = program ?? this.programs++;
     this.send({ type: 'table', program: number, table });
@@ -111,7 +114,7 @@ export class Pool {
   private start(): void {
     if (this.threads !== undefined) return;
     const { memory } = this.memory;
-    const { workers, spins, control } = this;
+    const { workers, spins, control, native } = this;
     const threads: Thread[] = [];
     this.threads = threads;
     for (let worker = 1; worker < workers; worker++) {
@@ -119,7 +122,7 @@ export class Pool {
         const died = (reason: string) => this.die(`worker ${worker} died: ${reason}`);
         const thread = startThread(`quern ${worker}`, this.script, died);
         threads.push(thread);
-        thread.send({ type: 'start', memory, worker, spins, control });
+        thread.send({ type: 'start', memory, worker, spins, control, native });
       } catch (cause) {
         this.die(`worker ${worker} does not start: ${sentenceOf(cause)}`);
         const { hint } = cause as { hint?: string };

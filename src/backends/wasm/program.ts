@@ -13,6 +13,7 @@ import { stepBytes, stepFlops } from '../../plan/print.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { type Block, Inputs } from './inputs.js';
 import type { Kernel } from './kernels.js';
+import { writeLists } from './native/lists.js';
 import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
 import { inOrder, oneByOne, type Range, type Schedule, schedule, type Work } from './schedule.js';
@@ -29,7 +30,7 @@ const piecesPerWorker = 8;
 const repeatedPiecesPerWorker = 1;
 
 /** The function, with the time that it takes added up. */
-function timed({ run, id }: Kernel, clock: KernelClock): Kernel['run'] {
+function timed({ run, id }: Pick<Kernel, 'run' | 'id'>, clock: KernelClock): Kernel['run'] {
   return (...args) => {
     const began = performance.now();
     run(...args);
@@ -46,9 +47,17 @@ function describeTuning(tuning: Tuning | undefined): string {
   return members.length === 0 ? ', measured: as by rule' : `, measured:${members.join(',')}`;
 }
 
+/** What explain() says of a kernel where kernels are machine code. */
+function describeWidth({ native, notNative }: Pick<Kernel, 'native' | 'notNative'>): string {
+  if (native !== undefined) return `, native ${native.bits}-bit`;
+  return notNative === undefined ? '' : `, wasm: ${notNative}`;
+}
+
 /** What a program takes of its backend. */
 export interface Held {
   readonly blocks: readonly Block[];
+  /** The lists of calls of machine code. */
+  lists: Block | undefined;
   /** Number that the pool knows it by. */
   number: number | undefined;
 }
@@ -103,7 +112,7 @@ export class WasmProgram implements Program {
     this.scratchBytes = Math.max(0, ...kernels.map(({ scratchBytes }) => scratchBytes));
     state.scratch.reserve(this.scratchBytes * state.workers);
     this.inputs = new Inputs(state.memory, plan.leaves);
-    this.held = { blocks: this.inputs.blocks, number: undefined };
+    this.held = { blocks: this.inputs.blocks, lists: undefined, number: undefined };
     this.dead = state.poison ? deadSlots(plan) : undefined;
   }
 
@@ -136,8 +145,9 @@ export class WasmProgram implements Program {
     const works = this.works();
     const { phaseOf } = this.schedule();
     const lines = this.plan.steps.map(({ label }, index) => {
-      const { algorithm, units, tuning } = this.kernels[index]!;
-      const line = `${String(index).padStart(3)} ${label}: ${algorithm}${describeTuning(tuning)}, ${units} units`;
+      const { algorithm, units, tuning, ...kernel } = this.kernels[index]!;
+      const how = `${algorithm}${describeTuning(tuning)}${describeWidth(kernel)}`;
+      const line = `${String(index).padStart(3)} ${label}: ${how}, ${units} units`;
       if (this.state.workers === 1) return line;
       const { pieces } = works[index]!;
       return `${line}${pieces > 1 ? ` in ${pieces} pieces` : ''}, phase ${phaseOf[index]}`;
@@ -158,22 +168,39 @@ export class WasmProgram implements Program {
     const { linked } = this;
     if (linked?.arenaAddress === arena.address && linked.scratchAddress === scratch.address) return linked;
     const { phases } = this.schedule();
-    const table: Table = { phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes };
+    const table = this.listed({
+      ...{ phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes },
+    });
     const functions: Kernel['run'][] = [];
-    const { kernelClock } = this.state;
+    const { kernelClock, native } = this.state;
     for (const kernel of this.kernels)
       functions[kernel.id] = kernelClock ? timed(kernel, kernelClock) : kernel.run;
     if (kernelClock !== undefined) kernelClock.kernelOfStep = this.kernels.map(({ id }) => id);
+    const walk = native && kernelClock ? timed({ run: native.walk, id: -1 }, kernelClock) : native?.walk;
     const shared = phases.some(({ length }) => length > 1);
     const number = shared ? pool?.setTable(linked?.number, table, this.kernels) : undefined;
     this.held.number = number;
     this.linked = {
-      chunks: bindTable(table, functions, 0),
+      chunks: bindTable(table, functions, 0, walk),
       number,
       arenaAddress: arena.address,
       scratchAddress: scratch.address,
     };
     return this.linked;
+  }
+
+  /** The table with the calls of machine code as lists. */
+  private listed(table: Table): Table {
+    const { memory, native, workers, kernelClock } = this.state;
+    // each kernel is timed by itself, where one worker does everything
+    if (native === undefined || (kernelClock !== undefined && workers === 1)) return table;
+    const kernels: Kernel[] = [];
+    for (const kernel of this.kernels) kernels[kernel.id] = kernel;
+    const { phases, block } = writeLists(memory, table, kernels, workers);
+    const { lists } = this.held;
+    if (lists !== undefined) memory.release(lists.address, lists.bytes);
+    this.held.lists = block;
+    return { ...table, phases };
   }
 
   private schedule(): Schedule {

@@ -9,10 +9,20 @@ import type { KernelRun } from '../../writers/wasm/assembler.js';
 import { extentOf, fill } from './madeUp.js';
 import { WasmMemory } from './memory.js';
 
+/** Makes a function of the code of a kernel. */
+export type Bind = (bytes: Uint8Array<ArrayBuffer>, memory: WasmMemory, options: WasmOptions) => KernelRun;
+
+const bindModule: Bind = (bytes, { memory }, options) => {
+  // V8 keeps the code of equal modules: an empty section of its own makes another of the joined one
+  const section = options.wide ? [0, 2, 1, 'x'.charCodeAt(0)] : [];
+  const module = new WebAssembly.Module(new Uint8Array([...bytes, ...section]));
+  return new WebAssembly.Instance(module, { env: { memory } }).exports.run as KernelRun;
+};
+
 interface Row {
   readonly kind: KernelKind;
   /** The bytes of all outputs. */
-  run(options: WasmOptions, memory: WasmMemory): Uint8Array;
+  run(options: WasmOptions, memory: WasmMemory, bind: Bind): Uint8Array;
 }
 
 const layoutOf = (shape: Shape, dtype: Dtype = 'float32'): Layout => ({
@@ -24,12 +34,13 @@ const layoutOf = (shape: Shape, dtype: Dtype = 'float32'): Layout => ({
 function run<Specification>(
   emit: WasmKernel<Specification>,
   asked: KernelCall<Specification>,
-  { options, memory }: { readonly options: WasmOptions; readonly memory: WasmMemory },
+  {
+    options,
+    memory,
+    bind,
+  }: { readonly options: WasmOptions; readonly memory: WasmMemory; readonly bind: Bind },
 ): Uint8Array {
   const { bytes, units, scratchBytes } = emit(asked, options);
-  // V8 keeps the code of equal modules: an empty section of its own makes another of the joined one
-  const section = options.wide ? [0, 2, 1, 'x'.charCodeAt(0)] : [];
-  const module = new WebAssembly.Module(new Uint8Array([...bytes, ...section]));
   const place = (layout: Layout) => {
     const size = extentOf(layout);
     const address = memory.allocate(size * bytesOf[layout.dtype]);
@@ -39,9 +50,8 @@ function run<Specification>(
   const outputs = asked.outputs.map(place);
   const scratch = scratchBytes > 0 ? [memory.allocate(scratchBytes)] : [];
   for (const { address, size, dtype } of inputs) fill(memory.view(address, dtype, size));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory: memory.memory } });
   const pointers = [...inputs, ...outputs].map(({ address }) => address);
-  (exports.run as KernelRun)(...pointers, ...scratch, 0, units);
+  bind(bytes, memory, options)(...pointers, ...scratch, 0, units);
   const values = outputs.map(({ address, size, dtype }) => memory.view(address, dtype, size));
   return new Uint8Array(
     values.flatMap(({ buffer, byteOffset, byteLength }) => [
@@ -62,7 +72,7 @@ function row<K extends KernelKind>(
     inputs: inputs.map((shape) => layoutOf(shape)),
     outputs: [layoutOf(output)],
   };
-  return { kind, run: (options, memory) => run(emit, asked, { options, memory }) };
+  return { kind, run: (options, memory, bind) => run(emit, asked, { options, memory, bind }) };
 }
 
 /** What Adam does, with a division and a root. */
@@ -143,11 +153,11 @@ export function differentKinds(
   plain: WasmOptions,
   others: WasmOptions,
   around: (run: () => Uint8Array) => Uint8Array = (run) => run(),
+  { memory = new WasmMemory(plain.shared), bind = bindModule }: { memory?: WasmMemory; bind?: Bind } = {},
 ): KernelKind[] {
-  const memory = new WasmMemory(plain.shared);
   const different = rows.filter((each) => {
-    const expected = each.run(plain, memory);
-    const actual = around(() => each.run(others, memory));
+    const expected = each.run(plain, memory, bindModule);
+    const actual = around(() => each.run(others, memory, bind));
     return actual.length !== expected.length || actual.some((byte, i) => byte !== expected[i]);
   });
   return [...new Set(different.map(({ kind }) => kind))];

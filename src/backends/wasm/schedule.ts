@@ -3,7 +3,7 @@
  * what it writes; what counts is where the bytes lie, since slots whose lives do not meet share memory. Everything else
  * is free: the updates of all parameters, say, or the two gradients of a layer.
  */
-import type { Call, ChunkPlan, Phase } from './table.js';
+import type { Call } from './table.js';
 
 /** Bytes of memory, from an address to before another. */
 export interface Range {
@@ -36,7 +36,7 @@ interface Task {
 }
 
 export interface Schedule {
-  readonly phases: readonly Phase[];
+  readonly phases: readonly (readonly (readonly Call[])[])[];
   /** The phase of each work. */
   readonly phaseOf: readonly number[];
 }
@@ -91,7 +91,7 @@ export function schedule(works: readonly Work[], leastCost: number): Schedule {
 }
 
 /** The chunks of a phase: the longest first, so that all workers are done at about the same time. */
-function chunksOf(tasks: readonly Task[], leastCost: number): ChunkPlan[] {
+function chunksOf(tasks: readonly Task[], leastCost: number): (readonly Call[])[] {
   const chunks: { calls: Call[]; cost: number }[] = [];
   let small: (typeof chunks)[number] | undefined;
   for (const { works, cost } of tasks) {

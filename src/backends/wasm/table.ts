@@ -16,11 +16,25 @@ export interface Call {
   readonly end: number;
 }
 
+/** Calls of machine code, as a list in memory of which each worker has its own. */
+export interface ListCall {
+  /** Worker 0's list, and the one where the scratch area is prepared. */
+  readonly list: number;
+  readonly again: number;
+  /** From one worker's list to the next one's, in bytes. */
+  readonly listStep: number;
+  /** The step of the plan that leaves something in the scratch area. */
+  readonly scratch?: number | undefined;
+}
+
 /** What one worker does at a time: calls one after another. */
-export type ChunkPlan = readonly Call[];
+export type ChunkPlan = readonly (Call | ListCall)[];
 
 /** Chunks that any workers may do in any order, or at once, when all phases before are finished. */
 export type Phase = readonly ChunkPlan[];
+
+/** Calls a list in memory (native/list.ts). */
+export type Walk = (address: number) => void;
 
 export interface Table {
   readonly phases: readonly Phase[];
@@ -56,18 +70,26 @@ export interface ScratchState {
  * worker 0 writes.
  *
  * @param functions by number of the kernel
+ * @param walk calls lists, where there are any
  */
 export function bindTable(
   { phases, scratchAddress, scratchBytes }: Table,
   functions: readonly (KernelRun | undefined)[],
   worker: number,
+  walk?: Walk,
 ): Chunk[] {
   const scratch = scratchAddress + worker * scratchBytes;
   const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, calls: [] }];
   for (const phase of phases) {
     const phaseStart = chunks.length;
     for (const plan of phase) {
-      const calls = plan.map(({ kernel, pointers, scratch: holder, prepares, begin, end }): BoundCall => {
+      const calls = plan.map((call): BoundCall => {
+        if ('list' in call) {
+          const further = worker * call.listStep;
+          const args = [call.list + further];
+          return { run: walk!, args, again: [call.again + further], scratch: call.scratch };
+        }
+        const { kernel, pointers, scratch: holder, prepares, begin, end } = call;
         const addresses = holder === undefined ? pointers : [...pointers, scratch];
         const args = [...addresses, begin, end];
         const again = prepares ? [...addresses, begin | preparedFlag, end] : args;

@@ -12,7 +12,9 @@ import type { Plan } from '../../plan/plan.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/wasm/simdLevel.js';
 import { KernelCache } from './kernels.js';
-import { mostBytes, Region, WasmMemory } from './memory.js';
+import { mostBytes, Region, type WasmMemory } from './memory.js';
+import { chooseNative, type NativeChoice } from './native/choose.js';
+import type { Native } from './native/native.js';
 import { Pool } from './pool.js';
 import { type Held, WasmProgram } from './program.js';
 import { WasmResident } from './resident.js';
@@ -42,6 +44,8 @@ export interface WasmState {
   readonly workers: number;
   /** The other workers, if there are any. */
   readonly pool: Pool | undefined;
+  /** Where kernels are machine code. */
+  readonly native: Native | undefined;
   /** Throws a BackendError once the backend is closed. */
   checkOpen(): void;
 }
@@ -55,6 +59,8 @@ interface Settled extends Pick<WasmBackendOptions, 'workerUrl' | 'kernelClock'> 
   /** The version of V8 that joins vectors, where it does. */
   readonly joinedBy: string | undefined;
   readonly tuning: KeptTunings | undefined;
+  readonly memory: WasmMemory;
+  readonly native: NativeChoice;
 }
 
 class WasmBackend implements Backend, WasmState {
@@ -75,33 +81,38 @@ class WasmBackend implements Backend, WasmState {
   readonly poison: boolean;
   readonly pieceBytes: number;
   readonly kernelClock: KernelClock | undefined;
+  readonly native: Native | undefined;
   private readonly kernels: KernelCache;
   private readonly tuner: Tuner | undefined;
-  private readonly abandoned = new FinalizationRegistry<Held>(({ blocks, number }) => {
-    for (const { address, bytes } of blocks) this.memory.release(address, bytes);
+  private readonly abandoned = new FinalizationRegistry<Held>(({ blocks, lists, number }) => {
+    for (const { address, bytes } of lists === undefined ? blocks : [...blocks, lists])
+      this.memory.release(address, bytes);
     if (number !== undefined) this.pool?.forget({ program: number });
   });
   private closed = false;
 
-  constructor({ simd, workers, poison, pieceBytes, workerUrl, joinedBy, tuning, kernelClock }: Settled) {
+  constructor(settled: Settled) {
+    const { simd, workers, poison, pieceBytes, workerUrl, joinedBy, tuning, kernelClock } = settled;
+    const { native, report } = settled.native;
+    this.native = native;
     this.workers = workers;
     this.poison = poison;
     this.pieceBytes = pieceBytes;
     this.kernelClock = kernelClock;
-    const shared = workers > 1;
-    this.memory = new WasmMemory(shared);
+    this.memory = settled.memory;
+    const { shared } = this.memory;
     this.arena = new Region(this.memory);
     this.scratch = new Region(this.memory);
-    this.pool = shared ? new Pool(this.memory, workers, workerUrl) : undefined;
+    this.pool = workers > 1 ? new Pool(this.memory, workers, workerUrl, native?.path) : undefined;
     const options = { simd, shared, wide: joinedBy !== undefined };
     this.tuner = tuning && new Tuner(this.memory, options, tuning.tunings, tuning.file);
-    this.kernels = new KernelCache(this.memory.memory, options, this.tuner, (kernel) =>
-      this.pool?.forget({ kernel }),
-    );
+    const forget = (kernel: number) => this.pool?.forget({ kernel });
+    this.kernels = new KernelCache(this.memory.memory, options, { tuner: this.tuner, native, forget });
     this.report = {
       backend: 'wasm',
       threads: workers,
-      numerics: `wasm ${numericsVersion}, 128-bit ${numericsOf(simd, this.memory)}`,
+      numerics: `wasm ${numericsVersion}, 128-bit ${native === undefined ? numericsOf(simd, this.memory) : 'fma'}`,
+      ...(report === undefined ? {} : { native: report }),
       ...(joinedBy === undefined ? {} : { experimental: `revectorize, V8 ${joinedBy}` }),
       ...(tuning === undefined
         ? {}
@@ -129,6 +140,7 @@ class WasmBackend implements Backend, WasmState {
   }
 
   async close(): Promise<void> {
+    if (!this.closed) this.native?.close();
     this.closed = true;
     this.pool?.close();
   }
@@ -168,8 +180,9 @@ export async function openWasm(options: WasmBackendOptions = {}): Promise<Backen
   const joinedBy = revectorize ? await enableRevectorize(numericsOf(best), { simd }) : undefined;
   const measured = tuning === 'measured' ? await readTunings(options.tuningFile) : undefined;
   const { kernelClock } = options;
+  const { memory, native } = await chooseNative(options, { simd, workers });
   return new WasmBackend({
-    ...{ simd, workers, poison, pieceBytes, workerUrl, joinedBy, kernelClock },
+    ...{ simd, workers, poison, pieceBytes, workerUrl, joinedBy, kernelClock, memory, native },
     tuning: measured,
   });
 }

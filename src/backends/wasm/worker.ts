@@ -4,7 +4,8 @@
  */
 import type { KernelRun } from '../../writers/wasm/assembler.js';
 import { Claims, controlBytes } from './claims.js';
-import { bindTable, type Chunk, type Table } from './table.js';
+import { openWalk } from './native/machine.js';
+import { bindTable, type Chunk, type Table, type Walk } from './table.js';
 
 /** What the pool sends. */
 export type WorkerMessage =
@@ -15,6 +16,8 @@ export type WorkerMessage =
       readonly spins: number;
       /** Address of the control block. */
       readonly control: number;
+      /** Where the object is that calls machine code, if there is any. */
+      readonly native?: string | undefined;
     }
   | { readonly type: 'kernel'; readonly kernel: number; readonly module: WebAssembly.Module }
   | { readonly type: 'table'; readonly program: number; readonly table: Table }
@@ -24,6 +27,7 @@ export type WorkerMessage =
 let memory: WebAssembly.Memory;
 let claims: Claims;
 let worker: number;
+let walk: Walk | undefined;
 const kernels: KernelRun[] = [];
 const programs: Chunk[][] = [];
 
@@ -41,6 +45,7 @@ function handle(message: WorkerMessage): void {
       ({ memory, worker } = message);
       const words = new Int32Array(memory.buffer, message.control, controlBytes / 4);
       claims = new Claims(words, message.spins, true);
+      if (message.native !== undefined) walk = openWalk(message.native);
       return;
     }
     case 'kernel': {
@@ -49,7 +54,7 @@ function handle(message: WorkerMessage): void {
       return;
     }
     case 'table':
-      programs[message.program] = bindTable(message.table, kernels, worker);
+      programs[message.program] = bindTable(message.table, kernels, worker, walk);
       return;
     case 'forget':
       if (message.program !== undefined) delete programs[message.program];

@@ -83,17 +83,23 @@ function tuningFile(): string {
   return join(defaultCacheDirectory(), 'tuning.json');
 }
 
+/** Where it is kept what the test of machine code has found. */
+function nativeFile(): string {
+  return join(defaultCacheDirectory(), 'native.json');
+}
+
 /** Where `quern doctor` keeps what it has measured. */
 export function measurementsFile(): string {
   return join(defaultCacheDirectory(), 'doctor.json');
 }
 
 /** What the command line says of backends, as far as it concerns the one that it names. */
-function backendOptions({ backend, gpuMode, threads, revectorize, tune }: BackendArguments): BackendOptions {
+function backendOptions(options: BackendArguments): BackendOptions {
+  const { backend, gpuMode, threads, native, revectorize, tune } = options;
   if (backend === 'gpu') return { backend, gpuMode };
   if (backend === 'reference') return { backend };
   const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
-  return { backend, threads, revectorize, ...tuning };
+  return { backend, threads, native, nativeFile: nativeFile(), revectorize, ...tuning };
 }
 
 /**
@@ -117,6 +123,8 @@ export async function openChosenEngine(
   }
   const { report } = engine;
   if (report.experimental !== undefined) listener.note(`experimental: ${report.experimental}`);
+  const { native = 'off' } = report;
+  if (!native.startsWith('off') || options.native === 'auto') listener.note(`native: ${native}`);
   if (report.tuning !== undefined) listener.note(`tuning: ${report.tuning}`);
   if (report.fallback !== undefined) {
     listener.clear();

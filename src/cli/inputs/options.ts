@@ -1,7 +1,7 @@
 /** Options that several commands share, and the checks of their values. */
 import { UsageError } from '../../core/errors.js';
 import { backendNames } from '../../engine/choose.js';
-import type { BackendOptions } from '../../engine/options.js';
+import { type BackendOptions, type NativeOption, nativeOptions } from '../../engine/options.js';
 
 /** A coercion for yargs: a whole number of at least `least`. */
 export function whole(option: string, least: number) {
@@ -63,6 +63,12 @@ export const backendOptions = grouped('What computes', {
     requiresArg: true,
     coerce: whole('threads', 1),
     describe: 'worker threads, for --backend wasm',
+  },
+  native: {
+    requiresArg: true,
+    choices: nativeOptions,
+    describe:
+      'machine code with vectors of 256 or 512 bits, for --backend wasm on Linux x64 in Node 26.12, Deno or Bun; same results, faster; default: auto',
   },
   revectorize: {
     boolean: true,
@@ -150,6 +156,7 @@ export interface BackendArguments {
   readonly backend: NonNullable<BackendOptions['backend']>;
   readonly gpuMode?: string | undefined;
   readonly threads?: number | undefined;
+  readonly native?: NativeOption | undefined;
   readonly revectorize?: boolean | undefined;
   readonly tune?: boolean | undefined;
 }

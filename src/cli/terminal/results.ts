@@ -15,10 +15,11 @@ export function evaluationText({
 
 /** `wasm, threads 2, wasm 3, 128-bit fma`: what really ran, and why if it is less than was asked for. Names an adapter once. */
 export function backendText(report: BackendReport): string {
-  const { backend, threads, numerics, mode, adapter, experimental, fallback } = report;
+  const { backend, threads, numerics, mode, adapter, experimental, fallback, native = 'off' } = report;
   const parts = [backend, `threads ${threads}`, numerics];
   if (mode !== undefined) parts.push(`mode ${mode}`);
   if (adapter !== undefined && !numerics.includes(adapter)) parts.push(adapter);
+  if (!native.startsWith('off')) parts.push(`native ${native}`);
   if (experimental !== undefined) parts.push(`experimental: ${experimental}`);
   const reason = adapter === undefined ? fallback : fallback?.replace(adapter, 'it');
   return parts.join(', ') + (reason === undefined ? '' : ` (${reason})`);

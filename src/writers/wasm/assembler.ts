@@ -23,7 +23,13 @@
 import { printModule, type WrittenFunction } from './binary.js';
 import type { Expression, ValueType } from './expressions.js';
 import { fencesHelp } from './fences.js';
-import { FunctionBuilder, type FunctionHandle, type Local } from './function.js';
+import {
+  FunctionBuilder,
+  type FunctionHandle,
+  type Local,
+  type MachineOptions,
+  vectorLanes,
+} from './function.js';
 import type { SimdLevel } from './simdLevel.js';
 
 export {
@@ -41,7 +47,14 @@ export {
   type ValueType,
   v128,
 } from './expressions.js';
-export { type FunctionBuilder, type FunctionHandle, type Label, type Local, lanesOf } from './function.js';
+export {
+  type FunctionBuilder,
+  type FunctionHandle,
+  type Label,
+  type Local,
+  type MachineOptions,
+  vectorLanes,
+} from './function.js';
 
 /** The exported function of a kernel: `run(pointers…, begin, end)`. */
 export type KernelRun = (...addressesAndRange: number[]) => void;
@@ -53,6 +66,8 @@ export interface ModuleOptions {
   readonly shared: boolean;
   /** Whether `f.fence` writes anything. Never changes a result. Default: whether this engine's code is faster with them. */
   readonly fences?: boolean;
+  /** Where the code is for another machine than WebAssembly's. */
+  readonly machine?: MachineOptions | undefined;
 }
 
 type Parameters<P extends Record<string, ValueType>> = { readonly [K in keyof P]: Local<P[K]> };
@@ -71,16 +86,19 @@ export class ModuleBuilder {
   /**
    * Writes an internal function. The order of the keys of `parameters` is the order of the arguments. Hot loops belong
    * in functions that are called often: engines replace a function by its optimized code between calls, not inside one.
+   * `lanes`: of its vectors; default: those of the module.
    */
   function<P extends Record<string, ValueType>>(
     name: string,
     parameters: P,
     body: (f: FunctionBuilder, parameters: Parameters<P>) => void,
+    lanes = this.lanes,
   ): FunctionHandle {
-    return this.define(name, parameters, false, (f, locals) => {
+    const write = (f: FunctionBuilder, locals: Parameters<P>) => {
       body(f, locals);
       return undefined;
-    });
+    };
+    return this.define(name, { parameters, exported: false, lanes }, write);
   }
 
   /** The internal function of that name, which is written at the first call: a name says all that differs. */
@@ -88,8 +106,9 @@ export class ModuleBuilder {
     name: string,
     parameters: readonly N[],
     body: (f: FunctionBuilder, parameters: Readonly<Record<N, Local<'i32'>>>) => void,
+    lanes = this.lanes,
   ): FunctionHandle {
-    const known = this.handles.get(name) ?? this.function(name, integers(parameters), body);
+    const known = this.handles.get(name) ?? this.function(name, integers(parameters), body, lanes);
     this.handles.set(name, known);
     return known;
   }
@@ -100,7 +119,7 @@ export class ModuleBuilder {
     parameters: P,
     body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression | undefined,
   ): void {
-    this.define(name, parameters, true, body);
+    this.define(name, { parameters, exported: true, lanes: this.lanes }, body);
   }
 
   /** Writes the kernel's exported `run(pointers…, begin, end)`. */
@@ -114,19 +133,27 @@ export class ModuleBuilder {
     });
   }
 
-  /** The module in WebAssembly's binary format. */
+  /** How many float32 the vectors of its functions hold, unless a function has others. */
+  get lanes(): number {
+    return vectorLanes(this.options);
+  }
+
+  /** The module in WebAssembly's binary format, or in the code of the machine that it is for. */
   bytes(): Uint8Array<ArrayBuffer> {
+    const { machine } = this.options;
+    if (machine !== undefined) return machine.print(this.functions);
     return printModule(this.functions, this.options.shared);
   }
 
   private define<P extends Record<string, ValueType>>(
     name: string,
-    parameters: P,
-    exported: boolean,
+    { parameters, exported, lanes }: { parameters: P; exported: boolean; lanes: number },
     body: (f: FunctionBuilder, parameters: Parameters<P>) => Expression | undefined,
   ): FunctionHandle {
     const types = Object.values(parameters);
-    const f = new FunctionBuilder(types, this.options.simd, this.options.fences ?? fencesHelp());
+    const { simd, machine, fences } = this.options;
+    const fenced = machine === undefined && (fences ?? fencesHelp());
+    const f = new FunctionBuilder(types, simd, fenced, lanes);
     const locals = Object.fromEntries(
       Object.entries(parameters).map(([key, type], index) => [key, f.parameter(index, type)]),
     ) as Parameters<P>;

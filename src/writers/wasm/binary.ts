@@ -1,8 +1,9 @@
 /** The printer of WebAssembly's binary format: expressions, statements and modules as bytes. */
+import { BackendError } from '../../core/errors.js';
 import { float32Bytes, integerBytes, section, signed, text, unsigned, vector } from './encoding.js';
 import type { Expression, ValueType } from './expressions.js';
 import type { FunctionBody, Statement } from './function.js';
-import { constants, loads, operations, stores } from './instructions.js';
+import { constants, loads, operations, type Store, stores } from './instructions.js';
 
 /** The byte of each type of value. */
 const typeByte: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
@@ -44,6 +45,16 @@ function isKey<K extends string>(table: Readonly<Record<K, unknown>>, key: strin
   return key in table;
 }
 
+function tooWide(lanes: number | undefined): BackendError {
+  return new BackendError(`assembler: a vector of WebAssembly has 4 lanes: got ${lanes}`);
+}
+
+/** Nothing, if these are all lanes. */
+function whole(lanes: number | undefined): [] {
+  if (lanes !== 4) throw tooWide(lanes);
+  return [];
+}
+
 /** Prints one function. Operands stand before their instruction, a statement's before the statement. */
 class FunctionPrinter {
   private readonly code: number[] = [];
@@ -71,7 +82,9 @@ class FunctionPrinter {
   private expression({ type, instruction, operands, immediates }: Expression): void {
     for (const operand of operands) this.expression(operand);
     const [first = 0] = immediates;
-    if (instruction === 'local') this.emit([0x20, ...unsigned(first)]);
+    if (instruction === 'v128.loadLanes') this.access(loads['v128.load'], [first, ...whole(immediates[1])]);
+    else if (instruction === 'v128.gather') throw tooWide(immediates[1]);
+    else if (instruction === 'local') this.emit([0x20, ...unsigned(first)]);
     else if (instruction === 'select') this.emit([0x1c, 0x01, typeByte[type]]);
     else if (isKey(loads, instruction)) this.access(loads[instruction], immediates);
     else if (isKey(constants, instruction)) this.constant(instruction, immediates);
@@ -86,7 +99,7 @@ class FunctionPrinter {
     const [first = 0] = immediates;
     if (instruction === 'i32.const') this.emit(signed(first));
     else if (instruction === 'f32.const') this.emit(float32Bytes(first));
-    else for (const word of immediates) this.emit(integerBytes(word));
+    else for (const word of immediates.slice(0, 4)) this.emit(integerBytes(word));
   }
 
   /** log2 of the alignment hint and the offset; the hint is always 0 (one byte), for slices need not be aligned. */
@@ -102,8 +115,13 @@ class FunctionPrinter {
   private statement(statement: Statement): void {
     for (const operand of statement.operands) this.expression(operand);
     if ('body' in statement) this.nested(statement);
-    else if (statement.kind === 'store') this.access(stores[statement.instruction], statement.immediates);
+    else if (statement.kind === 'store') this.store(statement.instruction, statement.immediates);
     else this.emit(this.simple(statement));
+  }
+
+  private store(instruction: Store, immediates: readonly number[]): void {
+    if (instruction === 'v128.storeLanes' || instruction === 'v128.storeBytes') throw tooWide(immediates[1]);
+    this.access(stores[instruction], immediates);
   }
 
   private simple(statement: Exclude<Statement, { body: unknown } | { kind: 'store' }>): readonly number[] {

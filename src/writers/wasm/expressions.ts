@@ -17,7 +17,7 @@ export interface Expression<T extends ValueType = ValueType> {
   readonly type: T;
   readonly instruction: Instruction;
   readonly operands: readonly Expression[];
-  /** The constant parts: a number (of a vector: four words), the index of a variable, an offset, lanes. */
+  /** The constant parts: a number (of a vector: four words or more), the index of a variable, an offset, lanes. */
   readonly immediates: readonly number[];
   /** The value, if it is a known i32. */
   readonly constant?: number;
@@ -47,9 +47,8 @@ const liftVector =
   (word: (value: number) => number): Lift<'v128'> =>
   (operand) =>
     typeof operand === 'number' ? vectorOf(...repeated(word(operand))) : operand;
-const repeated = (word: number): [number, number, number, number] => [word, word, word, word];
-const vectorOf = (...words: [number, number, number, number]): V128 =>
-  node('v128', 'v128.const', [], ...words);
+const repeated = (word: number): number[] => [word, word, word, word];
+const vectorOf = (...words: number[]): V128 => node('v128', 'v128.const', [], ...words);
 const liftF32x4 = liftVector(floatBits);
 const liftI32x4 = liftVector((value) => value | 0);
 
@@ -147,17 +146,32 @@ export const i32 = {
 /** One float32. Arithmetic that must agree with the vectors' bits belongs in a vector lane. */
 export const f32 = { const: (value: number): F32 => liftF32(value) };
 
+/** Which elements `gather` picks; `stride` and `offset` count bytes. */
+interface Gather {
+  readonly lanes: number;
+  readonly stride: number;
+  readonly offset?: number;
+}
+
 /** All 128 bits, whatever the lanes mean. */
 export const v128 = {
   ...loads('v128', 'v128.load', 'v128.load8Splat', 'v128.load32Splat', 'v128.load32Zero', 'v128.load64Zero'),
   load8Lane: laneLoad('v128.load8Lane', 16),
   load32Lane: laneLoad('v128.load32Lane', 4),
-  /** The first `lanes` (1 to 4) 32-bit lanes from memory, zeros in the rest; reads nothing beyond them. */
+  /** The first `lanes` 32-bit lanes from memory, zeros in the rest; reads nothing beyond them. */
   loadLanes(address: Operand<'i32'>, lanes: number, offset = 0): V128 {
-    if (lanes === 4) return v128.load(address, offset);
+    if (lanes > 3) {
+      const [at, constant] = addressed(address, offset);
+      return node('v128', 'v128.loadLanes', [at], constant, lanes);
+    }
     if (lanes === 1) return v128.load32Zero(address, offset);
     const two = v128.load64Zero(address, offset);
     return lanes === 2 ? two : v128.load32Lane(address, two, checkedLane(lanes - 1, 4), offset + 8);
+  },
+  /** The first `lanes` 32-bit lanes from places `stride` bytes apart, zeros in the rest. For vectors of more than 4 lanes. */
+  gather(address: Operand<'i32'>, { lanes, stride, offset = 0 }: Gather): V128 {
+    const [at, constant] = addressed(address, offset);
+    return node('v128', 'v128.gather', [at], constant, lanes, stride);
   },
   ...unary(liftI32x4, 'v128.not'),
   /** `andnot(a, b)` is a and not b. */
@@ -186,8 +200,8 @@ export const f32x4 = {
 /** Four int32 lanes. */
 export const i32x4 = {
   const: (value: number): V128 => liftI32x4(value),
-  /** Four different constants. */
-  constLanes: (...lanes: [number, number, number, number]): V128 => vectorOf(...lanes),
+  /** Different constants: four, and as many more as wider vectors have. */
+  constLanes: (...lanes: number[]): V128 => vectorOf(...lanes),
   splat: (value: Operand<'i32'>): V128 => node('v128', 'i32x4.splat', [liftI32(value)]),
   /** Picks four 32-bit lanes (of floats too): 0 to 3 from `a`, 4 to 7 from `b`. */
   shuffle: (a: V128, b: V128, lanes: readonly [number, number, number, number]): V128 =>

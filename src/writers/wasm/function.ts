@@ -53,6 +53,8 @@ export interface FunctionBody {
   readonly statements: readonly Statement[];
   /** The value it returns. */
   readonly result: Expression | undefined;
+  /** How many float32 its vectors hold. */
+  readonly lanes: number;
 }
 
 type Integer = I32 | number;
@@ -60,8 +62,19 @@ type Lanes = V128 | number;
 /** A value for a variable of type T: a number only where it has one meaning. */
 type Assignable<T extends ValueType> = T extends 'v128' ? V128 : Expression<T> | number;
 
+/** How code for another machine than WebAssembly's is written. */
+export interface MachineOptions {
+  readonly level: 'avx2' | 'avx512';
+  /** How many float32 a vector holds. */
+  readonly lanes: number;
+  /** Prints the functions of a module, of which `run` is exported. */
+  print(functions: readonly (FunctionBody & { name: string; exported: boolean })[]): Uint8Array<ArrayBuffer>;
+}
+
 /** How many float32 a vector holds. */
-export const lanesOf: Readonly<Record<SimdLevel, number>> = { relaxed: 4, baseline: 4 };
+export function vectorLanes({ machine }: { readonly machine?: MachineOptions | undefined }): number {
+  return machine?.lanes ?? 4;
+}
 
 const storeOfLane = { 8: 'v128.store8Lane', 32: 'v128.store32Lane', 64: 'v128.store64Lane' } as const;
 
@@ -81,13 +94,10 @@ export class FunctionBuilder {
     readonly simd: SimdLevel,
     /** Whether `fence` writes anything. */
     private readonly fenced: boolean,
+    /** How many float32 a vector holds. */
+    readonly lanes = 4,
   ) {
     this.types = [...parameters];
-  }
-
-  /** How many float32 a vector holds. */
-  get lanes(): number {
-    return lanesOf[this.simd];
   }
 
   /** The parameter at `index`. */
@@ -148,9 +158,10 @@ export class FunctionBuilder {
     this.access(storeOfLane[bits], address, value, offset, checkedLane(lane, 128 / bits));
   }
 
-  /** The first `lanes` (1 to 4) 32-bit lanes; writes nothing beyond them. */
+  /** The first `lanes` 32-bit lanes; writes nothing beyond them. */
   storeLanes(address: Integer, value: V128, lanes: number, offset = 0): void {
-    if (lanes === 4) this.store(address, value, offset);
+    if (lanes === this.lanes) this.store(address, value, offset);
+    else if (lanes > 3) this.access('v128.storeLanes', address, value, offset, lanes);
     else if (lanes === 1) this.storeLane(address, value, 0, 32, offset);
     else if (lanes === 2) this.storeLane(address, value, 0, 64, offset);
     else {
@@ -158,6 +169,11 @@ export class FunctionBuilder {
       this.storeLane(address, kept, 0, 64, offset);
       this.storeLane(address, kept, checkedLane(lanes - 1, 4), 32, offset + 8);
     }
+  }
+
+  /** The low bytes of the first `lanes` 32-bit lanes. For vectors of more than 4 lanes. */
+  storeBytes(address: Integer, value: V128, lanes: number, offset = 0): void {
+    this.access('v128.storeBytes', address, value, offset, lanes);
   }
 
   /** Copies `bytes` bytes; the regions may overlap. */
@@ -273,7 +289,8 @@ export class FunctionBuilder {
   /** The function as it has been written, with what it returns. */
   finish(result: Expression | undefined): FunctionBody {
     const { parameters, types, statements } = this;
-    return { parameters, variables: types.slice(parameters.length), statements, result };
+    const variables = types.slice(parameters.length);
+    return { parameters, variables, statements, result, lanes: this.lanes };
   }
 
   private access(

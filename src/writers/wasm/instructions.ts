@@ -103,8 +103,12 @@ export const operations = {
   'i8x16.shuffle': simd(0x0d),
 } as const;
 
-export type Load = keyof typeof loads;
-export type Store = keyof typeof stores;
+/**
+ * Parts of vectors, which may be wider than those of WebAssembly: the first lanes from adjacent elements, or from elements
+ * some bytes apart; the first lanes to adjacent words, or their low bytes to adjacent bytes.
+ */
+export type Load = keyof typeof loads | 'v128.loadLanes' | 'v128.gather';
+export type Store = keyof typeof stores | 'v128.storeLanes' | 'v128.storeBytes';
 export type Operation = keyof typeof operations;
 /** `local` is the value of a variable, whose index is its immediate. */
 export type Instruction = keyof typeof constants | Load | Operation | 'select' | 'local';

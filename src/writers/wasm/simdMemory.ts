@@ -20,7 +20,7 @@ function widen(bytes: V128): V128 {
 
 /**
  * Elements at address + offset + lane · stride (stride in elements, offset in bytes) as 32-bit lanes: float32 and int32
- * as they are, uint8 widened. Stride 0 fills every lane. Reads the first `lanes` (1 to 4) elements and no others; the
+ * as they are, uint8 widened. Stride 0 fills every lane. Reads the first `lanes` elements and no others; the
  * rest of the lanes are 0.
  */
 export function loadVector(dtype: Dtype, address: I32, stride: number, lanes = 4, offset = 0): V128 {
@@ -32,13 +32,14 @@ export function loadVector(dtype: Dtype, address: I32, stride: number, lanes = 4
   };
   if (size === 1) {
     if (stride === 0) return widen(v128.load8Splat(...at(0)));
-    if (stride === 1 && lanes === 4) return widen(v128.load32Zero(...at(0)));
+    if (stride === 1 && lanes % 4 === 0) return widen(v128.loadLanes(at(0)[0], lanes / 4, at(0)[1]));
     let bytes: V128 = i32x4.const(0);
     for (let lane = 0; lane < lanes; lane++) bytes = v128.load8Lane(at(lane)[0], bytes, lane, at(lane)[1]);
     return widen(bytes);
   }
   if (stride === 0) return v128.load32Splat(...at(0));
   if (stride === 1) return v128.loadLanes(at(0)[0], lanes, at(0)[1]);
+  if (lanes > 4) return v128.gather(address, { lanes, stride: stride * size, offset });
   let value = v128.load32Zero(...at(0));
   for (let lane = 1; lane < lanes; lane++) value = v128.load32Lane(at(lane)[0], value, lane, at(lane)[1]);
   return value;
@@ -51,7 +52,7 @@ export function convertVector(value: V128, from: ComputeType, to: ComputeType): 
 }
 
 /**
- * Stores the first `lanes` (1 to 4) lanes as consecutive elements; uint8 takes the low byte of an int32. The value's
+ * Stores the first `lanes` lanes as consecutive elements; uint8 takes the low byte of an int32. The value's
  * compute type is that of the dtype. Writes nothing beyond them.
  */
 export function storeVector(
@@ -64,6 +65,8 @@ export function storeVector(
 ): void {
   if (dtype !== 'uint8') {
     f.storeLanes(address, value, lanes, offset);
+  } else if (f.lanes > 4) {
+    f.storeBytes(address, value, lanes, offset);
   } else if (lanes === 4) {
     const low = i8x16.shuffle(value, value, [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
     f.storeLane(address, low, 0, 32, offset);
@@ -73,13 +76,16 @@ export function storeVector(
   }
 }
 
+/** The numbers of the lanes, as many as the widest vectors have. */
+export const allLanes = Array.from({ length: 16 }, (_, lane) => lane);
+
 /** Mask of the first `lanes` lanes. */
 export function laneMask(lanes: number): V128 {
   const bits = (lane: number) => (lane < lanes ? -1 : 0);
-  return i32x4.constLanes(bits(0), bits(1), bits(2), bits(3));
+  return i32x4.constLanes(...allLanes.map(bits));
 }
 
-/** first, first + 1, first + 2, first + 3 */
+/** first, first + 1, first + 2, first + 3, … */
 export function countingLanes(first: I32): V128 {
-  return i32x4.add(i32x4.splat(first), i32x4.constLanes(0, 1, 2, 3));
+  return i32x4.add(i32x4.splat(first), i32x4.constLanes(...allLanes));
 }

@@ -78,7 +78,9 @@ suite('wasm: steady state', (test) => {
 suite('wasm: what it tells', (test) => {
   test('backend, threads and numerics by SIMD level', async () => {
     for (const simd of ['baseline', 'relaxed'] as const) {
-      const backend = await openWasm({ simd, threads: 2 }).catch((error: unknown) => error as Error);
+      const backend = await openWasm({ simd, threads: 2, native: 'off' }).catch(
+        (error: unknown) => error as Error,
+      );
       if (backend instanceof Error) {
         assert.is(simd, 'relaxed');
         assert.is(

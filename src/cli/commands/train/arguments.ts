@@ -175,7 +175,7 @@ const epilogue =
   'without dropout, on the images that were trained on.\n\n' +
   'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
   'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
-  'a crash. With it only --threads, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
+  'a crash. With it only --threads, --native, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
   '--pause-after, --log, --log-weights, --checkpoint-every, --import, --json and --quiet can be given.\n\n' +
   'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.';
 
@@ -228,10 +228,33 @@ function settingValues(texts: Readonly<Record<string, string>> | undefined): Set
 /** Picks the arguments that a resumed run follows; flags that are not set leave what it was begun with. */
 function resumeArguments(options: ResumeArguments): ResumeArguments {
   const { offline, revectorize, tune, ...others } = options;
-  const { threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, log, logWeights, json, quiet } =
-    others;
+  const {
+    threads,
+    native,
+    data,
+    dataDir,
+    timeLimit,
+    pauseAfter,
+    checkpointEvery,
+    log,
+    logWeights,
+    json,
+    quiet,
+  } = others;
   return {
-    ...{ threads, data, dataDir, timeLimit, pauseAfter, checkpointEvery, log, logWeights, json, quiet },
+    ...{
+      threads,
+      native,
+      data,
+      dataDir,
+      timeLimit,
+      pauseAfter,
+      checkpointEvery,
+      log,
+      logWeights,
+      json,
+      quiet,
+    },
     import: others.import,
     ...(offline && { offline }),
     ...(revectorize && { revectorize }),

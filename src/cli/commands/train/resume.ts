@@ -18,6 +18,7 @@ type Own =
   | 'data'
   | 'dataDir'
   | 'offline'
+  | 'native'
   | 'revectorize'
   | 'tune'
   | 'timeLimit'

@@ -5,6 +5,7 @@ import { extname, resolve } from 'node:path';
 import { boolean, integer, list, number, object, oneOf, text } from '../../../core/schema.js';
 import { sha256 } from '../../../core/sha256.js';
 import { backendNames } from '../../../engine/choose.js';
+import { nativeOptions } from '../../../engine/options.js';
 import type { Model } from '../../../nn/model.js';
 import { describeLayer } from '../../../nn/registry.js';
 import { fitOptionsOf } from '../../../recipes/fitOptions.js';
@@ -138,6 +139,7 @@ export const checkArguments = object<Partial<TrainArguments>>(
     backend: oneOf(...backendNames),
     gpuMode: text(),
     threads: integer(1),
+    native: oneOf(...nativeOptions),
     revectorize: boolean,
     tune: boolean,
     timeLimit: number(0),

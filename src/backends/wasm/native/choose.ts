@@ -1,0 +1,65 @@
+/** Whether the kernels of a backend are machine code: what was asked for, what this place has, what a test has found. */
+import { BackendError, sentenceOf, UsageError } from '../../../core/errors.js';
+import { type NativeOption, nativeOptions } from '../../../engine/options.js';
+import { numericsOf, type SimdLevel } from '../../../writers/wasm/simdLevel.js';
+import { WasmMemory } from '../memory.js';
+import { checkForeign } from './machine.js';
+import { Native } from './native.js';
+import { whyNotTrusted } from './tested.js';
+
+export interface NativeChoice {
+  readonly native: Native | undefined;
+  /** For the report: what runs, or why it does not. */
+  readonly report: string | undefined;
+}
+
+interface Asked {
+  readonly native?: NativeOption | undefined;
+  readonly nativeFile?: string | undefined;
+}
+
+const hint = 'Leave native out, or say off: results are the same.';
+
+/** Why this process has no machine code, as far as that can be told without trying; undefined where it may have. */
+export function whyNotNative(): string | undefined {
+  try {
+    checkForeign();
+    return undefined;
+  } catch (cause) {
+    return sentenceOf(cause);
+  }
+}
+
+/** The memory of a backend, and what calls machine code on it. Throws a BackendError where that was asked for in vain. */
+export async function chooseNative(
+  { native: asked = 'auto', nativeFile }: Asked,
+  { simd, workers }: { readonly simd: SimdLevel; readonly workers: number },
+): Promise<{ memory: WasmMemory; native: NativeChoice }> {
+  if (!nativeOptions.includes(asked)) {
+    throw new UsageError(`wasm: native must be ${nativeOptions.join(', ')}: ${String(asked)}`);
+  }
+  const plain = (report?: string) => ({
+    memory: new WasmMemory(workers > 1),
+    native: { native: undefined, report },
+  });
+  if (asked === 'off') return plain();
+  try {
+    checkForeign();
+    const fused = simd === 'relaxed' && numericsOf(simd) === 'fma';
+    if (!fused && (simd === 'baseline' || asked === 'auto'))
+      throw new BackendError('native: machine code rounds a·b + c once, WebAssembly twice here');
+    const untrusted = asked === 'auto' ? await whyNotTrusted(nativeFile) : undefined;
+    if (untrusted !== undefined) return plain(`off: ${untrusted}`);
+    // memory that is shared never moves
+    const memory = new WasmMemory(true);
+    const native = new Native(memory, {
+      level: asked === 'avx2' || asked === 'avx512' ? asked : undefined,
+      alone: !fused,
+    });
+    return { memory, native: { native, report: native.level } };
+  } catch (cause) {
+    if (!(cause instanceof BackendError)) throw cause;
+    if (asked === 'auto') return plain(`off: ${sentenceOf(cause).replace(/^native: /, '')}`);
+    throw new BackendError(cause.message.split('\n')[0]!, { cause, hint });
+  }
+}

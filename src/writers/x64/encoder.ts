@@ -1,0 +1,252 @@
+/**
+ * The bytes of x86-64 instructions, as the manuals of Intel and AMD have them: legacy encodings for integers, VEX and EVEX
+ * for vectors. Registers are numbers: 0 to 15 for integers (rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 …), 0 to 31 for
+ * vectors; from 16 on, and for 512 bits, an instruction takes its EVEX form.
+ */
+import { BackendError } from '../../core/errors.js';
+
+export const [rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
+
+/** base + index·scale + displacement. */
+export interface Address {
+  readonly base: number;
+  readonly index?: number | undefined;
+  readonly scale?: 1 | 2 | 4 | 8;
+  readonly displacement: number;
+}
+
+/** An address, or a place in the pool of constants. */
+export type Memory = Address | { readonly constant: number };
+
+/** A register, or memory. */
+export type Place = number | Memory;
+
+/** 128, 256 or 512 bits. */
+export type Width = 16 | 32 | 64;
+
+/** A vector instruction. */
+export interface VectorCode {
+  /** 1: 0F, 2: 0F 38, 3: 0F 3A. */
+  readonly map: 1 | 2 | 3;
+  /** 0: none, 1: 66, 2: F3, 3: F2. */
+  readonly prefix: 0 | 1 | 2 | 3;
+  readonly opcode: number;
+  /** W of the EVEX form; of the VEX form too, where `vexW` says so. */
+  readonly w?: 1;
+  readonly vexW?: 1;
+  /** Bytes of the memory operand, where it is not a whole vector: EVEX counts displacements in them. */
+  readonly bytes?: number;
+}
+
+/** Operands of a vector instruction. */
+export interface VectorOperands {
+  readonly code: VectorCode;
+  readonly width: Width;
+  /** The ModRM.reg operand: mostly the destination. */
+  readonly reg: number;
+  /** The operand in the prefix; none if left out. */
+  readonly source?: number;
+  readonly rm: Place;
+  readonly immediate?: number;
+  /** A mask register of the EVEX form. */
+  readonly mask?: number;
+  /** Whether lanes outside of the mask become zero. */
+  readonly zero?: boolean;
+  /** Whether there is no VEX form, or it is not wanted. */
+  readonly evex?: boolean;
+  /** Whether the index of the memory operand is a vector register. */
+  readonly vectorIndex?: boolean;
+}
+
+/** A place in the code that jumps go to. */
+export interface Target {
+  at: number | undefined;
+  readonly jumps: number[];
+}
+
+/** Conditions by their number in the opcodes of jumps, moves and sets; the lowest bit negates. */
+export const conditions = { below: 2, notBelow: 3, equal: 4, notEqual: 5, notAbove: 6, above: 7 } as const;
+export const signedConditions = { less: 12, notLess: 13, notGreater: 14, greater: 15 } as const;
+
+/** A place that waits for what is written later: four bytes at `at`, relative to `from`. */
+interface Fixup {
+  readonly at: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Code that is being written. */
+export class Code {
+  private bytes = new Uint8Array(8192);
+  length = 0;
+  /** By number of the function that is called, by offset in the pool. */
+  readonly calls: Fixup[] = [];
+  readonly constants: Fixup[] = [];
+
+  /** What has been written. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.length);
+  }
+
+  /** Forgets all that was written from `length` on. */
+  truncate({ length, calls, constants }: { length: number; calls: number; constants: number }): void {
+    this.length = length;
+    this.calls.length = calls;
+    this.constants.length = constants;
+  }
+
+  byte(value: number): void {
+    if (this.length === this.bytes.length) {
+      const larger = new Uint8Array(2 * this.length);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    this.bytes[this.length++] = value;
+  }
+
+  word(value: number): void {
+    for (let shift = 0; shift < 32; shift += 8) this.byte((value >> shift) & 0xff);
+  }
+
+  /** Writes the distance of a fixup. */
+  patch({ at, from }: Pick<Fixup, 'at' | 'from'>, to: number): void {
+    new DataView(this.bytes.buffer).setInt32(at, to - from, true);
+  }
+
+  /** An integer instruction: opcode bytes, ModRM.reg, ModRM.rm. `wide`: 64 bits. */
+  integer(
+    opcode: readonly number[],
+    reg: number,
+    rm: Place,
+    { wide = false, bytes = 0 }: { wide?: boolean; bytes?: number } = {},
+  ): void {
+    const [index, base] = typeof rm === 'number' ? [0, rm] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
+    const rex = 0x40 | (wide ? 8 : 0) | ((reg >> 3) << 2) | ((index >> 3) << 1) | (base >> 3);
+    const [first = 0] = opcode;
+    const mandatory = first === 0x66 || first === 0xf3 || first === 0xf2;
+    if (mandatory) this.byte(first);
+    // of single bytes, the registers 4 to 7 are others without this prefix
+    const byteRegister = opcode[0] === 0x88 && reg >= 4;
+    if (rex !== 0x40 || byteRegister) this.byte(rex);
+    for (const byte of mandatory ? opcode.slice(1) : opcode) this.byte(byte);
+    this.modRm(reg, rm, bytes);
+  }
+
+  /** The short form of push (0x50) and pop (0x58). */
+  stack(opcode: 0x50 | 0x58, reg: number): void {
+    if (reg >= 8) this.byte(0x41);
+    this.byte(opcode | (reg & 7));
+  }
+
+  /** reg ← value */
+  moveConstant(reg: number, value: number): void {
+    if (reg >= 8) this.byte(0x41);
+    this.byte(0xb8 | (reg & 7));
+    this.word(value);
+  }
+
+  /** reg ← reg op value, for the group of opcodes 0x81 and 0x83: 0 add, 1 or, 4 and, 5 sub, 7 compare. */
+  withConstant(operation: number, rm: Place, value: number, wide = false): void {
+    const short = value >= -128 && value <= 127;
+    this.integer([short ? 0x83 : 0x81], operation, rm, { wide, bytes: short ? 1 : 4 });
+    if (short) this.byte(value & 0xff);
+    else this.word(value);
+  }
+
+  vector(operands: VectorOperands): void {
+    const { code, width, reg, source = 0, rm, immediate, evex = false } = operands;
+    const high =
+      reg > 15 || source > 15 || (typeof rm === 'number' ? rm > 15 : 'base' in rm && (rm.index ?? 0) > 15);
+    if (evex || high || width === 64 || operands.mask !== undefined) this.evex(operands);
+    else this.vex(operands);
+    this.byte(code.opcode);
+    const compressed = evex || high || width === 64 || operands.mask !== undefined;
+    this.modRm(reg, rm, immediate === undefined ? 0 : 1, compressed ? (code.bytes ?? width) : 1);
+    if (immediate !== undefined) this.byte(immediate & 0xff);
+  }
+
+  /** A new target, to be placed by `place`. */
+  target(): Target {
+    return { at: undefined, jumps: [] };
+  }
+
+  place(target: Target): void {
+    target.at = this.length;
+    for (const at of target.jumps) this.patch({ at, from: at + 4 }, this.length);
+  }
+
+  /** Jumps, always or on a condition. */
+  jump(target: Target, condition?: number): void {
+    if (condition === undefined) this.byte(0xe9);
+    else {
+      this.byte(0x0f);
+      this.byte(0x80 | condition);
+    }
+    if (target.at === undefined) target.jumps.push(this.length);
+    this.word(target.at === undefined ? 0 : target.at - this.length - 4);
+  }
+
+  call(target: number): void {
+    this.byte(0xe8);
+    this.calls.push({ at: this.length, from: this.length + 4, to: target });
+    this.word(0);
+  }
+
+  private vex({ code, width, reg, source = 0, rm }: VectorOperands): void {
+    const [index, base] = typeof rm === 'number' ? [0, rm] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
+    const r = ~(reg >> 3) & 1;
+    const last = ((~source & 15) << 3) | (width === 32 ? 4 : 0) | code.prefix;
+    if (code.map === 1 && index < 8 && base < 8 && code.vexW !== 1) {
+      this.byte(0xc5);
+      this.byte((r << 7) | last);
+      return;
+    }
+    this.byte(0xc4);
+    this.byte((r << 7) | ((~(index >> 3) & 1) << 6) | ((~(base >> 3) & 1) << 5) | code.map);
+    this.byte(((code.vexW ?? 0) << 7) | last);
+  }
+
+  private evex({ code, width, reg, source = 0, rm, mask = 0, zero = false, ...rest }: VectorOperands): void {
+    const not = (value: number, bit: number) => ~(value >> bit) & 1;
+    const isRegister = typeof rm === 'number';
+    const [index, base] = isRegister ? [0, 0] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
+    const x = isRegister ? not(rm, 4) : not(index, 3);
+    const b = isRegister ? not(rm, 3) : not(base, 3);
+    this.byte(0x62);
+    this.byte((not(reg, 3) << 7) | (x << 6) | (b << 5) | (not(reg, 4) << 4) | code.map);
+    this.byte(((code.w ?? 0) << 7) | ((~source & 15) << 3) | 4 | code.prefix);
+    const length = width === 64 ? 2 : width === 32 ? 1 : 0;
+    const v = not(rest.vectorIndex ? index : source, 4);
+    this.byte((zero ? 0x80 : 0) | (length << 5) | (v << 3) | mask);
+  }
+
+  /** ModRM, SIB and displacement. `following`: bytes of immediates behind; `unit`: of a displacement of one byte. */
+  private modRm(reg: number, rm: Place, following: number, unit = 1): void {
+    const field = (reg & 7) << 3;
+    if (typeof rm === 'number') {
+      this.byte(0xc0 | field | (rm & 7));
+      return;
+    }
+    if ('constant' in rm) {
+      this.byte(field | 5);
+      this.constants.push({ at: this.length, from: this.length + 4 + following, to: rm.constant });
+      this.word(0);
+      return;
+    }
+    const { base, index, scale = 1, displacement } = rm;
+    if (displacement !== (displacement | 0)) {
+      throw new BackendError(`x64: a displacement must be an integer of 32 bits: got ${displacement}`);
+    }
+    const scaled = displacement / unit;
+    const short = Number.isInteger(scaled) && scaled >= -128 && scaled <= 127;
+    // rbp and r13 as a base always have a displacement
+    const mode = displacement === 0 && (base & 7) !== rbp ? 0 : short ? 0x40 : 0x80;
+    if (index === undefined && (base & 7) !== rsp) this.byte(mode | field | (base & 7));
+    else {
+      this.byte(mode | field | 4);
+      this.byte((Math.log2(scale) << 6) | (((index ?? rsp) & 7) << 3) | (base & 7));
+    }
+    if (mode === 0x40) this.byte(scaled & 0xff);
+    else if (mode === 0x80) this.word(displacement);
+  }
+}

@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import * as assert from 'uvu/assert';
+import { whyNotNative } from '../../src/backends/wasm/native/choose.js';
+import { suite } from '../support/suite.js';
+import type { NativeFindings } from './nativeKernels.js';
+import type { NativeTrainings } from './nativeTrainings.js';
+import { noOtherNodes, otherNodes, runScript } from './support.js';
+
+/** The first Node at hand that has foreign functions: this one, or another. */
+function ableNode(): string | undefined {
+  if (whyNotNative() === undefined) return process.execPath;
+  return otherNodes.find(
+    (path) => Number.parseInt(execFileSync(path, ['-p', 'process.versions.node']).toString(), 10) >= 26,
+  );
+}
+
+suite('kernels in machine code', (test) => {
+  const node = ableNode();
+  const reason = process.platform !== 'linux' || process.arch !== 'x64' ? whyNotNative() : undefined;
+  if (node === undefined || reason !== undefined) {
+    test.unavailable(
+      'bytes of WebAssembly',
+      reason ?? `${whyNotNative()}; ${noOtherNodes}, or none that has`,
+    );
+    return;
+  }
+  for (const [level, lanes] of [
+    ['avx2', '8'],
+    ['avx512', '16'],
+  ] as const) {
+    test(`${level}: every kernel case gives the bytes of WebAssembly, between guard pages too`, async () => {
+      if (level === 'avx512' && !avx512) {
+        console.log('    skipped: this processor has no AVX-512');
+        return;
+      }
+      const findings = await runScript<NativeFindings>(node, './nativeKernels.js', { words: [level, lanes] });
+      console.log(`    ${findings.engine}: ${findings.cases} cases`);
+      assert.equal(findings.different, []);
+      assert.ok(findings.cases > 500);
+      avx512 &&= findings.level === 'avx512';
+    });
+  }
+  let avx512 = true;
+
+  test('trainings: the same weights with and without, on 1 to 4 threads, across a resume', async () => {
+    const { trained, resumed, report, explained, silent } = await runScript<NativeTrainings>(
+      node,
+      './nativeTrainings.js',
+    );
+    for (const [what, hashes] of Object.entries(trained)) assert.is(new Set(hashes).size, 1, what);
+    assert.is(new Set(resumed).size, 1, 'resume');
+    assert.ok(report === 'avx2' || report === 'avx512');
+    assert.ok(explained.length > 0);
+    for (const line of explained) assert.match(line, /, native (128|256|512)-bit, /);
+    assert.ok(silent, 'no warning of Node');
+  });
+});
