@@ -9,7 +9,7 @@ import { isContiguous, type View } from '../src/core/view.js';
 import type { KernelKind, Specifications } from './kinds.js';
 
 /** A buffer of the plan, told from others by identity. */
-export interface FusionValue {
+interface FusionValue {
   readonly dtype: Dtype;
   readonly size: number;
 }
@@ -25,7 +25,7 @@ export interface FusionStep<Specification> {
   readonly outputs: readonly { readonly value: FusionValue; readonly shape: Shape }[];
 }
 
-export type KindedStep = {
+type KindedStep = {
   [K in KernelKind]: { readonly kind: K } & FusionStep<Specifications[K]>;
 }[KernelKind];
 

@@ -33,7 +33,7 @@ export type {
   GpuVec4,
 } from './toolkit/gpu/kernel.js';
 
-export const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Plain<Specifications[K]>> } = {
+const gpuKernels: { readonly [K in KernelKind]: GpuKernel<Plain<Specifications[K]>> } = {
   map: mapGpu,
   reduce: reduceGpu,
   matmul: matmulGpu,

@@ -4,7 +4,7 @@ import type { Window } from '../maxPool/contract.js';
 import type { Conv2dFilterGradientSpecification, Conv2dSpecification } from './contract.js';
 
 /** Tells whether a convolution takes this pool: 2x2 side by side, as nearly all of them are. */
-export function poolsWithin({ window, strides, padding }: Window): boolean {
+function poolsWithin({ window, strides, padding }: Window): boolean {
   const sizes = [...window, ...strides];
   return sizes.every((size) => size === 2) && Object.values(padding).every((pixels) => pixels === 0);
 }

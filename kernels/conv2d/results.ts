@@ -18,7 +18,7 @@ export type ResultName = OperandName | 'out' | 'indices';
 type Pointers = Readonly<Record<ResultName, I32>>;
 
 /** Takes the four pixels of a pool's window, row-major, at the window's place in the output. */
-export type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) => void;
+type PoolVectors = (pixels: readonly V128[], position: EpiloguePosition) => void;
 
 export class Results {
   /** Height, width and channels of the results. */

@@ -20,7 +20,7 @@ function readsOnly(expression: Expression, operands: ReadonlySet<number>): boole
   return only;
 }
 
-export function sameWindow(a: Window, b: Window): boolean {
+function sameWindow(a: Window, b: Window): boolean {
   const key = ({ window, strides, padding: { top, bottom, left, right } }: Window) =>
     [...window, ...strides, top, bottom, left, right].join();
   return key(a) === key(b);

@@ -12,7 +12,7 @@ import {
 import { selectLanes } from '../../src/writers/wasm/simdMath.js';
 
 /** The largest pixels of a part of the window and their positions, lane by lane. */
-export interface Candidate {
+interface Candidate {
   readonly value: V128;
   readonly position: V128;
   /** The position where it is the same in all lanes. */

@@ -1,7 +1,7 @@
 import { isObject } from './isObject.js';
 
 /** A difference between two descriptions. */
-export interface Difference {
+interface Difference {
   /** Such as `optimizer.learningRate`. */
   readonly path: string;
   /** The members on the way; a name may have dots of its own, such as `layers.0`. */

@@ -28,7 +28,7 @@ export async function machineKey(): Promise<MachineKey> {
 }
 
 /** The text of a file; undefined where it cannot be read. */
-export type ReadText = (path: string) => string | undefined;
+type ReadText = (path: string) => string | undefined;
 
 /** Where control groups are mounted: version 2 (by itself, or beside version 1), then version 1's controller `cpu`. */
 const mounts = {

@@ -11,7 +11,7 @@ import { type TrainingStepOptions, trainingStep } from '../training/trainingStep
 /** Those of a kernel of gpu.js: fewer kernels would not do, and on wasm a kernel costs next to nothing. */
 const limits: Limits = { inputs: 7, outputs: 1, inPlace: false, fuseRandom: false };
 
-export interface WorkOptions extends TrainingStepOptions {
+interface WorkOptions extends TrainingStepOptions {
   readonly optimizer: Optimizer;
   readonly batchSize: number;
 }

@@ -55,7 +55,7 @@ const doubles = (field: number, values: readonly number[]) =>
   message(field, new Uint8Array(Float64Array.from(values).buffer));
 
 /** A number, how numbers are spread, or a picture, under a name. */
-export type Entry =
+type Entry =
   | { readonly tag: string; readonly scalar: number }
   | { readonly tag: string; readonly values: ArrayLike<number> }
   | { readonly tag: string; readonly png: Uint8Array; readonly width: number; readonly height: number };

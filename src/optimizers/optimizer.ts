@@ -65,14 +65,14 @@ function decayed(
 }
 
 /** A parameter and its states after a step. */
-export interface Moved {
+interface Moved {
   readonly parameter: Tensor;
   /** In the order of `Rule.slots`. */
   readonly states: readonly Tensor[];
 }
 
 /** An optimizer that treats every parameter alike and alone. */
-export interface Rule {
+interface Rule {
   readonly name: string;
   readonly learningRate: number;
   /** Without those of the decay. */

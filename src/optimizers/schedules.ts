@@ -8,7 +8,7 @@ import { exactCos, exactPower } from '../core/math.js';
 import type { PlainOption } from './optimizer.js';
 
 /** Options as plain data, as runs and checkpoints hold them. */
-export type ScheduleOptions = Readonly<Record<string, PlainOption>>;
+type ScheduleOptions = Readonly<Record<string, PlainOption>>;
 
 export interface Schedule {
   /** By which `parseSchedule` finds it again. */

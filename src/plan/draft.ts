@@ -18,7 +18,7 @@ export interface DraftOperand extends View {
   readonly value: Value;
 }
 
-export interface DraftOutput {
+interface DraftOutput {
   readonly value: Value;
   readonly shape: Shape;
 }

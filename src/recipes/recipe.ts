@@ -16,7 +16,7 @@ export interface Reference {
 }
 
 /** A recipe's own settings by their names. */
-export type Parameters = Readonly<Record<string, Value>>;
+type Parameters = Readonly<Record<string, Value>>;
 
 /** What a recipe makes its layer for. */
 export interface RecipeImages<P extends Parameters = Parameters> {

@@ -14,7 +14,7 @@ export interface RecipeTrainings {
   readonly failures: readonly { readonly seed: number; readonly reason: string }[];
 }
 
-export interface JudgedReference extends PublishedReference {
+interface JudgedReference extends PublishedReference {
   readonly verdict: Verdict;
 }
 

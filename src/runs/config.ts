@@ -26,7 +26,7 @@ import { readJson, runFiles } from './files.js';
 import { line, reportMembers, reportOptions, sha256Text, share } from './schemas.js';
 
 /** One split as it was loaded, after `--limit`. */
-export interface DataDescription {
+interface DataDescription {
   readonly count: number;
   /** Height, width and channels of an image. */
   readonly shape: readonly number[];
@@ -50,7 +50,7 @@ interface Named {
  * What decides the bytes of a training, besides the data. Two runs with equal settings, seed, data and numerics have
  * equal weights. What a recipe leaves out is not there.
  */
-export interface KnownSettings {
+interface KnownSettings {
   readonly recipe: string;
   readonly dataset: string;
   /** The layers as the model's file describes them. */

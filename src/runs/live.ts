@@ -7,7 +7,7 @@ import type { FitProgress } from '../training/fit/options.js';
 import { readJson, runFiles } from './files.js';
 
 /** A moment within an epoch. */
-export interface LivePoint {
+interface LivePoint {
   /** Epochs that are done, with the part of the one that runs: 1.5 is the middle of the second. */
   readonly at: number;
   /** Means over the epoch so far. */
@@ -22,7 +22,7 @@ export interface Live {
   readonly written: string;
 }
 
-export interface Mistake {
+interface Mistake {
   /** Index in the images that are held out. */
   readonly index: number;
   readonly label: string;

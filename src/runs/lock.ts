@@ -10,7 +10,7 @@ import { integer, object, text } from '../core/schema.js';
 import { readJson, runFiles } from './files.js';
 import { line } from './schemas.js';
 
-export interface Holder {
+interface Holder {
   readonly pid: number;
   readonly host: string;
   /** When the process began, in the system's own units, so that a number that is given again does not deceive. */

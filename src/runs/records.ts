@@ -81,7 +81,7 @@ async function findFolders(folder: string, depth: number): Promise<string[]> {
 }
 
 /** A run that cannot be read: one of its files is damaged. */
-export interface DamagedRun {
+interface DamagedRun {
   readonly path: string;
   readonly state: 'damaged';
   /** What is wrong with it. */

@@ -19,5 +19,3 @@ export const reportOptions = {
   native: line,
   fallback: line,
 } as const;
-
-export const checkReport = object<BackendReport>(reportMembers, reportOptions, 'keep');

@@ -30,7 +30,7 @@ export interface GradientPart {
 }
 
 /** A gradient for each of the tensors. */
-export type Gradients<Wrt extends readonly Tensor[]> = { -readonly [I in keyof Wrt]: Tensor };
+type Gradients<Wrt extends readonly Tensor[]> = { -readonly [I in keyof Wrt]: Tensor };
 
 /**
  * Reverse-mode differentiation, graph to graph: the gradients of a scalar `loss` in each tensor of `wrt`, as new nodes

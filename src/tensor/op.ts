@@ -3,7 +3,7 @@ import type { View } from '../core/view.js';
 import type { Tensor } from './tensor.js';
 
 /** The part of a plan that a node becomes. */
-export type Lowering =
+type Lowering =
   /** A leaf: already in memory. */
   | { readonly type: 'leaf' }
   /** A view of input 0, or undefined where strides cannot express it and the planner has to copy first. */

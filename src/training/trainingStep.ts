@@ -18,7 +18,7 @@ export interface TrainingStepOptions {
   readonly clip?: ClipOptions | undefined;
 }
 
-export interface TrainingStepInputs {
+interface TrainingStepInputs {
   /** uint8 `[batch, …]`. */
   readonly images: Tensor;
   /** Class numbers `[batch]`, int32 or uint8. */
@@ -38,7 +38,7 @@ export interface TraceObserver {
   readonly differentiated: (part: GradientPart) => void;
 }
 
-export interface TrainingStep {
+interface TrainingStep {
   /** Mean cross-entropy of the batch, float32 scalar. */
   readonly loss: Tensor;
   /** Logits, float32 `[batch, classes]`. */

@@ -8,7 +8,7 @@ import { BackendError, reasonOf } from '../core/errors.js';
 import { watchPage } from './page.js';
 import { readWatched } from './watched.js';
 
-export interface WatchServer {
+interface WatchServer {
   /** With the token, without which nothing is shown. */
   readonly url: string;
   close(): Promise<void>;

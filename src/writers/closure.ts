@@ -7,7 +7,7 @@ import { randomUniform } from '../core/random.js';
  * index of the position. float32 work is done in double precision, on operands and constants that are float32 (storing
  * is what rounds); int32 work in exact 32-bit integers that wrap around.
  */
-export type Closure = (operands: ArrayLike<number>, index: number) => number;
+type Closure = (operands: ArrayLike<number>, index: number) => number;
 
 type Scalar = (a: number, b: number, c: number) => number;
 

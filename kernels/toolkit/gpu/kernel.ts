@@ -148,7 +148,7 @@ export function outputOf(shape: Shape): [number, number] {
   return [columns, sizeOf(shape) / columns];
 }
 
-export interface Coordinates {
+interface Coordinates {
   readonly statements: readonly string[];
   /** The index of the thread's element along each axis: a name or a number. */
   readonly indices: readonly string[];

@@ -145,7 +145,7 @@ export function sumNumbers(
 }
 
 /** The same of texels: `x0` is packed along its rows, `x1` along its columns. */
-export function sumTexels(texels: number): string[] {
+function sumTexels(texels: number): string[] {
   return sumInChunks(texels, (k, into) => [
     `const left = x0[${row}][${k}];`,
     ...lanes.map((lane) => `const right${lane} = x1[${k} * 4 + ${lane}][${column}];`),

@@ -52,7 +52,7 @@ export function forEachElement(
 }
 
 /** A window that slides over images. */
-export interface Sliding {
+interface Sliding {
   /** Height and width. */
   readonly window: readonly [number, number];
   /** Steps between windows, [height, width]. */

@@ -23,7 +23,7 @@ import {
 import { type Epilogue, epilogueStrides, type KernelCall, type Layout } from '../../contract.js';
 
 /** A byte offset into an array of 4-byte elements: a variable part and a constant part, which costs nothing. */
-export interface ByteOffset {
+interface ByteOffset {
   readonly base: I32;
   readonly constant: number;
 }

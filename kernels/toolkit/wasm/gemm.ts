@@ -69,7 +69,7 @@ export function isLooped(segments: number, segmentLength: number): boolean {
   return segments * segmentLength > straightLine;
 }
 
-export interface GemmHooks {
+interface GemmHooks {
   /** The value to start from at row r, vector v of the tile. Default: 0. */
   initial?(r: number, v: number): V128;
   /** Finishes the sums of row r, vector v. Default: they stay as they are. */

@@ -15,7 +15,7 @@ import { forEachVector } from './units.js';
 import { paddingBefore, spanOf, type WindowGeometry } from './windows.js';
 
 /** A window above the pixels of a row. */
-export interface WindowAbove {
+interface WindowAbove {
   /** Its vector in the grid: byte offset in an array of 4-byte elements, and lanes that exist. */
   readonly base: I32;
   readonly constant: number;
@@ -26,7 +26,7 @@ export interface WindowAbove {
   readonly count: I32;
 }
 
-export interface PixelBody {
+interface PixelBody {
   /** Reads what a window has to send, and gives what it sends to the pixel in one of its columns. */
   open(window: WindowAbove): (column: I32) => V128;
   /** Takes the finished sum of a pixel. */

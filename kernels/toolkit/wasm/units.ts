@@ -10,7 +10,7 @@ import {
 } from '../../../src/writers/wasm/assembler.js';
 import { preparedFlag, type WasmOptions } from './kernel.js';
 
-export type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
+type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
 
 /**
  * The bytes of a kernel with the given pointer parameters, in order, that calls a function of its own for every unit:

@@ -34,7 +34,7 @@ export function geometryOf(
 const straightLinePixels = 16;
 
 /** One pixel under one window. */
-export interface Tap {
+interface Tap {
   /** Where its vector lies in the images: byte offset in an array of 4-byte elements. */
   readonly base: I32;
   readonly constant: number;
@@ -44,7 +44,7 @@ export interface Tap {
   readonly count: I32;
 }
 
-export interface WindowBody {
+interface WindowBody {
   /** A window inside the image, at a place of the grid: all its pixels. */
   whole(place: EpiloguePosition, taps: readonly Tap[]): void;
   /** Any window; `first` is the position of its first pixel inside the image, `forEach` walks them in order. */
@@ -60,7 +60,7 @@ function larger(f: FunctionBuilder, a: I32, b: I32): I32 {
 }
 
 /** The range of a window's pixels, along one axis, that lie inside the image. */
-export interface Span {
+interface Span {
   readonly from: I32;
   readonly to: I32;
   /** Of the window's first pixel in the image; negative in the padding. */

@@ -9,7 +9,7 @@ import type { GpuMode } from './modes.js';
 export type RunKernel = (inputs: readonly GpuBuffer[]) => GpuBuffer | Promise<GpuBuffer>;
 
 /** The name of the function of a text. */
-export function nameOf({ source }: GpuSource): string {
+function nameOf({ source }: GpuSource): string {
   return source.slice(0, source.indexOf('(')).replace('function ', '');
 }
 

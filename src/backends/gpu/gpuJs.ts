@@ -48,7 +48,7 @@ export function inputOf(buffer: Float32Array, columns: number): Input {
   return new gpuJs.Input(values as ArrayLike<number> as number[], [columns, values.length / columns]);
 }
 
-export interface KernelSettings {
+interface KernelSettings {
   /** Whether results stay on the device. Default false. */
   readonly pipeline?: boolean;
   /** Extents of the output where they are not those of the source. */

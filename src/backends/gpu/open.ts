@@ -6,7 +6,7 @@ import { HostDevice } from './hostDevice.js';
 import { deviceModes, type GpuMode, gpuModes, hostModes, isSoftware } from './modes.js';
 import { WebGpuDevice } from './webgpuDevice.js';
 
-export interface OpenedDevice {
+interface OpenedDevice {
   readonly device: GpuDevice;
   /** Why something less than what was asked for runs. */
   readonly fallback?: string;

@@ -41,7 +41,7 @@ export async function prepareSteps(device: GpuDevice, plan: Plan): Promise<Prepa
   return prepared;
 }
 
-export interface CompiledCall {
+interface CompiledCall {
   readonly run: RunKernel;
   /** What explain() prints. */
   readonly algorithm: string;

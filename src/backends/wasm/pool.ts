@@ -16,7 +16,7 @@ const patience = 50;
 const mostChunks = 2 ** 30;
 
 /** A program as worker 0 walks it. */
-export interface PooledProgram {
+interface PooledProgram {
   readonly number: number;
   readonly chunks: readonly Chunk[];
 }

@@ -51,7 +51,7 @@ export interface Chunk {
   readonly calls: readonly BoundCall[];
 }
 
-export interface BoundCall {
+interface BoundCall {
   readonly run: KernelRun;
   readonly args: readonly number[];
   /** The arguments where the scratch area is prepared; as `args` where it makes no difference. */

@@ -21,7 +21,7 @@ const sampleTime = 2;
 const warmUpTime = 15;
 
 /** Compiles a call in one of its ways. */
-export type Compile = (tuning: Tuning) => Promise<Kernel>;
+type Compile = (tuning: Tuning) => Promise<Kernel>;
 
 /** Chooses how to compute calls. One at a time is measured; asking again gives the same answer. */
 export class Tuner {

@@ -13,7 +13,7 @@ import type { ForeignArguments } from './options.js';
 export const isImported = ({ details }: ModelFile): boolean => details.numerics.startsWith(importedFrom);
 
 /** `0..255` and the like, or a mean and a deviation. */
-export function parsePixels(text: string, scales: Readonly<Record<string, Normalization>>): Normalization {
+function parsePixels(text: string, scales: Readonly<Record<string, Normalization>>): Normalization {
   const known = Object.hasOwn(scales, text) ? scales[text] : undefined;
   if (known !== undefined) return known;
   const numbers = text.split(',').map(Number);

@@ -119,7 +119,7 @@ export interface OwnData extends UserDataset {
   readonly pixelRange: string | undefined;
 }
 
-export interface OwnDataRequest extends Omit<UserDatasetOptions, 'onNote' | keyof SourceOptions> {
+interface OwnDataRequest extends Omit<UserDatasetOptions, 'onNote' | keyof SourceOptions> {
   readonly shape?: ImageShape | undefined;
   /** What is told about it. */
   readonly told: PreparationArguments;

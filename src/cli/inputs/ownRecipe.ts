@@ -36,7 +36,7 @@ export async function whyNotTrusted(path: string): Promise<string | undefined> {
 }
 
 /** The folder of the run that a model belongs to: its own, or that above its checkpoints. */
-export function runOf(modelPath: string): string {
+function runOf(modelPath: string): string {
   const folder = dirname(modelPath);
   return basename(folder) === runFiles.checkpoints ? dirname(folder) : folder;
 }

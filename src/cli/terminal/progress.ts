@@ -68,7 +68,7 @@ export function barLine(
   return lines.find(({ length }) => length <= width) ?? `${title} ${done}`.slice(0, width);
 }
 
-export type ProgressStyle = 'bar' | 'lines' | 'quiet';
+type ProgressStyle = 'bar' | 'lines' | 'quiet';
 
 /** A bar where stderr is a terminal, else a line per epoch, or nothing. */
 export class Progress {

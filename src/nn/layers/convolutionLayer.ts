@@ -21,7 +21,7 @@ export interface ConvolutionOptions {
 }
 
 /** The parts of a convolution without its bias. */
-export interface ConvolutionParts<Name extends string> {
+interface ConvolutionParts<Name extends string> {
   /** Height and width of the filters. */
   readonly size: readonly [number, number];
   readonly strides: readonly [number, number];
@@ -30,7 +30,7 @@ export interface ConvolutionParts<Name extends string> {
   readonly parameter: Context['parameter'];
 }
 
-export interface Convolution<Name extends string> {
+interface Convolution<Name extends string> {
   readonly kind: string;
   readonly kernelSize: Pair;
   readonly options: ConvolutionOptions;

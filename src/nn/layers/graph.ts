@@ -14,7 +14,7 @@ const folded =
     values.reduce((a, b) => op(a, b));
 
 /** The ops that make one value of several. */
-export const joins = {
+const joins = {
   add: folded(add),
   subtract: folded(subtract),
   multiply: folded(multiply),

@@ -2,7 +2,7 @@
 import type { EChartsCoreOption } from '../../vendor/echarts.js';
 import { colors, drawingStyle } from './theme.js';
 
-export interface Drawing {
+interface Drawing {
   readonly width: number;
   readonly height: number;
   /** What somebody is told who does not see it. */

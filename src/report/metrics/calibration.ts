@@ -1,7 +1,7 @@
 /** Whether a model is right as often as it says. */
 import { type Predictions, predictedClasses } from './predictions.js';
 
-export interface ReliabilityBin {
+interface ReliabilityBin {
   /** Confidences in (low, high]. */
   readonly low: number;
   readonly high: number;

@@ -14,7 +14,7 @@ interface Rows {
   readonly rows: readonly (readonly string[])[];
 }
 
-export interface ComparedRuns {
+interface ComparedRuns {
   /** What each is called in drawings and tables, and in full. */
   readonly runs: readonly { readonly name: string; readonly title: string; readonly run: RunRecord }[];
   /** Settings, data and arithmetic that are not the same. */

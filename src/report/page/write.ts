@@ -4,7 +4,7 @@ import { ModelError, reasonOf, UsageError } from '../../core/errors.js';
 import { makeFolder, writeWhole } from '../../core/files.js';
 import type { Report } from './page.js';
 
-export interface WrittenReport {
+interface WrittenReport {
   readonly page: string;
   readonly pictures: readonly string[];
 }

@@ -2,7 +2,7 @@
 import { colors, scales, steps } from '../charts/theme.js';
 import { type Content, Html, html } from '../page/html.js';
 
-export interface Frame {
+interface Frame {
   readonly width: number;
   readonly height: number;
   readonly left: number;

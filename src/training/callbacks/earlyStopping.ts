@@ -6,7 +6,7 @@ import type { EpochRecord } from '../fit/options.js';
 import type { Callback } from './callback.js';
 
 /** The watched number: losses are better lower, accuracies higher. */
-export type Monitor = PlateauMonitor;
+type Monitor = PlateauMonitor;
 
 export interface EarlyStoppingOptions {
   /** Epochs in a row without a better value after which the training ends. Infinity: it does not. */

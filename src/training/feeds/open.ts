@@ -4,7 +4,7 @@ import type { Feed } from './feed.js';
 import { ResidentFeed } from './resident.js';
 import { StreamedFeed, type StreamedOptions } from './streamed.js';
 
-export interface FeedOptions extends StreamedOptions {
+interface FeedOptions extends StreamedOptions {
   /** A dataset of at most so many bytes may live in the engine as a whole. Default: 50 MB, as MNIST has. */
   readonly residentBytes?: number | undefined;
 }

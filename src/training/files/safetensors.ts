@@ -174,7 +174,7 @@ function readData(bytes: Uint8Array, dtype: Dtype): HostArray {
 }
 
 /** A tensor of any dtype, as the file has it. */
-export interface RawTensor {
+interface RawTensor {
   readonly name: string;
   /** As the format calls it, such as F16. */
   readonly dtype: string;

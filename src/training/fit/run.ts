@@ -5,7 +5,7 @@ import { TrainedModel } from '../files/trainedModel.js';
 import type { EpochRecord } from './options.js';
 
 /** How a training came about. */
-export interface RunDetails {
+interface RunDetails {
   /** One record per whole epoch, those before a resume included. */
   readonly history: readonly EpochRecord[];
   /** What was trained on: without what was held out. */

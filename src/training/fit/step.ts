@@ -10,7 +10,7 @@ import type { Averages } from './averages.js';
 import { Guard } from './guard.js';
 import { Metrics } from './metrics.js';
 
-export interface FitStepOptions extends TrainingStepOptions {
+interface FitStepOptions extends TrainingStepOptions {
   readonly optimizer: Optimizer;
   /** Whether a step is fed `mixup`, the share of the first of two images. Default false. */
   readonly mixup?: boolean | undefined;

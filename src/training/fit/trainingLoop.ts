@@ -23,7 +23,7 @@ import { FitStep } from './step.js';
 import { StepRunner } from './stepRunner.js';
 import { oddities, oddityOf } from './warnings.js';
 
-export interface TrainingData {
+interface TrainingData {
   /** As it was given to `fit`. */
   readonly whole: Dataset;
   readonly train: Dataset;

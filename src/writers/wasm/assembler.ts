@@ -59,7 +59,7 @@ export {
 /** The exported function of a kernel: `run(pointers…, begin, end)`. */
 export type KernelRun = (...addressesAndRange: number[]) => void;
 
-export interface ModuleOptions {
+interface ModuleOptions {
   /** The form of `f.multiplyAdd`: one relaxed instruction, or a multiplication and an addition. */
   readonly simd: SimdLevel;
   /** Whether the imported memory is a shared one: it is declared differently, so the module must know. */

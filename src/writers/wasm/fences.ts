@@ -2,7 +2,7 @@
 const firstWithout = 13;
 
 /** The parts of Node's and Chromium's names that tell the engine. */
-export interface EngineNames {
+interface EngineNames {
   /** V8's version, where the process tells it. */
   readonly v8?: string | undefined;
   /** Of a browser. */

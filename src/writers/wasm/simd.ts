@@ -17,7 +17,7 @@ import { instructions, type SimdInstruction } from './simdInstructions.js';
 import { randomTerm4, randomUniform4 } from './simdMath.js';
 
 /** The values of an expression's leaves at the elements at hand. */
-export interface SimdLeaves {
+interface SimdLeaves {
   /** Operand `index` in its compute type; asked once per evaluation. */
   operand(index: number): V128;
   /** Row-major indices of the four elements, int32; asked once, and only for random leaves. */
@@ -28,7 +28,7 @@ export interface SimdLeaves {
 export type Hoisted = ReadonlyMap<SimdNode, V128>;
 
 /** An expression as a graph of vector instructions, in which equal parts are one node. */
-export interface SimdNode {
+interface SimdNode {
   readonly type: 'input' | 'constant' | 'counter' | 'randomTerm' | 'random' | SimdInstruction;
   readonly arguments: readonly SimdNode[];
   /** Index of an input, value of a constant, key of a random number. */

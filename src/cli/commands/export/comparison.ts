@@ -1,7 +1,7 @@
 /** What two ways of computing one model's logits agree in. */
 
 /** What logits may differ by, times max(1, |logit|). */
-export const tolerance = 1e-4;
+const tolerance = 1e-4;
 
 export interface Compared {
   readonly count: number;

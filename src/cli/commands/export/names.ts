@@ -15,7 +15,7 @@ export const formatNames = {
   Record<string, { readonly format: ExportFormat; readonly ending: string | undefined }>
 >;
 
-export type FormatName = keyof typeof formatNames;
+type FormatName = keyof typeof formatNames;
 
 const isName = (text: string): text is FormatName => Object.hasOwn(formatNames, text);
 

@@ -15,7 +15,7 @@ export interface Prediction {
 }
 
 /** The most probable classes and their probabilities, the first one first. */
-export function mostProbable(
+function mostProbable(
   { probabilities }: Prediction,
   classes: readonly string[],
   count: number,
@@ -50,7 +50,7 @@ const field = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"'
 const csvLine = (fields: readonly string[]) => `${fields.map(field).join(',')}\n`;
 
 /** How lines of a CSV file are made. */
-export interface CsvForm {
+interface CsvForm {
   readonly header: string;
   readonly line: (prediction: Prediction) => string;
 }

@@ -11,7 +11,7 @@ export interface StudioServer {
   close(): Promise<void>;
 }
 
-export interface StudioFiles {
+interface StudioFiles {
   /** The folder of the built site. */
   readonly site: string;
   readonly datasets: readonly string[];

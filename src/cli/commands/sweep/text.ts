@@ -18,7 +18,7 @@ function row(trial: TrialRecord, names: readonly string[], epochs: number): stri
 }
 
 /** The trials from the best to the worst: the same whatever the machines. */
-export function sweepTable(record: SweepRecord, rows = Number.POSITIVE_INFINITY): string {
+function sweepTable(record: SweepRecord, rows = Number.POSITIVE_INFINITY): string {
   const { description, trials } = record;
   const names = Object.keys(description.spaces);
   const seen = ranked(trials).filter(({ state }) => state !== 'waiting');
@@ -30,7 +30,7 @@ export function sweepTable(record: SweepRecord, rows = Number.POSITIVE_INFINITY)
 }
 
 /** `12 of 27 trials begun, 3 finished, 1 failed` */
-export function countsText({ trials }: SweepRecord): string {
+function countsText({ trials }: SweepRecord): string {
   const count = (state: TrialRecord['state']) => trials.filter((each) => each.state === state).length;
   const begun = trials.length - count('waiting');
   const ill = count('failed');

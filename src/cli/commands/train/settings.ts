@@ -19,7 +19,7 @@ import { checkOwnData } from '../../inputs/ownData.js';
 import type { LogArguments } from './logs.js';
 
 /** What decides the bytes of a training. */
-export interface SettingArguments extends OwnDataArguments {
+interface SettingArguments extends OwnDataArguments {
   readonly epochs?: number | undefined;
   readonly batchSize?: number | undefined;
   readonly learningRate?: number | undefined;
