@@ -1,5 +1,5 @@
 /** What the files of a run share. Members that a later version adds are kept. */
-import { integer, number, object, text } from '../core/schema.js';
+import { integer, number, text } from '../core/schema.js';
 
 /** Shown in a table or a sentence. */
 export const line = text(/^.{1,4096}$/s, 'a text of 1 to 4096 characters');
