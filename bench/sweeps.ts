@@ -1,14 +1,15 @@
 /**
  * How near does successive halving come to the best of a whole grid, and for how much of its time? Read in the table of a grid
- * that was trained to the end (bench/results/sweep-grids.json), by the validation accuracies after every epoch: a trial that
+ * that was trained to the end (bench/results/sweep-grids.json), by the validation accuracies and losses after every epoch: a trial that
  * pauses goes on to the same bytes, so what is read is what it would have had. Five samplings: the order of the settings.
  *
- *     node dist/bench/sweeps.js [--eta 4]
+ *     node dist/bench/sweeps.js [--eta 3] [--samplings 200]
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { permutation } from '../src/data/batches.js';
-import { isBetter, planTrials, rungsOf, type Score } from '../src/sweep/halving.js';
+import { defaultEta, isBetter, planTrials, rungsOf, type Score } from '../src/sweep/halving.js';
 
 interface Trial {
   readonly values: Readonly<Record<string, number>>;
@@ -19,16 +20,21 @@ interface Trial {
 
 const path = join(import.meta.dirname, '../../bench/results/sweep-grids.json');
 const { grids } = JSON.parse(readFileSync(path, 'utf8')) as {
-  grids: Record<string, { trials: readonly Trial[] }>;
+  grids: Record<string, { images: number; trials: readonly Trial[] }>;
 };
-const etaAt = process.argv.indexOf('--eta');
-const eta = etaAt === -1 ? 3 : Number(process.argv[etaAt + 1]);
-const seeds = [0, 1, 2, 3, 4];
+const { values: options } = parseArgs({
+  options: {
+    eta: { type: 'string', default: String(defaultEta) },
+    samplings: { type: 'string', default: '5' },
+  },
+});
+const eta = Number(options.eta);
+const seeds = Array.from({ length: Number(options.samplings) }, (_, seed) => seed);
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const points = (value: number) => (100 * value).toFixed(2);
 
 /** What the search chooses, and the seconds of processors that it takes. */
-function search(trials: readonly Trial[], seed: number): { chosen: Trial; seconds: number } {
+function search(trials: readonly Trial[], images: number, seed: number): { chosen: Trial; seconds: number } {
   const order = [...permutation(trials.length, seed, 'sweep')].map((index) => trials[index]!);
   const rungs = rungsOf(order[0]!.accuracy.length, eta);
   const known = new Set<string>();
@@ -38,7 +44,7 @@ function search(trials: readonly Trial[], seed: number): { chosen: Trial; second
     return { accuracy: order[trial]!.accuracy[epoch]!, loss: order[trial]!.loss[epoch]! };
   };
   for (;;) {
-    const { open, members } = planTrials(order.length, rungs, eta, scoreOf);
+    const { open, members } = planTrials(order.length, rungs, { eta, images }, scoreOf);
     const [first] = open;
     if (first !== undefined) {
       known.add(`${first.trial} ${first.rung}`);
@@ -60,15 +66,15 @@ function search(trials: readonly Trial[], seed: number): { chosen: Trial; second
   }
 }
 
-for (const [name, { trials }] of Object.entries(grids)) {
+for (const [name, { trials, images }] of Object.entries(grids)) {
   const final = ({ accuracy }: Trial) => accuracy.at(-1)!;
   const best = Math.max(...trials.map(final));
   const whole = sum(trials.map(({ processorSeconds }) => sum(processorSeconds)));
   console.log(
     `${name}: ${trials.length} settings, best ${points(best)}%, ${whole.toFixed(0)} s of processors`,
   );
-  const found = seeds.map((seed) => search(trials, seed));
-  for (const [i, { chosen, seconds }] of found.entries()) {
+  const found = seeds.map((seed) => search(trials, images, seed));
+  for (const [i, { chosen, seconds }] of found.slice(0, 5).entries()) {
     const below = points(best - final(chosen));
     console.log(
       `  sampling ${seeds[i]}: ${points(final(chosen))}%, ${below} points below, ${points(seconds / whole)}% of the time, ${JSON.stringify(chosen.values)}`,

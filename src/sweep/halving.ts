@@ -7,8 +7,23 @@
  * A rung takes its trials in a fixed order, the first in that of their numbers and every other in the order in which they
  * were handed on, and decides when the results of the first `eta`, 2 `eta`, … of them are known. So what is trained does
  * not depend on which result arrives first, and nothing waits for a whole rung.
+ *
+ * Who leads after an epoch or two leads by luck, more often than not by less than the standard error of an accuracy. So of
+ * the trials within one standard error of the best accuracy a rung hands on the one of the smallest loss (the rule of one
+ * standard error: Breiman et al., Classification and Regression Trees, 1984). The last rung goes by accuracy alone.
  */
 import { UsageError } from '../core/errors.js';
+
+/** That of Li et al. */
+export const defaultEta = 4;
+
+/** How a rung decides. */
+export interface Rule {
+  /** One of so many trials is handed on. */
+  readonly eta: number;
+  /** How many images accuracies are measured on, of which their standard error is told. */
+  readonly images: number;
+}
 
 /** How well a trial did at a rung. */
 export interface Score {
@@ -27,22 +42,21 @@ export function isBetter(a: Score, b: Score): number {
 }
 
 /**
- * The epochs at which trials pause, the last of them all: those of the whole training divided by `eta` again and again.
- * `rungsOf(10, 3)` is [1, 3, 10].
+ * The epochs at which trials pause, the last of them all: those of the whole training divided by `eta` again and again, and
+ * the first epoch. `rungsOf(10, 3)` is [1, 3, 10], `rungsOf(6, 4)` is [1, 2, 6].
  *
- * @param least epochs of the first rung, 1 or more
  * @throws UsageError for an `eta` that is no whole number of at least 2
  */
-export function rungsOf(epochs: number, eta: number, least = 1): number[] {
+export function rungsOf(epochs: number, eta: number): number[] {
   if (!Number.isSafeInteger(eta) || eta < 2)
     throw new UsageError(`sweep: eta must be a whole number of at least 2: got ${eta}`);
   const rungs = [epochs];
-  for (let divided = epochs / eta; Math.round(divided) >= least; divided /= eta) {
+  for (let divided = epochs / eta; Math.round(divided) >= 1; divided /= eta) {
     const rung = Math.round(divided);
     if (rung < rungs[0]!) rungs.unshift(rung);
     if (rung === 1) break;
   }
-  return rungs;
+  return rungs[0] === 1 ? rungs : [1, ...rungs];
 }
 
 /** A trial that shall be trained up to a rung. */
@@ -58,11 +72,20 @@ export interface Plan {
   readonly open: readonly Step[];
 }
 
+/** The one that a rung hands on of some that it knows, the best first. */
+function chosen<T extends { readonly score: Score }>(sorted: readonly T[], images: number): T | undefined {
+  const best = sorted[0]?.score.accuracy;
+  if (best === undefined) return undefined;
+  const error = Math.sqrt(Math.max(0, best * (1 - best)) / images);
+  const near = sorted.filter(({ score }) => score.accuracy >= best - error);
+  return near.reduce((least, each) => (each.score.loss < least.score.loss ? each : least));
+}
+
 /** Whom a rung hands on, in order. */
 function handedOn(
   members: readonly number[],
   scores: readonly (Score | undefined)[],
-  eta: number,
+  { eta, images }: Rule,
   closed: boolean,
 ): number[] {
   const firstUnknown = scores.indexOf(undefined);
@@ -74,7 +97,8 @@ function handedOn(
       .map((trial, i) => ({ trial, score: scores[i]! }))
       .filter(({ trial, score }) => !promoted.includes(trial) && score.accuracy > failed.accuracy)
       .sort((a, b) => isBetter(a.score, b.score) || a.trial - b.trial);
-    if (candidates[0] !== undefined) promoted.push(candidates[0].trial);
+    const next = chosen(candidates, images);
+    if (next !== undefined) promoted.push(next.trial);
   };
   for (let among = eta; among <= known; among += eta) promoteBest(among);
   // The last, incomplete ones of a rung to which no more will come, so that at least one trial is trained to the end.
@@ -92,7 +116,7 @@ function handedOn(
 export function planTrials(
   trials: number,
   rungs: readonly number[],
-  eta: number,
+  rule: Rule,
   scoreOf: (trial: number, rung: number) => Score | undefined,
 ): Plan {
   const members: number[][] = [Array.from({ length: trials }, (_, trial) => trial)];
@@ -102,7 +126,7 @@ export function planTrials(
     const own = members[rung]!;
     const scores = own.map((trial) => scoreOf(trial, rung));
     open.unshift(...own.filter((_, i) => scores[i] === undefined).map((trial) => ({ trial, rung })));
-    if (rung + 1 < rungs.length) members.push(handedOn(own, scores, eta, closed));
+    if (rung + 1 < rungs.length) members.push(handedOn(own, scores, rule, closed));
     closed &&= !scores.includes(undefined);
   }
   return { members, open };

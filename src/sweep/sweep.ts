@@ -2,7 +2,7 @@
 import type { JobResult, TrainingDescription } from '../queue/job.js';
 import { jobId } from '../queue/job.js';
 import { summarizeSample } from '../runs/statistics.js';
-import { failed, isBetter, planTrials, type Score, type Step } from './halving.js';
+import { failed, isBetter, planTrials, type Rule, type Score, type Step } from './halving.js';
 import { importanceOf } from './importance.js';
 import type { SweepDescription, SweepRecord, TrialRecord, WinnerRecord } from './record.js';
 import type { Spaces, Values } from './space.js';
@@ -22,6 +22,7 @@ export interface SweepPlan {
   readonly description: SweepDescription;
   readonly spaces: Spaces;
   readonly trials: readonly Values[];
+  readonly rule: Rule;
   /** Of the winner's trainings. */
   readonly seeds: readonly number[];
   /** A trial, which holds images out. */
@@ -78,9 +79,11 @@ class Sweep {
   /** Asks for what may be trained now and waits for a result; false when there is nothing left. */
   private async step(): Promise<boolean> {
     const { description, trials } = this.plan;
-    const { rungs, eta } = description;
+    const { rungs } = description;
     if (this.late) return this.finishLate();
-    const { open } = planTrials(trials.length, rungs, eta, (trial, rung) => this.scoreOf(trial, rung));
+    const { open } = planTrials(trials.length, rungs, this.plan.rule, (trial, rung) =>
+      this.scoreOf(trial, rung),
+    );
     if (open.length === 0) return false;
     let found = false;
     for (const step of open) {

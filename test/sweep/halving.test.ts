@@ -6,6 +6,9 @@ import { suite } from '../support/suite.js';
 
 const score = (accuracy: number): Score => ({ accuracy, loss: 0 });
 
+/** So many images that accuracies have no error. */
+const rule = (eta: number) => ({ eta, images: 1e15 });
+
 /** Trains with some workers, each step taking as long as `durations` says; gives what was trained in the end. */
 function simulate(
   trials: number,
@@ -20,7 +23,7 @@ function simulate(
   let running: { step: Step; end: number }[] = [];
   let now = 0;
   for (let count = 0; ; count++) {
-    const plan = planTrials(trials, rungs, eta, (trial, rung) => known.get(name({ trial, rung })));
+    const plan = planTrials(trials, rungs, rule(eta), (trial, rung) => known.get(name({ trial, rung })));
     for (const step of plan.open) {
       if (running.length === workers) break;
       if (running.some((each) => name(each.step) === name(step))) continue;
@@ -42,8 +45,8 @@ suite('successive halving', (test) => {
     assert.equal(rungsOf(10, 3), [1, 3, 10]);
     assert.equal(rungsOf(6, 3), [1, 2, 6]);
     assert.equal(rungsOf(81, 3), [1, 3, 9, 27, 81]);
-    assert.equal(rungsOf(25, 4), [2, 6, 25]);
-    assert.equal(rungsOf(25, 3, 3), [3, 8, 25]);
+    assert.equal(rungsOf(25, 4), [1, 2, 6, 25]);
+    assert.equal(rungsOf(6, 4), [1, 2, 6]);
     assert.equal(rungsOf(1, 3), [1]);
     assert.equal(rungsOf(2, 2), [1, 2]);
     assert.throws(() => rungsOf(10, 1), /^sweep: eta must be a whole number of at least 2: got 1$/);
@@ -53,7 +56,7 @@ suite('successive halving', (test) => {
   test('one of every eta goes on: the best that has not, of those whose results are known', () => {
     const accuracies = [0.5, 0.7, 0.6, 0.9, 0.8, 0.1, 0.2, 0.3, 0.4];
     const plan = (known: number) =>
-      planTrials(9, [1, 3, 9], 3, (trial, rung) =>
+      planTrials(9, [1, 3, 9], rule(3), (trial, rung) =>
         rung === 0 && trial < known ? score(accuracies[trial]!) : undefined,
       ).members;
     assert.equal(plan(2)[1], []);
@@ -64,7 +67,7 @@ suite('successive halving', (test) => {
   });
 
   test('higher rungs are trained first', () => {
-    const { open } = planTrials(4, [1, 3], 3, (trial, rung) =>
+    const { open } = planTrials(4, [1, 3], rule(3), (trial, rung) =>
       rung === 0 && trial < 3 ? score(trial) : undefined,
     );
     assert.equal(open, [
@@ -75,7 +78,7 @@ suite('successive halving', (test) => {
 
   test('of a few trials one is trained to the end, and none that failed', () => {
     const members = (accuracies: readonly Score[]) =>
-      planTrials(accuracies.length, [1, 3, 9], 3, (trial) => accuracies[trial]).members;
+      planTrials(accuracies.length, [1, 3, 9], rule(3), (trial) => accuracies[trial]).members;
     assert.equal(members([score(0.1), score(0.3)]), [[0, 1], [1], [1]]);
     assert.equal(members([failed, failed, failed]), [[0, 1, 2], [], []]);
     assert.equal(members([failed, score(0.1), failed, failed]), [[0, 1, 2, 3], [1], [1]]);
@@ -87,7 +90,22 @@ suite('successive halving', (test) => {
       { accuracy: 0.5, loss: 1 },
       { accuracy: 0.5, loss: 1 },
     ];
-    assert.equal(planTrials(3, [1, 3], 3, (trial) => scores[trial]).members[1], [1]);
+    assert.equal(planTrials(3, [1, 3], rule(3), (trial) => scores[trial]).members[1], [1]);
+  });
+
+  test('within one standard error of the best accuracy the smallest loss goes on', () => {
+    // of 0.9 on 900 images: sqrt(0.9 · 0.1 / 900) = 0.01
+    const scores = [
+      { accuracy: 0.9, loss: 0.5 },
+      { accuracy: 0.891, loss: 0.4 },
+      { accuracy: 0.889, loss: 0.1 },
+      { accuracy: 0.895, loss: 0.3 },
+    ];
+    const members = (images: number) =>
+      planTrials(4, [1, 3], { eta: 4, images }, (trial) => scores[trial]).members[1];
+    assert.equal(members(900), [3]);
+    assert.equal(members(9), [2]);
+    assert.equal(members(1e9), [0]);
   });
 
   test('what is trained does not depend on the number of workers or on who is first', () => {
@@ -116,7 +134,7 @@ suite('successive halving', (test) => {
   });
 
   test('a single rung is no halving', () => {
-    assert.equal(planTrials(3, [5], 3, () => undefined).open.length, 3);
-    assert.equal(planTrials(3, [5], 3, score).open, []);
+    assert.equal(planTrials(3, [5], rule(3), () => undefined).open.length, 3);
+    assert.equal(planTrials(3, [5], rule(3), score).open, []);
   });
 });

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { defaultEta } from '../../../sweep/halving.js';
 import {
   assignments,
   dataOptions,
@@ -36,7 +37,7 @@ const searchOptions = {
   eta: {
     number: true,
     requiresArg: true,
-    default: 3,
+    default: defaultEta,
     coerce: whole('eta', 2),
     describe: 'for asha: one of so many trials is trained longer',
   },

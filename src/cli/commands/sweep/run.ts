@@ -7,7 +7,7 @@ import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData } from '../../../runs/config.js';
-import { rungsOf } from '../../../sweep/halving.js';
+import { defaultEta, rungsOf } from '../../../sweep/halving.js';
 import {
   readSweep,
   type SweepDescription,
@@ -73,7 +73,7 @@ function checkTrials(loaded: LoadedRecipe, trials: readonly Values[], options: S
 async function planSweep(options: SweepArguments, progress: Progress): Promise<SweepPlan> {
   const loaded = await loadRecipe(options.recipe);
   const { recipe } = loaded;
-  const { search, seed = 0, eta = 3, limit, imageShape, seeds, backend } = options;
+  const { search, seed = 0, eta = defaultEta, limit, imageShape, seeds, backend } = options;
   const spaces = spacesOf(loaded, options.set);
   const trials = chooseTrials(spaces, { search, trials: options.trials, seed });
   checkTrials(loaded, trials, options);
@@ -128,7 +128,8 @@ async function planSweep(options: SweepArguments, progress: Progress): Promise<S
     data: hashes,
     ...conditions,
   };
-  return { description, spaces, trials, seeds, trialOf, finalOf };
+  const rule = { eta, images: Math.max(1, Math.round(data.train.count * validation)) };
+  return { description, spaces, trials, rule, seeds, trialOf, finalOf };
 }
 
 /** When it was begun, if it is one to go on with. */
