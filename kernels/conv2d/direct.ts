@@ -34,6 +34,8 @@ export interface Correlation {
   readonly name: string;
   readonly batch: number;
   readonly frame: Frame;
+  /** Whether lines of the frame may be left out: else its zeros count, since times what is not finite they are NaN. */
+  readonly leavesOutLines: boolean;
   readonly results: Results;
   /** Height and width of the window, and the steps between windows. */
   readonly window: readonly [number, number];
@@ -113,7 +115,8 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
  * Whether windows leave out the lines that lie wholly above or below the pixels. A sum of few terms is written out
  * whole, which is faster than leaving some out.
  */
-function skipsLines({ frame, window }: Correlation): boolean {
+function skipsLines({ frame, window, leavesOutLines }: Correlation): boolean {
+  if (!leavesOutLines) return false;
   const [first, last] = frame.filledRows;
   return (first > 0 || last < frame.size[0]) && isLooped(window[0], window[1] * frame.channels);
 }

@@ -51,7 +51,8 @@ export const conv2dGpu: GpuKernel<Plain<Conv2dSpecification>> = (call) => {
     'let sum = 0;',
     ...eachPixelOfWindow(
       slidingOf(call, filter),
-      { images, grid: shape },
+      // the frame is zeros like others: times a weight that is no finite number they are NaN
+      { images, grid: shape, frame: loop('c', channels, [`sum += 0 * ${w};`]) },
       indices,
       loop('c', channels, [`sum += ${x} * ${w};`]),
     ),
@@ -102,6 +103,7 @@ export const conv2dFilterGradientGpu: GpuKernel<Plain<Conv2dFilterGradientSpecif
   const within = (position: string, extent: number) =>
     outside ? [`${position} >= 0`, `${position} < ${extent}`] : [];
   const x = tables[0]!.at([strides[1] === 1 ? 'start + j' : `start + j * ${strides[1]}`, c]);
+  const dy = (window: string) => tables[1]!.at([window, o]);
   const lines = [
     ...statements,
     `const firstColumn = ${b} - ${padding.left};`,
@@ -110,16 +112,24 @@ export const conv2dFilterGradientGpu: GpuKernel<Plain<Conv2dFilterGradientSpecif
       'let image = 0;',
       ...loop('i', rows, [
         `const p = i * ${strides[0]} + ${a} - ${padding.top};`,
-        ...when(within('p', height), [
-          `const start = (n * ${height} + p) * ${width} + firstColumn;`,
-          `const line = (n * ${rows} + i) * ${columns};`,
-          'let part = 0;',
-          ...loop('j', columns, [
-            ...(outside ? [`const q = firstColumn + j * ${strides[1]};`] : []),
-            ...when(within('q', width), [`part += ${x} * ${tables[1]!.at(['line + j', o])};`]),
-          ]),
-          'image += part;',
-        ]),
+        ...when(
+          within('p', height),
+          [
+            `const start = (n * ${height} + p) * ${width} + firstColumn;`,
+            `const line = (n * ${rows} + i) * ${columns};`,
+            'let part = 0;',
+            ...loop('j', columns, [
+              ...(outside ? [`const q = firstColumn + j * ${strides[1]};`] : []),
+              ...when(
+                within('q', width),
+                [`part += ${x} * ${dy('line + j')};`],
+                [`part += 0 * ${dy('line + j')};`],
+              ),
+            ]),
+            'image += part;',
+          ],
+          loop('j', columns, [`image += 0 * ${dy(`(n * ${rows} + i) * ${columns} + j`)};`]),
+        ),
       ]),
       'sum += image;',
     ]),

@@ -36,8 +36,8 @@ interface Pass {
   /** Channels that are summed over, and those of the result. */
   readonly from: number;
   readonly to: number;
-  /** The loops around `body`, given the indices of the output's pixel. */
-  around(indices: readonly string[], body: readonly string[]): string[];
+  /** The loops around `body`, given the indices of the output's pixel; `frame` is done for each place outside the image. */
+  around(indices: readonly string[], body: readonly string[], frame: readonly string[]): string[];
   /** The row of the image that the loops have come to. */
   readonly pixel: string;
   /** The row of a filter of `[tap, from, to]` for channel `channel`. */
@@ -48,8 +48,13 @@ const forward = (call: Call): Pass => {
   const [images, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   return {
     ...{ name: 'conv2d', from: filter[2]!, to: filter[3]!, pixel: 'pixel' },
-    around: (indices, body) =>
-      eachPixelOfWindow(slidingOf(call, filter), { images, grid: call.outputs[0]!.shape }, indices, body),
+    around: (indices, body, frame) =>
+      eachPixelOfWindow(
+        slidingOf(call, filter),
+        { images, grid: call.outputs[0]!.shape, frame },
+        indices,
+        body,
+      ),
     filterRow: (channel) => `(a * ${filter[1]} + b) * ${filter[2]} + ${channel}`,
   };
 };
@@ -105,8 +110,12 @@ function packed(call: Call, pass: Pass, swapped: boolean): readonly GpuStage[] |
         `const right = ${filter.at([pass.filterRow('c'), column])};`,
         ...lanes.map((lane) => `sum${lane} += left * right[${lane}];`),
       ]);
+  const frame = loop('c', pass.from, [
+    `const right = ${filter.at([pass.filterRow('c'), column])};`,
+    ...lanes.map((lane) => `sum${lane} += 0 * right[${lane}];`),
+  ]);
   const { statements, indices } = coordinatesOf([...shape.slice(0, -1), width]);
-  const lines = [...statements, ...startSums, ...pass.around(indices, body)];
+  const lines = [...statements, ...startSums, ...pass.around(indices, body, frame)];
   const source = vec4Source(pass.name, [width, sizeOf(shape) / pass.to], [own, filter], {
     statements: lines,
     values: sums,
@@ -139,7 +148,12 @@ function direct(call: Call, pass: Pass, swapped: boolean): readonly GpuStage[] |
       return `sum${lane} += left * ${right};`;
     }),
   ]);
-  const lines = [...statements, ...startSums, ...pass.around(indices, sum), ...result.statements];
+  const frame = loop(
+    'c',
+    pass.from,
+    lanes.map((lane) => `sum${lane} += 0 * ${filter.at([pass.filterRow('c'), columnOf(lane)])};`),
+  );
+  const lines = [...statements, ...startSums, ...pass.around(indices, sum, frame), ...result.statements];
   const output = [pass.to / 4, sizeOf(shape) / pass.to] as const;
   const source = vec4Source(pass.name, output, tables, { statements: lines, values: result.values });
   const operands = call.inputs.map((_, i) => i);

@@ -18,10 +18,20 @@ export interface Sliding {
   readonly padding: Padding;
 }
 
-/** Wraps `body` in conditions, one `if` each: code of a condition that is always true is left out. */
-export function when(conditions: readonly string[], body: readonly string[]): readonly string[] {
+const indented = (lines: readonly string[]) => lines.map((line) => `  ${line}`);
+
+/**
+ * Wraps `body` in conditions, one `if` each: code of a condition that is always true is left out. `otherwise` is what is
+ * done where one of them fails.
+ */
+export function when(
+  conditions: readonly string[],
+  body: readonly string[],
+  otherwise: readonly string[] = [],
+): readonly string[] {
+  const failed = otherwise.length === 0 ? [] : ['} else {', ...indented(otherwise)];
   return conditions.reduceRight<readonly string[]>(
-    (inner, condition) => [`if (${condition}) {`, ...inner.map((line) => `  ${line}`), '}'],
+    (inner, condition) => [`if (${condition}) {`, ...indented(inner), ...failed, '}'],
     body,
   );
 }
@@ -49,11 +59,16 @@ export function reachesOutside({ window, strides, padding }: Sliding, images: Sh
 
 /**
  * A loop over the pixels of window (i, j) that lie inside the image. `body` may use the integers `a` and `b`, the place
- * in the window, and the number `pixel`, the row of `pixelTable` of image n.
+ * in the window, and the number `pixel`, the row of `pixelTable` of image n. `frame` is what is done for places outside;
+ * it may use `a` and `b`.
  */
 export function eachPixelOfWindow(
   { window, strides, padding }: Sliding,
-  { images, grid }: { readonly images: Shape; readonly grid: Shape },
+  {
+    images,
+    grid,
+    frame = [],
+  }: { readonly images: Shape; readonly grid: Shape; readonly frame?: readonly string[] },
   [n, i, j]: readonly string[],
   body: readonly string[],
 ): string[] {
@@ -66,13 +81,21 @@ export function eachPixelOfWindow(
     `const image = ${times(n!, height)};`,
     ...loop('a', window[0], [
       'const p = top + a;',
-      ...when(within('p', -padding.top, lastRow, height), [
-        `const start = (image + p) * ${width};`,
-        ...loop('b', window[1], [
-          'const q = left + b;',
-          ...when(within('q', -padding.left, lastColumn, width), ['const pixel = start + q;', ...body]),
-        ]),
-      ]),
+      ...when(
+        within('p', -padding.top, lastRow, height),
+        [
+          `const start = (image + p) * ${width};`,
+          ...loop('b', window[1], [
+            'const q = left + b;',
+            ...when(
+              within('q', -padding.left, lastColumn, width),
+              ['const pixel = start + q;', ...body],
+              frame,
+            ),
+          ]),
+        ],
+        frame.length === 0 ? [] : loop('b', window[1], frame),
+      ),
     ]),
   ];
 }
