@@ -15,8 +15,8 @@ import { poolBehind, routeFrom } from './fusion.js';
  *
  * The zeros around x are multiplied like others, as PyTorch does: where w (for conv2d) or dy (for conv2dFilterGradient) is
  * NaN or infinite, products with them are NaN. A pixel of dx is a sum over the windows that read it, and no more. Two ways of
- * wasm let what is not finite go further, never less far: Winograd (3x3, steps of 1, 8 channels or more, results of 4x4 or more)
- * to all results of its tile, and the input gradient with steps of 1 to pixels near the edges, since its dy stands in a frame of zeros.
+ * wasm let what is not finite go further, never less far: in the input gradient a weight reaches pixels near the edges, since
+ * dy stands in a frame of zeros; in the filter gradient by Winograd a pixel near the edges reaches all taps.
  * Devices behind gpu may take it that no number is NaN or infinite (WGSL, 15.7.2).
  *
  * With a `route`, a gradient takes two inputs in the place of dy, the values and indices of a
