@@ -1,4 +1,4 @@
-/** What datasets are made into: parts, batches, worse images. `datasets.take(train, 1000)`. */
+/** Functions on datasets: parts, batches, worse images. `datasets.take(train, 1000)`. */
 export { batches, permutation } from './data/batches.js';
 export {
   limitDataset as limit,

@@ -1,4 +1,4 @@
-/** What predictions are worth. `metrics.mcnemar(a, b)`. */
+/** Measures of predictions. `metrics.mcnemar(a, b)`. */
 export { accuracy } from './nn/losses.js';
 export { type McNemar, mcnemar } from './report/metrics/mcnemar.js';
 export { type Measures, measurePredictions } from './report/metrics/measures.js';

@@ -106,7 +106,7 @@ async function main(words: readonly string[]): Promise<void> {
   await program.parseAsync();
 }
 
-/** What a worker has started ends with it, however that ended, and tells it what it took. */
+/** Ends this process with the worker that has started it, and tells that worker what it took. */
 function followParent(): () => void {
   const { channel } = process;
   if (channel === undefined) return () => {};

@@ -1,12 +1,15 @@
-/** Says what is wrong with a command line, in place of yargs: with the word that was meant, or the argument that is missing. */
+/**
+ * Says what is wrong with a command line, in place of yargs: with the word that was meant, or the argument that is
+ * missing.
+ */
 import { didYouMean } from '../core/closest.js';
 import { UsageError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
 
-/** What stands behind `quern runs`: its list is a command of yargs too, which sees no others. */
+/** Words behind `quern runs`: its list is a command of yargs too, which sees no others. */
 export const runCommands = ['list', 'compare', 'tag', 'remove'] as const;
 
-/** What yargs knows while it refuses words. Its types leave these out. */
+/** Members of yargs while it refuses words, which its types leave out. */
 interface Known {
   readonly options: readonly string[];
   readonly commands: readonly string[];
@@ -48,7 +51,7 @@ const isOption = (word: string, words: readonly string[]) =>
   words.some((each) => each.replace(/^--?(no-)?/, '').split('=')[0] === word && each.startsWith('-'));
 
 /**
- * What yargs complains about: a message, or an error of its own for what a coercion throws.
+ * Reads a complaint of yargs: a message, or an error of its own for what a coercion throws.
  *
  * @param words of the command line
  * @param instance yargs, as it stands

@@ -14,14 +14,14 @@ import { transpose } from '../tensor/ops/views.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 
 /**
- * What an error is relative to: the largest number of the result, where terms of both signs are added; each number
- * itself; `exact` allows none.
+ * The measure of an error: relative to the largest number of the result, where terms of both signs are added; each
+ * number itself; `exact` allows none.
  */
 export type Measure = 'largest' | 'each' | 'exact';
 
 export interface Subject {
   readonly name: string;
-  /** What it is computed on, for people. */
+  /** The inputs, for people. */
   readonly on: string;
   readonly measure: Measure;
   /** The largest error that every backend and mode keeps to; 0 where results are exact. */

@@ -8,8 +8,8 @@ import type { Leaf } from '../tensor/tensor.js';
 import type { KernelView, Part, SlotView } from './view.js';
 
 /**
- * Which part every step belongs to. What does not depend on the loss is forward. What writes a leaf, or depends on what an
- * optimizer remembers or on the learning rate, is an update; the rest is a gradient.
+ * Finds the part that every step belongs to. What does not depend on the loss is forward. What writes a leaf, or
+ * depends on what an optimizer remembers or on the learning rate, is an update; the rest is a gradient.
  */
 function partsOf({ steps, slots, updates }: Plan, learned: ReadonlySet<Leaf>): Part[] {
   /** Slots with values of gradients, and of updates. */

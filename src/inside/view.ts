@@ -1,4 +1,4 @@
-/** What there is to see of a training step. Plain data: pages draw it. */
+/** A view of a training step, as plain data that pages draw. */
 import type { Summary } from '../nn/summary.js';
 
 export type Part = 'forward' | 'gradient' | 'update';

@@ -1,11 +1,11 @@
-/** What a recipe is trained with, where nothing or little is asked for otherwise. */
+/** The options of `fit` for a recipe, with some asked for instead. */
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { parseOptimizer } from '../optimizers/parse.js';
 import { checkFitOptions, defaultBatchSize, type FitOptions } from '../training/fit/options.js';
 import { plainPixels } from '../training/inference/normalization.js';
 import type { Recipe } from './recipe.js';
 
-/** What is asked for instead of what the recipe says. */
+/** Settings asked for instead of the recipe's. */
 export interface Asked {
   readonly seed: number;
   readonly epochs?: number | undefined;
@@ -44,7 +44,7 @@ function chooseOptimizer(recipe: Recipe, { optimizer: name, learningRate }: Aske
 }
 
 /**
- * What `fit` is given for a recipe: `fit(engine, model, train, fitOptionsOf(recipe, { seed: 1 }))` trains what
+ * Makes the options of `fit` for a recipe: `fit(engine, model, train, fitOptionsOf(recipe, { seed: 1 }))` trains what
  * `quern train` trains, to the same bytes.
  *
  * @throws UsageError for what `fit` would refuse

@@ -27,7 +27,7 @@ export function setRecipe({ recipe, source }: LoadedRecipe, values: SettingValue
 
 let hooked = false;
 
-/** What Node.js cannot read of its own accord, and what to do. */
+/** Explains a file that Node.js cannot read of its own accord. */
 function unreadable(path: string): DataError | undefined {
   const typescript = /\.[cm]?tsx?$/.test(path);
   const strips = 'typescript' in process.features && process.features.typescript;
@@ -82,7 +82,8 @@ async function importFile(path: string, way: Way): Promise<Recipe> {
  * Loads a recipe by name, or from a file whose default export it is: JavaScript, or TypeScript where Node.js can.
  *
  * @param way how a file comes to be run; default: it was named
- * @throws UsageError for what is neither; DataError, naming the file, when it throws, exports something else or is not to run
+ * @throws UsageError for what is neither; DataError, naming the file, when it throws, exports something else or is not
+ * to run
  */
 export async function loadRecipe(source: string, way: Way = 'named'): Promise<LoadedRecipe> {
   if (Object.hasOwn(recipes, source)) return { recipe: (await recipes[source]!()).default, source };

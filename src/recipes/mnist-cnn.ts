@@ -49,7 +49,7 @@ export const handwriting = {
     ]),
 };
 
-/** What all of them are trained with: chosen on 10,000 of MNIST's training images, held out. */
+/** The training of all recipes of handwriting: chosen on 10,000 of MNIST's training images, held out. */
 export const handwritingTraining = {
   optimizer: adam({ learningRate }),
   schedule: cosineDecay({ warmup }),

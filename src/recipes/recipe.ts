@@ -18,7 +18,7 @@ export interface Reference {
 /** A recipe's own settings by their names. */
 type Parameters = Readonly<Record<string, Value>>;
 
-/** What a recipe makes its layer for. */
+/** The images for which a recipe makes its layer. */
 export interface RecipeImages<P extends Parameters = Parameters> {
   /** How many classes the images have. */
   readonly classes: number;
@@ -60,12 +60,12 @@ export interface Recipe<P extends Parameters = Parameters>
    */
   readonly target?: number | undefined;
   /**
-   * Settings of the recipe's own, by names of letters and digits: its layer is given them, `--set units=64` says others and
-   * `quern sweep` tries some. Default: none.
+   * Settings of the recipe's own, by names of letters and digits: its layer is given them, `--set units=64` says others
+   * and `quern sweep` tries some. Default: none.
    */
   readonly parameters?: P | undefined;
   /**
-   * What `quern sweep` tries unless told otherwise: settings and their values, `{ learningRate: 'log:1e-4..1e-1',
+   * The space of `quern sweep` unless told otherwise: settings and their values, `{ learningRate: 'log:1e-4..1e-1',
    * dropout: [0.1, 0.3] }`. Default: nothing.
    */
   readonly sweep?: Readonly<Record<string, string | readonly Value[]>> | undefined;
@@ -125,7 +125,7 @@ const reserved = new Set([
   'data',
 ]);
 
-/** What each member must be; a member that is not named here does not exist. */
+/** Tests of the members, with the words for an error; there are no others. */
 const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
   name: [
     (value) => typeof value === 'string' && /^[\w-][\w.-]*$/.test(value),

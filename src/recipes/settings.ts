@@ -18,9 +18,9 @@ const grouped = ['augmentation', 'clip', 'earlyStopping'] as const;
 type Group = (typeof grouped)[number];
 
 /**
- * What can be set, with its value now: the recipe's own parameters, learningRate, batchSize, mixup, labelSmoothing,
- * weightAveraging, optimizer and schedule by name, and options by names such as `optimizer.beta1`, `schedule.warmup`,
- * `plateau.patience`, `augmentation.shift`, `clip.norm`.
+ * Lists what can be set, with its value now: the recipe's own parameters, learningRate, batchSize, mixup,
+ * labelSmoothing, weightAveraging, optimizer and schedule by name, and options by names such as `optimizer.beta1`,
+ * `schedule.warmup`, `plateau.patience`, `augmentation.shift`, `clip.norm`.
  */
 export function settingsOf(recipe: Recipe): Readonly<Record<string, unknown>> {
   const { optimizer, schedule, plateau } = recipe;

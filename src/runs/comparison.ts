@@ -1,4 +1,4 @@
-/** What several seeds of several recipes say, against what is published. */
+/** Compares several seeds of several recipes with published numbers. */
 import { judge, type PublishedReference, type Verdict } from './references.js';
 import type { TrainingResult } from './result.js';
 import { type Sample, summarizeSample } from './statistics.js';
@@ -18,7 +18,7 @@ interface JudgedReference extends PublishedReference {
   readonly verdict: Verdict;
 }
 
-/** What is said of one recipe. Accuracies are shares from 0 to 1, those of references percentages as published. */
+/** The verdict on one recipe. Accuracies are shares from 0 to 1, those of references percentages as published. */
 export interface RecipeComparison extends Omit<RecipeTrainings, 'results' | 'target'> {
   readonly parameters: number | null;
   /** For one image, forward. */
@@ -35,7 +35,7 @@ export interface RecipeComparison extends Omit<RecipeTrainings, 'results' | 'tar
   /** Of the test accuracies; null where no training came to its end. */
   readonly accuracy: Sample | null;
   readonly trainSeconds: Sample | null;
-  /** What really ran, each once. */
+  /** The backends that really ran, each once. */
   readonly backends: readonly string[];
   readonly target: number | null;
   /** Whether the mean reaches it; null where it is not judged: other settings, or seeds that failed. */

@@ -1,4 +1,4 @@
-/** What a run was asked for and what it runs on: `config.json`. */
+/** The settings of a run and the machine it runs on: `config.json`. */
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
@@ -47,8 +47,8 @@ interface Named {
 }
 
 /**
- * What decides the bytes of a training, besides the data. Two runs with equal settings, seed, data and numerics have
- * equal weights. What a recipe leaves out is not there.
+ * The settings that decide the bytes of a training, besides the data. Two runs with equal settings, seed, data and
+ * numerics have equal weights. What a recipe leaves out is not there.
  */
 interface KnownSettings {
   readonly recipe: string;
@@ -80,7 +80,7 @@ export interface RunConfig extends BackendReport {
   readonly settings: RunSettings;
   /** The recipe's file, absolute; absent for those that come with Quern. */
   readonly recipeFile?: FileDescription | undefined;
-  /** What the command line said, for `--resume`. */
+  /** The options of the command line, for `--resume`. */
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly data: {
     readonly train: DataDescription;
@@ -176,7 +176,8 @@ const checkConfig = object<RunConfig>(
 /**
  * The configuration of a run; undefined where the folder holds none.
  *
- * @throws DataError when the file cannot be read, or a member is not what it must be; ModelError when it is no configuration,
+ * @throws DataError when the file cannot be read, or a member is not what it must be; ModelError when it is no
+ * configuration,
  *   or of another version
  */
 export async function readConfig(folder: string): Promise<RunConfig | undefined> {

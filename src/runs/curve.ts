@@ -1,4 +1,4 @@
-/** What a training tells of the steps within its epochs: `curve.json`, a bounded number of points. */
+/** Losses of the steps within epochs: `curve.json`, a bounded number of points. */
 import { join } from 'node:path';
 import { jsonText, writeWhole } from '../core/files.js';
 import { list, number, object } from '../core/schema.js';

@@ -8,7 +8,7 @@ import { readFileWithin } from '../data/readFile.js';
 
 /** Paths inside a run folder. */
 export const runFiles = {
-  /** What was asked for and what it ran on; makes a folder a run. */
+  /** Settings and machine; makes a folder a run. */
   config: 'config.json',
   /** One epoch per line. */
   history: 'history.jsonl',
@@ -20,7 +20,7 @@ export const runFiles = {
   checkpoints: 'checkpoints',
   /** The trained model, or the model so far. */
   model: 'model.safetensors',
-  /** What `quern train --json` prints. */
+  /** The output of `quern train --json`. */
   result: 'result.json',
   /** Why a training could not go on. */
   failure: 'failure.json',
@@ -28,13 +28,13 @@ export const runFiles = {
   tags: 'tags.json',
   /** A folder: the state before a step whose numbers were not finite, and the batch of that step. */
   nonFinite: 'non-finite',
-  /** What a training tells while it runs. */
+  /** News of a running training. */
   live: 'live.json',
-  /** What it says of the images that are held out, while somebody watches. */
+  /** Its predictions of the images that are held out, while somebody watches. */
   validation: 'validation.json',
   /** Says by its time that somebody watches. */
   watched: '.watched',
-  /** Which process is writing. */
+  /** The process that is writing. */
   lock: 'lock.json',
 } as const;
 

@@ -13,7 +13,7 @@ import { historyLines, historyTable } from './history.js';
 import { removeLeftovers, takeLock } from './lock.js';
 import type { TrainingResult } from './result.js';
 
-/** What makes a folder somebody's run, and what a run leaves, in the order in which a new run removes it. */
+/** Files that make a folder somebody's run, and all that a run leaves, in the order in which a new run removes them. */
 const marks = [runFiles.config, runFiles.model, runFiles.history];
 const remains = [
   runFiles.result,
@@ -187,7 +187,9 @@ export class RunFolder {
     await writeWhole(join(this.path, runFiles.result), jsonText(result));
   }
 
-  /** Notes why the run could not go on. Says nothing when that cannot be written: there is an error to report already. */
+  /**
+   * Notes why the run could not go on. Says nothing when that cannot be written: there is an error to report already.
+   */
   async fail(message: string): Promise<void> {
     if (!this.begun) return;
     const text = jsonText({ message, when: new Date().toISOString() });

@@ -1,4 +1,4 @@
-/** What a training tells while it runs, for those who watch its folder: `live.json` and `validation.json`. */
+/** News of a running training, for those who watch its folder: `live.json` and `validation.json`. */
 import { rmSync } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -107,7 +107,7 @@ async function readQuietly<T>(path: string): Promise<T | undefined> {
   return isObject(json) ? (json as unknown as T) : undefined;
 }
 
-/** What a training tells now; undefined where it tells nothing. */
+/** Reads the news of a training; undefined where there is none. */
 export const readLive = (folder: string): Promise<Live | undefined> =>
   readQuietly<Live>(join(folder, runFiles.live));
 export const readLiveValidation = (folder: string): Promise<LiveValidation | undefined> =>

@@ -1,4 +1,4 @@
-/** Which process writes to a run folder: one at a time, so that two resumes of one run cannot mix their files. */
+/** Lets one process write to a run folder: one at a time, so that two resumes of one run cannot mix their files. */
 
 import { rmSync } from 'node:fs';
 import { link, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -36,7 +36,7 @@ async function isAlive({ pid, host, began }: Holder): Promise<boolean> {
 
 const checkHolder = object<Holder>({ pid: integer(1), host: line }, { began: text(/^\d{1,20}$/) }, 'keep');
 
-/** Who a lock names; undefined where it is not there or names nobody. */
+/** Reads the holder of a lock; undefined where it is not there or names nobody. */
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     return checkHolder(await readJson(path), path);
@@ -91,12 +91,12 @@ export async function takeLock(folder: string): Promise<() => Promise<void>> {
   };
 }
 
-/** What `RunFolder.open` tries whether it can write with. */
+/** Names of the files with which `RunFolder.open` tries to write. */
 const probeForm = /^\.probe-/;
 
 /**
- * Removes what processes that were killed have left half-written in a folder. Only whoever holds the lock may do that. Locks of
- * processes that are there stay: they may be asking for it.
+ * Removes what processes that were killed have left half-written in a folder. Only whoever holds the lock may do that.
+ * Locks of processes that are there stay: they may be asking for it.
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch((): string[] => []);

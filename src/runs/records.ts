@@ -16,7 +16,7 @@ import { readTags } from './tags.js';
 /** Interrupted: by a signal, a time limit or a crash; it can be resumed, as can one that failed. */
 export type RunState = 'finished' | 'interrupted' | 'running' | 'failed';
 
-/** What is known of a run. */
+/** Everything known of a run. */
 export interface RunRecord {
   readonly path: string;
   readonly state: RunState;
@@ -84,7 +84,7 @@ async function findFolders(folder: string, depth: number): Promise<string[]> {
 interface DamagedRun {
   readonly path: string;
   readonly state: 'damaged';
-  /** What is wrong with it. */
+  /** The fault. */
   readonly failure: string;
 }
 
@@ -104,7 +104,7 @@ export async function findRuns(folder: string): Promise<{ runs: RunRecord[]; dam
   return { runs, damaged };
 }
 
-/** What a list of runs tells of one. Accuracies are shares from 0 to 1. */
+/** The line of a run in a list. Accuracies are shares from 0 to 1. */
 export interface RunOverview {
   readonly path: string;
   readonly recipe: string;

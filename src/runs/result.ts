@@ -11,7 +11,7 @@ interface Reference {
 }
 
 /**
- * What a training gives in the end: `result.json` of its run folder, and what `quern train --json` prints. Accuracies
+ * The result of a training: `result.json` of its run folder, and the output of `quern train --json`. Accuracies
  * are shares from 0 to 1; what an interrupted training lacks is null.
  */
 export interface TrainingResult extends BackendReport {

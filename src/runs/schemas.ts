@@ -1,4 +1,4 @@
-/** What the files of a run share. Members that a later version adds are kept. */
+/** Common schemas of the files of a run. Members that a later version adds are kept. */
 import { integer, number, text } from '../core/schema.js';
 
 /** Shown in a table or a sentence. */

@@ -1,4 +1,4 @@
-/** What several seeds of one recipe say together. */
+/** Statistics over several seeds of one recipe. */
 
 export interface Sample {
   readonly count: number;

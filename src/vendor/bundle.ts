@@ -1,7 +1,8 @@
 /**
- * Makes the compiled modules of this folder stand alone: the packages that they import become part of them, with their licenses
- * beside them. Only what is used is kept, so that people who install Quern do not install the rest. `npm run build` runs
- * it after the compiler; without it the modules import the packages, which works wherever those are installed.
+ * Makes the compiled modules of this folder stand alone: the packages that they import become part of them, with their
+ * licenses beside them. Only what is used is kept, so that people who install Quern do not install the rest. `npm run
+ * build` runs it after the compiler; without it the modules import the packages, which works wherever those are
+ * installed.
  */
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,10 +25,10 @@ const options = {
   external: ['gl'],
 } as const satisfies BuildOptions;
 
-/** What begins a module that stands alone already. */
+/** The mark of a module that stands alone already. */
 const mark = '/* with its packages */';
 
-/** What a CommonJS module in a module needs. */
+/** The head that a CommonJS module needs in a module. */
 const withRequire = `${mark} import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
 
 const modules: readonly ({ readonly name: string } & BuildOptions)[] = [

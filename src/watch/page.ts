@@ -34,7 +34,7 @@ th:first-child,td:first-child{text-align:left;padding-left:0;max-width:260px;ove
 @media (max-width:820px){.two{grid-template-columns:minmax(0,1fr)}}
 `;
 
-/** What the script fills. */
+/** The page that the script fills. */
 export const watchPage = (): string => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>quern watch</title><link rel="icon" href="data:,">

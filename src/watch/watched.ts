@@ -1,4 +1,4 @@
-/** What there is to watch in a folder: a run, a sweep or a folder of runs. */
+/** Finds what to watch in a folder: a run, a sweep or a folder of runs. */
 import { basename, join, relative } from 'node:path';
 import { type Live, type LiveValidation, readLive, readLiveValidation, sayWatched } from '../runs/live.js';
 import { findRuns, type RunRecord, type RunState } from '../runs/records.js';

@@ -1,7 +1,7 @@
 /** Where a buffer's elements are. */
 interface Places {
   readonly host?: Float32Array;
-  /** What a kernel of this device takes; how it looks is the device's affair. */
+  /** The argument of a kernel of this device, in a form of the device's own. */
   readonly handle?: unknown;
   /** Called when the last holder lets go of the buffer. */
   readonly free?: () => void;

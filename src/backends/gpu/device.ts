@@ -1,4 +1,4 @@
-/** What every mode of gpu.js does for a program: compiles texts, runs them on buffers, and says what went wrong. */
+/** The part of every mode of gpu.js: compiles texts, runs them on buffers, and says what went wrong. */
 import type { GpuSource, GpuVec4 } from '../../../kernels/gpu.js';
 import { BackendError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
@@ -20,7 +20,7 @@ export function sizeOfResult({ output: [columns, rows], vec4 }: GpuSource): numb
 
 /** A gpu.js instance in one mode. Kernels stay compiled until it is closed. */
 export abstract class GpuDevice {
-  /** What computes, in the words of its driver; undefined for the modes that run on the CPU. */
+  /** The name that the driver gives itself; undefined for the modes that run on the CPU. */
   readonly adapter: string | undefined;
   /** Whether its kernels give four numbers at once. */
   readonly vec4: GpuVec4 = 'none';

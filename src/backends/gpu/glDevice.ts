@@ -47,7 +47,7 @@ export class GlDevice extends ResidentDevice {
   override readonly vec4 = 'textures';
   /** Stands in for the canvas, which gpu.js would make as large as the largest texture though nothing is drawn on it. */
   private readonly canvas = { width: 0, height: 0 };
-  /** What uploads values of a size, by that size. */
+  /** Kernels that upload values, by their size. */
   private readonly uploaders = new Map<number, GlInstance[]>();
 
   /** @param texture any texture of the context: what a kernel is built for has the same form */
@@ -181,7 +181,7 @@ export class GlDevice extends ResidentDevice {
   }
 }
 
-/** What gpu.js calls a texture of which every read gives this. */
+/** gpu.js's names of textures, by what a read gives. */
 const readTypes: Readonly<Record<GpuRead, string>> = {
   numbers: 'ArrayTexture(1)',
   packed: 'MemoryOptimizedNumberTexture',
@@ -209,7 +209,7 @@ function openGlInstance(mode: GlMode): GPU {
   }
 }
 
-/** What the driver calls itself. */
+/** Returns the driver's own name. */
 function adapterOf(context: WebGLRenderingContext): string {
   const info = context.getExtension('WEBGL_debug_renderer_info');
   return String(context.getParameter(info === null ? context.RENDERER : info.UNMASKED_RENDERER_WEBGL));

@@ -1,6 +1,6 @@
 /**
- * What this backend uses of gpu.js beyond its published types (2.24.1). What leans on its inside is in this file,
- * glDevice.ts and webgpuDevice.ts, and nowhere else.
+ * The parts of gpu.js beyond its published types (2.24.1) that this backend uses. Whatever leans on them is in this
+ * file, glDevice.ts and webgpuDevice.ts, and nowhere else.
  */
 import gpuJs, { type GPU, type IKernelRunShortcut, type Input } from '#gpu.js';
 import type { GpuSource } from '../../../kernels/gpu.js';

@@ -30,7 +30,7 @@ export function whyNoHeadlessGl(): BackendError {
   return new BackendError(`gpu: ${what}`, { hint });
 }
 
-/** What a failed load means, where its message says it in many lines or not at all. */
+/** Meanings of a failed load, where its message says it in many lines or not at all. */
 const meanings: readonly (readonly [start: string, meaning: string])[] = [
   ["Cannot find module 'gl'", 'it is not installed'],
   ['Could not locate the bindings file', 'it is installed and not compiled'],
@@ -45,8 +45,8 @@ function reasonOf(thrown: unknown): string {
 }
 
 /**
- * What the driver calls itself. headless-gl says no more than 'ANGLE' and has no extension that does; the context that is
- * compiled, of which its own is a subclass, has the name, and tells a GPU from a CPU that imitates one.
+ * What the driver calls itself. headless-gl says no more than 'ANGLE' and has no extension that does; the context that
+ * is compiled, of which its own is a subclass, has the name, and tells a GPU from a CPU that imitates one.
  */
 export function headlessAdapterOf(context: WebGLRenderingContext): string {
   let parameterOf = context.getParameter;

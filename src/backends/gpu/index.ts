@@ -14,13 +14,13 @@ export type { GpuMode } from './modes.js';
 
 export interface GpuOptions {
   /**
-   * The mode of gpu.js: 'webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm' or 'cpu'. Default: the first that computes on
-   * hardware; where there is none, the first at all, and the report's `fallback` says so.
+   * The mode of gpu.js: 'webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm' or 'cpu'. Default: the first that computes
+   * on hardware; where there is none, the first at all, and the report's `fallback` says so.
    */
   readonly gpuMode?: string | undefined;
 }
 
-/** What decides the bits: how each mode computes between reading float32 and storing float32. */
+/** The part of `numerics` that decides bits: how each mode computes between reading float32 and storing float32. */
 const arithmetic: Readonly<Record<GpuMode, string>> = {
   webgpu: 'float32 arithmetic and storage',
   webgl2: 'float32 arithmetic and storage',

@@ -15,10 +15,12 @@ export interface Instance {
 
 /** A device that results live on. */
 export abstract class ResidentDevice extends GpuDevice {
-  /** What was done so far: kernels made (each with its memory), values sent to the device, and read back. */
+  /** Counts so far: kernels made (each with its memory), values sent to the device, and read back. */
   readonly counts = { kernels: 0, uploads: 0, downloads: 0 };
 
-  /** Makes one kernel. Rejects with a BackendError that names it. `sample` are handles like those it will be run with. */
+  /**
+   * Makes one kernel. Rejects with a BackendError that names it. `sample` are handles like those it will be run with.
+   */
   protected abstract instance(source: GpuSource, sample: readonly unknown[]): Promise<Instance>;
 
   /** A handle of the values, and what gives its memory back. */

@@ -1,4 +1,4 @@
-/** Which mode of gpu.js runs: the one that is asked for, or the best that is there. */
+/** Chooses the mode of gpu.js: the one that is asked for, or the best that is there. */
 import { BackendError, sentencesOf } from '../../core/errors.js';
 import type { GpuDevice } from './device.js';
 import { GlDevice } from './glDevice.js';
@@ -28,8 +28,8 @@ export async function openMode(mode: GpuMode): Promise<GpuDevice> {
 }
 
 /**
- * Opens the mode of that name. Without a name: the first mode of a device that is hardware; else the first of gpu.js's own
- * modes for the CPU, which beat a device that a CPU imitates. Rejects with a BackendError.
+ * Opens the mode of that name. Without a name: the first mode of a device that is hardware; else the first of gpu.js's
+ * own modes for the CPU, which beat a device that a CPU imitates. Rejects with a BackendError.
  */
 export async function openDevice(name?: string): Promise<OpenedDevice> {
   if (name !== undefined) {

@@ -43,7 +43,7 @@ export async function prepareSteps(device: GpuDevice, plan: Plan): Promise<Prepa
 
 interface CompiledCall {
   readonly run: RunKernel;
-  /** What explain() prints. */
+  /** For explain(). */
   readonly algorithm: string;
 }
 

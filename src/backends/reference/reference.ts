@@ -19,7 +19,7 @@ export interface ReferenceOptions {
   readonly poison?: boolean | undefined;
 }
 
-/** What residents and programs share of their backend. */
+/** The state of a backend that residents and programs share. */
 export interface ReferenceState {
   readonly precision: Precision;
   readonly poison: boolean;

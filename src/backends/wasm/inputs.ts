@@ -18,7 +18,7 @@ export class Inputs {
   readonly leaves: readonly Leaf[];
   /** By slot. */
   private readonly addresses = new Map<number, number>();
-  /** What it took of the memory, to be given back when the program is gone. */
+  /** Blocks of the memory, given back when the program is gone. */
   readonly blocks: readonly Block[];
   private readonly names: readonly string[];
   private views: readonly HostArray[] = [];

@@ -40,7 +40,7 @@ function timed({ run, id }: Pick<Kernel, 'run' | 'id'>, clock: KernelClock): Ker
   };
 }
 
-/** What explain() says of a kernel whose ways were measured. */
+/** Describes a measured way for explain(). */
 function describeTuning(tuning: Tuning | undefined): string {
   if (tuning === undefined) return '';
   const members = Object.entries(tuning).map(([name, value]) => ` ${name} ${value}`);
@@ -53,7 +53,7 @@ function describeWidth({ native, notNative }: Pick<Kernel, 'native' | 'notNative
   return notNative === undefined ? '' : `, wasm: ${notNative}`;
 }
 
-/** What a program takes of its backend. */
+/** Resources that a program holds. */
 export interface Held {
   readonly blocks: readonly Block[];
   /** The lists of calls of machine code. */
@@ -82,7 +82,7 @@ export class WasmProgram implements Program {
   /** Distance from one worker's scratch area to the next. */
   private readonly scratchBytes: number;
   private readonly inputs: Inputs;
-  /** What is given back once nobody refers to the program any more. */
+  /** Given back once nobody refers to the program any more. */
   readonly held: Held;
   /** By slot. */
   private readonly residents = new Map<number, WasmResident>();

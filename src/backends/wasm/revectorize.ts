@@ -7,7 +7,7 @@ const firstV8 = 13;
 
 const flag = 'experimental-wasm-revectorize';
 
-/** What decides whether V8 can do it. */
+/** Facts that decide whether V8 can do it. */
 interface RevectorizeHost {
   /** Version of V8 in a process that can set its flags. */
   readonly v8: string | undefined;

@@ -75,7 +75,7 @@ function row<K extends KernelKind>(
   return { kind, run: (options, memory, bind) => run(emit, asked, { options, memory, bind }) };
 }
 
-/** What Adam does, with a division and a root. */
+/** An update like Adam's, with a division and a root. */
 function adamLike(): Expression {
   const [a, b, c] = [input(0), input(1), input(2)];
   const root = call('add', call('sqrt', b), constantOf(1e-3));

@@ -1,7 +1,7 @@
 /**
- * Which steps of a plan may run at the same time. A step begins when those are finished that write what it reads, or use
- * what it writes; what counts is where the bytes lie, since slots whose lives do not meet share memory. Everything else
- * is free: the updates of all parameters, say, or the two gradients of a layer.
+ * Finds the steps of a plan that may run at the same time. A step begins when those are finished that write what it
+ * reads, or use what it writes; what counts is where the bytes lie, since slots whose lives do not meet share memory.
+ * Everything else is free: the updates of all parameters, say, or the two gradients of a layer.
  */
 import type { Call } from './table.js';
 

@@ -8,7 +8,7 @@ export interface Call {
   readonly kernel: number;
   /** Addresses of inputs and outputs, offsets included. */
   readonly pointers: readonly number[];
-  /** Which step of the plan this is a part of, where it takes a scratch area. */
+  /** The step of the plan that this is a part of, where it takes a scratch area. */
   readonly scratch?: number | undefined;
   /** Whether what a range leaves in the scratch area serves the next range of the same step. */
   readonly prepares: boolean;
@@ -27,7 +27,7 @@ export interface ListCall {
   readonly scratch?: number | undefined;
 }
 
-/** What one worker does at a time: calls one after another. */
+/** The work that one worker claims at a time: calls one after another. */
 export type ChunkPlan = readonly (Call | ListCall)[];
 
 /** Chunks that any workers may do in any order, or at once, when all phases before are finished. */
@@ -59,7 +59,7 @@ interface BoundCall {
   readonly scratch?: number | undefined;
 }
 
-/** What a worker's scratch area holds: what was prepared for a step of the plan, in which turn of the plan. */
+/** The content of a worker's scratch area: prepared for a step of the plan, in a turn of the plan. */
 export interface ScratchState {
   holder: number | undefined;
   turn: number;

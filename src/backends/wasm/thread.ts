@@ -1,4 +1,4 @@
-/** What Node's and the browser's workers have in common, as far as it is used. */
+/** The common part of Node's and the browser's workers, as far as it is used. */
 import { checkOwnAddress } from '../../core/workerScript.js';
 import type { WorkerMessage } from './worker.js';
 

@@ -14,7 +14,7 @@ interface Contents {
   readonly machines: Readonly<Record<string, Readonly<Record<string, Tuning>>>>;
 }
 
-/** What a measurement depends on beside the call: code, processor and JavaScript engine. */
+/** Hashes the conditions of a measurement beside the call: code, processor and JavaScript engine. */
 async function keyOfMachine(): Promise<string> {
   const { quern, processor, node } = await machineKey();
   return `quern ${quern}, ${processor}, node ${node}`;

@@ -31,7 +31,7 @@ export interface WasmBackendOptions extends Omit<WasmOptions, 'backend'>, Probes
   readonly pieceBytes?: number | undefined;
 }
 
-/** What residents and programs share of their backend. */
+/** The state of a backend that residents and programs share. */
 export interface WasmState {
   readonly memory: WasmMemory;
   /** Holds the slots of the plan that runs: as large as the largest plan. */

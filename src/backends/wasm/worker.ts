@@ -7,7 +7,7 @@ import { Claims, controlBytes } from './claims.js';
 import { openWalk } from './native/machine.js';
 import { bindTable, type Chunk, type Table, type Walk } from './table.js';
 
-/** What the pool sends. */
+/** Messages from the pool. */
 export type WorkerMessage =
   | {
       readonly type: 'start';

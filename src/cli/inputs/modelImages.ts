@@ -12,7 +12,7 @@ import { type Listener, openSplit } from './openers.js';
 import type { DataArguments, OwnDataArguments } from './options.js';
 import { isKnown, loadOwnData, preparationOfRun } from './ownData.js';
 
-/** Which images are measured: a split of the data, or all of it. */
+/** The images that are measured: a split of the data, or all of it. */
 export type MeasuredSplit = 'test' | 'train' | 'all';
 
 /** A dataset, or data of one's own. */
@@ -25,7 +25,7 @@ interface Source {
 }
 
 /**
- * What was asked for, else what the model was trained on: data of one's own lies where the configuration of its run says.
+ * Opens the images asked for, else those the model was trained on: one's own lie where its run's configuration says.
  *
  * @throws UsageError for both a dataset and data of one's own, or where nobody knows where that lies
  */
@@ -53,7 +53,7 @@ async function sourceOf(
   );
 }
 
-/** What a model's images are brought to: the form that it takes. */
+/** The shape to which a model's images are brought. */
 export function shapeOf({ model, path }: ModelFile): ImageShape {
   const [height, width, channels] = model.inputShape;
   if (model.inputShape.length === 3 && (channels === 1 || channels === 3)) return [height!, width!, channels];
@@ -150,8 +150,8 @@ function warnOfInverted({ name, images, shape, count }: Dataset, warn: (text: st
 }
 
 /**
- * Opens the images that a model is to be measured on: a dataset, or data of one's own, brought to the form and the classes
- * of the model; by default what it was trained on.
+ * Opens the images that a model is to be measured on: a dataset, or data of one's own, brought to the form and the
+ * classes of the model; by default what it was trained on.
  *
  * @param warn is told what the user must know: what was taken, and what does not fit
  */

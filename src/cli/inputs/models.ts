@@ -25,7 +25,7 @@ function parsePixels(text: string, scales: Readonly<Record<string, Normalization
   );
 }
 
-/** What the catalog knows of a dataset: the shape of its images and the names of its classes. */
+/** Looks a dataset up in the catalog: the shape of its images and the names of its classes. */
 async function knownDataset(name: string | undefined) {
   if (name === undefined) return undefined;
   const { findEntry, readManifest } = await import('../../data/catalog/manifest.js');

@@ -13,7 +13,7 @@ import { complain } from '../terminal/output.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from './options.js';
 import { loadOwnData, type OwnData, ownDataText } from './ownData.js';
 
-/** What loading tells about itself. */
+/** Receives the news of loading. */
 export interface Listener {
   note(text: string): void;
   show(title: string, done: number, total: number, text: string): void;
@@ -23,7 +23,7 @@ export interface Listener {
 /** For commands whose result tells what ran. */
 export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
 
-/** What loading a dataset of the family takes. */
+/** Makes the options for loading a dataset of the family. */
 export function datasetOptions(options: DataRequest, listener: Listener): LoadOptions {
   const { dataDir: dataDirectory, offline, limit, writers, signal } = options;
   return {
@@ -93,7 +93,7 @@ export function measurementsFile(): string {
   return join(defaultCacheDirectory(), 'doctor.json');
 }
 
-/** What the command line says of backends, as far as it concerns the one that it names. */
+/** Keeps the options of the backend that the command line names. */
 function backendOptions(options: BackendArguments): BackendOptions {
   const { backend, gpuMode, threads, native, revectorize, tune } = options;
   if (backend === 'gpu') return { backend, gpuMode };

@@ -91,7 +91,7 @@ export const dataOptions = grouped('Datasets', {
   offline: { boolean: true, default: false, describe: 'never download' },
 } as const);
 
-/** What is told about images of one's own, where they do not tell it themselves. */
+/** Options about images of one's own, where they do not tell it themselves. */
 export const preparationOptions = grouped('Images of your own', {
   'stored-shape': {
     string: true,
@@ -161,9 +161,9 @@ export interface BackendArguments {
   readonly tune?: boolean | undefined;
 }
 
-/** What is told about images of one's own. */
+/** Facts told about images of one's own. */
 export interface PreparationArguments {
-  /** What their lists of pixels are, such as `20x30x1`. */
+  /** The shape of their lists of pixels, such as `20x30x1`. */
   readonly storedShape?: string | undefined;
   readonly label?: string | undefined;
   /** Black and white, such as `0,16`. */
@@ -176,7 +176,7 @@ export interface PreparationArguments {
 export interface OwnDataArguments extends PreparationArguments {
   /** Path of data of one's own. */
   readonly data?: string | undefined;
-  /** What its images are brought to, such as `32x32x3`. */
+  /** The shape to which images are brought, such as `32x32x3`. */
   readonly imageShape?: string | undefined;
 }
 
@@ -188,7 +188,7 @@ export interface DataArguments {
 export const modelDescription =
   'a run folder, its model.safetensors, or a model of ONNX, Keras, PyTorch or tfjs (docs/formats.md)';
 
-/** What a file of another format may leave open. */
+/** Options for what a file of another format leaves open. */
 export const foreignOptions = grouped('Models of other formats', {
   pixels: {
     string: true,

@@ -41,7 +41,7 @@ function parseRange(text: string): Scale {
 
 const preparationNames = ['storedShape', 'label', 'pixelRange', 'invert', 'centerDigits', 'skipBad'] as const;
 
-/** What reading images of one's own is told. Throws UsageError for what cannot be told. */
+/** Makes the options for reading images of one's own. Throws UsageError for what cannot be told. */
 export function sourceOptionsOf({
   storedShape,
   label,
@@ -73,7 +73,7 @@ export function checkOwnData(options: OwnDataArguments): void {
     throw new UsageError(`${dashed(told)} is about data of your own: it goes with --data`);
 }
 
-/** What a recipe's images are brought to: the form of its dataset, unless another is asked for. */
+/** The shape of a recipe's images: that of its dataset, unless another is asked for. */
 export function shapeFor({ dataset }: Recipe, { imageShape }: OwnDataArguments): ImageShape | undefined {
   return imageShape === undefined
     ? readManifest().datasets.get(dataset)?.image
@@ -81,7 +81,7 @@ export function shapeFor({ dataset }: Recipe, { imageShape }: OwnDataArguments):
 }
 
 /**
- * What a run was told about its data, where that is known and not told otherwise now.
+ * Finds what a run was told about its data, where that is known and not told otherwise now.
  *
  * @param model path of the model in its run folder
  * @param same whether the data is what it was trained on: then all of it holds, else what pictures of the same kind need
@@ -121,17 +121,17 @@ export interface OwnData extends UserDataset {
 
 interface OwnDataRequest extends Omit<UserDatasetOptions, 'onNote' | keyof SourceOptions> {
   readonly shape?: ImageShape | undefined;
-  /** What is told about it. */
+  /** Facts told about it. */
   readonly told: PreparationArguments;
   /** Black and white of the data that a model was trained on. */
   readonly likely?: Scale | undefined;
-  /** What is thrown for a class that is none of `classes`. */
+  /** Makes the error for a class that is none of `classes`. */
   readonly unknownClass?: ((label: string, dataset: string) => Error) | undefined;
 }
 
 /**
- * Loads data of one's own. The split is the same for every seed of a training. It has the name of its file or folder, and
- * another where a known dataset has that: nobody is to take one for the other.
+ * Loads data of one's own. The split is the same for every seed of a training. It has the name of its file or folder,
+ * and another where a known dataset has that: nobody is to take one for the other.
  */
 export async function loadOwnData(
   path: string,

@@ -1,4 +1,4 @@
-/** What commands share that hand trainings out or take them. */
+/** Common parts of commands that hand trainings out or take them. */
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ export const queueAddress = (given: string | undefined): string | undefined =>
 export const storeAddress = (given: string | undefined): string | undefined =>
   given ?? (process.env.QUERN_STORE || undefined);
 
-/** What this machine computes with. */
+/** Finds the backend, SIMD level and numerics of this machine. */
 export async function conditionsHere(backend: 'wasm' | 'reference'): Promise<WorkerSettings['conditions']> {
   const engine = await openEngine({ backend, ...(backend === 'wasm' && { threads: 1 }) });
   const { numerics } = engine.report;

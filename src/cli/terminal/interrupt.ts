@@ -19,7 +19,7 @@ export class Interrupt {
     return this.controller.signal;
   }
 
-  /** What shells expect of a process that a signal has ended: 130 after Ctrl-C. */
+  /** The exit code that shells expect after a signal: 130 after Ctrl-C. */
   get exitCode(): number {
     return 128 + constants.signals[this.received ?? 'SIGINT'];
   }

@@ -5,7 +5,7 @@ import { complain, oneLine } from './output.js';
 const faultCode = 1;
 const usageCode = 2;
 
-/** What options that hints of the library name are called here. */
+/** Names on the command line of options in hints of the library. */
 const options: Readonly<Record<string, string>> = { dataDir: '--data-dir' };
 
 /** The text of an error, with options of the command line where it names those of the library. */

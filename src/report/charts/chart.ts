@@ -5,7 +5,7 @@ import { colors, drawingStyle } from './theme.js';
 interface Drawing {
   readonly width: number;
   readonly height: number;
-  /** What somebody is told who does not see it. */
+  /** Text for people who do not see it. */
   readonly title: string;
   /** Begins the ids within the drawing, which a page with several needs to be different. */
   readonly name: string;

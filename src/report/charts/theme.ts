@@ -72,7 +72,7 @@ function scale(light: readonly [string, string], dark: readonly [string, string]
   });
 }
 
-/** What is right, and what is wrong. */
+/** Scales of colors for right and wrong. */
 export const scales = {
   right: scale(['#eaf3fa', '#00558a'], ['#1a2a38', '#6cc0f2']),
   wrong: scale(['#fdf1e6', '#a94400'], ['#2d2219', '#f79a48']),

@@ -11,7 +11,7 @@ export interface Rung {
   readonly source?: string;
   /** The address of the source. */
   readonly url?: string;
-  /** What is said there of how it was trained. */
+  /** The source's words about the training. */
   readonly about?: string;
 }
 

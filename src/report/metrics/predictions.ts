@@ -1,4 +1,4 @@
-/** What a model says of labeled images, and how good its probabilities are. */
+/** Predictions of labeled images, and how good their probabilities are. */
 import { checkInteger } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { checkLabels } from '../../data/dataset.js';

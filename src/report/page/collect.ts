@@ -22,7 +22,7 @@ import type { Pixels } from './picture.js';
 export interface Examined {
   readonly dataset: string;
   readonly split: string;
-  /** What measured. */
+  /** The backend that measured. */
   readonly backend: BackendReport;
   /** Mean cross-entropy, in nats. */
   readonly loss: number;

@@ -15,7 +15,7 @@ interface Rows {
 }
 
 interface ComparedRuns {
-  /** What each is called in drawings and tables, and in full. */
+  /** The runs with their names in drawings and tables, and in full. */
   readonly runs: readonly { readonly name: string; readonly title: string; readonly run: RunRecord }[];
   /** Settings, data and arithmetic that are not the same. */
   readonly differences: Rows;

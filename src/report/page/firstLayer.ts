@@ -1,4 +1,4 @@
-/** What the first layer has learnt, and what it makes of an image. */
+/** Pictures of the first layer's filters, and of its output for an image. */
 import { sizeOf } from '../../core/shape.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
@@ -62,8 +62,8 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
 }
 
 /**
- * What the layer at `path` makes of one image, a picture per channel, at most `most`, each from its lowest value
- * (violet) to its highest (yellow). Undefined for a layer whose output is no image.
+ * Draws the output of the layer at `path` for one image, a picture per channel, at most `most`, each from its lowest
+ * value (violet) to its highest (yellow). Undefined for a layer whose output is no image.
  *
  * @param image uint8 pixels of the model's input shape
  */

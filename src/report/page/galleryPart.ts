@@ -59,7 +59,7 @@ function shownOf(shown: number, count: number, what: string): string {
   return shown < count ? `The first ${shown} of ${count} ${what}` : `All ${count} ${what}`;
 }
 
-/** What the first layer has learnt, and what it makes of an image. */
+/** The filters of the first layer, and its output for an image. */
 export function firstLayerPart(first: FirstLayer, features: Examined['features']): Html {
   const { path, kind, pictures, count, limit } = first;
   const what = kind === 'filters' ? 'filters' : 'units, each with its weights as an image,';

@@ -149,7 +149,9 @@ function flat(value: unknown, path: string): [string, string][] {
   return value === undefined ? [] : [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
 }
 
-/** What decided the run: settings, backend, versions, machine, data. Without paths of the machine that it ran on. */
+/**
+ * The conditions of the run: settings, backend, versions, machine, data. Without paths of the machine that it ran on.
+ */
 export function configurationTable(config: RunConfig): Html {
   const { settings, arguments: _arguments, recipeFile, version: _version, ...others } = config;
   const { architecture: _architecture, from, ...decisive } = settings;

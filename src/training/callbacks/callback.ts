@@ -12,7 +12,7 @@ export type Ending = 'finished' | 'early stopping' | 'time limit' | 'paused' | '
 export interface Training {
   readonly engine: Engine;
   readonly model: Model;
-  /** What is validated: the model, or its averages where they are kept. */
+  /** The model that is validated: its averages where they are kept. */
   readonly validated: Model;
   readonly epochs: number;
   readonly stepsPerEpoch: number;
@@ -26,7 +26,7 @@ export interface Training {
   readonly ending: Ending | undefined;
   /** Ends the training after what is running; the first reason is kept. */
   stop(ending: Ending): void;
-  /** What the learning rate is multiplied with beside the schedule, for the steps to come. 1 at the beginning. */
+  /** Factor of the learning rate beside the schedule's, for the steps to come. 1 at the beginning. */
   rateFactor: number;
   /** Copies of the weights that validation sees: averages where they are kept. */
   weights(): Promise<Weights>;

@@ -13,7 +13,7 @@ export interface EarlyStoppingOptions {
   readonly patience: number;
   /** Default 'validationAccuracy'. */
   readonly monitor?: Monitor | undefined;
-  /** What counts as better: by more than this. Default 0. */
+  /** The least improvement that counts: more than this. Default 0. */
   readonly minDelta?: number | undefined;
   /** Whether the model gets the weights of the best epoch in the end. Default true. */
   readonly restoreBest?: boolean | undefined;

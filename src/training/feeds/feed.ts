@@ -39,8 +39,8 @@ export interface Feed {
   /** How many examples from `position` on one call of `values` can hold: whole batches, or all that are left. */
   reach(position: number): number;
   /**
-   * What the steps for `count` examples from `position` on are fed; positions only go forward. The arrays are good until
-   * the next call.
+   * Returns the feeds of the steps for `count` examples from `position` on; positions only go forward. The arrays are
+   * good until the next call.
    */
   values(position: number, count: number): Promise<FeedValues>;
   /** Lets go of memory and workers. `begin` starts anew. */

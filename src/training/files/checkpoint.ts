@@ -32,12 +32,12 @@ export interface CheckpointValues {
   readonly secondsOfEpoch: number;
   /** Seconds of the whole training so far, validation included. */
   readonly seconds: number;
-  /** What the learning rate is multiplied with beside the schedule. */
+  /** Factor of the learning rate beside the schedule's. */
   readonly rateFactor: number;
   /** Why no step follows; null while steps follow, as after an interruption. */
   readonly ending: string | null;
   readonly history: readonly EpochRecord[];
-  /** What callbacks remember, by their names. */
+  /** The memory of callbacks, by their names. */
   readonly callbacks: Readonly<Record<string, Json>>;
 }
 
@@ -111,7 +111,8 @@ const checkValues = object<CheckpointValues>(
  * Reads the bytes of a checkpoint.
  *
  * @param file names the file in errors
- * @throws DataError when the bytes are cut off, damaged or no sound safetensors file; ModelError when they hold no checkpoint, or
+ * @throws DataError when the bytes are cut off, damaged or no sound safetensors file; ModelError when they hold no
+ * checkpoint, or
  *   one of another version
  */
 export async function decodeCheckpoint(bytes: Uint8Array, file: string): Promise<Checkpoint> {

@@ -33,7 +33,7 @@ export interface ModelDetails {
   readonly recipe?: string | undefined;
   /** Decay of the moving average that the weights are; absent for weights as they were trained. */
   readonly weightAveraging?: number | undefined;
-  /** What decided the bits of its weights, as the engine's report names it. */
+  /** The numerics that decided the bits of its weights, as in the engine's report. */
   readonly numerics: string;
 }
 
@@ -182,12 +182,14 @@ async function restoreModel(
 }
 
 /**
- * Reads a model without the recipe that made it. Nothing in the file is run, and what it asks for is bounded (`modelBounds`).
+ * Reads a model without the recipe that made it. Nothing in the file is run, and what it asks for is bounded
+ * (`modelBounds`).
  *
- * @param ownLayers asked where the file names a kind of layer that nobody has made known: it may do so, or give the whole
+ * @param ownLayers asked where the file names a kind of layer that nobody has made known: it may do so, or give the
+ * whole
  *   layer, which is taken if it is described as the file says
- * @throws DataError when the file cannot be read, is damaged or no sound safetensors file; ModelError when it holds no model of
- * Quern, a layer that is not registered, more than is taken, or weights that are not those of its architecture
+ * @throws DataError when the file cannot be read, is damaged or no sound safetensors file; ModelError when it holds no
+ * model of Quern, a layer that is not registered, more than is taken, or weights that are not those of its architecture
  */
 export async function readModelFile(path: string, ownLayers?: OwnLayers): Promise<ModelFile> {
   let bytes: Uint8Array;

@@ -10,7 +10,7 @@ import { hashWeights, readWeights, type Weights } from './weights.js';
 
 type Options = Omit<InferenceOptions, 'normalization'>;
 
-/** What a model takes an image for. */
+/** The prediction for an image. */
 export interface Classified {
   readonly class: string;
   /** Of that class, 0 to 1. */
@@ -46,7 +46,10 @@ export class TrainedModel {
     });
   }
 
-  /** The probability of every class, float32 `[count, classes]`, for images `[count, ...inputShape]` in one of many forms. */
+  /**
+   * The probability of every class, float32 `[count, classes]`, for images `[count, ...inputShape]` in one of many
+   * forms.
+   */
   predict(images: ImagePixels, options: Options = {}): Promise<NdArray<Float32Array>> {
     return predict(this.engine, this.model, images, {
       ...options,

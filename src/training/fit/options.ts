@@ -17,7 +17,7 @@ import type { NonFinite } from './nonFinite.js';
 export interface FitOptions {
   /** With its learning rate. */
   readonly optimizer: Optimizer;
-  /** What becomes of the learning rate over the whole training. Default: it stays. */
+  /** The course of the learning rate over the whole training. Default: it stays. */
   readonly schedule?: Schedule | undefined;
   /** How often every example is seen. */
   readonly epochs: number;
@@ -26,8 +26,8 @@ export interface FitOptions {
   /** A dataset, or the fraction of the training images to hold out. Default: none. */
   readonly validation?: number | Dataset | undefined;
   /**
-   * What a fraction holds out: single images, or all images of some writers, so that handwriting is validated with that
-   * was never seen. The latter needs a dataset that knows its writers. Default: 'image'.
+   * The unit in which a fraction is held out: single images, or all images of some writers, so that handwriting is
+   * validated with that was never seen. The latter needs a dataset that knows its writers. Default: 'image'.
    */
   readonly validationBy?: SplitBy | undefined;
   /**
@@ -63,7 +63,7 @@ export interface FitOptions {
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Goes on from here, with the same options, to the same bytes as a training that was never interrupted. */
   readonly resume?: Checkpoint | undefined;
-  /** What else happens during the training. */
+  /** Called during the training. */
   readonly callbacks?: readonly Callback[] | undefined;
   /** Ends the training after the step that is running: `fit` gives a run that is `interrupted`. */
   readonly signal?: AbortSignal | undefined;
@@ -165,7 +165,7 @@ const optionNames: Readonly<Record<keyof FitOptions, true>> = {
   onWarning: true,
 };
 
-/** What other frameworks call them, in lower case without signs. */
+/** Names in other frameworks, in lower case without signs. */
 const elsewhere = {
   validationsplit: 'validation',
   validationdata: 'validation',

@@ -8,7 +8,7 @@ import type { EpochRecord } from './options.js';
 interface RunDetails {
   /** One record per whole epoch, those before a resume included. */
   readonly history: readonly EpochRecord[];
-  /** What was trained on: without what was held out. */
+  /** The images trained on, without those held out. */
   readonly train: Dataset;
   /** Number of steps that were done, over all parts of the training. */
   readonly steps: number;

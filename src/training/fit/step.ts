@@ -21,7 +21,9 @@ interface FitStepOptions extends TrainingStepOptions {
 type FitSignature = Signature & { readonly learningRate: { readonly shape: readonly [] } };
 type Inputs = Readonly<Record<string, Leaf>>;
 
-/** One step of training as the engine sees it: forward, backward, optimizer, averages, metrics. It gives nothing back. */
+/**
+ * One step of training as the engine sees it: forward, backward, optimizer, averages, metrics. It gives nothing back.
+ */
 export class FitStep {
   /** Since the last reset. */
   readonly metrics = new Metrics('training');
@@ -45,7 +47,7 @@ export class FitStep {
     return this.engine.compile(this.step, this.signature(batchSize));
   }
 
-  /** What a step takes for batches of a size. */
+  /** Returns the inputs of a step for batches of a size. */
   signature(batchSize: number): FitSignature {
     return {
       ...this.feed.signature(batchSize),

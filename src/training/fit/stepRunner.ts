@@ -62,7 +62,7 @@ export class StepRunner {
     this.pace.took(group.batches, (performance.now() - started) / 1000);
   }
 
-  /** What the steps of a group are fed. */
+  /** Makes the feeds for the steps of a group. */
   async values(group: Group, epoch: number, rateFactor: number): Promise<FeedValues> {
     const { start, batchSize, batches } = group;
     const { mixup = 0, seed = 0 } = this.options;

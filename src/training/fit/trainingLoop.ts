@@ -158,7 +158,7 @@ export class TrainingLoop implements Training {
     this.ending = checkpoint.ending ?? undefined;
   }
 
-  /** What is left of an epoch. */
+  /** Runs the rest of an epoch. */
   private async runEpoch(): Promise<void> {
     if (this.stepsOfEpoch === 0) {
       await this.step.metrics.reset(this.engine);
@@ -219,7 +219,7 @@ export class TrainingLoop implements Training {
     };
   }
 
-  /** What is validated: the averages where there are any. */
+  /** The model that is validated: the averages where there are any. */
   get validated(): Model {
     return this.averages?.model ?? this.model;
   }

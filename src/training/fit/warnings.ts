@@ -1,4 +1,4 @@
-/** What is probably a mistake, in a sentence each. */
+/** Warnings of probable mistakes, a sentence each. */
 import type { Layer } from '../../nn/layer.js';
 import type { Model } from '../../nn/model.js';
 import { defaultBatchSize, type EpochRecord, type FitOptions } from './options.js';
@@ -14,7 +14,7 @@ function contains(layer: Layer, kind: string): boolean {
   return layer.kind === kind || Object.values(layer.parts).some((part) => contains(part, kind));
 }
 
-/** What is odd about a training before it begins. */
+/** Finds oddities of a training before it begins. */
 export function oddities({ layer }: Model, count: number, options: FitOptions): string[] {
   const found: string[] = [];
   if (lastOf(layer).kind === 'softmax') {
@@ -39,7 +39,7 @@ export function oddities({ layer }: Model, count: number, options: FitOptions): 
 /** How many times as large a loss may be as that of guessing before it is absurd. */
 const absurd = 100;
 
-/** What is odd about an epoch. */
+/** Finds an oddity of an epoch. */
 export function oddityOf({ epoch, loss, validationLoss }: EpochRecord, classes: number): string | undefined {
   const guessing = Math.log(Math.max(2, classes));
   for (const [name, value] of Object.entries({ loss, 'validation loss': validationLoss })) {

@@ -3,7 +3,7 @@ import { DataError, ShapeError } from '../../core/errors.js';
 import { isObject } from '../../core/isObject.js';
 import { formatShape, type Shape } from '../../core/shape.js';
 
-/** What a canvas gives: `context.getImageData(0, 0, width, height)`, four bytes a pixel. */
+/** Pixels of a canvas: `context.getImageData(0, 0, width, height)`, four bytes a pixel. */
 export interface CanvasPixels {
   readonly data: Uint8ClampedArray | Uint8Array;
   readonly width: number;
@@ -14,8 +14,8 @@ export interface CanvasPixels {
 export type NumberList = readonly (number | NumberList)[];
 
 /**
- * Images of a model, `[count, ...inputShape]` row-major: bytes; floats or plain numbers, from 0 to 1 if none is above 1, else
- * from 0 to 255; what canvases give, as large as the model's images.
+ * Images of a model, `[count, ...inputShape]` row-major: bytes; floats or plain numbers, from 0 to 1 if none is above
+ * 1, else from 0 to 255; what canvases give, as large as the model's images.
  */
 export type ImagePixels =
   | Uint8Array

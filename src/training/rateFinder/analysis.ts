@@ -58,7 +58,7 @@ const beginning = 10;
 const leastFall = 0.05;
 
 /**
- * What the losses of a search say.
+ * Reads a rate from the losses of a search.
  *
  * @param points at least one, of growing learning rates, with finite losses
  */

@@ -53,7 +53,7 @@ const optionNames: Readonly<Record<keyof RateFinderOptions, true>> = {
   onProgress: true,
 };
 
-/** What others call them, and what of a training is not in a search, in lower case without signs. */
+/** Names in other frameworks, and options of a training that a search has not, in lower case without signs. */
 const elsewhere = {
   minlr: 'from',
   startlr: 'from',

@@ -18,7 +18,7 @@ import { Progress } from '../../terminal/progress.js';
 import { chooseSettings } from '../train/settings.js';
 import { type DoctorReport, doctorText } from './text.js';
 
-/** What auto takes for a training of each recipe that comes with Quern. */
+/** Finds the backend that auto takes for a training of each recipe that comes with Quern. */
 async function choices(measurements: Measurements): Promise<DoctorReport['auto']> {
   const manifest = readManifest();
   const all: DoctorReport['auto'][number][] = [];

@@ -1,4 +1,4 @@
-/** What `quern doctor` shows. */
+/** The text of `quern doctor`. */
 import { crossoverSize, type Diagnosis } from '../../../doctor/diagnose.js';
 import { backendTitle, type Choice } from '../../../engine/auto.js';
 import type { Speed } from '../../../engine/measurements.js';
@@ -12,7 +12,7 @@ export interface DoctorReport {
   /** Whether workers can share memory: without it wasm has one thread. */
   readonly sharedMemory: boolean;
   readonly backends: readonly Diagnosis[];
-  /** What `auto` takes for a training of each recipe. */
+  /** The choice of `auto` for a training of each recipe. */
   readonly auto: readonly (Choice & { readonly recipe: string })[];
   /** Where the measurements were kept, or why they could not be. */
   readonly kept: { readonly file: string; readonly failure?: string };
@@ -30,7 +30,7 @@ function speedCells(speed: Speed | undefined, wasm: Speed | undefined): string[]
   return [...rates, Number.isFinite(size) ? `from ${grouped(size)}` : 'never'];
 }
 
-/** What computes: threads and instructions, or an adapter. */
+/** Names the threads and instructions, or the adapter. */
 function placeOf({ report, state, hardware }: Diagnosis): string {
   if (report === undefined || state === 'unavailable') return '';
   const { adapter, threads, numerics } = report;

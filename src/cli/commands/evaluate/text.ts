@@ -1,4 +1,4 @@
-/** What is measured on predictions, as text. */
+/** Measures of predictions, as text. */
 import {
   type ClassScores,
   type ConfusedPair,
@@ -37,7 +37,7 @@ export function classText({ classes, perClass, macro, count }: Measures): string
 /** With more classes the matrix is wider than a terminal: the commonest mistakes stand for it. */
 const widest = 20;
 
-/** What was taken for what: rows are labels, columns predictions, by the first letters of their names. */
+/** The confusion matrix: rows are labels, columns predictions, by the first letters of their names. */
 export function confusionText(measures: Measures): string {
   const { classes, confusion } = measures;
   if (classes.length > widest) return pairsText(measures, 20);
@@ -83,7 +83,7 @@ export function probabilityText({ topK, calibration, brierScore }: Measures): st
 /** The usual boundary of what chance explains. */
 const significant = 0.05;
 
-/** Which of two models is better, and whether that is chance. */
+/** Says which of two models is better, and whether that may be chance. */
 export function comparisonText(other: string, accuracy: number, found: McNemar): string {
   const { firstOnly, secondOnly, method, p } = found;
   const shown = p < 1e-15 ? '< 1e-15' : p < 1e-4 ? `= ${p.toExponential(1)}` : `= ${p.toFixed(4)}`;

@@ -1,6 +1,6 @@
-/** What two ways of computing one model's logits agree in. */
+/** Compares two ways of computing one model's logits. */
 
-/** What logits may differ by, times max(1, |logit|). */
+/** The most that logits may differ by, times max(1, |logit|). */
 const tolerance = 1e-4;
 
 export interface Compared {

@@ -1,7 +1,7 @@
 import { percent } from '../../terminal/format.js';
 import type { OnnxCheck } from './check.js';
 
-/** What a check has found, a line per fact. */
+/** Prints the findings of a check, a line per fact. */
 export function checkText(found: OnnxCheck): string {
   const { dataset, count, largestDifference, largestShare, equalClasses, beyond, accuracies, equal } = found;
   return [

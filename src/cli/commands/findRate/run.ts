@@ -64,7 +64,7 @@ export function searchText({ points, suggestion, lowest, diverged }: RateSearch)
   ].join('\n');
 }
 
-/** What `--json` prints. */
+/** The output of `--json`. */
 interface Result extends RateSearch, BackendReport {
   readonly recipe: string;
   readonly dataset: string;

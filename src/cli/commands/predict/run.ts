@@ -66,7 +66,7 @@ async function* batchesOf(streams: readonly ImageStream[]): AsyncGenerator<Named
   if (batch.length > 0) yield batch;
 }
 
-/** What the model makes of a batch. */
+/** Predicts the classes of a batch. */
 async function predictBatch(
   trained: TrainedModel,
   batch: readonly NamedImage[],

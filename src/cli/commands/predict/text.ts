@@ -1,9 +1,9 @@
-/** What a model makes of images, as text and as lines of a CSV file. */
+/** Predictions, as text and as lines of a CSV file. */
 import { UsageError } from '../../../core/errors.js';
 import { percent } from '../../terminal/format.js';
 import { oneLine } from '../../terminal/output.js';
 
-/** What a model makes of one image. */
+/** The prediction for one image. */
 export interface Prediction {
   readonly image: string;
   /** Name of the most probable class. */

@@ -36,7 +36,7 @@ async function modelOf(run: RunRecord, options: ImportArguments): Promise<ModelF
   return (await exists(path)) ? readModel(path, options) : undefined;
 }
 
-/** What the model does on the test set, or a sentence that says why that is not known. */
+/** Examines the model on the test set, or gives a sentence that says why it cannot. */
 async function examineModel(
   file: ModelFile,
   options: ReportArguments,

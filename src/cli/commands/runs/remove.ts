@@ -38,7 +38,7 @@ function bestOf(runs: readonly RunRecord[]): Set<string> {
   return new Set([...best.values()].map(({ path }) => path));
 }
 
-/** What of a path is to go. Throws UsageError where there is neither a run nor a sweep. */
+/** Finds the files below a path that are to go. Throws UsageError where there is neither a run nor a sweep. */
 async function removable(path: string, keepBest: boolean): Promise<string[]> {
   const sweep = await readSweep(path);
   if (sweep !== undefined) {
@@ -97,7 +97,7 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
   print(`removed ${all}`);
 }
 
-/** What held nothing but what was removed. */
+/** Removes folders that held nothing else. */
 async function removeEmpty(path: string): Promise<void> {
   const names = await readdir(path).catch(() => undefined);
   if (names?.length === 0) await rm(path, { recursive: true });

@@ -104,7 +104,7 @@ export async function listRuns({
   for (const { path, failure } of damaged) print(oneLine(`${path} is damaged: ${failure}`));
 }
 
-/** What may differ and matters: what decides the bytes, and what ran. */
+/** The conditions that may differ and matter: those that decide the bytes, and the backend that ran. */
 function conditionsOf({ settings, data, numerics, backend, threads, versions }: RunConfig) {
   return { ...settings, data, numerics, backend, threads, versions };
 }

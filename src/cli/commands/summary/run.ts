@@ -10,7 +10,7 @@ export interface SummaryArguments extends ImportArguments {
   readonly json: boolean;
 }
 
-/** What is summarized: the model of a recipe, or one that was saved. */
+/** Opens the model of a recipe, or one that was saved. */
 async function modelOf({ recipe: source, ...options }: SummaryArguments) {
   const path = recipeNames.includes(source) ? undefined : await modelPathOf(source);
   if (path?.endsWith('.safetensors')) {

@@ -12,7 +12,7 @@ import {
 } from '../../inputs/options.js';
 import { parseSeeds } from '../compare/arguments.js';
 
-/** What is tried, and how it is judged. */
+/** Options about trials and how they are judged. */
 const searchOptions = {
   set: {
     string: true,
@@ -85,7 +85,7 @@ const searchOptions = {
   },
 } as const;
 
-/** What computes, where it goes, and who else takes part. */
+/** Options about the backend, the folder and who else takes part. */
 const placeOptions = {
   backend: {
     requiresArg: true,

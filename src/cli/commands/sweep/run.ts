@@ -145,7 +145,7 @@ async function checkFolder(out: string, plan: SweepPlan, force: boolean): Promis
   });
 }
 
-/** What is seen while a sweep runs. */
+/** Shows a sweep while it runs. */
 class Screen {
   private readonly live: Live | undefined;
   private readonly running = new Set<string>();

@@ -76,7 +76,7 @@ export function sweepText(record: SweepRecord): string {
     .join('\n\n');
 }
 
-/** What stands on the screen meanwhile: `height` lines of at most `width` letters. */
+/** The picture of a running sweep: `height` lines of at most `width` letters. */
 export function liveText(
   record: SweepRecord,
   running: readonly string[],

@@ -18,7 +18,7 @@ import {
 } from '../../inputs/options.js';
 import type { ResumeArguments } from './resume.js';
 
-/** What a resumed run takes from its folder: said anew, it would end in other bytes. */
+/** Options that a resumed run takes from its folder: said anew, it would end in other bytes. */
 const decided = [
   'recipe',
   'epochs',

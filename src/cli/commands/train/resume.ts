@@ -12,7 +12,7 @@ import { perform, printResult, readFrom } from './run.js';
 import { checkArguments, describeRecipeFile, type TrainArguments } from './settings.js';
 import type { Job } from './training.js';
 
-/** What a resume may say itself: nothing of it changes a result. */
+/** Options that a resume may say anew: none changes a result. */
 type Own =
   | 'threads'
   | 'data'
@@ -34,7 +34,7 @@ export type ResumeArguments = {
     readonly quiet: boolean;
   };
 
-/** What the run was begun with, on the backend that it got then, and what is said now. */
+/** Joins the options with which the run was begun, on the backend that it got then, and those said now. */
 function mergeArguments(folder: string, config: RunConfig, options: ResumeArguments): TrainArguments {
   const { import: _import, ...own } = options;
   const given = Object.entries(own).filter(([, value]) => value !== undefined);
@@ -64,8 +64,8 @@ async function readSameFrom(
 }
 
 /**
- * The recipe that a run was begun with. Its file is run if its user has trained with it or names it: what the folder says is
- * no reason.
+ * The recipe that a run was begun with. Its file is run if its user has trained with it or names it: what the folder
+ * says is no reason.
  */
 async function loadRecipeOf(
   folder: string,

@@ -1,4 +1,4 @@
-/** What a training is asked for: the recipe, and what the command line says instead. */
+/** The settings of a training: the recipe's, and those of the command line instead. */
 
 import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
@@ -18,7 +18,7 @@ import type { BackendArguments, DataArguments, OwnDataArguments } from '../../in
 import { checkOwnData } from '../../inputs/ownData.js';
 import type { LogArguments } from './logs.js';
 
-/** What decides the bytes of a training. */
+/** Options that decide the bytes of a training. */
 interface SettingArguments extends OwnDataArguments {
   readonly epochs?: number | undefined;
   readonly batchSize?: number | undefined;
@@ -28,7 +28,7 @@ interface SettingArguments extends OwnDataArguments {
   readonly validationByWriter?: boolean | undefined;
   readonly limit?: number | undefined;
   readonly from?: string | undefined;
-  /** What the input of that model is made of, where its file does not say. */
+  /** The scale of that model's input, where its file does not say. */
   readonly pixels?: string | undefined;
   /** Settings of the recipe that are others, by their names. */
   readonly set?: SettingValues | undefined;
@@ -63,7 +63,7 @@ export const overrides = [
 ] as const satisfies readonly (keyof SettingArguments)[];
 
 /**
- * What the recipe says, where the command line does not.
+ * Fills in from the recipe what the command line does not say.
  *
  * @throws UsageError for what `fit` would refuse
  */
@@ -111,7 +111,7 @@ export function describeSettings(
   return JSON.parse(JSON.stringify(described)) as RunSettings;
 }
 
-/** What a run's configuration says of the command line. Members that are not named here are kept. */
+/** Checks the part of a run's configuration about the command line. Members that are not named here are kept. */
 export const checkArguments = object<Partial<TrainArguments>>(
   {},
   {
@@ -154,7 +154,7 @@ export const checkArguments = object<Partial<TrainArguments>>(
   'keep',
 );
 
-/** What `--resume` needs of the command line, paths made independent of the current folder. */
+/** Keeps the options that `--resume` needs, paths made independent of the current folder. */
 export function describeArguments(options: TrainArguments): RunConfig['arguments'] {
   const { json, quiet, timeLimit, log, logWeights, pauseAfter, checkpoint, dataDir, data, from, ...kept } =
     options;

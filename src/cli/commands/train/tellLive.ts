@@ -10,7 +10,7 @@ const mostMistakes = 12;
 /** More are not looked at: whoever watches does not wait for them. */
 const mostImages = 10_000;
 
-/** Which images are wrong, the surest first. */
+/** Finds the images that are wrong, the surest first. */
 async function examine(
   training: Training,
   dataset: Dataset,

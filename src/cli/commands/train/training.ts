@@ -69,8 +69,8 @@ export interface Job {
 }
 
 /**
- * What is trained: the recipe's model, or the one that was imported, with its own scale of pixels. A resumed run finds both in
- * its configuration.
+ * Opens the model to train: the recipe's, or the one that was imported, with its own scale of pixels. A resumed run
+ * finds both in its configuration.
  */
 function startOf(
   { from, resumed }: Job,
@@ -273,7 +273,7 @@ export class TrainingCommand {
     }
   }
 
-  /** What the recipe promises; null unless this was a whole training with its own settings. */
+  /** Returns the accuracy that the recipe promises; null unless this was a whole training with its own settings. */
   private targetOf(run: Run): number | null {
     const { options, loaded } = this.job;
     const own = overrides.every((name) => options[name] === undefined);

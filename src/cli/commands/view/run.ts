@@ -27,7 +27,7 @@ interface Shown {
   readonly out: string;
 }
 
-/** What is looked at: a recipe, or a saved model with the settings of its recipe, where that comes with Quern. */
+/** Opens what is looked at: a recipe, or a saved model with the settings of its recipe, where that comes with Quern. */
 async function shownBy({ recipe: source, batchSize, ...options }: ViewArguments): Promise<Shown> {
   const path = recipeNames.includes(source) ? undefined : await modelPathOf(source);
   if (path?.endsWith('.safetensors')) {

@@ -1,7 +1,7 @@
 import type { Argv } from 'yargs';
 import { dataOptions, dataPathOption, positive, whole } from '../../inputs/options.js';
 
-/** Where jobs come from, how many are done at a time and for how long. */
+/** Options about the queue, the number of jobs at a time and the end. */
 const queueOptions = {
   queue: {
     string: true,
@@ -37,7 +37,7 @@ const queueOptions = {
   },
 } as const;
 
-/** Which jobs are taken, and what they may take. */
+/** Options about the jobs that are taken, and their limits. */
 const jobOptions = {
   recipe: {
     string: true,
