@@ -91,7 +91,7 @@ type Engines = Awaited<ReturnType<typeof open>>;
 
 async function open(context: Context, threads: number) {
   const engine = await openEngine(withThreads(context.backend, threads));
-  return { engine, threads, yardsticks: new Yardsticks(threads) };
+  return { engine, threads, yardsticks: new Yardsticks(threads, undefined, engine.report) };
 }
 
 export const bench: Bench = {

@@ -72,7 +72,7 @@ export async function measureKernels(
     throw new UsageError(`bench: the kernels of a step are measured on wasm alone, not on ${report.backend}`);
   }
   await using engine = new Engine(backend);
-  const yardsticks = new Yardsticks(threads);
+  const yardsticks = new Yardsticks(threads, undefined, report);
   const { clock } = yardsticks;
   try {
     const { plan, feeds, run } = make(engine);

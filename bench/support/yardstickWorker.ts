@@ -10,10 +10,10 @@ import {
   type YardstickWorkerData,
 } from './yardsticks.js';
 
-const { shared, worker, simd } = workerData as YardstickWorkerData;
+const { shared, worker, simd, native } = workerData as YardstickWorkerData;
 const control = new Int32Array(shared, 0, wordBytes / 4);
 const values = new Float64Array(shared, wordBytes);
-const own = new ThreadYardsticks(simd, wallClock);
+const own = new ThreadYardsticks(simd, wallClock, native);
 
 for (let known = 0; ; ) {
   Atomics.wait(control, words.request, known);

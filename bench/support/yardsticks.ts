@@ -1,9 +1,11 @@
 /**
- * The limits of this machine for 128-bit code on some number of threads, all of them busy at once: what its processors
+ * The limits of this machine for code of some width on some number of threads, all of them busy at once: what its processors
  * share (memory, power, each other) counts.
  */
 import { Worker } from 'node:worker_threads';
+import type { BackendReport } from '../../src/engine/backend.js';
 import { detectSimdLevel, type SimdLevel } from '../../src/writers/wasm/simdLevel.js';
+import type { X64Level } from '../../src/writers/x64/frame.js';
 import { type Clock, clockFor } from './clock.js';
 import { copyBandwidth } from './copyBandwidth.js';
 import type { Yardstick } from './measure.js';
@@ -15,8 +17,8 @@ export class ThreadYardsticks {
   private readonly copies = new Map<number, (milliseconds: number) => number>();
   private readonly copyOf: (bytes: number) => (milliseconds: number) => number;
 
-  constructor(simd: SimdLevel, clock: Clock) {
-    this.peak = multiplyAddPeak(simd, clock);
+  constructor(simd: SimdLevel, clock: Clock, native?: X64Level) {
+    this.peak = multiplyAddPeak(simd, clock, native);
     this.copyOf = copyBandwidth(simd, clock);
   }
 
@@ -46,6 +48,7 @@ export interface YardstickWorkerData {
   readonly shared: SharedArrayBuffer;
   readonly worker: number;
   readonly simd: SimdLevel;
+  readonly native: X64Level | undefined;
 }
 
 export class Yardsticks {
@@ -59,18 +62,23 @@ export class Yardsticks {
   /** By this clock the rates are told. */
   readonly clock: Clock;
 
-  /** @param simd of multiply-adds; default: the best of this JavaScript engine */
+  /**
+   * @param simd of multiply-adds; default: the best of this JavaScript engine
+   * @param report of the engine that is measured: where that runs machine code, multiply-adds are as wide
+   */
   constructor(
     readonly threads = 1,
     simd: SimdLevel = detectSimdLevel(),
+    report: Pick<BackendReport, 'native'> = {},
   ) {
+    const native = report.native === 'avx2' || report.native === 'avx512' ? report.native : undefined;
     this.clock = clockFor(threads);
     const shared = new SharedArrayBuffer(wordBytes + 8 * (numbers.results + threads - 1));
     this.words = new Int32Array(shared, 0, wordBytes / 4);
     this.numbers = new Float64Array(shared, wordBytes);
-    this.own = new ThreadYardsticks(simd, this.clock);
+    this.own = new ThreadYardsticks(simd, this.clock, native);
     this.workers = Array.from({ length: threads - 1 }, (_, worker) => {
-      const workerData: YardstickWorkerData = { shared, worker, simd };
+      const workerData: YardstickWorkerData = { shared, worker, simd, native };
       const thread = new Worker(new URL('./yardstickWorker.js', import.meta.url), { workerData });
       thread.unref();
       return thread;

@@ -19,6 +19,7 @@ import {
   i32,
   ModuleBuilder,
   v128,
+  vectorLanes,
 } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
@@ -67,7 +68,7 @@ const mostSumsBytes = 1024 * 1024;
 /** Sizes and places that all parts agree on. Steps are bytes. */
 export function filterGradientLayoutOf(
   call: KernelCall<Conv2dFilterGradientSpecification>,
-  options: Pick<WasmOptions, 'simd' | 'machine'>,
+  options: Pick<WasmOptions, 'simd' | 'machine' | 'panelVectors'>,
   algorithm: Winograd = f2x3,
 ) {
   const image = call.inputs[0]!.shape as Four;
@@ -95,12 +96,19 @@ export function filterGradientLayoutOf(
 }
 type Layout = ReturnType<typeof filterGradientLayoutOf>;
 
+/** Panels are the units of work: of wide vectors two would leave too few for several threads. */
+function withPanels(options: WasmOptions, outputs: number): WasmOptions {
+  const narrow = vectorLanes(options) > 4 && outputs <= 8 * vectorLanes(options);
+  return narrow ? { ...options, panelVectors: 1 } : options;
+}
+
 /** @param call one with at least one tile, channel and output, and a window of the algorithm's size that moves by 1 */
 export function winogradFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
-  options: WasmOptions,
+  given: WasmOptions,
   algorithm: Winograd = f2x3,
 ): WasmCode {
+  const options = withPanels(given, call.inputs[1]!.shape.at(-1)!);
   const layout = filterGradientLayoutOf(call, options, algorithm);
   const module = new ModuleBuilder(options);
   emitKernel(module, layout, new Parts(module, layout, options));

@@ -59,7 +59,9 @@ function feedsOf(model: Model, batchSize: number) {
 export async function lookInside(model: Model, options: InsideOptions): Promise<InsideView> {
   const { title, optimizer, batchSize } = options;
   const clock: KernelClock = { milliseconds: 0, byKernel: new Map() };
-  await using engine = new Engine(await openBackend({ backend: 'wasm', threads: 1, kernelClock: clock }));
+  await using engine = new Engine(
+    await openBackend({ backend: 'wasm', threads: 1, native: 'off', kernelClock: clock }),
+  );
   const observer = new OpsObserver();
   const built = optimizer.build(model.parameters);
   let ops: readonly OpView[] = [];

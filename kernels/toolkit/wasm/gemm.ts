@@ -30,8 +30,9 @@ const registers: Record<SimdLevel, number> = { relaxed: 15, baseline: 14 };
 /** Of 16 registers, 12 sums and 3 more; of 32, 24 sums and 3. */
 const machineRows = { avx2: 6, avx512: 12 } as const;
 
-export function tallestTile({ simd, wide = false, tuning, machine }: Omit<WasmOptions, 'shared'>): number {
-  const rows = machine === undefined ? tileRows[simd] : machineRows[machine.level];
+export function tallestTile(options: Omit<WasmOptions, 'shared'>): number {
+  const { simd, wide = false, tuning, machine, panelVectors = 2 } = options;
+  const rows = machine === undefined ? tileRows[simd] : (2 / panelVectors) * machineRows[machine.level];
   return tuning?.rows ?? (wide ? 2 * rows : rows);
 }
 

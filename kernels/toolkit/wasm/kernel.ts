@@ -33,6 +33,8 @@ export interface WasmOptions {
   readonly wide?: boolean;
   /** Default: the fixed rules. */
   readonly tuning?: Tuning;
+  /** Vectors of a panel: with one, tiles of wide vectors are twice as tall. Never changes bits. Default 2. */
+  readonly panelVectors?: 1 | 2;
   /** Where the code is for another machine than WebAssembly's. */
   readonly machine?: MachineOptions | undefined;
 }

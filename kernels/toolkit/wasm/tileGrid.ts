@@ -95,7 +95,7 @@ export class Panel {
   }
 }
 
-/** Columns cut into panels of two vectors, and a last one of what is left. */
+/** Columns cut into panels of two vectors (or one), and a last one of what is left. */
 export class Panels {
   readonly full: Panel;
   readonly rest: Panel | undefined;
@@ -103,9 +103,9 @@ export class Panels {
   readonly fullCount: number;
   readonly count: number;
 
-  constructor(columns: number, options: Pick<WasmOptions, 'simd' | 'machine'>) {
+  constructor(columns: number, options: Pick<WasmOptions, 'simd' | 'machine' | 'panelVectors'>) {
     const lanes = vectorLanes(options);
-    this.full = new Panel(2 * lanes, lanes);
+    this.full = new Panel((options.panelVectors ?? 2) * lanes, lanes);
     const rest = columns % this.full.columns;
     this.rest = rest > 0 ? new Panel(rest, lanes) : undefined;
     this.fullCount = (columns - rest) / this.full.columns;

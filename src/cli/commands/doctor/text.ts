@@ -33,9 +33,10 @@ function speedCells(speed: Speed | undefined, wasm: Speed | undefined): string[]
 /** Names the threads and instructions, or the adapter. */
 function placeOf({ report, state, hardware }: Diagnosis): string {
   if (report === undefined || state === 'unavailable') return '';
-  const { adapter, threads, numerics } = report;
+  const { adapter, threads, numerics, native = 'off' } = report;
   if (adapter !== undefined) return hardware ? adapter : `${adapter}, on the CPU`;
-  return `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}`;
+  const width = native.startsWith('off') ? '' : `, native ${native}`;
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}${width}`;
 }
 
 /** The report as text; what varies from run to run is numbers alone. */
