@@ -6,6 +6,7 @@
  * image is summed by itself and added to the total in the order of the batch, so the order of sums depends on nothing
  * but the shapes. A unit is a tile of dw; every worker reads all images.
  */
+import { fourAxes } from '../../src/core/shape.js';
 import { f32x4, type I32, i32, i32x4, ModuleBuilder, v128 } from '../../src/writers/wasm/assembler.js';
 import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
@@ -15,7 +16,7 @@ import { Scratch } from '../toolkit/wasm/scratch.js';
 import { TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
 import { unravel } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
-import { type Four, Frame } from './frame.js';
+import { Frame } from './frame.js';
 
 interface Shape {
   readonly frame: Frame;
@@ -30,9 +31,9 @@ export function denseFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  const image = call.inputs[0]!.shape as Four;
-  const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
-  const filter = call.outputs[0]!.shape as Four;
+  const image = fourAxes(call.inputs[0]!.shape);
+  const [batch, height, width, outputs] = fourAxes(call.inputs[1]!.shape);
+  const filter = fourAxes(call.outputs[0]!.shape);
   const { strides, padding } = call.specification;
   const frame = Frame.padded(image, padding);
   const depth = height * width;

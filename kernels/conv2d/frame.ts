@@ -1,9 +1,8 @@
 /** Images with borders: a copy in scratch memory, so that windows may hang over the edge. */
+import type { FourAxes } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
 import type { Padding } from '../contract.js';
 import { wholeLines } from '../toolkit/wasm/scratch.js';
-
-export type Four = readonly [number, number, number, number];
 
 /** Where the pixels of an image land in a frame: pixel (i, j) at (top + i · steps[0], left + j · steps[1]). */
 interface Place {
@@ -40,7 +39,7 @@ export class Frame {
   }
 
   /** The images `[…, height, width, channels]` with a convolution's padding around each. */
-  static padded([, height, width, channels]: Four, { top, bottom, left, right }: Padding): Frame {
+  static padded([, height, width, channels]: FourAxes, { top, bottom, left, right }: Padding): Frame {
     const size = [height + top + bottom, width + left + right] as const;
     return new Frame([height, width, channels], size, { top, left, steps: [1, 1] });
   }

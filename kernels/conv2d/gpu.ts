@@ -1,3 +1,4 @@
+import { fourAxes } from '../../src/core/shape.js';
 import type { Plain } from '../contract.js';
 import {
   column,
@@ -40,7 +41,7 @@ export function slidingOf({ specification }: GpuCall<Conv2dGeometry>, filter: re
 export const conv2dGpu: GpuKernel<Plain<Conv2dSpecification>> = (call) => {
   const [images, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   const { shape } = call.outputs[0]!;
-  const [, filterWidth, channels] = filter as [number, number, number, number];
+  const [, filterWidth, channels] = fourAxes(filter);
   const tables = convolutionTables(call);
   const { statements, indices } = coordinatesOf(shape);
   const x = tables[0]!.at(['pixel', 'c']);
@@ -65,7 +66,7 @@ export const conv2dGpu: GpuKernel<Plain<Conv2dSpecification>> = (call) => {
 export const conv2dInputGradientGpu: GpuKernel<Plain<Conv2dInputGradientSpecification>> = (call) => {
   const [grid, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
   const { shape } = call.outputs[0]!;
-  const [, filterWidth, channels, filters] = filter as [number, number, number, number];
+  const [, filterWidth, channels, filters] = fourAxes(filter);
   const tables = convolutionTables(call);
   const { statements, indices } = coordinatesOf(shape);
   const dy = tables[0]!.at(['from', 'o']);
@@ -92,8 +93,8 @@ export const conv2dInputGradientGpu: GpuKernel<Plain<Conv2dInputGradientSpecific
  */
 export const conv2dFilterGradientGpu: GpuKernel<Plain<Conv2dFilterGradientSpecification>> = (call) => {
   const [images, grid] = [call.inputs[0]!.shape, call.inputs[1]!.shape];
-  const [count, height, width] = images as [number, number, number, number];
-  const [, rows, columns] = grid as [number, number, number, number];
+  const [count, height, width] = fourAxes(images);
+  const [, rows, columns] = fourAxes(grid);
   const { strides, padding } = call.specification;
   const { shape } = call.outputs[0]!;
   const tables = convolutionTables(call);

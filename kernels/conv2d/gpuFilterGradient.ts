@@ -1,4 +1,4 @@
-import { sizeOf } from '../../src/core/shape.js';
+import { fourAxes, sizeOf } from '../../src/core/shape.js';
 import type { Plain } from '../contract.js';
 import {
   column,
@@ -76,8 +76,8 @@ function patchStage(call: Call, windows: number, packed: boolean): GpuStage {
   const [images, grid, filter] = [call.inputs[0]!.shape, call.inputs[1]!.shape, call.outputs[0]!.shape];
   const sliding = slidingOf(call, filter);
   const { strides, padding } = sliding;
-  const [, height, width] = images as [number, number, number, number];
-  const [, down, across] = grid as [number, number, number, number];
+  const [, height, width] = fourAxes(images);
+  const [, down, across] = fourAxes(grid);
   const table = pixelTable('x0', call.inputs[0]!);
   const columns = packed ? Math.ceil(windows / 4) : windows;
   const { statements, indices } = coordinatesOf([...filter.slice(0, 3), columns]);

@@ -1,4 +1,4 @@
-import { sizeOf } from '../../src/core/shape.js';
+import { fourAxes, sizeOf } from '../../src/core/shape.js';
 import type { Plain } from '../contract.js';
 import {
   column,
@@ -71,7 +71,7 @@ const inputGradient = (call: Call): Pass => {
 /** The filter as `[tap, from, to]`: as it lies, or with its channels swapped. */
 function filterView({ inputs }: Call, swapped: boolean) {
   const { shape, offset } = inputs[1]!;
-  const [height, width, channels, filters] = shape as [number, number, number, number];
+  const [height, width, channels, filters] = fourAxes(shape);
   const taps = height * width;
   return swapped
     ? { shape: [taps, filters, channels], strides: [channels * filters, 1, filters], offset }

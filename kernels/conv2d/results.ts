@@ -1,5 +1,5 @@
 /** The way of a convolution's results to memory: through the epilogue, or through prologue, pool and epilogue. */
-import { rowMajorStrides } from '../../src/core/shape.js';
+import { fourAxes, rowMajorStrides } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, type V128 } from '../../src/writers/wasm/assembler.js';
 import { storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall, Layout } from '../contract.js';
@@ -11,7 +11,6 @@ import {
   type OperandName,
 } from '../toolkit/wasm/epilogue.js';
 import { type Conv2dSpecification, resultShape } from './contract.js';
-import type { Four } from './frame.js';
 
 /** Pointers behind image and filter: to what epilogues read, and to the outputs. */
 export type ResultName = OperandName | 'out' | 'indices';
@@ -43,7 +42,7 @@ export class Results {
     const { epilogue, pool } = call.specification;
     this.pooled = pool !== undefined;
     this.after = new EpilogueEmitter(epilogue, call);
-    const shape = resultShape(call) as Four;
+    const shape = fourAxes(resultShape(call));
     const [, height, width, channels] = shape;
     this.output = [height, width, channels];
     this.stored = this.pooled ? [Math.floor(height / 2), Math.floor(width / 2)] : [height, width];

@@ -9,6 +9,7 @@
  * for the entries in the order of the pool's windows. A frame is the (padded) image, of x or of dx. Where a row of the
  * window does not fill its last vector, only the lanes that exist are read and written.
  */
+import { type FourAxes, fourAxes } from '../../src/core/shape.js';
 import {
   type FunctionBuilder,
   type FunctionHandle,
@@ -31,7 +32,7 @@ import type {
   Conv2dInputGradientSpecification,
   Routed,
 } from './contract.js';
-import { type Four, Frame } from './frame.js';
+import { Frame } from './frame.js';
 
 /** Bytes in front of the entries of a list: where it ends. */
 const listHeader = 16;
@@ -44,7 +45,11 @@ interface WindowVector {
 }
 
 /** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-function windowVectors([height, width]: Four, { channels, lineBytes }: Frame, lanes: number): WindowVector[] {
+function windowVectors(
+  [height, width]: FourAxes,
+  { channels, lineBytes }: Frame,
+  lanes: number,
+): WindowVector[] {
   const run = width * channels;
   const perRow = Math.ceil(run / lanes);
   return Array.from({ length: height * perRow }, (_, index) => {
@@ -87,9 +92,9 @@ const packedLanes = ({ lanes }: WindowVector) => fixedLanes * Math.ceil(lanes / 
 function routing(
   { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   at: number,
-  { image, filter, lanes }: { image: Four; filter: Four; lanes: number },
+  { image, filter, lanes }: { image: FourAxes; filter: FourAxes; lanes: number },
 ) {
-  const [, height, width, outputs] = inputs[at]!.shape as Four;
+  const [, height, width, outputs] = fourAxes(inputs[at]!.shape);
   const { route, strides, padding } = specification;
   const frame = Frame.padded(image, padding);
   const vectors = windowVectors(filter, frame, fixedLanes);
@@ -274,8 +279,8 @@ export function routedFilterGradientWasm(
   call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   options: WasmOptions,
 ): WasmCode {
-  const image = call.inputs[0]!.shape as Four;
-  const filter = call.outputs[0]!.shape as Four;
+  const image = fourAxes(call.inputs[0]!.shape);
+  const filter = fourAxes(call.outputs[0]!.shape);
   const shape = routing(call, 1, { image, filter, lanes: vectorLanes(options) });
   const { frame, outputs, groups, rowBytes } = shape;
   const scratch = new Scratch({ frame: frame.bytes, list: shape.listBytes, sums: outputs * rowBytes });
@@ -323,8 +328,8 @@ export function routedInputGradientWasm(
   call: KernelCall<Routed<Conv2dInputGradientSpecification>>,
   options: WasmOptions,
 ): WasmCode {
-  const filter = call.inputs[2]!.shape as Four;
-  const image = call.outputs[0]!.shape as Four;
+  const filter = fourAxes(call.inputs[2]!.shape);
+  const image = fourAxes(call.outputs[0]!.shape);
   const shape = routing(call, 0, { image, filter, lanes: vectorLanes(options) });
   const { frame, outputs, groups, rowBytes } = shape;
   const sizes = { frame: frame.frameBytes, list: shape.listBytes, filter: outputs * rowBytes };

@@ -1,4 +1,5 @@
 /** A convolution's three kernels on wasm: which way each takes. */
+import { fourAxes } from '../../src/core/shape.js';
 import type { KernelCall } from '../contract.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { lowerTiles, otherBlocks, type WasmWays } from '../toolkit/wasm/ways.js';
@@ -10,7 +11,7 @@ import {
 } from './contract.js';
 import { type Correlation, directCode } from './direct.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
-import { type Four, Frame } from './frame.js';
+import { Frame } from './frame.js';
 import { Results } from './results.js';
 import { routedFilterGradientWasm, routedInputGradientWasm } from './routed.js';
 import { usesWinograd, winogradCode } from './winograd.js';
@@ -46,8 +47,8 @@ function correlationCode(correlation: Correlation, options: WasmOptions): WasmCo
 }
 
 export function forward(call: KernelCall<Conv2dSpecification>): Correlation {
-  const image = call.inputs[0]!.shape as Four;
-  const [windowHeight, windowWidth, channels, outputs] = call.inputs[1]!.shape as Four;
+  const image = fourAxes(call.inputs[0]!.shape);
+  const [windowHeight, windowWidth, channels, outputs] = fourAxes(call.inputs[1]!.shape);
   const { strides, padding } = call.specification;
   return {
     name: 'convolution',
@@ -71,9 +72,9 @@ export function forward(call: KernelCall<Conv2dSpecification>): Correlation {
  * move by 1.
  */
 export function backward(call: KernelCall<Conv2dInputGradientSpecification>): Correlation {
-  const [batch, gridHeight, gridWidth, outputs] = call.inputs[0]!.shape as Four;
-  const [windowHeight, windowWidth, channels] = call.inputs[1]!.shape as Four;
-  const [, height, width] = call.outputs[0]!.shape as Four;
+  const [batch, gridHeight, gridWidth, outputs] = fourAxes(call.inputs[0]!.shape);
+  const [windowHeight, windowWidth, channels] = fourAxes(call.inputs[1]!.shape);
+  const [, height, width] = fourAxes(call.outputs[0]!.shape);
   const { strides, padding } = call.specification;
   const size = [height + windowHeight - 1, width + windowWidth - 1] as const;
   const place = { top: windowHeight - 1 - padding.top, left: windowWidth - 1 - padding.left, steps: strides };

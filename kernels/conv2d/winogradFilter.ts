@@ -12,6 +12,7 @@
  * Blocks lie where the shapes put them, so bits depend on nothing but operands and shapes. How accurate it is:
  * docs/decisions/0005-winograd-by-shape.md.
  */
+import { fourAxes } from '../../src/core/shape.js';
 import {
   type FunctionHandle,
   f32x4,
@@ -28,7 +29,7 @@ import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
 import { eitherOf, minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
-import { type Four, Frame } from './frame.js';
+import { Frame } from './frame.js';
 import { notesOf, tilesOver, transformImage, usesWinograd } from './winograd.js';
 import { f2x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
 
@@ -41,8 +42,8 @@ const fewestTiles = 32;
  */
 export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradientSpecification>): boolean {
   const { strides, route } = call.specification;
-  const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
-  const [windowHeight, windowWidth, channels] = call.outputs[0]!.shape as Four;
+  const [batch, height, width, outputs] = fourAxes(call.inputs[1]!.shape);
+  const [windowHeight, windowWidth, channels] = fourAxes(call.outputs[0]!.shape);
   const tiles = batch * Math.ceil(height / f2x3.results) * Math.ceil(width / f2x3.results);
   return (
     route === undefined &&
@@ -71,8 +72,8 @@ export function filterGradientLayoutOf(
   options: Pick<WasmOptions, 'simd' | 'machine' | 'panelVectors'>,
   algorithm: Winograd = f2x3,
 ) {
-  const image = call.inputs[0]!.shape as Four;
-  const [batch, height, width, outputs] = call.inputs[1]!.shape as Four;
+  const image = fourAxes(call.inputs[0]!.shape);
+  const [batch, height, width, outputs] = fourAxes(call.inputs[1]!.shape);
   const grid = [height, width, outputs] as const;
   const tiling = tilesOver(algorithm, Frame.padded(image, call.specification.padding), grid);
   const { numbers, tiles, frame } = tiling;

@@ -1,3 +1,4 @@
+import { fourAxes } from '../../src/core/shape.js';
 import {
   coordinatesOf,
   type GpuKernel,
@@ -45,7 +46,7 @@ export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
 /** Reads a pixel that exists in any case: code of both branches may run, whichever of them counts. */
 export const maxPoolTakeGpu: GpuKernel<MaxPoolTakeSpecification> = (call) => {
   const { window, strides, padding } = call.specification;
-  const [, height, width] = call.inputs[0]!.shape as [number, number, number, number];
+  const [, height, width] = fourAxes(call.inputs[0]!.shape);
   const { shape } = call.outputs[0]!;
   const tables = [pixelTable('x0', call.inputs[0]!), pixelTable('x1', call.inputs[1]!)];
   const { statements, indices } = coordinatesOf(shape);

@@ -13,6 +13,18 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
+/** A shape of four axes, such as `[batch, height, width, channels]`. */
+export type FourAxes = readonly [number, number, number, number];
+
+/** The shape as one of four axes. Throws a ShapeError where it has another number. */
+export function fourAxes(shape: Shape): FourAxes {
+  const [a, b, c, d] = shape;
+  if (a === undefined || b === undefined || c === undefined || d === undefined || shape.length > 4) {
+    throw new ShapeError(`four axes are needed: ${formatShape(shape)} (${shape.length})`);
+  }
+  return [a, b, c, d];
+}
+
 /** Elementwise equality. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);

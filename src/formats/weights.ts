@@ -1,5 +1,5 @@
 /** Weights as the layouts of other formats have them. Quern's filters are [height, width, in, out]. */
-import { type Shape, sizeOf } from '../core/shape.js';
+import { fourAxes, type Shape, sizeOf } from '../core/shape.js';
 import type { StoredTensor } from '../training/files/safetensors.js';
 import type { NetworkNode } from './network.js';
 
@@ -52,14 +52,14 @@ export const filterOutLast = (filter: Floats): Floats => transposed(filter, [2, 
 
 /** [height, width, in, multiplier] → [in · multiplier, 1, height, width]: a group for each channel. */
 export function depthwiseOutFirst(filter: Floats): Floats {
-  const [height, width, channels, multiplier] = filter.shape as [number, number, number, number];
+  const [height, width, channels, multiplier] = fourAxes(filter.shape);
   const { data } = transposed(filter, [2, 3, 0, 1]);
   return { shape: [channels * multiplier, 1, height, width], data };
 }
 
 /** The reverse. */
 export function depthwiseOutLast({ shape, data }: Floats, channels: number): Floats {
-  const [out, , height, width] = shape as [number, number, number, number];
+  const [out, , height, width] = fourAxes(shape);
   return transposed({ shape: [channels, out / channels, height, width], data }, [2, 3, 0, 1]);
 }
 

@@ -4,6 +4,7 @@ import {
   broadcastShapes,
   checkShape,
   formatShape,
+  fourAxes,
   normalizeAxes,
   normalizeAxis,
   rowMajorStrides,
@@ -30,6 +31,12 @@ suite('shapes', (test) => {
   test('as text', () => {
     assert.is(formatShape([2, 3]), '[2, 3]');
     assert.is(formatShape([]), '[]');
+  });
+
+  test('four axes, no more and no fewer', () => {
+    assert.equal(fourAxes([2, 3, 0, 5]), [2, 3, 0, 5]);
+    refuses(() => fourAxes([2, 3, 5]), 'four axes are needed: [2, 3, 5] (3)');
+    refuses(() => fourAxes([1, 2, 3, 4, 5]), 'four axes are needed: [1, 2, 3, 4, 5] (5)');
   });
 
   test('equality', () => {

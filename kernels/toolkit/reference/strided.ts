@@ -1,6 +1,6 @@
 /** Common parts of the reference kernels: their type, the walks over elements and windows, and the epilogue. */
 import type { NdArray } from 'ndarray';
-import { type Shape, sizeOf } from '../../../src/core/shape.js';
+import { fourAxes, type Shape, sizeOf } from '../../../src/core/shape.js';
 import { collapseAxes } from '../../../src/core/view.js';
 import { compileClosure } from '../../../src/writers/closure.js';
 import { type Epilogue, epilogueStrides, type KernelCall, type Padding } from '../../contract.js';
@@ -72,8 +72,8 @@ export function forEachTap(
   windows: Shape,
   visit: (y: number, x: number, tap: number) => void,
 ): void {
-  const [batch, height, width] = images as readonly [number, number, number, number];
-  const [, rows, columns] = windows as readonly [number, number, number, number];
+  const [batch, height, width] = fourAxes(images);
+  const [, rows, columns] = fourAxes(windows);
   const [windowHeight, windowWidth] = window;
   for (let n = 0; n < batch; n++) {
     for (let i = 0; i < rows; i++) {

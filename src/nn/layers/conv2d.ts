@@ -1,5 +1,6 @@
 import { checkInteger } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
+import { fourAxes } from '../../core/shape.js';
 import { concatenate, scatterSlices } from '../../tensor/ops/assemble.js';
 import { conv2d as convolve } from '../../tensor/ops/conv2d.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
@@ -27,7 +28,7 @@ interface Steps {
 /** A filter with zeros between its pixels. */
 function dilated(filter: Tensor, [down, across]: readonly [number, number]): Tensor {
   if (down === 1 && across === 1) return filter;
-  const [height, width, ...channels] = filter.shape as [number, number, number, number];
+  const [height, width, ...channels] = fourAxes(filter.shape);
   const shape = [(height - 1) * down + 1, (width - 1) * across + 1, ...channels];
   return scatterSlices(shape, [filter], [{ start: [0, 0, 0, 0], step: [down, across, 1, 1] }], 0);
 }

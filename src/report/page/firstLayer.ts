@@ -1,5 +1,5 @@
 /** Pictures of the first layer's filters, and of its output for an image. */
-import { sizeOf } from '../../core/shape.js';
+import { fourAxes, sizeOf } from '../../core/shape.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -52,7 +52,7 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
     return { path, kind, pictures, count, limit };
   };
   if (shape.length === 4) {
-    const [height, width, inputs, outputs] = shape as [number, number, number, number];
+    const [height, width, inputs, outputs] = fourAxes(shape);
     return of('filters', [height, width], inputs * outputs, outputs);
   }
   if (shape.length === 2 && shape[0] === sizeOf(model.inputShape)) {
@@ -87,7 +87,7 @@ export async function featureMaps(
   );
   const { maps } = await step.run({ images: image });
   if (maps.shape.length !== 4) return undefined;
-  const [, height, width, channels] = maps.shape as [number, number, number, number];
+  const [, height, width, channels] = fourAxes(maps.shape);
   const values = maps.data as Float32Array;
   const count = Math.min(channels, most);
   const planes = Array.from({ length: count }, (_, channel) =>

@@ -1,6 +1,6 @@
 import type { Conv2dGeometry } from '../../../kernels/conv2d/contract.js';
 import { ShapeError } from '../../core/errors.js';
-import type { Shape } from '../../core/shape.js';
+import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node, scalar } from '../build.js';
 import type { KernelLowering, Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -91,7 +91,7 @@ function phasesOf({ extent, size, grid, stride, padding }: Axis): Phase[] {
  * nothing is multiplied by the zeros that lie between the windows.
  */
 function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry: Conv2dGeometry): Tensor {
-  const [batch, height, width, channels] = shape as [number, number, number, number];
+  const [batch, height, width, channels] = fourAxes(shape);
   const { strides, padding } = geometry;
   const phases = ([0, 1] as const).map((axis) =>
     phasesOf({
@@ -147,8 +147,8 @@ export function conv2d(
       hint: 'Images are [batch, height, width, channels], filters [height, width, in, out].',
     });
   }
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const [filterHeight, filterWidth, inputs, outputs] = filter.shape as [number, number, number, number];
+  const [batch, height, width, channels] = fourAxes(x.shape);
+  const [filterHeight, filterWidth, inputs, outputs] = fourAxes(filter.shape);
   if (channels !== inputs) {
     throw new ShapeError(`conv2d: channels differ: ${shapes} (${channels} and ${inputs})`);
   }

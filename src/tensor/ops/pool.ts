@@ -1,6 +1,6 @@
 import type { Window } from '../../../kernels/maxPool/contract.js';
 import { ShapeError } from '../../core/errors.js';
-import type { Shape } from '../../core/shape.js';
+import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -90,7 +90,7 @@ function pool(op: Op<Window>, x: Tensor, size: Pair, options: PoolOptions): Tens
       hint: 'Images are [batch, height, width, channels].',
     });
   }
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const [batch, height, width, channels] = fourAxes(x.shape);
   const window = pairOf(what, 'window', size);
   const strides = pairOf(what, 'strides', options.strides ?? window);
   const padding = options.padding ?? 'valid';

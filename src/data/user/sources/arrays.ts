@@ -1,5 +1,7 @@
 /** Which of numpy's arrays are images and which are labels, and of which part. */
+
 import { DataError } from '../../../core/errors.js';
+import { fourAxes } from '../../../core/shape.js';
 import type { ImageShape } from '../../images/picture.js';
 import { className, type Part, pairKey, partNames, partOf, roleOf } from '../names.js';
 import { findShape, shapeOfPixels } from '../pixels/shape.js';
@@ -103,7 +105,7 @@ function pixelsOf(
   if (shape.length === 2)
     return { values: data, shape: shapeOfPixels(shape[1]!, reading, array.where), logical };
   if (shape.length === 3) return { values: data, shape: [shape[1]!, shape[2]!, 1], logical };
-  const [, a, b, c] = shape as [number, number, number, number];
+  const [, a, b, c] = fourAxes(shape);
   if (channelAxis(shape) === 3 || a === 1) {
     return { values: data, shape: channelAxis(shape) === 3 ? [a, b, c] : [b, c, 1], logical };
   }

@@ -1,6 +1,6 @@
 /** Operators that are layers: convolutions, products, pools, normalizations. */
 import { DataError, ModelError } from '../../../core/errors.js';
-import { formatShape } from '../../../core/shape.js';
+import { formatShape, fourAxes } from '../../../core/shape.js';
 import type { Json } from '../../../nn/layer.js';
 import { type Options, weightsOf } from '../../tape.js';
 import { depthwiseOutLast, filterOutLast, inverse, reordered, transposed } from '../../weights.js';
@@ -58,7 +58,7 @@ const conv: Operator = (call) => {
   if (weight.shape.length !== 4)
     throw new ModelError(`${what}: a filter of ${weight.shape.length} axes, images need 4`);
   const { size, strides, dilation, padding } = windowOf(call, weight.shape.slice(2), input);
-  const [filters, , height, width] = weight.shape as [number, number, number, number];
+  const [filters, , height, width] = fourAxes(weight.shape);
   const groups = attributes.int('group', 1);
   const channels = x.shape[2]!;
   const bias = call.inputs[2] === undefined ? undefined : floatConstant(call.inputs[2], what);
