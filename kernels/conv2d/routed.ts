@@ -45,20 +45,16 @@ interface WindowVector {
 }
 
 /** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-function windowVectors(
-  [height, width]: FourAxes,
-  { channels, lineBytes }: Frame,
-  lanes: number,
-): WindowVector[] {
+function windowVectors([height, width]: FourAxes, { channels, lineBytes }: Frame): WindowVector[] {
   const run = width * channels;
-  const perRow = Math.ceil(run / lanes);
+  const perRow = Math.ceil(run / fixedLanes);
   return Array.from({ length: height * perRow }, (_, index) => {
     const row = Math.floor(index / perRow);
-    const first = lanes * (index % perRow);
+    const first = fixedLanes * (index % perRow);
     return {
-      lanes: Math.min(lanes, run - first),
+      lanes: Math.min(fixedLanes, run - first),
       frameOffset: row * lineBytes + 4 * first,
-      packedOffset: 4 * lanes * index,
+      packedOffset: 4 * fixedLanes * index,
     };
   });
 }
@@ -97,7 +93,7 @@ function routing(
   const [, height, width, outputs] = fourAxes(inputs[at]!.shape);
   const { route, strides, padding } = specification;
   const frame = Frame.padded(image, padding);
-  const vectors = windowVectors(filter, frame, fixedLanes);
+  const vectors = windowVectors(filter, frame);
   const count = Math.ceil(vectors.length / vectorsTogether);
   const size = Math.ceil(vectors.length / count);
   // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window

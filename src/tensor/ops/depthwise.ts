@@ -4,7 +4,7 @@
  * as the filter has positions. So is its gradient in the image; its gradient in the filter is a sum for each position.
  */
 import { ShapeError } from '../../core/errors.js';
-import { fourAxes, type Shape } from '../../core/shape.js';
+import type { Shape } from '../../core/shape.js';
 import { checkDtype, describe } from '../build.js';
 import type { Tensor } from '../tensor.js';
 import { concatenate, pad, scatterSlices } from './assemble.js';
@@ -58,8 +58,8 @@ function convolve(x: Tensor, filter: Tensor, grid: Steps, strides: Steps): Tenso
 
 /** dx[n,p,q,c,0] = Σ_a Σ_b Σ_m dy[n, (p − a) / sh, (q − b) / sw, c, m] · filter[a,b,c,m] over whole positions of dy. */
 function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps): Tensor {
-  const [batch, height, width, channels] = fourAxes(shape);
-  const [rows, columns, , multiplier] = fourAxes(filter.shape);
+  const [batch, height, width, channels] = shape as [number, number, number, number];
+  const [rows, columns, , multiplier] = filter.shape as [number, number, number, number];
   // dy as far apart as its windows stand on x, with zeros between and around
   const apart = scatterSlices(
     [batch, height + rows - 1, width + columns - 1, channels, multiplier],
@@ -117,8 +117,8 @@ export function depthwiseConv2d(
       { hint: 'Images are [batch, height, width, channels], filters [height, width, in, multiplier].' },
     );
   }
-  const [batch, height, width, channels] = fourAxes(x.shape);
-  const [rows, columns, inputs, multiplier] = fourAxes(filter.shape);
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const [rows, columns, inputs, multiplier] = filter.shape as [number, number, number, number];
   if (channels !== inputs) {
     throw new ShapeError(`depthwiseConv2d: channels differ: ${shapes} (${channels} and ${inputs})`);
   }
