@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   augmentation: () => import('./augmentation.js'),
   startup: () => import('./startup.js'),
   subnormal: () => import('./subnormal.js'),
+  zeros: () => import('./zeros.js'),
   memory: () => import('./memory.js'),
   speedrun: () => import('./speedrun.js'),
 };

@@ -2,6 +2,7 @@
 
 import { tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmOptions } from '../toolkit/wasm/kernel.js';
+import { recordBytes } from '../toolkit/wasm/terms.js';
 import { Cut, Panels } from '../toolkit/wasm/tileGrid.js';
 
 /** Strides of an operand in elements, of any sign; 0 repeats it. `batch` has one per axis of the batch. */
@@ -43,6 +44,17 @@ export interface MatmulPlan {
   readonly split: 'rows' | 'panels';
   /** Row tiles of all matrices, or panels. */
   readonly units: number;
+  /**
+   * Whether every sum ends with + 0, so that terms that are zero may be left out of it (terms.ts): by k and n alone, so
+   * that no bit depends on the number of rows.
+   */
+  readonly endsPositive: boolean;
+  /**
+   * Whether terms are left out, and when their records are made: for a group of row tiles at a time, or once for all. A
+   * record takes `recordBytes`.
+   */
+  readonly skips: 'groups' | 'once' | undefined;
+  readonly recordBytes: number;
   /** Whether each range of units packs what others pack too; false where it need not, having been told so. */
   readonly repeats: boolean;
 }
@@ -68,6 +80,12 @@ const panelsWorthPacking = 8;
 const packingCost = 4;
 /** Fewer panels are too few to share. */
 const panelsWorthSharing = 8;
+
+/** Fewer columns and terms are too few to repay a list of the terms that are not zero. */
+const columnsWorthListing = 64;
+const termsWorthListing = 64;
+/** Bytes of records that may be kept for a whole matrix. */
+const mostRecordBytes = 256 * 1024;
 
 /** How many items are worked on together if `limit` are allowed; the groups are of nearly equal size. */
 function groupSize(items: number, limit: number): number {
@@ -102,9 +120,17 @@ export function planMatmul(shape: MatmulShape, options: PlanOptions): MatmulPlan
   const empty = n === 0 || tiles.groups === 0;
   const units = empty ? 0 : split === 'panels' ? panels.count : matrices * tiles.groups;
   const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === panels.count && block === k;
+  const endsPositive = n >= columnsWorthListing && k >= termsWorthListing;
+  const record = recordBytes(block);
+  const keepsAll = block === k && !packsRows && tiles.groups * record <= mostRecordBytes;
+  // not as machine code, whose vectors are longer
+  const listable =
+    endsPositive && options.machine === undefined && (a.column === 1 || packsRows) && m >= tiles.size;
+  const lists = split === 'rows' ? 'groups' : keepsAll ? 'once' : undefined;
   const repeats = split === 'rows' ? !packsOnce : packsRows;
   return {
     ...{ shape, options, tiles, panels, block, panelGroup, rowGroup, packedRows, units },
-    ...{ packsOnce, split, repeats },
+    ...{ packsOnce, split, repeats, endsPositive, recordBytes: record },
+    skips: listable && units > 0 ? lists : undefined,
   };
 }

@@ -25,11 +25,11 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
   };
   const module = new ModuleBuilder(options);
   const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
-  const { tile, split, ...code } = emitMatmul(module, shape, options, epilogue);
+  const { tile, split, skips, ...code } = emitMatmul(module, shape, options, epilogue);
   return {
     ...code,
     bytes: module.bytes(),
-    algorithm: `matmul ${tile}, packed panels, by ${split === 'rows' ? 'rows' : 'columns'}`,
+    algorithm: `matmul ${tile}, packed panels, by ${split === 'rows' ? 'rows' : 'columns'}${skips ? ', without zeros' : ''}`,
   };
 }
 

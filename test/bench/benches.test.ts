@@ -29,6 +29,7 @@ const measured: Readonly<Record<string, readonly string[]>> = {
   startup: ['seconds'],
   memory: ['program', 'data', 'peak'],
   subnormal: ['ratio'],
+  zeros: ['ratio'],
   speedrun: ['seconds', 'training', 'accuracy'],
 };
 

@@ -11,6 +11,7 @@
 import {
   type FunctionBuilder,
   f32x4,
+  type I32,
   i32,
   type Local,
   type V128,
@@ -18,6 +19,7 @@ import {
 } from '../../../src/writers/wasm/assembler.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { WasmOptions } from './kernel.js';
+import type { Terms } from './terms.js';
 
 /**
  * Rows of the largest tile. x64 has 16 vector registers, one of them kept by V8: 6x8 takes 12 sums, 2 vectors of the
@@ -63,6 +65,8 @@ export interface GemmTile extends TileSize {
   readonly segmentCount?: Local<'i32'>;
   /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
   readonly panelStride?: number;
+  /** Which products are summed, of a single segment that is a loop (`isLooped`). Default: all. */
+  readonly terms?: Terms;
 }
 
 /** Tells whether the sum is a loop over segments: a short one is written out. */
@@ -77,6 +81,20 @@ interface GemmHooks {
   finish?(r: number, v: number, sum: Local<'v128'>): V128;
   /** Takes the finished values of row r, vector v, and loads nothing. */
   store(r: number, v: number, value: Local<'v128'>): void;
+}
+
+/** Visits listed terms, some of them per turn of the loop. */
+function forEachTerm(f: FunctionBuilder, { list, count }: Terms, visit: (term: I32) => void): void {
+  const next = f.let(list);
+  const turns = (end: I32, perTurn: number) =>
+    f.while(i32.ltU(next, end), () => {
+      for (let t = 0; t < perTurn; t++) visit(f.let(i32.load(next, 4 * t)));
+      f.increase(next, 4 * perTurn);
+    });
+  const whole = f.let(i32.add(list, i32.shl(i32.and(count, -unroll), 2)));
+  const end = f.let(i32.add(list, i32.shl(count, 2)));
+  turns(whole, unroll);
+  turns(end, 1);
 }
 
 /**
@@ -101,17 +119,21 @@ export function emitGemmTile(
   const left = f.local('v128');
 
   f.block(() => {
-    // sums[r][v] += A(r, s, t) · panel[k][v] for `count` values of t, from where the pointers stand
+    // sums[r][v] += A(r) · panel[v], from where the addresses stand
+    const product = (a: I32, panel: I32, panelOffset: number) => {
+      for (const [v, vector] of right.entries()) {
+        f.set(vector, v128.load(panel, panelOffset + 4 * f.lanes * v));
+      }
+      for (const [r, row] of sums.entries()) {
+        f.set(left, v128.load32Splat(a, r * rowStride));
+        for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
+        if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) f.fence(panel);
+      }
+    };
+    // A(r, s, t) · panel[k][v] for `count` values of t
     const products = (count: number, panelOffset = 0) => {
       for (let t = 0; t < count; t++) {
-        for (const [v, vector] of right.entries()) {
-          f.set(vector, v128.load(panel, panelOffset + t * panelStride + 4 * f.lanes * v));
-        }
-        for (const [r, row] of sums.entries()) {
-          f.set(left, v128.load32Splat(a, r * rowStride));
-          for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
-          if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) f.fence(panel);
-        }
+        product(a, panel, panelOffset + t * panelStride);
         f.increase(a, innerStride);
       }
     };
@@ -125,19 +147,29 @@ export function emitGemmTile(
       return;
     }
     const rest = segmentLength % unroll;
-    f.loop(0, tile.segmentCount ?? segments, 1, () => {
-      if (segmentLength > rest) {
-        const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
-        f.forever((again) => {
-          products(unroll);
-          f.increase(panel, unroll * panelStride);
-          f.branchIf(again, i32.ltU(panel, end));
-        });
-      }
-      products(rest);
-      f.increase(panel, rest * panelStride);
-      f.increase(a, nextSegment);
-    });
+    const all = () =>
+      f.loop(0, tile.segmentCount ?? segments, 1, () => {
+        if (segmentLength > rest) {
+          const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
+          f.forever((again) => {
+            products(unroll);
+            f.increase(panel, unroll * panelStride);
+            f.branchIf(again, i32.ltU(panel, end));
+          });
+        }
+        products(rest);
+        f.increase(panel, rest * panelStride);
+        f.increase(a, nextSegment);
+      });
+    const { terms } = tile;
+    if (terms === undefined) all();
+    else {
+      const one = (term: I32) => {
+        const from = f.let(i32.add(a, i32.mul(term, innerStride)));
+        product(from, f.let(i32.add(panel, i32.mul(term, panelStride))), 0);
+      };
+      f.if(terms.list, () => forEachTerm(f, terms, one), all);
+    }
   });
   // A row is finished before any of it is stored: V8 joins only stores with no load in between.
   for (const [r, row] of sums.entries()) {

@@ -14,6 +14,7 @@ import {
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
+import { noteFinite } from './terms.js';
 import type { Panel } from './tileGrid.js';
 
 /** One panel and where it comes from. */
@@ -46,20 +47,37 @@ function isTransposed({ rowStride, columnStride }: PackedPanel): boolean {
   return rowStride === 4 && columnStride !== 4;
 }
 
+/** A function (source, destination, note) that packs a panel, and adds to the vector at `note` what `noteFinite` does. */
+export function notedPacking(module: ModuleBuilder, panel: PackedPanel): FunctionHandle {
+  const parameters = ['source', 'destination', 'note'] as const;
+  return module.once(`pack_${panel.k}x${panel.panel.columns}_noted`, parameters, (f, p) => {
+    const sum = f.let(v128.load(p.note));
+    emitPackPanel(f, panel, p, (value) => noteFinite(f, sum, value));
+    f.store(p.note, sum);
+  });
+}
+
 /**
  * Emits the packing of a panel from `source` (address of its element 0, 0) to `destination`: by copies where columns
  * are adjacent in memory, by 4x4 transposes where rows are (in vectors of 4 lanes), one by one elsewhere. Both variables
  * are moved by the code.
+ *
+ * @param see is shown every vector of the panel. Default: nobody.
  */
 export function emitPackPanel(
   f: FunctionBuilder,
   packed: PackedPanel,
   { source, destination }: { source: Local<'i32'>; destination: Local<'i32'> },
+  see?: (value: V128) => void,
 ): void {
   const { k, panel, rowStride, columnStride } = packed;
   const { width } = panel;
   const vectors = piecesOf(panel, f.lanes);
-  const store = (row: number, at: number, value: V128) => f.store(destination, value, 4 * row * width + at);
+  const store = (row: number, at: number, value: V128) => {
+    const kept = see === undefined ? value : f.let(value);
+    f.store(destination, kept, 4 * row * width + at);
+    see?.(kept);
+  };
   const copyRow = (row: number) => {
     // loaded whole before it is stored, so that V8 may join its vectors
     const values = vectors.map(({ at, lanes }) =>

@@ -211,6 +211,8 @@ export const i32x4 = {
       lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => 4 * checkedLane(lane, 8) + byte)),
     ),
   ...unary(liftI32x4, 'i32x4.abs', 'i32x4.neg', 'i32x4.extendLowI16x8U'),
+  /** The highest bit of each lane, as the lowest four bits of a number: lane 0 the lowest. */
+  bitmask: (a: V128): I32 => node('i32', 'i32x4.bitmask', [a]),
   ...shifts('i32x4.shl', 'i32x4.shrS', 'i32x4.shrU'),
   ...binary('v128', liftI32x4, 'i32x4.add', 'i32x4.sub', 'i32x4.mul', 'i32x4.minS', 'i32x4.maxS'),
   ...binary('v128', liftI32x4, 'i32x4.eq', 'i32x4.ne', 'i32x4.ltS', 'i32x4.gtS', 'i32x4.leS', 'i32x4.geS'),

@@ -88,6 +88,7 @@ export const operations = {
   'i32x4.geS': simd(0x3f),
   'i32x4.abs': simd(0xa0),
   'i32x4.neg': simd(0xa1),
+  'i32x4.bitmask': simd(0xa4),
   'i32x4.extendLowI16x8U': simd(0xa9),
   'i32x4.shl': simd(0xab),
   'i32x4.shrS': simd(0xac),
