@@ -94,7 +94,9 @@ async function checkServer(address: ServerAddress): Promise<void> {
     const error = cause as Error & { errors?: Error[] };
     const reason = error.message || error.errors?.[0]?.message || 'no answer';
     throw new BackendError(`--queue ${address.shown}: cannot be reached: ${hideSecrets(reason, address)}`, {
-      hint: 'Is the server running, and may this machine and user connect to it?',
+      hint: /certificate/.test(reason)
+        ? 'For a server with a certificate of your own: NODE_EXTRA_CA_CERTS=FILE names that of its authority, before quern starts.'
+        : 'Is the server running, and may this machine and user connect to it?',
     });
   }
 }
