@@ -22,6 +22,9 @@ export { type Augmenter, type AugmenterOptions, createAugmenter } from './data/a
 export { defaultAugmentation } from './data/augment/defaults.js';
 export { mixupRatio } from './data/augment/mixup.js';
 export type { Dataset } from './data/dataset.js';
+export { decodeImage } from './data/images/decodeImage.js';
+export type { InputImage } from './data/images/inputImage.js';
+export { looksInverted } from './data/images/prepare.js';
 export * as datasets from './datasets.js';
 export type { BackendReport, RunOptions } from './engine/backend.js';
 export {

@@ -7,7 +7,7 @@
 export * from './browser.js';
 export { type DatasetDescription, describeDatasets } from './data/catalog/catalog.js';
 export { type LoadOptions, loadDataset } from './data/catalog/datasets.js';
-export { type InputImage, looksInverted, readImage } from './data/images/images.js';
+export { readImage } from './data/images/images.js';
 export { loadUserDataset, type UserDatasetOptions } from './data/user/loadUserDataset.js';
 export { importModel } from './formats/files.js';
 export { loadCheckpoint, saveCheckpoint } from './training/files/checkpointFile.js';

@@ -29,7 +29,6 @@ suite('the surface in browsers', (test) => {
       'loadDataset',
       'loadModel',
       'loadUserDataset',
-      'looksInverted',
       'readImage',
       'saveCheckpoint',
       'saveModel',

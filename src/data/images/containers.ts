@@ -6,6 +6,8 @@ export interface PictureHeader {
   readonly height: number;
   /** 1 (upright) to 8, see orientation.ts. */
   readonly orientation: number;
+  /** Where it says so: a view of the file. */
+  readonly exif?: Uint8Array | undefined;
 }
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,6 +42,7 @@ export function jpegHeader(bytes: Uint8Array): PictureHeader {
         width: view.getUint16(at + 7),
         height: view.getUint16(at + 5),
         orientation: orientationOf(exif),
+        exif,
       };
     }
     if (marker === 0xe1 && textAt(bytes, at + 4, 4) === 'Exif')
@@ -76,7 +79,7 @@ export function webpHeader(bytes: Uint8Array): PictureHeader {
     at = start + length + (length % 2);
   }
   if (size === undefined) throw new Error('there is no picture in it');
-  return { ...size, orientation: orientationOf(exif) };
+  return { ...size, orientation: orientationOf(exif), exif };
 }
 
 /** The header of a BMP. Throws where there is none. */

@@ -6,8 +6,8 @@ import { type Stored, upright } from './orientation.js';
 import type { Samples } from './picture.js';
 import { decodePng } from './png.js';
 
-/** Unpacks a photo as it is stored; throws an Error where it is damaged. */
-export type Unpack = (bytes: Uint8Array) => Promise<Stored>;
+/** Unpacks a photo as it is stored, not turned; throws an Error where it is damaged. */
+export type Unpack = (bytes: Uint8Array, header: PictureHeader) => Promise<Stored>;
 
 /** What unpacks the formats that Quern itself does not; in a page the browser does. */
 export type Unpackers = Readonly<Record<Exclude<PictureFormat, 'PNG'>, Unpack>>;
@@ -49,7 +49,7 @@ async function decodePhoto(
   checkPictureSize(header, file);
   let stored: Stored;
   try {
-    stored = await unpackers[format](bytes);
+    stored = await unpackers[format](bytes, header);
   } catch (cause) {
     throw undecodable(cause);
   }

@@ -1,37 +1,15 @@
-import { DataError, reasonOf, UsageError } from '../../core/errors.js';
+import { DataError, reasonOf } from '../../core/errors.js';
 import { readFileWithin } from '../readFile.js';
 import { decodePicture } from './decode.js';
-import { type ImageShape, type Samples, toPicture } from './picture.js';
-import { type Preparation, preparePicture } from './prepare.js';
+import { checkChannels, type InputImage, toInputImage } from './inputImage.js';
+import type { Samples } from './picture.js';
+import type { Preparation } from './prepare.js';
 import { nodeUnpackers } from './unpackers.js';
 
+export type { InputImage } from './inputImage.js';
 export { looksInverted } from './prepare.js';
 
-/** A picture in the form of a dataset's images. */
-export interface InputImage {
-  /** `[height, width, channels]`, row-major, 0 to 255. */
-  readonly pixels: Uint8Array;
-  readonly shape: readonly [number, number, number];
-  /** Size of the picture in its file, upright. */
-  readonly original: { readonly width: number; readonly height: number };
-  /** Whether it is dark on bright, it seems, where the MNIST family is bright on black; `invert` makes it so. */
-  readonly inverted: boolean;
-}
-
 const largestFile = 2 ** 26;
-
-/** Throws UsageError for a shape that pictures cannot have. */
-export function checkChannels(what: string, shape: ImageShape): void {
-  if (shape[2] === 1 || shape[2] === 3) return;
-  throw new UsageError(`${what}: the shape must have 1 or 3 channels: [${shape.join(', ')}]`);
-}
-
-/** A decoded picture as a dataset's images are. */
-export function toInputImage(samples: Samples, shape: ImageShape, preparation: Preparation = {}): InputImage {
-  const picture = toPicture(samples, shape[2]);
-  const original = { width: picture.width, height: picture.height };
-  return { ...preparePicture(picture, shape, preparation), shape, original };
-}
 
 /**
  * Reads a PNG, JPEG, WebP or BMP picture as a dataset's images are: turned as the camera was held, gray (ITU-R BT.601

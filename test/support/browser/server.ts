@@ -21,7 +21,7 @@ const libraryEntry = join(dist, 'src/browser.js');
 const workerEntry = join(dist, 'src/backends/wasm/worker.js');
 
 /** What the library and its tests import by name, in files that browsers load. */
-const packages = ['ndarray', 'ndarray-ops', 'gpu.js', 'uvu/assert'];
+const packages = ['fflate', 'ndarray', 'ndarray-ops', 'gpu.js', 'uvu/assert'];
 
 const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
