@@ -46,12 +46,15 @@ export const peers = [
 ];
 
 /**
- * Quern as it comes; and, where NODE24 names a Node of at least 24, in its fastest setting: the experimental option
- * that joins vectors to 256 bits.
+ * Quern as it comes, in WebAssembly; and in its fastest setting: as machine code, where NODE26 names a Node of at least
+ * 26.12; else, where NODE24 names one of at least 24, with the experimental option that joins vectors to 256 bits.
  */
+const { NODE24, NODE26 } = process.env;
 export const quern = [
   { name: 'Quern', variant: '', command: [node, 'quern.js'] },
-  ...(process.env.NODE24 === undefined
-    ? []
-    : [{ name: 'Quern', variant: 'revectorized', command: [process.env.NODE24, 'quern.js'] }]),
+  ...(NODE26 !== undefined
+    ? [{ name: 'Quern', variant: 'native', command: [NODE26, 'quern.js'] }]
+    : NODE24 !== undefined
+      ? [{ name: 'Quern', variant: 'revectorized', command: [NODE24, 'quern.js'] }]
+      : []),
 ];

@@ -6,11 +6,19 @@ import { batch, serve } from './protocol.js';
 
 await serve(async ({ model, variant, threads }) => {
   const revectorize = variant === 'revectorized';
-  const engine = await openEngine({ threads, revectorize });
+  const native = variant === 'native' ? 'on' : 'off';
+  const engine = await openEngine({ threads, revectorize, native });
+  const { report } = engine;
+  const node = `Node ${process.versions.node}`;
+  const fastest = revectorize
+    ? `, revectorized, ${node}`
+    : native === 'on'
+      ? `, native ${report.native}, ${node}`
+      : '';
   const training = new SeedTraining(engine, model, randomDataset());
   return {
     version: describeVersions().quern,
-    settings: `${engine.report.backend}, ${engine.report.numerics}${revectorize ? `, revectorized, Node ${process.versions.node}` : ''}`,
+    settings: `${report.backend}, ${report.numerics}${fastest}`,
     steps: async (count) => {
       await training.run(batch, count);
       return training.loss();

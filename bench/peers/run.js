@@ -170,7 +170,7 @@ const result = {
     { key: 'peer', title: 'library' },
     { key: 'images', title: 'images/s' },
     { key: 'ratio', title: 'Quern ÷ it' },
-    ...(quern.length > 1 ? [{ key: 'fastest', title: 'revectorized ÷ it' }] : []),
+    ...(quern.length > 1 ? [{ key: 'fastest', title: `${quern[1].variant} ÷ it` }] : []),
     { key: 'version', title: 'version' },
     { key: 'settings', title: 'settings' },
   ],
