@@ -49,7 +49,10 @@ function describeTuning(tuning: Tuning | undefined): string {
 
 /** What explain() says of a kernel where kernels are machine code. */
 function describeWidth({ native, notNative }: Pick<Kernel, 'native' | 'notNative'>): string {
-  if (native !== undefined) return `, native ${native.bits}-bit`;
+  if (native !== undefined) {
+    const stack = native.spilled > 0 ? `, ${native.spilled} vectors on the stack` : '';
+    return `, native ${native.bits}-bit${stack}`;
+  }
   return notNative === undefined ? '' : `, wasm: ${notNative}`;
 }
 

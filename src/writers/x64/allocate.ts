@@ -33,18 +33,26 @@ export function allocate(
     assigned.delete(victim.variable);
     if (register !== undefined) available |= 1 << register;
   };
+  /** Where the first of the active ends. */
+  let end = Number.POSITIVE_INFINITY;
+  const none: Interval[] = [];
   for (const [at, need] of needs.entries()) {
-    active = active.filter((interval) => {
-      if (interval.to >= at) return true;
-      available |= 1 << assigned.get(interval.variable)!;
-      return false;
-    });
-    const begun: Interval[] = [];
+    if (end < at) {
+      end = Number.POSITIVE_INFINITY;
+      active = active.filter(({ to, variable }) => {
+        if (to < at) available |= 1 << assigned.get(variable)!;
+        else end = Math.min(end, to);
+        return to >= at;
+      });
+    }
+    let begun = none;
     for (; next < intervals.length && intervals[next]!.from <= at; next++) {
       const interval = intervals[next]!;
       if (spilled.has(interval.variable) || interval.to < at) continue;
       active.push(interval);
+      if (begun === none) begun = [];
       begun.push(interval);
+      end = Math.min(end, interval.to);
     }
     while (active.length > Math.max(0, registers.length - need)) spillOne();
     for (const { variable } of begun) {

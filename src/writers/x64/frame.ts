@@ -37,7 +37,7 @@ export class Bank {
   begin(free: number): void {
     this.free = free;
     this.peak = 0;
-    this.taken.clear();
+    if (this.taken.size > 0) this.taken.clear();
   }
 
   get needed(): number {
@@ -82,13 +82,13 @@ export class Pool {
 
   /** The place of a vector of these words, repeated as often as the width asks for. */
   vector(words: readonly number[], width: Width): Memory {
-    const lanes = width / 4;
-    const filled = Array.from({ length: lanes }, (_, lane) => words[lane % words.length]!);
-    const key = filled.join();
+    const first = words[0]!;
+    const key = words.every((word) => word === first) ? String(first) : `${width} ${words.join()}`;
     let at = this.offsets.get(key);
     if (at === undefined) {
       at = 4 * this.words.length;
-      for (let word = 0; word < 16; word++) this.words.push(filled[word % lanes]!);
+      const lanes = width / 4;
+      for (let word = 0; word < 16; word++) this.words.push(words[(word % lanes) % words.length]!);
       this.offsets.set(key, at);
     }
     return { constant: at };

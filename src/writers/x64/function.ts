@@ -28,8 +28,7 @@ const integerSlot = 8;
 export interface PrintedFunction {
   /** Offset of its first instruction. */
   readonly entry: number;
-  /** How many variables found no register, and how many of them are vectors. */
-  readonly spilled: number;
+  /** How many variables that are vectors found no register. */
   readonly spilledVectors: number;
 }
 
@@ -98,11 +97,7 @@ export class FunctionPrinter implements Frame {
     for (const interval of lives.intervals) if (interval.zeroed) this.zero(interval);
     code.byte(0xe9);
     code.word(start - code.length - 4);
-    return {
-      entry,
-      spilled: spilledIntegers.size + spilledVectors.size,
-      spilledVectors: spilledVectors.size,
-    };
+    return { entry, spilledVectors: spilledVectors.size };
   }
 
   /** Registers for all variables. What statements need for themselves depends on what is on the stack, and so on. */

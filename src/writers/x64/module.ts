@@ -10,15 +10,25 @@ import { FunctionPrinter } from './function.js';
 
 export type X64Function = WrittenFunction;
 
-/** Prints the functions of a kernel, of which `run` is the exported one. */
-export function printX64(functions: readonly X64Function[], level: X64Level): Uint8Array<ArrayBuffer> {
+/**
+ * Prints the functions of a kernel, of which `run` is the exported one.
+ *
+ * @param onSpilled is told how many variables of a function that are vectors live on the stack, if any do
+ */
+export function printX64(
+  functions: readonly X64Function[],
+  level: X64Level,
+  onSpilled?: (vectors: number) => void,
+): Uint8Array<ArrayBuffer> {
   const code = new Code();
   const pool = new Pool();
   code.byte(0xe9);
   code.word(0);
   const entries = functions.map((body) => {
     try {
-      return new FunctionPrinter(body, code, pool, level).print().entry;
+      const { entry, spilledVectors } = new FunctionPrinter(body, code, pool, level).print();
+      if (spilledVectors > 0) onSpilled?.(spilledVectors);
+      return entry;
     } catch (cause) {
       throw new BackendError(`x64: ${body.name} cannot be written: ${sentenceOf(cause)}`, { cause });
     }

@@ -22,6 +22,8 @@ export interface NativeKernel {
   readonly address: bigint;
   /** Of its widest vectors. */
   readonly bits: number;
+  /** How many of its variables that are vectors live on the stack, over all its functions. */
+  readonly spilled: number;
   /** Keeps it loaded. */
   readonly object: unknown;
 }
@@ -71,12 +73,15 @@ export class Native {
     emit: (options: WasmOptions) => WasmCode,
   ): Promise<{ code: WasmCode; kernel: NativeKernel }> {
     let lanes = 4;
+    let spilled = 0;
     const print = (functions: readonly (FunctionBody & { name: string; exported: boolean })[]) => {
       for (const body of functions) lanes = Math.max(lanes, body.lanes);
-      return printX64(functions, this.level);
+      return printX64(functions, this.level, (vectors) => {
+        spilled += vectors;
+      });
     };
     const code = emit({ ...options, machine: { ...this.target, print } });
-    return { code, kernel: { ...(await this.load(code.bytes)), bits: 32 * lanes } };
+    return { code, kernel: { ...(await this.load(code.bytes)), bits: 32 * lanes, spilled } };
   }
 
   /** What kernels are emitted for. */
