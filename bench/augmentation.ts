@@ -22,8 +22,7 @@ const augmentations: Readonly<Record<string, Augmentation>> = {
 
 const batch = 128;
 /** Steps of training that a window of augmented images is for. */
-const steps = 32;
-const window = batch * steps;
+const stepsOf = (quick: boolean) => (quick ? 4 : 32);
 
 /** Where images are augmented while a model trains; the first is the default of `createAugmenter`. */
 const places: Readonly<Record<string, number | undefined>> = {
@@ -34,7 +33,13 @@ const places: Readonly<Record<string, number | undefined>> = {
 };
 
 /** Trains a window and has the next one augmented meanwhile, as fit does. */
-function trainingSubject(name: string, training: SeedTraining, augmenter: Augmenter | undefined): Subject {
+function trainingSubject(
+  name: string,
+  training: SeedTraining,
+  augmenter: Augmenter | undefined,
+  steps: number,
+): Subject {
+  const window = batch * steps;
   const indices = Int32Array.from({ length: window }, (_, i) => i);
   const target = new Uint8Array(new SharedArrayBuffer(window * 28 * 28));
   return {
@@ -74,16 +79,17 @@ async function fillRows({ sampling, progress }: Context): Promise<Row[]> {
 
 async function trainingRows({ sampling, progress, backend, threads, quick }: Context) {
   const count = Math.max(...threads);
+  const steps = stepsOf(quick);
   const dataset = randomDataset(quick ? 8192 : 16384);
   const engine = await openEngine(withThreads(backend, count));
   const augmenters: Augmenter[] = [];
   try {
     const training = new SeedTraining(engine, 'cnn', dataset);
     const subjects = Object.entries(places).map(([name, workers]) => {
-      if (workers === undefined) return trainingSubject(name, training, undefined);
+      if (workers === undefined) return trainingSubject(name, training, undefined, steps);
       const augmenter = createAugmenter(dataset, affine, 1, { workers });
       augmenters.push(augmenter);
-      return trainingSubject(name, training, augmenter);
+      return trainingSubject(name, training, augmenter, steps);
     });
     const samples = await interleave(subjects, sampling, (round) => progress(`training, round ${round}`));
     const loss = await training.loss();
@@ -93,7 +99,7 @@ async function trainingRows({ sampling, progress, backend, threads, quick }: Con
         augmentation: place === 'not at all' ? 'none' : `shift, rotate, scale, shear, ${place}`,
         training: seedModelTitles.cnn,
         threads: count,
-        images: rateOf(own, window),
+        images: rateOf(own, batch * steps),
       }),
     );
     return { rows, report: engine.report };
@@ -127,7 +133,7 @@ export const bench: Bench = {
       rows: [...filled, ...rows],
       notes: [
         'Random images of 28 x 28. Without a training: one thread that does nothing else. With one: batches of 128, ' +
-          'and a window of 32 batches is augmented while the one before it trains, or between the two.',
+          `and a window of ${stepsOf(context.quick)} batches is augmented while the one before it trains, or between the two.`,
       ],
       backends: [report],
       plots: [
