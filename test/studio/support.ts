@@ -1,4 +1,8 @@
 /** The studio in headless Chromium, with the dataset that comes with Quern. */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, posix } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { packDataset } from '../../src/cli/commands/studio/pack.js';
 import { builtSite } from '../../src/cli/commands/studio/run.js';
@@ -74,4 +78,31 @@ export class StudioPage {
     await this.status(/^Finished/);
     return this.text('weights-sha256');
   }
+}
+
+/** A site as any host of files serves it: no headers but the type. */
+export async function servePlain(folder: string, port = 0): Promise<{ url: string; close(): Promise<void> }> {
+  const types: Readonly<Record<string, string>> = {
+    '.html': 'text/html',
+    '.js': 'text/javascript',
+    '.css': 'text/css',
+    '.json': 'application/json',
+  };
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const name = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+    const content = await readFile(join(folder, posix.normalize(name))).catch(() => undefined);
+    response.writeHead(content === undefined ? 404 : 200, {
+      'content-type': types[extname(name)] ?? 'application/octet-stream',
+    });
+    response.end(content);
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }

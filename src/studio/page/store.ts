@@ -42,10 +42,12 @@ const isRun = (value: unknown): value is StoredRun => {
 /** All runs, the youngest first, and whether the browser keeps any. */
 export async function listRuns(): Promise<{ readonly list: readonly StoredRun[]; readonly keeps: boolean }> {
   let keeps = true;
-  const stored = await entries<string, unknown>(runs()).catch(() => {
+  let stored: [string, unknown][] = [];
+  try {
+    stored = await entries<string, unknown>(runs());
+  } catch {
     keeps = false;
-    return [];
-  });
+  }
   const all = new Map(stored.flatMap(([id, value]) => (isRun(value) ? [[id, value] as const] : [])));
   for (const [id, run] of held) all.set(id, run);
   return { list: [...all.values()].sort((a, b) => b.created - a.created), keeps };
@@ -65,7 +67,13 @@ export async function keepRun(run: StoredRun): Promise<boolean> {
 
 export async function deleteRun(id: string): Promise<void> {
   held.delete(id);
-  await Promise.allSettled([del(id, runs()), del(id, states())]);
+  for (const store of [runs, states]) {
+    try {
+      await del(id, store());
+    } catch {
+      // where nothing is kept there is nothing to delete
+    }
+  }
 }
 
 /** Bytes that the site takes and may take, where the browser tells. */

@@ -65,7 +65,9 @@ export class WatchPanel {
       test === undefined
         ? `Paused after ${grouped(steps)} steps.`
         : `${ending === 'finished' ? 'Finished' : `Ended (${ending})`} after ${clock(seconds)}: ${percent(test.accuracy)} of the test images are right (95% interval ${percent(test.interval[0] ?? 0)} to ${percent(test.interval[1] ?? 0)}), loss ${test.loss.toFixed(4)}.`;
-    byId('outcome', HTMLElement).replaceChildren(
+    const place = byId('outcome', HTMLElement);
+    place.dataset.seconds = String(seconds);
+    place.replaceChildren(
       h('span', { id: 'outcome-text' }, text),
       h('span', { class: 'hash' }, ' weightsSha256 ', h('code', { id: 'weights-sha256' }, weightsSha256)),
     );

@@ -26,7 +26,7 @@ export interface Parts {
 
 /** Images that are looked at after an epoch; at the end, all are. */
 const mostWithin = 2000;
-const everySeconds = 8;
+const everySeconds = 3;
 
 export const dataStateOf = ({ train, test }: Parts): DataState => ({
   name: train.name,

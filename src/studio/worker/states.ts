@@ -1,5 +1,5 @@
 /** States of trainings, kept in the browser: what resuming needs. */
-import { createStore, del, get, set, type UseStore } from 'idb-keyval';
+import { createStore, get, set, type UseStore } from 'idb-keyval';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../browser.js';
 import { tell } from '../shared/rpc.js';
 
@@ -30,13 +30,16 @@ export async function saveState(id: string, checkpoint: Checkpoint): Promise<voi
   }
 }
 
-/** The state of a run; undefined where there is none. Throws for one that is damaged. */
-export async function readState(id: string): Promise<Checkpoint | undefined> {
-  const bytes = held.get(id) ?? (await get<Uint8Array>(id, store()).catch(() => undefined));
-  return bytes === undefined ? undefined : decodeCheckpoint(bytes, 'the stored run');
+async function stored(id: string): Promise<Uint8Array | undefined> {
+  try {
+    return await get<Uint8Array>(id, store());
+  } catch {
+    return undefined;
+  }
 }
 
-export async function deleteState(id: string): Promise<void> {
-  held.delete(id);
-  await del(id, store()).catch(() => {});
+/** The state of a run; undefined where there is none. Throws for one that is damaged. */
+export async function readState(id: string): Promise<Checkpoint | undefined> {
+  const bytes = held.get(id) ?? (await stored(id));
+  return bytes === undefined ? undefined : decodeCheckpoint(bytes, 'the stored run');
 }
