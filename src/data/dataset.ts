@@ -21,7 +21,7 @@ export interface Dataset {
 const datasetHint =
   'A dataset is { name, split, images: Uint8Array of pixels from 0 to 255, labels: Uint8Array of class numbers, count, shape: [height, width, channels], classes: names }.';
 
-/** What a value is, for messages: `Float32Array`, `Array`, `undefined`. */
+/** Names the kind of a value for messages: `Float32Array`, `Array`, `undefined`. */
 function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   return value.constructor?.name ?? 'object';
@@ -146,7 +146,7 @@ export function join(parts: readonly [Dataset, ...Dataset[]], split: Dataset['sp
   return { name, split, images, labels, count: labels.length, shape, classes };
 }
 
-/** What is drawn when images are held out: image by image, or whole writers. */
+/** The unit in which images are held out: single images, or whole writers. */
 export type SplitBy = 'image' | 'writer';
 
 /**

@@ -46,7 +46,7 @@ const isOnnx = (bytes: Uint8Array, name: string) =>
   /\.onnx$/i.test(name);
 
 /**
- * What a file is, in words that go behind "this is": undefined where it is nothing known. An empty file is that.
+ * Names the kind of a file, to go behind "this is": undefined where it is nothing known, as an empty file is.
  *
  * @param bytes its beginning, a few hundred bytes
  */

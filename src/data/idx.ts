@@ -16,7 +16,7 @@ export interface IdxArray {
   readonly raw: Uint8Array;
 }
 
-/** What a file has to hold. */
+/** The form that a file has to have. */
 export interface IdxForm {
   readonly dtype: 'uint8' | 'int32';
   readonly shape: readonly number[];

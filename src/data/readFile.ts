@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 
-/** What is asked for at once, where a file does not tell its size. */
+/** Bytes that are asked for at once, where a file does not tell its size. */
 const piece = 2 ** 16;
 
 /** A file is larger than it may be. */

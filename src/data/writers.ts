@@ -1,4 +1,4 @@
-/** Who wrote the images of a dataset, from the label files of another that has the same images. */
+/** Finds the writers of a dataset's images in the label files of another that has the same images. */
 import { DataError, UsageError } from '../core/errors.js';
 import { type FetchOptions, fetchDataset } from './catalog/fetch.js';
 import { type DatasetFile, filesOf, labelsOf, readDatasetFile, writersOf } from './catalog/files.js';

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 
-/** What a training may take. */
+/** Limits of a training. */
 export interface Bounds {
   /** Of memory, in megabytes. */
   readonly memory: number;
@@ -55,7 +55,7 @@ function watch(child: ChildProcess, { memory, time }: Bounds): { end(): void; re
   return { end: () => clearInterval(timer), reason: () => reason };
 }
 
-/** What a child may see of the environment: nothing that opens a queue or a store. */
+/** The environment of a child: nothing that opens a queue or a store. */
 function childEnvironment(): NodeJS.ProcessEnv {
   const hidden = /^(QUERN_QUEUE|QUERN_STORE|AWS_|PG|REDIS)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !hidden.test(name)));

@@ -1,4 +1,4 @@
-/** What sweeps ask of workers, so that one that cannot help is told why it gets nothing. */
+/** The demands of sweeps on workers, so that one that cannot help is told why it gets nothing. */
 import { queueName, type TrainingDescription } from './job.js';
 import type { Store } from './store.js';
 

@@ -18,7 +18,7 @@ export interface HandOutListener {
 }
 
 const lookEvery = 250;
-/** What a queue has lost, as a Redis that keeps nothing does when it restarts, is put there again. */
+/** Milliseconds after which jobs that a queue has lost, such as a Redis that keeps nothing, are put there again. */
 const renewEvery = 10_000;
 const attempts = 30;
 
@@ -36,7 +36,7 @@ export class HandOut {
   private readonly queues = new Map<string, JobQueue>();
   /** Jobs that were asked for and have no result yet, by id. */
   private readonly open = new Map<string, Wanted>();
-  /** What workers must have, by queue. */
+  /** Conditions on workers, by queue. */
   private readonly conditions = new Map<string, TrainingJob['training']>();
   private renewed = Number.NEGATIVE_INFINITY;
 

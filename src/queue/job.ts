@@ -14,7 +14,7 @@ export interface JobRecipe {
   readonly sha256?: string | undefined;
 }
 
-/** What is told about somebody's own images, as on the command line of a training. */
+/** Facts told about somebody's own images, as on the command line of a training. */
 export interface Preparation {
   readonly storedShape?: string | undefined;
   readonly label?: string | undefined;
@@ -24,7 +24,7 @@ export interface Preparation {
   readonly skipBad?: boolean | undefined;
 }
 
-/** What decides the bytes of a training. */
+/** The settings that decide the bytes of a training. */
 export interface TrainingDescription {
   readonly recipe: JobRecipe;
   readonly set?: Readonly<Record<string, Value>> | undefined;
@@ -57,7 +57,7 @@ export interface TrainingJob {
   readonly store: string;
 }
 
-/** What came of a job. */
+/** The result of a job. */
 export interface JobResult {
   readonly history: readonly EpochRecord[];
   /** As in the run's folder, without the path of its model; null where the training failed. */

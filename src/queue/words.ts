@@ -34,7 +34,7 @@ const preparationWords = (preparation: Preparation) =>
     return option === undefined ? [] : [text === undefined ? option : `${option}=${text}`];
   });
 
-/** What comes after the program. */
+/** Makes the words behind the program. */
 export function trainWords({ training, until }: TrainingJob, options: WordsOptions): string[] {
   const {
     seed,

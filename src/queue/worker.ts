@@ -29,7 +29,7 @@ export interface WorkerSettings {
   readonly jobs: number;
   /** Of each. */
   readonly threads: number;
-  /** What this machine computes with: only jobs of the same are taken. */
+  /** The conditions of this machine: only jobs of the same are taken. */
   readonly conditions: { readonly quern: string; readonly numerics: string; readonly backend: string };
   /** Where runs are while they are trained. */
   readonly scratch: string;
@@ -50,7 +50,7 @@ export interface WorkerSettings {
   readonly checkpointEvery: number;
 }
 
-/** What a worker tells. */
+/** Receives a worker's news. */
 export interface WorkerListener {
   begun(label: string, job: TrainingJob): void;
   ended(label: string, job: TrainingJob, result: JobResult): void;

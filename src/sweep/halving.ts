@@ -107,7 +107,7 @@ function handedOn(
 }
 
 /**
- * What is to be trained, given what is known. The same scores give the same plan, and more of them only add to it.
+ * Plans the next trainings, given what is known. The same scores give the same plan, and more of them only add to it.
  *
  * @param trials how many there are
  * @param rungs as many as `rungsOf` gives; a single one trains every trial to the end

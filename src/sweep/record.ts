@@ -1,4 +1,4 @@
-/** What a sweep is and what came of it: `sweep.json`. */
+/** A sweep and its results: `sweep.json`. */
 import { join } from 'node:path';
 import { ModelError } from '../core/errors.js';
 import { isObject } from '../core/isObject.js';
@@ -9,7 +9,7 @@ import type { Importance } from './importance.js';
 import type { Search } from './search.js';
 import type { Values } from './space.js';
 
-/** What decides which trainings a sweep makes, and their bytes. The same command goes on with the same description. */
+/** The settings that decide a sweep's trainings and their bytes. The same command goes on with the same description. */
 export interface SweepDescription {
   readonly recipe: string;
   readonly dataset: string;

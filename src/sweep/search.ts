@@ -1,4 +1,4 @@
-/** Which settings a sweep tries. All of them are known before the first training, by the seed alone. */
+/** Chooses the settings that a sweep tries. All of them are known before the first training, by the seed alone. */
 import { UsageError } from '../core/errors.js';
 import { randomKey, randomUniform } from '../core/random.js';
 import { permutation } from '../data/batches.js';

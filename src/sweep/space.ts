@@ -1,4 +1,4 @@
-/** What a sweep may choose a setting from. */
+/** The space from which a sweep chooses a setting. */
 import { UsageError } from '../core/errors.js';
 import { exactExp, exactLog } from '../core/math.js';
 import { numberForm, parseValue, type Value } from '../core/value.js';

@@ -12,7 +12,7 @@ export interface Placement {
   readonly yy: number;
 }
 
-/** What becomes of an image, about its center. */
+/** The movement of an image about its center. */
 export interface Movement {
   /** Pixels. */
   readonly moveX: number;

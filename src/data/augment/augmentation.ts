@@ -19,7 +19,7 @@ export interface Erase {
   readonly area?: Range | undefined;
   /** Height by width, default [0.3, 1 / 0.3]. */
   readonly aspect?: Range | undefined;
-  /** What the rectangle is filled with: a gray from 0 to 255, by default `fill`, or random bytes. */
+  /** The filling of the rectangle: a gray from 0 to 255, by default `fill`, or random bytes. */
   readonly value?: number | 'random' | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface Augmentation {
    * Taylor, "Improved regularization of convolutional neural networks with cutout", 2017.
    */
   readonly cutout?: number | undefined;
-  /** What lies outside the image: `fill` (the default), or the image mirrored at its edges. */
+  /** The surroundings of the image: `fill` (the default), or the image mirrored at its edges. */
   readonly border?: 'fill' | 'reflect' | undefined;
   /** Gray from 0 to 255 of what is outside the image or cut out, in every channel; default 0. */
   readonly fill?: number | undefined;

@@ -56,7 +56,7 @@ function shared(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** What a fill needs to be: complains before anything is done. */
+/** Checks the arguments of a fill before anything is done. */
 function checkFill(dataset: Dataset, indices: Int32Array, epoch: number, target: Uint8Array): void {
   const { count } = dataset;
   const size = imageSize(dataset);

@@ -2,7 +2,7 @@
 import type { Augmentation } from './augmentation.js';
 import { Filler } from './filler.js';
 
-/** What the augmenter sends. Arrays of bytes are shared memory. */
+/** Messages from the augmenter. Arrays of bytes are shared memory. */
 export type WorkerMessage =
   | {
       readonly type: 'start';

@@ -1,6 +1,6 @@
 import type { Augmentation } from './augmentation.js';
 
-/** What is written by hand: no two people write alike, but nobody writes mirrored. */
+/** For handwriting: no two people write alike, but nobody writes mirrored. */
 const handwriting: Augmentation = { shift: 2, rotate: 10, scale: [0.9, 1.1], shear: 6 };
 
 /** Clothes are worn either way round, and photographed upright. */

@@ -1,7 +1,7 @@
 import { randomBits, randomKey, randomUniform } from '../../core/random.js';
 
 /**
- * What each random number is for. A purpose has its own counter, so what one transform draws never depends on which
+ * The purposes of random numbers. A purpose has its own counter, so what one transform draws never depends on which
  * others there are.
  */
 export const counters = {
@@ -29,7 +29,7 @@ export function epochKey(seed: number, epoch: number): number {
   return randomKey(seed, 'augmentation', epoch);
 }
 
-/** What is drawn for one sample: pure functions of a counter. */
+/** The draws for one sample: pure functions of a counter. */
 export class Draws {
   constructor(
     /** Of the epoch (`epochKey`). */

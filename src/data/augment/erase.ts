@@ -11,7 +11,7 @@ interface Piece {
   readonly columns: number;
 }
 
-/** What cuts pieces out of images. */
+/** Cuts pieces out of images. */
 export class Eraser {
   private readonly fill: number;
 

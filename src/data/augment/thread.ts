@@ -1,4 +1,4 @@
-/** What Node's and the browser's workers have in common, as far as augmenting uses it. */
+/** The common part of Node's and the browser's workers, as far as augmenting uses it. */
 import { checkOwnAddress } from '../../core/workerScript.js';
 import type { WorkerMessage } from './dataWorker.js';
 

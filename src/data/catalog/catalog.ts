@@ -30,7 +30,7 @@ export interface DatasetDescription {
   readonly classes: readonly string[];
   readonly license: string;
   readonly citation: string;
-  /** What `getDataset` downloads if nothing of it is here; undefined where that is not known. An archive counts whole. */
+  /** Bytes that `getDataset` downloads if nothing is here; undefined where not known. An archive counts whole. */
   readonly downloadBytes: number | undefined;
   /** Where `loadDataset` would find it now without the network; `archive` is one that has its files. */
   readonly source: Source | 'archive' | 'absent';

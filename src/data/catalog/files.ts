@@ -7,7 +7,7 @@ import type { DatasetEntry, FileEntry } from './manifest.js';
 /** One of the four files of a dataset. */
 export interface DatasetFile extends FileEntry {
   readonly split: 'train' | 'test';
-  /** What it must hold. */
+  /** The form that it must have. */
   readonly form: IdxForm;
 }
 
@@ -91,7 +91,7 @@ export function labelsOf(entry: DatasetEntry, array: IdxArray, path: string): Ui
   return Uint8Array.from(classes);
 }
 
-/** Who wrote each image, `[count]`, if a labels file tells. */
+/** Reads the writer of each image, `[count]`, if a labels file tells. */
 export function writersOf(entry: DatasetEntry, array: IdxArray): Int32Array | undefined {
   const { writer } = entry.labels ?? {};
   return writer === undefined ? undefined : columnOf(entry, array, writer);

@@ -8,7 +8,7 @@ interface Ink {
   readonly top: number;
   readonly width: number;
   readonly height: number;
-  /** What becomes black, and what white. */
+  /** The values that become black and white. */
   readonly ground: number;
   readonly brightest: number;
 }

@@ -1,4 +1,4 @@
-/** What the containers of photos tell before they are unpacked: size, and how the camera was held. */
+/** Facts from the containers of photos before they are unpacked: size, and how the camera was held. */
 import { orientationOf } from './orientation.js';
 
 export interface PictureHeader {

@@ -9,7 +9,7 @@ import { decodePng } from './png.js';
 /** Unpacks a photo as it is stored, not turned; throws an Error where it is damaged. */
 export type Unpack = (bytes: Uint8Array, header: PictureHeader) => Promise<Stored>;
 
-/** What unpacks the formats that Quern itself does not; in a page the browser does. */
+/** Unpack the formats that Quern itself does not; in a page the browser does. */
 export type Unpackers = Readonly<Record<Exclude<PictureFormat, 'PNG'>, Unpack>>;
 
 const headers: Readonly<Record<keyof Unpackers, (bytes: Uint8Array) => PictureHeader>> = {

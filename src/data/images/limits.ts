@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 
-/** What a picture may unpack to: 4096 x 4096 of four channels of 16 bits, or a photo of 33 megapixels. */
+/** The most that a picture may unpack to: 4096 x 4096 of four channels of 16 bits, or a photo of 33 megapixels. */
 export const largestUnpacked = 2 ** 27;
 
 /**

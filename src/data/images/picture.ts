@@ -11,7 +11,7 @@ export interface Picture {
   readonly readRow: (y: number, row: Float64Array) => void;
 }
 
-/** What a decoder gives: colors, and how opaque they are. */
+/** The result of a decoder: colors, and how opaque they are. */
 export interface Samples {
   readonly width: number;
   readonly height: number;

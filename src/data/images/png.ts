@@ -12,7 +12,7 @@ import {
 } from './pngChunks.js';
 import { samplesOf } from './pngPixels.js';
 
-/** What is unpacked at once: of this much deflate makes 16 MB at most. */
+/** Bytes that are unpacked at once: of these deflate makes 16 MB at most. */
 const stride = 2 ** 14;
 
 /** Bytes of a zlib stream around what it packs. */

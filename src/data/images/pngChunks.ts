@@ -58,7 +58,7 @@ const needed = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 /** Chunks that say how the picture is drawn; a decoder that does not know one of those must not draw. */
 const isCritical = ({ type }: Chunk) => /^[A-Z]/.test(type);
 
-/** What is wrong with the chunks as a list. */
+/** Finds the flaw of the chunks as a list. */
 function flawOf(chunks: readonly Chunk[]): string | undefined {
   const types = chunks.map(({ type }) => type);
   if (types[0] !== 'IHDR') return 'it does not begin with a header';

@@ -1,7 +1,7 @@
 import { centerDigit } from './centerDigit.js';
 import { type ImageShape, invert, type Picture, pictureOf, resize, withChannels } from './picture.js';
 
-/** What is done to pictures of one's own so that they look like what a model knows. */
+/** Changes to pictures of one's own, so that they look like those that a model knows. */
 export interface Preparation {
   /** Dark on bright becomes bright on dark, as the images of the MNIST family are. Default false. */
   readonly invert?: boolean | undefined;

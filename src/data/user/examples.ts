@@ -124,7 +124,7 @@ export function classesOf({ labels }: Pick<Examples, 'labels'>, where: string, r
   );
 }
 
-/** Which class each label is: by its name, else by its name in other letters, where that is one alone. */
+/** Finds the class of each label: by its name, else by its name in other letters, where that is one alone. */
 function numberOfLabel(classes: readonly string[]): (label: string) => number | undefined {
   const exact = new Map(classes.map((name, i): [string, number] => [name, i]));
   const folded = new Map<string, number | undefined>();

@@ -3,7 +3,7 @@ import { randomKey } from '../../core/random.js';
 import { permutation } from '../batches.js';
 import { type Dataset, imageSize } from '../dataset.js';
 
-/** Which images are held out: a share of every class, rounded, but for one to train on. */
+/** Chooses the images that are held out: a share of every class, rounded, but for one to train on. */
 function heldOf(dataset: Dataset, share: number, seed: number): Uint8Array {
   const held = new Uint8Array(dataset.count);
   if (share === 1) return held.fill(1);

@@ -1,4 +1,4 @@
-/** What names of files, folders, columns and arrays tell: the part they belong to, and whether they are images or labels. */
+/** Reads names of files, folders, columns and arrays: their part, and whether they are images or labels. */
 export type Part = 'train' | 'validation' | 'test';
 
 export const partNames: readonly Part[] = ['train', 'validation', 'test'];
@@ -38,7 +38,7 @@ const labelWords = [
   'digits',
 ];
 
-/** What may stand beside the name of a part without changing its meaning. */
+/** Words that may stand beside the name of a part without changing its meaning. */
 const fillers = [...imageWords, ...labelWords, 'set', 'split', 'dataset', 'samples'];
 
 /** `X_train`, `trainImages` and `mnist-test2` in words: x train, train images, mnist test. */
@@ -88,7 +88,7 @@ export function roleOf(name: string): 'images' | 'labels' | undefined {
   return images ? 'images' : undefined;
 }
 
-/** What is left of a name without the words for images and labels: equal for the two that belong together. */
+/** Drops the words for images and labels from a name: the rest is equal for two that belong together. */
 export const pairKey = (name: string): string =>
   wordsOf(name)
     .filter((word) => !imageWords.includes(word) && !labelWords.includes(word))

@@ -1,9 +1,9 @@
-/** What reading data of one's own shares: what was taken is said, what is bad is collected, options go by their names. */
+/** Common parts of reading data of one's own: guesses are said, bad parts are collected, options go by their names. */
 import { DataError } from '../../core/errors.js';
 import type { ImageShape } from '../images/picture.js';
 import type { Preparation } from '../images/prepare.js';
 
-/** What is told about data, where it does not tell itself. */
+/** Facts told about data, where it does not tell itself. */
 export interface SourceOptions extends Preparation {
   /** Height, width and channels (1 or 3) that images are brought to. Default: those of the data, or of its first picture. */
   readonly shape?: ImageShape | undefined;
@@ -36,15 +36,15 @@ export interface ReadingContext {
   readonly nameOf?: (option: SourceOption) => string;
   /** The black and white of data of the same kind: taken where the numbers lie between them. */
   readonly likelyRange?: readonly [black: number, white: number] | undefined;
-  /** What is thrown for a class that is none of those that were given. */
+  /** Makes the error for a class that is none of those given. */
   readonly unknownClass?: ((label: string, dataset: string) => Error) | undefined;
 }
 
 /** One reading of one source. */
 export class Reading {
-  /** What could not be read, each with its place. */
+  /** The parts that could not be read, each with its place. */
   readonly bad: string[] = [];
-  /** What was taken for black and white. */
+  /** The values taken for black and white. */
   scale: readonly [black: number, white: number] | undefined;
   readonly note: (text: string) => void;
   readonly nameOf: (option: SourceOption) => string;

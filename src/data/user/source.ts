@@ -1,4 +1,4 @@
-/** What a source of images gives, before it is brought to one form. */
+/** The images of a source, before they are brought to one form. */
 import type { ImageShape } from '../images/picture.js';
 import type { Part } from './names.js';
 import type { Numbers } from './pixels/scale.js';

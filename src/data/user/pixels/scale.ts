@@ -1,4 +1,4 @@
-/** Which numbers are black and white. */
+/** Finds the numbers that are black and white. */
 import { DataError } from '../../../core/errors.js';
 import type { Reading } from '../reading.js';
 
@@ -24,7 +24,7 @@ interface Range {
 const bytes: Scale = [0, 255];
 /** Whole numbers that end scales: bits of displays and scanners, scikit-learn's digits, per cents. */
 const usualEnds = [1, 3, 7, 15, 16, 31, 32, 63, 64, 100, 127, 1023, 4095, 65535];
-/** What resampling and rounding add at the ends of a scale, as a share of it. */
+/** The share of a scale that resampling and rounding add at its ends. */
 const overshoot = 0.5;
 
 function rangeOf(parts: readonly Numbers[]): Range {

@@ -2,7 +2,7 @@ import { DataError } from '../../../core/errors.js';
 import type { ImageShape } from '../../images/picture.js';
 import type { Reading } from '../reading.js';
 
-/** What a flat list of so many pixels is an image of, if anything: see `shapeOfPixels`. */
+/** Finds the shape of an image with so many pixels, if there is one: see `shapeOfPixels`. */
 export function findShape(count: number, known: readonly (ImageShape | undefined)[]): ImageShape | undefined {
   for (const shape of known) {
     if (shape !== undefined && shape[0] * shape[1] * shape[2] === count) return shape;

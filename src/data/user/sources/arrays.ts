@@ -1,4 +1,4 @@
-/** Which of numpy's arrays are images and which are labels, and of which part. */
+/** Tells images from labels among numpy's arrays, and their parts. */
 
 import { DataError } from '../../../core/errors.js';
 import { fourAxes } from '../../../core/shape.js';

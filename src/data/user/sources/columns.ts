@@ -1,4 +1,4 @@
-/** Which column of a table holds the labels, which number the rows or name pictures, and which are pixels. */
+/** Finds the columns of a table that hold labels, number the rows or name pictures, and those of pixels. */
 import { DataError } from '../../../core/errors.js';
 import { pictureNames } from '../../images/formats.js';
 import { isIndexName, labelNames } from '../names.js';
@@ -19,7 +19,7 @@ export interface Roles {
   readonly label: number | undefined;
   /** Names of files of pictures. */
   readonly paths: number | undefined;
-  /** What numbers the rows. */
+  /** The column that numbers the rows. */
   readonly index: number | undefined;
   /** Neither: passed over. */
   readonly others: readonly number[];

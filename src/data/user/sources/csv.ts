@@ -68,12 +68,12 @@ function notePassedOver({ file, names, roles }: Table, reading: Reading): void {
 const columnsText = ({ names, count }: Table) =>
   names === undefined ? `${count} columns` : `its columns are ${names.slice(0, 10).join(', ')}`;
 
-/** What is read of a table of pixels. */
+/** The rows of a table of pixels. */
 export interface Rows {
   readonly numbers: Numbers;
   readonly shape: ImageShape;
   readonly labels: string[];
-  /** What numbers the rows, where a column does. */
+  /** Names of the rows, where a column numbers them. */
   readonly names: string[] | undefined;
 }
 
@@ -147,7 +147,7 @@ export function lacksLabels(table: Table, other: Table): boolean {
   return other.count === table.count - 1;
 }
 
-/** What a table of pixels and labels holds. */
+/** Reads a table of pixels and labels. */
 export function rawOfTable(table: Table, reading: Reading): Raw {
   const { numbers, shape, labels } = readRows(table, reading);
   return { numbers, shape, labels };

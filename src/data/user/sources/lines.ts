@@ -49,7 +49,7 @@ function otherNumber(bytes: Uint8Array): number {
   return text === '' ? Number.NaN : Number(text);
 }
 
-/** What each column is taken for. */
+/** The meaning of each column. */
 export interface Columns {
   readonly count: number;
   readonly label?: number | undefined;
@@ -59,7 +59,7 @@ export interface Columns {
   readonly pixels: Uint8Array;
 }
 
-/** What a line holds beside its pixels. */
+/** A line: its pixels, and what it holds beside them. */
 export interface Line {
   readonly columns: number;
   label: string;

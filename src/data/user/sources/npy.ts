@@ -14,7 +14,7 @@ export interface NpyText {
   readonly texts: readonly string[];
 }
 
-/** What the header of a .npy file says. */
+/** The header of a .npy file. */
 export interface NpyHeader {
   readonly shape: readonly number[];
   /** Kind and bytes of an element, such as `f4`. */

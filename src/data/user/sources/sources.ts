@@ -1,4 +1,4 @@
-/** What a path of one's own holds. */
+/** Finds the kind of data at a path. */
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DataError, reasonOf } from '../../../core/errors.js';
@@ -34,7 +34,7 @@ const isIdx = (bytes: Uint8Array) =>
   bytes[0] === 0 && bytes[1] === 0 && (bytes[2] === 8 || bytes[2] === 12) && bytes[3]! >= 3 && bytes[3]! <= 4;
 
 /**
- * What a path is, by its name and, where that says nothing, its first bytes.
+ * Finds the kind of a path by its name and, where that says nothing, its first bytes.
  *
  * @param hint what it may be
  * @throws DataError naming what it is instead

@@ -2,7 +2,7 @@ import { DataError, reasonOf } from '../../../core/errors.js';
 import { isGzip, readBounded } from '../../idx.js';
 import { unzipWithin } from '../../unzip.js';
 
-/** What a text may unpack to. */
+/** The most that a text may unpack to. */
 const largestText = 2 ** 31;
 
 /** The bytes of a text file, unpacked where it is gzipped. Throws DataError naming it. */

@@ -16,7 +16,7 @@ export interface Entries {
   readonly files: readonly string[];
 }
 
-/** What is in a folder, in the order of the names. Throws DataError when it cannot be read. */
+/** Lists a folder in the order of the names. Throws DataError when it cannot be read. */
 export async function entriesOf(directory: string): Promise<Entries> {
   try {
     const entries = (await readdir(directory, { withFileTypes: true }))
