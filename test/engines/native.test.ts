@@ -42,6 +42,23 @@ suite('kernels in machine code', (test) => {
   }
   let avx512 = true;
 
+  test('under the permission model: wasm, and the report has the reason', () => {
+    const index = new URL('../../src/index.js', import.meta.url).href;
+    const code = `const { openEngine } = await import('${index}');
+      const engine = await openEngine({ backend: 'wasm', threads: 1 });
+      console.log(engine.report.native);
+      await engine.close();`;
+    const printed = (...flags: string[]) => {
+      const words = ['--permission', '--allow-fs-read=*', ...flags, '--input-type=module', '-e', code];
+      return execFileSync(node, words, { stdio: ['ignore', 'pipe', 'ignore'] })
+        .toString()
+        .trim();
+    };
+    assert.is(printed(), "off: Node's permission model does not allow foreign functions");
+    // neither files in memory nor other processes
+    assert.is(printed('--allow-ffi'), 'off: the test of machine code does not run here');
+  });
+
   test('trainings: the same weights with and without, on 1 to 4 threads, across a resume', async () => {
     const { trained, resumed, report, explained, silent } = await runScript<NativeTrainings>(
       node,

@@ -58,8 +58,8 @@ export async function chooseNative(
     });
     return { memory, native: { native, report: native.level } };
   } catch (cause) {
-    if (!(cause instanceof BackendError)) throw cause;
-    if (asked === 'auto') return plain(`off: ${sentenceOf(cause).replace(/^native: /, '')}`);
-    throw new BackendError(cause.message.split('\n')[0]!, { cause, hint });
+    const reason = sentenceOf(cause).replace(/^native: /, '');
+    if (asked === 'auto') return plain(`off: ${reason}`);
+    throw new BackendError(`native: ${reason}`, { cause, hint });
   }
 }
