@@ -77,7 +77,8 @@ suite('quern --help', (test) => {
     const modules = stderr.split('\n').filter((line) => line.startsWith('file:'));
     assert.ok(modules.some((url) => url.endsWith('/src/cli/main.js')));
     const own = modules.filter((url) => url.includes('/dist/')).map((url) => url.replace(/.*\/dist\//, ''));
-    // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; table.js names the recipes.
+    // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; table.js names the
+    // recipes; halving.js, which imports errors alone, has the default of --eta, which the help tells.
     const light = [
       'src/core/closest.js',
       'src/core/errors.js',
@@ -88,6 +89,7 @@ suite('quern --help', (test) => {
       'src/engine/choose.js',
       'src/engine/measurements.js',
       'src/recipes/table.js',
+      'src/sweep/halving.js',
     ];
     for (const path of own) {
       assert.ok(path.startsWith('src/cli/') || light.includes(path), `${path} is loaded`);
