@@ -58,7 +58,13 @@ const doubles = (field: number, values: readonly number[]) =>
 type Entry =
   | { readonly tag: string; readonly scalar: number }
   | { readonly tag: string; readonly values: ArrayLike<number> }
-  | { readonly tag: string; readonly png: Uint8Array; readonly width: number; readonly height: number };
+  | ({ readonly tag: string; readonly png: Uint8Array } & Picture);
+
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+}
 
 const buckets = 30;
 
@@ -94,8 +100,8 @@ function histogram(values: ArrayLike<number>): Uint8Array {
 function summaryValue(entry: Entry): Uint8Array {
   if ('scalar' in entry) return join([text(1, entry.tag), float(2, entry.scalar)]);
   if ('values' in entry) return join([text(1, entry.tag), message(5, histogram(entry.values))]);
-  const { tag, png, width, height } = entry;
-  const image = join([integer(1, height), integer(2, width), integer(3, 1), message(4, png)]);
+  const { tag, png, width, height, channels } = entry;
+  const image = join([integer(1, height), integer(2, width), integer(3, channels), message(4, png)]);
   return join([text(1, tag), message(4, image)]);
 }
 

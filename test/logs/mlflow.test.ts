@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -83,6 +83,9 @@ suite('logs', (test) => {
         assert.is(calls[6]!.body.status, 'FINISHED');
         const [events] = readdirSync(join(cwd, 'run/tensorboard'));
         assert.match(events!, /^events\.out\.tfevents\.\d+\./);
+        // a picture of the first layer, of every epoch
+        const bytes = readFileSync(join(cwd, 'run/tensorboard', events!), 'latin1');
+        assert.ok(bytes.includes('pictures/layers.') && bytes.includes('\u0089PNG'));
       }),
     ));
 

@@ -93,7 +93,7 @@ suite('event files of TensorBoard', (test) => {
         7,
       );
       const png = Uint8Array.of(1, 2, 3);
-      await file.write(70_000, [{ tag: 'picture', png, width: 4, height: 2 }], 8);
+      await file.write(70_000, [{ tag: 'picture', png, width: 4, height: 2, channels: 3 }], 8);
       const [version, first, second] = records(new Uint8Array(readFileSync(path)));
       assert.is(textOf(of(version!, 3)[0]), 'brain.Event:2');
       assert.equal([of(first!, 1)[0], of(first!, 2)[0]], [7, 300]);
@@ -116,7 +116,7 @@ suite('event files of TensorBoard', (test) => {
       const image = of((of(of(second!, 5)[0] as Uint8Array, 1) as Uint8Array[])[0]!, 4)[0] as Uint8Array;
       assert.equal(
         [1, 2, 3].map((field) => of(image, field)[0]),
-        [2, 4, 1],
+        [2, 4, 3],
       );
       assert.equal(of(image, 4)[0], png);
     }));

@@ -163,7 +163,8 @@ const trainOptions = {
     },
     'log-weights': {
       boolean: true,
-      describe: 'with --log tensorboard: how weights are spread, with every epoch',
+      describe:
+        'with --log tensorboard: how weights are spread, and a picture of the first layer, with every epoch',
     },
   } as const),
   ...jsonOption,

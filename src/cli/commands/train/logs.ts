@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { Mlflow } from '../../../logs/mlflow.js';
 import { EventFile } from '../../../logs/tensorboard.js';
+import type { Pixels } from '../../../report/page/picture.js';
 import type { RunSettings } from '../../../runs/config.js';
-import type { Callback } from '../../../training/callbacks/callback.js';
+import type { Callback, Training } from '../../../training/callbacks/callback.js';
 
 export interface LogArguments {
   readonly log?: readonly string[] | undefined;
@@ -25,6 +26,32 @@ export function checkLogs(logs: readonly string[] = []): void {
       throw new UsageError(`--log: there is no '${log}': tensorboard, or mlflow=http://127.0.0.1:5000`);
   }
 }
+
+const columns = 8;
+/** Filters of three pixels are not seen: each pixel is a square of so many. */
+const enlarged = 8;
+
+/** How every array of weights is spread, and a picture of the first layer's. */
+async function weightEntries(training: Training): Promise<Parameters<EventFile['write']>[1]> {
+  const weights = await training.weights();
+  const spread = [...weights].map(([name, values]) => ({ tag: `weights/${name}`, values }));
+  const { enlarge, montage, pngOf } = await import('../../../report/page/picture.js');
+  const { firstLayer } = await import('../../../report/page/firstLayer.js');
+  const model = training.validated;
+  const tensors = new Map(
+    model.parameters.map(({ name, shape }) => [
+      name,
+      { shape, data: weights.get(name) ?? new Float32Array() },
+    ]),
+  );
+  const first = firstLayer({ model, tensors });
+  if (first === undefined) return spread;
+  const small = first.pictures.map((picture) => enlarge(picture, first.kind === 'filters' ? enlarged : 1));
+  const whole = montage(small, columns, 2);
+  return [...spread, { tag: `pictures/${first.path}`, png: pngOf(whole), ...sizeOf(whole) }];
+}
+
+const sizeOf = ({ width, height, channels }: Pixels) => ({ width, height, channels });
 
 /** Numbers of every epoch, and of moments within. What cannot be written is said once and ends nothing. */
 function tensorboard(folder: string, weights: boolean, onFault: (message: string) => void): Callback {
@@ -51,10 +78,7 @@ function tensorboard(folder: string, weights: boolean, onFault: (message: string
       ]),
     async onEpoch({ step, epoch, ...numbers }, training) {
       const scalars = Object.entries(numbers).map(([name, scalar]) => ({ tag: `epoch/${name}`, scalar }));
-      const spread = weights
-        ? [...(await training.weights())].map(([name, values]) => ({ tag: `weights/${name}`, values }))
-        : [];
-      await write(step, [...scalars, ...spread]);
+      await write(step, [...scalars, ...(weights ? await weightEntries(training) : [])]);
     },
   };
 }
