@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { Mlflow } from '../../../logs/mlflow.js';
 import { EventFile } from '../../../logs/tensorboard.js';
-import type { Pixels } from '../../../report/page/picture.js';
+import { firstLayer } from '../../../report/page/firstLayer.js';
+import { enlarge, montage, type Pixels, pngOf } from '../../../report/page/picture.js';
 import type { RunSettings } from '../../../runs/config.js';
 import type { Callback, Training } from '../../../training/callbacks/callback.js';
 
@@ -35,8 +36,6 @@ const enlarged = 8;
 async function weightEntries(training: Training): Promise<Parameters<EventFile['write']>[1]> {
   const weights = await training.weights();
   const spread = [...weights].map(([name, values]) => ({ tag: `weights/${name}`, values }));
-  const { enlarge, montage, pngOf } = await import('../../../report/page/picture.js');
-  const { firstLayer } = await import('../../../report/page/firstLayer.js');
   const model = training.validated;
   const tensors = new Map(
     model.parameters.map(({ name, shape }) => [
