@@ -77,7 +77,8 @@ suite('quern --help', (test) => {
     const modules = stderr.split('\n').filter((line) => line.startsWith('file:'));
     assert.ok(modules.some((url) => url.endsWith('/src/cli/main.js')));
     const own = modules.filter((url) => url.includes('/dist/')).map((url) => url.replace(/.*\/dist\//, ''));
-    // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; table.js names the
+    // choose.js names the backends, and loads none before it is chosen; auto.js is its rule; options.js names the choices of
+    // --native; table.js names the
     // recipes; halving.js, which imports errors alone, has the default of --eta, which the help tells.
     const light = [
       'src/core/closest.js',
@@ -88,6 +89,7 @@ suite('quern --help', (test) => {
       'src/engine/auto.js',
       'src/engine/choose.js',
       'src/engine/measurements.js',
+      'src/engine/options.js',
       'src/recipes/table.js',
       'src/sweep/halving.js',
     ];
