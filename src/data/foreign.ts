@@ -46,7 +46,7 @@ const isOnnx = (bytes: Uint8Array, name: string) =>
   /\.onnx$/i.test(name);
 
 /**
- * Names the kind of a file, to go behind "this is": undefined where it is nothing known, as an empty file is.
+ * Names the kind of a file, or that it is empty, to go behind "this is"; undefined where it is nothing known.
  *
  * @param bytes its beginning, a few hundred bytes
  */
