@@ -155,7 +155,7 @@ export function constantOf(tensor: TensorProto): Constant {
   }
   if (width === undefined)
     throw new DataError(`${what}: numbers of type ${DataType[type] ?? type} are not read`);
-  if (shape.some((extent) => extent < 0) || sizeOf(shape) > mostNumbers) {
+  if (shape.some((extent) => extent < 0 || extent > mostNumbers) || sizeOf(shape) > mostNumbers) {
     throw new DataError(`${what}: a shape of ${formatShape(shape)}`);
   }
   const { rawData } = tensor;

@@ -245,6 +245,9 @@ const sliced: Operator = (call) => {
   }
   const axis = positive(given[0]!, rank);
   const extent = table.shape[axis] ?? 0;
+  // an empty table may have any number of empty rows
+  if (Math.max(...table.shape) > table.data.length)
+    throw new ModelError(`${call.what}: of an empty table ${formatShape(table.shape)}`);
   const taken = range(extent, starts[0]!, ends[0]!, steps[0]);
   const inner = sizeOf(table.shape.slice(axis + 1));
   const outer = sizeOf(table.shape.slice(0, axis));
