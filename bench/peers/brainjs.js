@@ -1,6 +1,6 @@
 /** brain.js: images one by one, since it has no batches, with the mean squared error that it always uses. */
 import { createRequire } from 'node:module';
-import { batches, pixels, randomData, serve } from './protocol.js';
+import { batches, pixels, serve, trainingImages } from './protocol.js';
 
 const require = createRequire(import.meta.url);
 
@@ -14,7 +14,7 @@ await serve(async ({ model, variant }) => {
   });
   net.sizes = [pixels, 128, 128, 10];
   net.initialize();
-  const data = randomData();
+  const data = trainingImages();
   const next = batches();
   const input = new Float32Array(pixels);
   return {

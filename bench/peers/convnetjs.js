@@ -1,6 +1,6 @@
 /** ConvNetJS: batches of 128; its Adam is not in the published package, Adadelta keeps as much per weight. */
 import { createRequire } from 'node:module';
-import { batches, pixels, randomData, serve } from './protocol.js';
+import { batches, pixels, serve, trainingImages } from './protocol.js';
 
 const require = createRequire(import.meta.url);
 
@@ -26,7 +26,7 @@ await serve(async ({ model, variant }) => {
   const net = new Net();
   net.makeLayers(layers[model]);
   const trainer = new Trainer(net, { method: variant, batch_size: 128 });
-  const data = randomData();
+  const data = trainingImages();
   const next = batches();
   const x = new Vol(28, 28, 1, 0);
   return {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { batches, count, pixels, randomData, serve } from './protocol.js';
+import { batches, count, pixels, serve, trainingImages } from './protocol.js';
 import { WebWorker } from './webWorker.js';
 
 // the shapes of the weights, [in, out] and [out, in, height, width]: jax-js convolves NCHW
@@ -89,7 +89,7 @@ await serve(async ({ model, variant, threads }) => {
   const folder = dirname(createRequire(import.meta.url).resolve('@jax-js/jax'));
   const { version } = JSON.parse(readFileSync(join(folder, '..', 'package.json'), 'utf8'));
 
-  const data = randomData();
+  const data = trainingImages();
   // there is no array of bytes
   const images = np.array(Float32Array.from(data.images)).reshape([count, pixels]);
   const labels = np.array(Int32Array.from(data.labels));

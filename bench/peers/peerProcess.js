@@ -22,7 +22,8 @@ export class PeerProcess {
   #answers;
   #complaint = '';
 
-  constructor({ name, variant, command, javascript = false }, model, threads) {
+  /** @param images the folder with the images, or '': random ones */
+  constructor({ name, variant, command, javascript = false }, model, { threads, images }) {
     this.name = name;
     this.variant = variant;
     this.title = variant === '' ? name : `${name} ${variant}`;
@@ -31,7 +32,7 @@ export class PeerProcess {
     const folder = name === 'Quern' ? own : home;
     this.#child = spawn(program, [join(folder, script), model, variant || 'default', String(threads)], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONUNBUFFERED: '1' },
+      env: { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONUNBUFFERED: '1', PEER_IMAGES: images },
     });
     // a program that is not there tells by this event alone
     this.#child.on('error', (error) => {

@@ -13,6 +13,7 @@ export const peers = [
     variant,
     command: [python, 'pytorch.py'],
   })),
+  { name: 'JAX', variant: 'scan', command: [python, 'jax_peer.py'] },
   ...['graph', 'graph-xla'].map((variant) => ({
     name: 'TensorFlow',
     variant,

@@ -5,6 +5,8 @@
  *     → 12                                            ← {"done": 12, "loss": 2.3}     after 12 training steps
  *     → (end of input)                                the peer ends
  */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export const batch = 128;
@@ -13,8 +15,16 @@ export const pixels = 28 * 28;
 
 const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
-/** Images of no meaning, uint8 `[count, 784]`, and labels; the same for every peer that is written in JavaScript. */
-export function randomData() {
+/**
+ * Images, uint8 `[count, 784]`, and labels: those that run.js has laid into the folder PEER_IMAGES; without it of no
+ * meaning, the same for every peer that is written in JavaScript.
+ */
+export function trainingImages() {
+  const folder = process.env.PEER_IMAGES;
+  if (folder) {
+    const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
+    return { images: read('images'), labels: read('labels') };
+  }
   const words = new Uint32Array((count * pixels) / 4);
   let x = 2463534242;
   for (let i = 0; i < words.length; i++) {

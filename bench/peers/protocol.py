@@ -1,6 +1,7 @@
 """The side of a peer in the conversation with run.js: see protocol.js."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -9,8 +10,12 @@ BATCH = 128
 COUNT = 60_000
 
 
-def random_data():
-    """Images of no meaning, uint8 [count, 28, 28, 1], and labels, int64 [count]."""
+def training_images():
+    """Images, uint8 [count, 28, 28, 1], and labels, int64 [count]: as in protocol.js."""
+    folder = os.environ.get("PEER_IMAGES")
+    if folder:
+        read = lambda name: np.fromfile(os.path.join(folder, name), np.uint8)
+        return read("images").reshape(COUNT, 28, 28, 1), read("labels").astype(np.int64)
     generator = np.random.default_rng(1)
     images = generator.integers(0, 256, (COUNT, 28, 28, 1), dtype=np.uint8)
     return images, generator.integers(0, 10, COUNT)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from protocol import BATCH, Batches, random_data, serve
+from protocol import BATCH, Batches, training_images, serve
 
 
 def build(model):
@@ -33,7 +33,7 @@ def prepare(model, variant, threads):
     torch.set_num_interop_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
-    pixels, classes = random_data()
+    pixels, classes = training_images()
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     labels = torch.from_numpy(classes)
     net = build(model)

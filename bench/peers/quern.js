@@ -2,7 +2,7 @@
 import { describeVersions } from '../../dist/bench/support/machine.js';
 import { randomDataset, SeedTraining } from '../../dist/bench/support/seedModels.js';
 import { openEngine } from '../../dist/src/engine/engine.js';
-import { batch, serve } from './protocol.js';
+import { batch, serve, trainingImages } from './protocol.js';
 
 await serve(async ({ model, variant, threads }) => {
   const revectorize = variant === 'revectorized';
@@ -15,7 +15,7 @@ await serve(async ({ model, variant, threads }) => {
     : native === 'on'
       ? `, native ${report.native}, ${node}`
       : '';
-  const training = new SeedTraining(engine, model, randomDataset());
+  const training = new SeedTraining(engine, model, { ...randomDataset(), ...trainingImages() });
   return {
     version: describeVersions().quern,
     settings: `${report.backend}, ${report.numerics}${fastest}`,

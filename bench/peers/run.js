@@ -5,16 +5,20 @@
  *
  *     --quick           seconds instead of minutes
  *     --models mlp,cnn  default: both
+ *     --images a,b      of mnist, fashion-mnist and random; default: mnist,random. All train on the same.
  *     --peers a,b       parts of names, such as torch,tfjs; default: all
  *     --threads n       for everybody that has threads; default: all processors
  *     --out folder      results as JSON and SVG
  */
-import { availableParallelism } from 'node:os';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../dist/bench/support/format.js';
 import { describeMachine, describeVersions } from '../../dist/bench/support/machine.js';
 import { interleave, rateOf, speedUp } from '../../dist/bench/support/measure.js';
 import { writeResult } from '../../dist/bench/support/results.js';
+import { loadDataset } from '../../dist/src/data/catalog/datasets.js';
 import { PeerEnded, PeerProcess } from './peerProcess.js';
 import { peers, quern } from './peers.js';
 import { batch } from './protocol.js';
@@ -23,6 +27,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     models: { type: 'string', default: 'mlp,cnn' },
+    images: { type: 'string', default: 'mnist,random' },
     peers: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string' },
@@ -41,7 +46,7 @@ const titles = { mlp: 'MLP 784-128-128-10', cnn: 'CNN 32@3x3, 64@3x3, 128, 10' }
 const progress = (text) => console.error(text);
 
 /** Starts everybody, one after another: started together they would be in each other's way. */
-async function startAll(model) {
+async function startAll(model, images) {
   const running = [];
   const unavailable = [];
   const candidates = peers.filter(
@@ -49,8 +54,8 @@ async function startAll(model) {
       models.includes(model) && wanted.some((part) => name.toLowerCase().includes(part)),
   );
   for (const candidate of [...quern, ...candidates]) {
-    const peer = new PeerProcess(candidate, model, threads);
-    progress(`${model}: ${peer.title} starts`);
+    const peer = new PeerProcess(candidate, model, { threads, images: images.folder });
+    progress(`${model}, ${images.name}: ${peer.title} starts`);
     const reason = await peer.start();
     if (reason === undefined) running.push(peer);
     else unavailable.push({ peer, reason });
@@ -99,8 +104,20 @@ const rows = [];
 const notes = [];
 const plots = [];
 
-async function compare(model) {
-  const { running, unavailable } = await startAll(model);
+/** Lays the training images of a dataset where every peer reads them; gives the folder, or '' for random ones. */
+async function layImages(name, folder) {
+  if (name === 'random') return '';
+  const { train } = await loadDataset(name, { offline: true });
+  const own = join(folder, name);
+  await mkdir(own);
+  await writeFile(join(own, 'images'), train.images);
+  await writeFile(join(own, 'labels'), train.labels);
+  return own;
+}
+
+async function compare(model, images) {
+  const title = `${titles[model]}, ${images.name}`;
+  const { running, unavailable } = await startAll(model, images);
   try {
     if (running[0]?.title !== 'Quern') throw new Error(`Quern does not run: ${unavailable[0].reason}`);
     const samples = await measure(model, running, unavailable);
@@ -113,15 +130,14 @@ async function compare(model) {
     });
     for (const [peer, measured] of ranked) {
       rows.push({
-        model: titles[model],
+        model: title,
         peer: peer.title,
         images: rateOf(measured, batch),
         ...(peer.name === 'Quern' ? {} : ratios(measured)),
         version: peer.version,
         settings: peer.settings,
       });
-      if (!Number.isFinite(peer.loss))
-        notes.push(`${titles[model]}: the loss of ${peer.title} is no finite number.`);
+      if (!Number.isFinite(peer.loss)) notes.push(`${title}: the loss of ${peer.title} is no finite number.`);
     }
     const best = (of) => ranked.find(([peer]) => peer.name !== 'Quern' && of(peer));
     for (const [what, of] of [
@@ -133,13 +149,13 @@ async function compare(model) {
       for (const one of fastest ? [running[0], fastest] : [running[0]]) {
         const against = ratio(samples.get(one), found[1]);
         const times = (typeof against === 'number' ? against : against.median).toFixed(2);
-        notes.push(`${titles[model]}: ${one.title} ÷ the best ${what}, ${found[0].title}: ${times}`);
+        notes.push(`${title}: ${one.title} ÷ the best ${what}, ${found[0].title}: ${times}`);
       }
     }
-    for (const { peer, reason } of unavailable) notes.push(`${titles[model]}: not ${peer.title}: ${reason}`);
+    for (const { peer, reason } of unavailable) notes.push(`${title}: not ${peer.title}: ${reason}`);
     plots.push({
-      name: model,
-      title: `Training the ${titles[model]}, batches of ${batch}, ${threads} threads`,
+      name: `${model}-${images.name}`,
+      title: `Training the ${title}, batches of ${batch}, ${threads} threads`,
       kind: 'bar',
       x: { title: '', values: ranked.map(([peer]) => peer.title) },
       y: { title: 'images/s' },
@@ -153,7 +169,15 @@ async function compare(model) {
 const date = new Date().toISOString();
 const [machine, versions] = [describeMachine(), describeVersions()];
 const started = performance.now();
-for (const model of options.models.split(',')) await compare(model);
+const folder = await mkdtemp(join(tmpdir(), 'quern-peers-'));
+try {
+  for (const name of options.images.split(',')) {
+    const images = { name, folder: await layImages(name, folder) };
+    for (const model of options.models.split(',')) await compare(model, images);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
 
 const result = {
   bench: 'peers',

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_models import build
-from protocol import BATCH, COUNT, Batches, random_data, serve
+from protocol import BATCH, COUNT, Batches, training_images, serve
 
 # Steps in one call of the function, or one execution of fit: what Python costs is divided by it.
 GROUP = 16
@@ -24,7 +24,7 @@ def graph_steps(model, xla):
     net = build(model)
     optimizer = keras.optimizers.Adam(0.001)
     optimizer.build(net.trainable_variables)
-    pixels, classes = random_data()
+    pixels, classes = training_images()
     images, labels = tf.constant(pixels), tf.constant(classes, tf.int32)
 
     def step(indices):
@@ -72,7 +72,7 @@ def fit_steps(model, xla):
         jit_compile=xla,
         steps_per_execution=GROUP,
     )
-    pixels, classes = random_data()
+    pixels, classes = training_images()
     images = pixels.astype(np.float32) * np.float32(1 / 255)
     whole = COUNT // BATCH
 

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { batches, pixels, randomData, serve } from './protocol.js';
+import { batches, pixels, serve, trainingImages } from './protocol.js';
 import { layersOf } from './tfjsLayers.js';
 
 const require = createRequire(import.meta.url);
@@ -21,7 +21,7 @@ async function open(variant, threads) {
 
 await serve(async ({ model, variant, threads }) => {
   await open(variant, threads);
-  const data = randomData();
+  const data = trainingImages();
   // there is no tensor of bytes: normalized once, which spares the peer the work in every step
   const images = new Float32Array(data.images);
   for (let i = 0; i < images.length; i++) images[i] /= 255;
