@@ -18,6 +18,7 @@ import { readReferences } from '../../src/runs/references.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/training/files/checkpoint.js';
 import { readModelFile } from '../../src/training/files/modelFile.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/training/files/safetensors.js';
+import { bytesOf as bytesOfPhoto } from '../data/images/photoFiles.js';
 import { mutateBytes, mutateJson, type Random } from './mutate.js';
 
 export interface Target {
@@ -190,6 +191,11 @@ const images = idx(8, [3, 4, 4], pixels);
 const labels = idx(8, [3], Uint8Array.from([0, 1, 0]));
 
 export const targets: readonly Target[] = [
+  ...(['turned', 'progressive', 'webp', 'bits', 'colors'] as const).map((name) =>
+    bytesTarget(`photo: ${name}`, [new Uint8Array(bytesOfPhoto(name))], async (input, folder) =>
+      readImage(put(folder, 'x', input), [4, 4, 3]),
+    ),
+  ),
   bytesTarget('png', [png(4, 4, 1), png(4, 4, 3), png(3, 5, 1, 16)], async (input, folder) =>
     readImage(put(folder, 'x.png', input), [4, 4, 1]),
   ),

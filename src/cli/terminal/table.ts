@@ -11,7 +11,7 @@ export interface Table {
 }
 
 /** No column gets narrower than this. */
-const narrowest = 8;
+const narrowest = 6;
 
 /** Widths of columns that fit a line: the widest ones give what is too much. */
 function fitted(widths: readonly number[], among: number): number[] {
