@@ -1,5 +1,6 @@
-/** No value of a training is subnormal, however long it goes on (docs/decisions/0015-small-numbers-count-as-zero.md). */
+/** No value of a training is subnormal, however long it goes on (docs/decisions/0017-small-numbers-count-as-zero.md). */
 import * as assert from 'uvu/assert';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { relu } from '../../src/nn/layers/activations.js';
 import { batchNorm } from '../../src/nn/layers/batchNorm.js';
@@ -18,7 +19,9 @@ import { parameter, state } from '../../src/tensor/leaves.js';
 import { abs, greater, less, multiply } from '../../src/tensor/ops/pointwise.js';
 import { sum } from '../../src/tensor/ops/reduce.js';
 import { Leaf, type Tensor } from '../../src/tensor/tensor.js';
+import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { Averages } from '../../src/training/fit/averages.js';
+import { FitStep } from '../../src/training/fit/step.js';
 import { trainingStep } from '../../src/training/trainingStep.js';
 import { suite } from '../support/suite.js';
 
@@ -63,6 +66,8 @@ const signature = {
   labels: { shape: [48], dtype: 'uint8' },
   learningRate: { shape: [] },
 } as const;
+
+const mnist = await loadDataset('mnist', { offline: true, limit: 512 }).catch(() => undefined);
 
 suite('subnormal numbers', (test) => {
   for (const [name, optimizer] of Object.entries(optimizers)) {
@@ -154,4 +159,23 @@ suite('subnormal numbers', (test) => {
       }
     });
   }
+
+  if (mnist === undefined) {
+    test.unavailable('MNIST learned by heart', 'MNIST is not on this machine');
+    return;
+  }
+  test('MNIST learned by heart leaves none in weights and moments', async () => {
+    await using engine = await openEngine({ backend: 'wasm', threads: 1 });
+    const model = new Model(sequential([flatten(), dense(32), relu(), dense(10)]), [28, 28, 1], 5);
+    const { optimizer, data } = { optimizer: adam(0.003), data: mnist.train };
+    const step = new FitStep(engine, model, new ResidentFeed(data), { optimizer });
+    const steps = 1200;
+    const indices = Int32Array.from({ length: 64 * steps }, (_, i) => i % data.count);
+    const learningRate = new Float32Array(steps).fill(optimizer.learningRate);
+    await step.compile(64).run({ indices, learningRate }, { steps });
+    for (const leaf of step.leaves().values()) {
+      const { data: values } = await engine.read(leaf);
+      if (values instanceof Float32Array) assert.is(values.filter(isSubnormal).length, 0, leaf.name);
+    }
+  });
 });
