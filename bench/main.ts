@@ -1,6 +1,7 @@
 /** Runs benches and shows what they find: `quern bench`, `npm run bench`. */
 
 import { availableParallelism } from 'node:os';
+import { textTable } from '../src/cli/terminal/table.js';
 import type { BackendName, BackendOptions, WasmOptions } from '../src/engine/options.js';
 import { backendBenchNames, benchNames, loadBench } from './benches.js';
 import type { Context } from './support/bench.js';
@@ -125,8 +126,8 @@ export async function runBenches(options: BenchOptions): Promise<void> {
   const names = backend === 'all' ? backendBenchNames(given) : given.length === 0 ? benchNames : given;
   const benches = await Promise.all(names.map(loadBench));
   if (list) {
-    const width = Math.max(...names.map(({ length }) => length));
-    for (const [i, { question }] of benches.entries()) console.log(`${names[i]!.padEnd(width)}  ${question}`);
+    const rows = benches.map(({ question }, i) => [names[i]!, question]);
+    console.log(textTable({ header: ['bench', 'question'], rows }));
     return;
   }
   const results: BenchResult[] = [];
