@@ -143,7 +143,8 @@ function inNode(settings: Settings, threads: number): { seconds: number; weights
     [main, ...words, ...own, '--out', join(folder, 'run'), '--force'],
     { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
   );
-  return JSON.parse(text);
+  const { trainSeconds: seconds, weightsSha256 } = JSON.parse(text);
+  return { seconds, weightsSha256 };
 }
 
 async function inPage(

@@ -17,6 +17,7 @@ main.one{grid-template-columns:minmax(0,1fr)}
 #inside{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}
 .left,.right{display:grid;gap:20px;align-content:start;grid-template-columns:minmax(0,1fr)}
 section{border:1px solid var(--line);border-radius:12px;padding:14px 16px;background:var(--panel);scroll-margin-top:8px}
+#settings{min-height:470px}@media (max-width:979px){#settings{min-height:610px}}
 .soft,small,figcaption,caption{color:var(--soft)}
 p{margin:6px 0;overflow-wrap:anywhere}
 .fields{display:grid;gap:8px 12px;grid-template-columns:repeat(auto-fill,minmax(min(100%,135px),1fr));margin:8px 0}
