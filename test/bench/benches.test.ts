@@ -105,7 +105,7 @@ suite('benches', (test) => {
     const text = await printed(() => runBenches({ list: true }));
     assert.equal(
       text.split('\n').map((line) => line.split(' ')[0]),
-      benchNames,
+      ['bench', ...benchNames],
     );
     assert.match(text, /^step +How long does a training step .*\?$/m);
   });
