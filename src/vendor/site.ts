@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { pageVariables } from '../report/charts/theme.js';
 import { studioPage } from '../studio/document.js';
 import { insideStyle } from '../studio/inside/style.js';
@@ -37,20 +37,26 @@ const droppedFiles: Plugin = {
 
 rmSync(site, { recursive: true, force: true });
 mkdirSync(site, { recursive: true });
-await build({
-  ...{ bundle: true, minify: true, splitting: true, format: 'esm', platform: 'browser', target: 'es2022' },
+
+const options: BuildOptions = {
+  ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022' },
   ...{ legalComments: 'none', logLevel: 'error', conditions: ['browser'] },
   plugins: [droppedFiles],
+  outdir: site,
+};
+// The page is one file: split, it would be twenty, with whatever the workers share.
+await build({ ...options, entryPoints: { studio: join(source, 'studio/page/main.js') } });
+await build({
+  ...options,
+  splitting: true,
   // side by side, since workers are started by addresses beside the script that starts them
   chunkNames: 'part-[hash]',
   entryPoints: {
-    studio: join(source, 'studio/page/main.js'),
     trainer: join(source, 'studio/worker/trainer.js'),
     worker: join(source, 'backends/wasm/worker.js'),
     dataWorker: join(source, 'data/augment/dataWorker.js'),
     sw: join(source, 'studio/serviceWorker.js'),
   },
-  outdir: site,
 });
 // what `quern view` puts into its page
 const inPageOfItsOwn = join(site, 'view');

@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { BackendError, messageOf, reasonOf } from '../../../core/errors.js';
 import { type PackedFile, packIndex } from './pack.js';
 
@@ -83,10 +85,14 @@ class Answers {
       response.writeHead(404, headers).end('not found\n');
       return;
     }
-    const type = types[pathname === '/' ? '.html' : extname(pathname)] ?? 'application/octet-stream';
+    const text = types[pathname === '/' ? '.html' : extname(pathname)];
+    const type = text ?? 'application/octet-stream';
+    const zips = text !== undefined && /\bgzip\b/.test(`${request.headers['accept-encoding']}`);
+    const body = zips ? await promisify(gzip)(content) : content;
+    const encoding = zips ? { 'content-encoding': 'gzip' } : {};
     response
-      .writeHead(200, { ...headers, 'content-type': type, 'content-length': content.length })
-      .end(content);
+      .writeHead(200, { ...headers, ...encoding, 'content-type': type, 'content-length': body.length })
+      .end(body);
   }
 }
 
