@@ -1,6 +1,7 @@
 import { constants, gunzipSync } from 'node:zlib';
 import { bytesOf } from '../core/dtype.js';
 import { DataError, reasonOf } from '../core/errors.js';
+import { largestInMemory } from './memory.js';
 import { readFileWithin, TooLarge } from './readFile.js';
 import { TooLong, unzipWithin } from './unzip.js';
 
@@ -35,8 +36,9 @@ const otherTypes: Readonly<Record<number, string | undefined>> = {
   14: 'float64',
 };
 
-// A file that claims more than this is refused before anything is allocated for it.
-const largestData = 2 ** 31;
+/** Bytes in memory: the elements of int32 are there as they are stored, and decoded. */
+const bytesHeld = ({ dtype }: Pick<IdxForm, 'dtype'>, dataBytes: number) =>
+  dtype === 'int32' ? 2 * dataBytes : dataBytes;
 
 const formText = ({ dtype, shape }: IdxForm) => `${dtype} [${shape.join(', ')}]`;
 
@@ -77,9 +79,11 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   }
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const dataBytes = shape.reduce((product, size) => product * size, bytesOf[dtype]);
-  if (!(dataBytes <= largestData)) {
+  // before anything is allocated for it
+  if (!(bytesHeld({ dtype }, dataBytes) <= largestInMemory)) {
     throw new DataError(
-      `${file}: too large: its header says ${formText({ dtype, shape })}, the limit is ${largestData} bytes`,
+      `${file}: too large: its header says ${formText({ dtype, shape })}, the limit is ${largestInMemory} bytes in memory`,
+      { hint: 'Keep fewer images in it.' },
     );
   }
   return { dtype, shape, headerBytes, dataBytes };
@@ -167,7 +171,7 @@ export async function parseIdx(bytes: Uint8Array, file: string, expected?: IdxFo
  * could be either way. Throws DataError when it cannot be read.
  */
 export async function readBounded(path: string, form?: IdxForm): Promise<Uint8Array> {
-  const limit = form === undefined ? largestData : longestStored(form);
+  const limit = form === undefined ? largestInMemory : longestStored(form);
   try {
     return await readFileWithin(path, limit);
   } catch (cause) {

@@ -1,23 +1,34 @@
 import { createGunzip } from 'node:zlib';
 
-/**
- * Unpacks gzip into memory that grows with what comes, up to a limit; no more than twice of what came is ever held.
- *
- * @param expected how many bytes there will be, where that is known: then they are held once
- * @throws Error for damage, and as soon as there are more than `limit` bytes
- */
-export async function unzipWithin(bytes: Uint8Array, limit: number, expected?: number): Promise<Uint8Array> {
-  let whole = new Uint8Array(expected ?? Math.min(limit, 4 * bytes.length));
+/** The pieces of what gzip unpacks to. Throws TooLong as soon as there are more than `limit` bytes. */
+async function* piecesWithin(bytes: Uint8Array, limit: number): AsyncGenerator<Uint8Array> {
   let length = 0;
   const unpacking = createGunzip({ chunkSize: 2 ** 18 });
   unpacking.end(bytes);
   for await (const piece of unpacking as AsyncIterable<Uint8Array>) {
-    if (length + piece.length > limit) throw new TooLong(limit);
-    if (length + piece.length > whole.length) {
-      const longer = new Uint8Array(Math.min(limit, Math.max(2 * whole.length, length + piece.length)));
-      longer.set(whole.subarray(0, length));
-      whole = longer;
-    }
+    length += piece.length;
+    if (length > limit) throw new TooLong(limit);
+    yield piece;
+  }
+}
+
+/** Counts what gzip unpacks to and holds nothing of it: several members in a file tell only their own sizes. */
+async function unzippedLength(bytes: Uint8Array, limit: number): Promise<number> {
+  let length = 0;
+  for await (const piece of piecesWithin(bytes, limit)) length += piece.length;
+  return length;
+}
+
+/**
+ * Unpacks gzip, all of it in memory once.
+ *
+ * @param expected how many bytes there will be, where that is known: else they are counted first
+ * @throws Error for damage, and as soon as there are more than `limit` bytes
+ */
+export async function unzipWithin(bytes: Uint8Array, limit: number, expected?: number): Promise<Uint8Array> {
+  const whole = new Uint8Array(expected ?? (await unzippedLength(bytes, limit)));
+  let length = 0;
+  for await (const piece of piecesWithin(bytes, Math.min(limit, whole.length))) {
     whole.set(piece, length);
     length += piece.length;
   }

@@ -137,7 +137,8 @@ suite('own data: npz', (test) => {
       { 'x.npz': zip },
       'x.npz',
       DataError,
-      '@/x.npz: too large: it unpacks to more than 2147483648 bytes',
+      '@/x.npz: too large: it unfolds to more than 2147483648 bytes in memory: it would take 4026531970\n' +
+        '  Keep fewer images in it, or store their pixels as whole numbers from 0 to 255, in numpy as uint8.',
     );
   });
 });

@@ -3,11 +3,20 @@
 import { DataError } from '../../../core/errors.js';
 import { fourAxes } from '../../../core/shape.js';
 import type { ImageShape } from '../../images/picture.js';
+import { checkInMemory } from '../../memory.js';
 import { className, type Part, pairKey, partNames, partOf, roleOf } from '../names.js';
 import { findShape, shapeOfPixels } from '../pixels/shape.js';
 import type { Reading } from '../reading.js';
 import type { Raw, Sources } from '../source.js';
-import { decodeNpy, decodeNpyText, isText, type NpyHeader, readNpyHeader, transpose } from './npy.js';
+import {
+  bytesDecoded,
+  decodeNpy,
+  decodeNpyText,
+  isText,
+  type NpyHeader,
+  readNpyHeader,
+  transpose,
+} from './npy.js';
 
 /** An array that is not decoded yet. */
 export interface StoredArray {
@@ -42,11 +51,15 @@ function channelAxis(shape: readonly number[]): number | undefined {
   return [3, 1].find((axis) => shape[axis] === 1 || shape[axis] === 3);
 }
 
-function describe(arrays: readonly StoredArray[]): Described[] {
-  return arrays.map((array) => {
+/** Throws DataError naming the file where the arrays take too much memory with all that is made of them. */
+function describe(arrays: readonly StoredArray[], file: string): Described[] {
+  const described = arrays.map((array) => {
     const header = readNpyHeader(array.bytes, array.where);
     return { ...array, header, count: header.shape[0] ?? 0 };
   });
+  const needed = described.reduce((sum, { bytes, header }) => sum + bytes.length + bytesDecoded(header), 0);
+  checkInMemory(needed, file);
+  return described;
 }
 
 /** A pair of arrays that are taken for a part, or images without labels. */
@@ -171,7 +184,7 @@ function noteTaken(
 
 /** Images and labels by their parts. Throws DataError where it is not clear which is what. */
 export function sourcesOfArrays(stored: readonly StoredArray[], file: string, reading: Reading): Sources {
-  const arrays = describe(stored);
+  const arrays = describe(stored, file);
   const pairs = pairUp(arrays, reading);
   const labeled = pairs.filter(({ labels }) => labels !== undefined);
   if (labeled.length === 0) {
@@ -203,7 +216,7 @@ export function imagesOfArrays(
   file: string,
   reading: Reading,
 ): { readonly name: string; readonly raw: Raw }[] {
-  const arrays = describe(stored);
+  const arrays = describe(stored, file);
   const pairs = pairUp(arrays, reading);
   if (pairs.length > 0) {
     return pairs.map(({ images }) => ({

@@ -1,5 +1,6 @@
 import { DataError } from '../../../core/errors.js';
 import type { ImageShape } from '../../images/picture.js';
+import { checkInMemory, largestInMemory } from '../../memory.js';
 import { className, isIndexName, labelNames } from '../names.js';
 import type { Numbers } from '../pixels/scale.js';
 import { shapeOfPixels } from '../pixels/shape.js';
@@ -7,7 +8,11 @@ import type { Reading } from '../reading.js';
 import type { Raw } from '../source.js';
 import { ColumnFinder, type Roles } from './columns.js';
 import { type Columns, fieldsOf, isNumber, Lines, separatorOf } from './lines.js';
+import { RowStore } from './rowStore.js';
 import { readText } from './text.js';
+
+/** Bytes that a name of a picture and its label take at most of the time, beside the text. */
+const bytesPerPath = 256;
 
 /** Lines that columns are told by. */
 const sampled = 2000;
@@ -36,7 +41,7 @@ export interface Table {
 
 /** Opens a CSV file and finds out what its columns are. @param wantsLabel whether there must be one of labels */
 export async function openTable(file: string, reading: Reading, wantsLabel: boolean): Promise<Table> {
-  const lines = new Lines(await readText(file));
+  const lines = new Lines(await readText(file), file);
   if (!lines.advance()) throw new DataError(`${file}: there are no images in it`);
   const first = lines.text();
   const separator = separatorOf(first);
@@ -77,8 +82,13 @@ export interface Rows {
   readonly names: string[] | undefined;
 }
 
-/** Reads the lines of a table of pixels. Throws DataError naming file and line. */
-export function readRows(table: Table, reading: Reading): Rows {
+/**
+ * Reads the lines of a table of pixels.
+ *
+ * @param limit of the bytes that the text and its rows take in memory
+ * @throws DataError naming file and line
+ */
+export function readRows(table: Table, reading: Reading, limit = largestInMemory): Rows {
   const { file, lines, separator, count, roles } = table;
   notePassedOver(table, reading);
   const { label, index, pixels: own } = roles;
@@ -91,29 +101,32 @@ export function readRows(table: Table, reading: Reading): Rows {
   const labels: string[] = [];
   const names: string[] = [];
   const numbers: number[] = [];
-  let values = new Float32Array(1024 * count);
+  const held = lines.length;
+  // a pixel takes a digit, and every field ends
+  const most = Math.floor((held + 1) / (count + size));
+  const rows = new RowStore({ size, most, held, limit }, file);
+  const row = new Float32Array(count);
   for (let more = table.names ? lines.advance() : true; more; more = lines.advance()) {
-    const start = numbers.length * size;
-    if (start + count > values.length) {
-      const longer = new Float32Array(2 * values.length);
-      longer.set(values);
-      values = longer;
-    }
-    const line = lines.read(separator, columns, values, start);
+    const line = lines.read(separator, columns, row, 0);
     const flaw = flawOf(line, columns);
     if (flaw !== undefined) {
       reading.addBad(new DataError(`${file}, line ${lines.number}: ${flaw}`));
       continue;
     }
+    rows.add(row);
     labels.push(className(line.label));
     if (index !== undefined) names.push(line.name);
     numbers.push(lines.number);
   }
   reading.settleBad(file);
   if (numbers.length === 0) throw new DataError(`${file}: there are no images in it`);
-  const used = values.subarray(0, numbers.length * size);
   const where = (i: number) => `${file}, line ${numbers[Math.floor(i / size)]}`;
-  return { numbers: { values: used, where }, shape, labels, names: index === undefined ? undefined : names };
+  return {
+    numbers: { values: rows.all(), where },
+    shape,
+    labels,
+    names: index === undefined ? undefined : names,
+  };
 }
 
 function flawOf(line: ReturnType<Lines['read']>, { count, label }: Columns): string | undefined {
@@ -134,6 +147,7 @@ export function readPaths({ file, lines, separator, count, names, roles }: Table
       const what = line.name === '' ? 'there is no name of a picture' : 'there is no label';
       reading.addBad(new DataError(`${file}, line ${lines.number}: ${what}`));
     } else found.push({ path: line.name, label: className(line.label) });
+    checkInMemory(lines.length + found.length * bytesPerPath, file);
   }
   return found;
 }

@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { DataError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { readIdx } from '../../idx.js';
+import { bytesPerImage, checkInMemory } from '../../memory.js';
 import { className, type Part, partOf } from '../names.js';
 import type { Raw, Sources } from '../source.js';
 
@@ -42,9 +43,10 @@ export async function readIdxImages(path: string): Promise<Omit<Raw, 'labels'>> 
 async function readPair(path: string): Promise<Raw> {
   const labelsFile = await labelsPath(path);
   const images = await readIdxImages(path);
-  const { shape, data } = await readIdx(labelsFile);
   const size = images.shape.reduce((product, side) => product * side, 1);
   const count = size === 0 ? 0 : images.numbers.values.length / size;
+  checkInMemory(count * (size + bytesPerImage), path);
+  const { shape, data } = await readIdx(labelsFile);
   if (shape.length !== 1 || shape[0] !== count) {
     throw new DataError(
       `${labelsFile}: there must be a label for each of ${count} images: [${shape.join(', ')}]`,

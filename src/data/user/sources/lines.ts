@@ -1,7 +1,14 @@
 /** Lines and fields of a CSV file. */
+import { DataError } from '../../../core/errors.js';
+
 const newline = 10;
 const carriageReturn = 13;
 const quote = 34;
+
+/** Bytes of a line: an image of 8 megapixels. The texts of its fields take many times as much. */
+const longestLine = 2 ** 25;
+/** Bytes of the lines that columns are told by. */
+const largestSample = 2 ** 25;
 
 /** The fields of a line. A field in quotes may hold separators, and quotes twice. */
 export function fieldsOf(line: string, separator: string): string[] {
@@ -76,11 +83,25 @@ export class Lines {
   private next = 0;
   private readonly hasQuotes: boolean;
 
-  constructor(private readonly bytes: Uint8Array) {
+  /** @param file for errors */
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly file: string,
+  ) {
     this.hasQuotes = bytes.includes(quote);
   }
 
-  /** Goes to the next line that is not empty; false behind the last. */
+  /** Bytes of the text. */
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  /** Bytes of the line. */
+  get width(): number {
+    return this.end - this.start;
+  }
+
+  /** Goes to the next line that is not empty; false behind the last. Throws DataError for one that is too long. */
   advance(): boolean {
     const { bytes } = this;
     while (this.next < bytes.length) {
@@ -90,6 +111,12 @@ export class Lines {
       this.next = this.end + 1;
       this.number++;
       if (bytes[this.end - 1] === carriageReturn) this.end--;
+      if (this.width > longestLine) {
+        throw new DataError(
+          `${this.file}, line ${this.number}: too long: ${this.width} bytes, the limit is ${longestLine}`,
+          { hint: 'A line holds one image; is the file a text?' },
+        );
+      }
       if (this.start < this.end) return true;
     }
     return false;
@@ -100,22 +127,30 @@ export class Lines {
   }
 
   /**
-   * Texts of at most `most` lines behind this one: all of them if there are no more, else lines from all over the file,
+   * Texts of at most `most` lines behind this one, fewer where they are long: all of them if there are no more, else lines from all over the file,
    * which may be sorted by class. Stays where it is.
    */
   sample(most: number): string[] {
-    const all = new Lines(this.bytes);
+    const all = new Lines(this.bytes, this.file);
     all.next = this.next;
     const first: string[] = [];
-    while (first.length <= most && all.advance()) first.push(all.text());
-    if (first.length <= most) return first;
+    let held = 0;
+    while (first.length <= most && held <= largestSample) {
+      if (!all.advance()) return first;
+      first.push(all.text());
+      held += all.width;
+    }
+    const count = Math.max(1, Math.min(most, Math.floor((first.length * largestSample) / held)));
     const spread: string[] = [];
+    held = 0;
     const length = this.bytes.length - this.next;
-    for (let i = 0; i < most; i++) {
+    for (let i = 0; i < count && held <= largestSample; i++) {
       // the line behind this place, which is in the middle of one
-      all.next = this.next + Math.floor((length * i) / most);
+      all.next = this.next + Math.floor((length * i) / count);
       if (i > 0 && !all.advance()) break;
-      if (all.advance()) spread.push(all.text());
+      if (!all.advance()) continue;
+      spread.push(all.text());
+      held += all.width;
     }
     return spread;
   }

@@ -1,4 +1,5 @@
 import { DataError } from '../../../core/errors.js';
+import { bytesPerImage } from '../../memory.js';
 
 /** An array of numpy's: row-major. */
 export interface NpyArray {
@@ -94,6 +95,16 @@ export function readNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
   }
   const columnMajor = shape.length > 1 && /'fortran_order':\s*True/.test(text);
   return { shape, form, little: order !== '>', columnMajor, start };
+}
+
+/** Bytes that an array takes in memory beside those that are stored: its numbers, its pixels as bytes, texts. */
+export function bytesDecoded({ form, shape, columnMajor }: NpyHeader): number {
+  const count = shape.reduce((product, size) => product * size, 1);
+  const rows = (shape[0] ?? 0) * bytesPerImage;
+  if (/^[US]/.test(form)) return count * (bytesPerImage + 2 * Number(form.slice(1)));
+  if (form === 'u1' || form === 'b1') return rows + (columnMajor ? count : 0);
+  const numbers = Number(form.slice(1)) <= 2 || form === 'f4' ? 4 : 8;
+  return rows + count * (1 + numbers + (columnMajor ? 8 : 0));
 }
 
 export const isText = ({ form }: NpyHeader) => /^[US]/.test(form);

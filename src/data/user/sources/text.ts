@@ -1,12 +1,15 @@
 import { DataError, reasonOf } from '../../../core/errors.js';
 import { isGzip, readBounded } from '../../idx.js';
-import { unzipWithin } from '../../unzip.js';
+import { largestInMemory, tooLarge } from '../../memory.js';
+import { TooLong, unzipWithin } from '../../unzip.js';
 
-/** The most that a text may unpack to. */
-const largestText = 2 ** 31;
-
-/** The bytes of a text file, unpacked where it is gzipped. Throws DataError naming it. */
-export async function readText(file: string): Promise<Uint8Array> {
+/**
+ * The bytes of a text file, unpacked where it is gzipped.
+ *
+ * @param limit of the bytes that it unpacks to
+ * @throws DataError naming the file
+ */
+export async function readText(file: string, limit = largestInMemory): Promise<Uint8Array> {
   const bytes = await readBounded(file);
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
     throw new DataError(`${file}: it is UTF-16, texts are read as UTF-8`, {
@@ -15,8 +18,9 @@ export async function readText(file: string): Promise<Uint8Array> {
   }
   if (!isGzip(bytes)) return bytes;
   try {
-    return await unzipWithin(bytes, largestText);
+    return await unzipWithin(bytes, limit);
   } catch (cause) {
+    if (cause instanceof TooLong) throw tooLarge(file, limit);
     throw new DataError(`${file}: corrupt gzip: ${reasonOf(cause)}`, { cause });
   }
 }

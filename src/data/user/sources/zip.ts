@@ -2,9 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { DataError, reasonOf } from '../../../core/errors.js';
-
-/** An archive that claims more than this is refused before anything is unpacked. */
-const largestUnpacked = 2 ** 31;
+import { checkInMemory } from '../../memory.js';
 
 async function unpackMember(zip: ZipFile, entry: Entry): Promise<Uint8Array> {
   const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
@@ -38,8 +36,8 @@ export async function unpackZip(
     const entries: Entry[] = [];
     for await (const entry of zip.eachEntry()) if (entry.fileName.endsWith(ending)) entries.push(entry);
     const unpacked = entries.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0);
-    if (unpacked > largestUnpacked)
-      throw new DataError(`${file}: too large: it unpacks to more than ${largestUnpacked} bytes`);
+    // before anything is unpacked
+    checkInMemory(unpacked, file);
     for (const entry of entries) {
       const name = entry.fileName.slice(0, -ending.length);
       if (members.has(name)) throw new Error(`${entry.fileName} is there twice`);
