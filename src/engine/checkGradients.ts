@@ -1,4 +1,5 @@
 import type { NdArray } from 'ndarray';
+import { checkOptionNames } from '../core/check.js';
 import { GradientError } from '../core/errors.js';
 import { randomKey as foldKey, randomUniform } from '../core/random.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
@@ -74,6 +75,13 @@ export async function checkGradients(
   inputs: readonly GradientInput[],
   options: GradientCheckOptions = {},
 ): Promise<GradientCheck> {
+  checkOptionNames('checkGradients', options, {
+    tolerance: true,
+    step: true,
+    directions: true,
+    scale: true,
+    seed: true,
+  });
   const { tolerance = 1e-5, step = 1e-5, directions = 2, scale = 1e-3, seed = 0 } = options;
   if (inputs.length === 0 || directions < 1) {
     throw new GradientError(

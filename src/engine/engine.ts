@@ -1,4 +1,5 @@
 import type { NdArray } from 'ndarray';
+import { checkOptionNames } from '../core/check.js';
 import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
@@ -10,7 +11,7 @@ import { Leaf, type Tensor } from '../tensor/tensor.js';
 import type { Backend, BackendReport, Program, Resident, RunOptions } from './backend.js';
 import { openBackend } from './choose.js';
 import { checkFeeds, checkValue } from './feeds.js';
-import type { BackendOptions } from './options.js';
+import { type BackendOptions, checkBackendOptions } from './options.js';
 
 /** Where a backend names no limit of its own. */
 const usualBytes = 2 ** 32;
@@ -81,6 +82,7 @@ export class Engine {
     signature: S,
     options: PlanOptions = {},
   ): CompiledStep<S, Name> {
+    checkOptionNames('compile', options, { optimize: true });
     this.checkOpen();
     const key = JSON.stringify([signature, options]);
     const versions = this.compiled.get(step) ?? new Map<string, unknown>();
@@ -271,5 +273,6 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
 
 /** Opens an engine. Default: wasm. `engine.report` says what it got. */
 export async function openEngine(options: BackendOptions = {}): Promise<Engine> {
+  checkBackendOptions(options);
   return new Engine(await openBackend(options));
 }

@@ -1,4 +1,5 @@
 /** Trained models as files of other formats. */
+import { checkOptionNames } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import type { Model } from '../nn/model.js';
 import { describeLayer } from '../nn/registry.js';
@@ -209,6 +210,7 @@ export async function exportModel(
   format: ExportFormat,
   options: { readonly name?: string; readonly results?: ExportResults } = {},
 ): Promise<Exported> {
+  checkOptionNames('exportModel', options, { name: true, results: true });
   const exporter: Exporter | undefined = Object.hasOwn(exporters, format) ? exporters[format] : undefined;
   if (exporter === undefined) {
     throw new UsageError(`export: there is no format '${format}': ${exportFormats.join(', ')}`);

@@ -1,6 +1,8 @@
 /** Models of other formats on disk. */
+
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { checkOptionNames } from '../core/check.js';
 import { DataError, reasonOf } from '../core/errors.js';
 import { largestFile } from './bounds.js';
 import { decodeForeignModel, type Imported, type ImportOptions } from './import.js';
@@ -32,6 +34,14 @@ export async function readBounded(path: string): Promise<Uint8Array> {
  * @throws as `decodeForeignModel`, and DataError when the file cannot be read
  */
 export async function importModel(path: string, options: ImportOptions = {}): Promise<Imported> {
+  checkOptionNames('importModel', options, {
+    pixels: true,
+    image: true,
+    layers: true,
+    epsilon: true,
+    classes: true,
+    dataset: true,
+  });
   const beside = (name: string) => readBounded(join(dirname(path), name));
   return decodeForeignModel(await readBounded(path), { ...options, beside }, path);
 }

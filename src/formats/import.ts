@@ -1,4 +1,5 @@
 /** Models of other formats as models of Quern. */
+import { checkOptionNames } from '../core/check.js';
 import { DataError, ModelError, QuernError } from '../core/errors.js';
 import type { ModelFile } from '../training/files/modelFile.js';
 import { checkJsonSize, largestFile } from './bounds.js';
@@ -92,6 +93,15 @@ export async function decodeForeignModel(
   options: ImportOptions & { readonly beside?: ReadBeside } = {},
   what = 'model',
 ): Promise<Imported> {
+  checkOptionNames('decodeForeignModel', options, {
+    pixels: true,
+    image: true,
+    layers: true,
+    epsilon: true,
+    classes: true,
+    dataset: true,
+    beside: true,
+  });
   if (bytes.length > largestFile) {
     throw new DataError(
       `${what}: ${bytes.length} bytes are over ${largestFile}, more than any model for such images`,

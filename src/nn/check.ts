@@ -28,3 +28,12 @@ export function plainPadding(
     `${what}: padding must be 'valid', 'same' or integers ≥ 0 for top, bottom, left and right: ${JSON.stringify(padding)}`,
   );
 }
+
+/** What options of other frameworks' layers are called here. */
+export const layerOptionsElsewhere = {
+  activation: 'none: activations are layers of their own, such as relu()',
+  inputshape: 'none: the data tells it',
+  name: 'none: layers are called by their place',
+  bias: 'useBias',
+  eps: 'epsilon',
+};

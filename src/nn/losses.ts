@@ -1,4 +1,4 @@
-import { checkRange } from '../core/check.js';
+import { checkOptionNames, checkRange } from '../core/check.js';
 import { ShapeError } from '../core/errors.js';
 import { sameShape } from '../core/shape.js';
 import { describe } from '../tensor/build.js';
@@ -49,6 +49,7 @@ function smoothed(labels: Tensor, classes: number, share: number): Tensor {
  *   smoothing out of range
  */
 export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  checkOptionNames('crossEntropy', options, { labelSmoothing: true });
   const { labelSmoothing = 0 } = options;
   checkLogits('crossEntropy', logits);
   checkRange('crossEntropy: labelSmoothing', labelSmoothing, 0, 1);

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../core/check.js';
 import { PlanError, QuernError, ShapeError, UsageError } from '../core/errors.js';
 import { inspect } from '../core/format.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
@@ -106,6 +107,7 @@ export class Model {
    * @throws ShapeError for a batch of another shape
    */
   apply(x: Tensor, options: ApplyOptions = {}): { output: Tensor; updates: [Leaf, Tensor][] } {
+    checkOptionNames('model.apply', options, { training: true, step: true, observe: true });
     if (x.rank === 0 || !sameShape(x.shape.slice(1), this.inputShape)) {
       throw new ShapeError(
         `model: takes ${formatShape(this.inputShape)} for each example of a batch, not ${describe(x)}`,

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
 import { add, divide, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdadeltaOptions extends DecayOptions {
   /** η, default 0.001 as in Keras; the paper has 1. */
@@ -22,8 +22,14 @@ export interface AdadeltaOptions extends DecayOptions {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function adadelta(settings: AdadeltaOptions | number = {}): Optimizer {
+export function adadelta(settings: AdadeltaOptions | number = {}, ...more: undefined[]): Optimizer {
   const options: AdadeltaOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  checkSettings(
+    'adadelta',
+    options,
+    { learningRate: true, weightDecay: true, decayVectors: true, rho: true, epsilon: true },
+    more,
+  );
   const { learningRate = 0.001, rho = 0.95, epsilon = 1e-7 } = options;
   checkRange('adadelta: rho', rho, 0, 1);
   checkRange('adadelta: epsilon', epsilon, 0);

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
 import { add, divide, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdagradOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -20,8 +20,14 @@ export interface AdagradOptions extends DecayOptions {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function adagrad(settings: AdagradOptions | number = {}): Optimizer {
+export function adagrad(settings: AdagradOptions | number = {}, ...more: undefined[]): Optimizer {
   const options: AdagradOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  checkSettings(
+    'adagrad',
+    options,
+    { learningRate: true, weightDecay: true, decayVectors: true, initialSum: true, epsilon: true },
+    more,
+  );
   const { learningRate = 0.001, initialSum = 0.1, epsilon = 1e-7 } = options;
   checkRange('adagrad: initialSum', initialSum, 0);
   checkRange('adagrad: epsilon', epsilon, 0);

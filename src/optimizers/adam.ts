@@ -2,7 +2,7 @@ import { checkRange } from '../core/check.js';
 import { exactLog } from '../core/math.js';
 import { add, cast, divide, multiply, sqrt, subtract, tanh } from '../tensor/ops/pointwise.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface AdamOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -27,8 +27,14 @@ function oneMinusPower(beta: number, t: Tensor): Tensor | number {
 
 type Settings = AdamOptions | number;
 
-function named(name: string, settings: Settings, weightDecay: number): Optimizer {
+function named(name: string, weightDecay: number, settings: Settings, more: readonly unknown[]): Optimizer {
   const options: AdamOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  checkSettings(
+    name,
+    options,
+    { learningRate: true, weightDecay: true, decayVectors: true, beta1: true, beta2: true, epsilon: true },
+    more,
+  );
   const { learningRate = 0.001, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 } = options;
   checkRange(`${name}: beta1`, beta1, 0, 1);
   checkRange(`${name}: beta2`, beta2, 0, 1);
@@ -66,8 +72,8 @@ const sqrtOf = (value: Tensor | number) => (typeof value === 'number' ? value : 
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function adam(settings: Settings = {}): Optimizer {
-  return named('adam', settings, 0);
+export function adam(settings: Settings = {}, ...more: undefined[]): Optimizer {
+  return named('adam', 0, settings, more);
 }
 
 /**
@@ -78,6 +84,6 @@ export function adam(settings: Settings = {}): Optimizer {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function adamW(settings: Settings = {}): Optimizer {
-  return named('adamW', settings, 0.004);
+export function adamW(settings: Settings = {}, ...more: undefined[]): Optimizer {
+  return named('adamW', 0.004, settings, more);
 }

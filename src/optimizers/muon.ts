@@ -5,7 +5,7 @@ import { sum } from '../tensor/ops/reduce.js';
 import { reshape, transpose } from '../tensor/ops/views.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { adamW } from './adam.js';
-import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 import { buildTogether } from './together.js';
 
 export interface MuonOptions extends DecayOptions {
@@ -56,11 +56,18 @@ function orthogonal(matrix: Tensor): Tensor {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function muon(settings: MuonOptions | number = {}): Optimizer {
+export function muon(settings: MuonOptions | number = {}, ...more: undefined[]): Optimizer {
   const options: MuonOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
-  const { learningRate = 0.001, momentum = 0.95, nesterov = true, weightDecay = 0.004 } = options;
+  checkSettings(
+    'muon',
+    options,
+    { learningRate: true, weightDecay: true, decayVectors: true, momentum: true, nesterov: true },
+    more,
+  );
+  const { learningRate = 0.001, momentum = 0.95, nesterov = true } = options;
+  const { weightDecay = 0.004, decayVectors = false } = options;
   checkRange('muon: momentum', momentum, 0, 1);
-  const decay = { ...options, weightDecay };
+  const decay = { weightDecay, decayVectors };
   const matrices = optimizerOf({
     name: 'muon',
     learningRate,

@@ -1,4 +1,4 @@
-import { checkRange } from '../core/check.js';
+import { checkOptionNames, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { cosineBetween, makeSchedule, type Schedule } from './schedules.js';
 
@@ -34,6 +34,13 @@ function lineBetween(from: number, to: number, share: number): number {
  * @throws UsageError for an option out of range
  */
 export function oneCycle(options: OneCycleOptions = {}): Schedule {
+  checkOptionNames('oneCycle', options, {
+    warmup: true,
+    startDivisor: true,
+    finalDivisor: true,
+    anneal: true,
+    threePhases: true,
+  });
   const {
     warmup = 0.3,
     startDivisor = 25,

@@ -1,4 +1,4 @@
-import { checkRange } from '../core/check.js';
+import { checkOptionNames, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { tinySquared } from '../core/math.js';
 import { state } from '../tensor/leaves.js';
@@ -47,6 +47,33 @@ export interface DecayOptions {
   readonly weightDecay?: number;
   /** Whether biases and the scales and shifts of normalizations decay too, all that has fewer than two axes. Default false. */
   readonly decayVectors?: boolean;
+}
+
+/** What options of other frameworks' optimizers are called here. */
+const elsewhere = {
+  lr: 'learningRate',
+  decay: 'weightDecay',
+  clipnorm: 'none: fit has clip: { norm }',
+  clipvalue: 'none: fit has clip: { value }',
+};
+
+/**
+ * Throws a UsageError for an option that the optimizer does not have, and for what stands behind its only argument:
+ * `adam(0.001, { weightDecay: 0.01 })`.
+ *
+ * @param more the arguments behind the first
+ */
+export function checkSettings<Options extends DecayOptions>(
+  name: string,
+  options: Options,
+  known: Readonly<Record<keyof NoInfer<Options>, true>>,
+  more: readonly unknown[],
+): void {
+  checkOptionNames(name, options, known, elsewhere);
+  if (more.every((one) => one === undefined)) return;
+  throw new UsageError(`${name}: takes one argument: ${more.length + 1} are given`, {
+    hint: `The learning rate stands among the options: ${name}({ learningRate: 0.001, weightDecay: 0.01 }).`,
+  });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { checkInteger, checkRange } from '../core/check.js';
+import { checkInteger, checkOptionNames, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 
 /** The figures that may reach a plateau: accuracies should rise, losses fall. */
@@ -50,6 +50,14 @@ export interface Plateau {
  * @throws UsageError for an option out of range
  */
 export function reduceOnPlateau(options: PlateauOptions = {}): Plateau {
+  checkOptionNames('reduceOnPlateau', options, {
+    factor: true,
+    patience: true,
+    minDelta: true,
+    cooldown: true,
+    minFactor: true,
+    monitor: true,
+  });
   const {
     factor = 0.1,
     patience = 10,

@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
 import { add, divide, maximum, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface RmspropOptions extends DecayOptions {
   /** η, default 0.001. */
@@ -27,8 +27,22 @@ export interface RmspropOptions extends DecayOptions {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function rmsprop(settings: RmspropOptions | number = {}): Optimizer {
+export function rmsprop(settings: RmspropOptions | number = {}, ...more: undefined[]): Optimizer {
   const options: RmspropOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  checkSettings(
+    'rmsprop',
+    options,
+    {
+      learningRate: true,
+      weightDecay: true,
+      decayVectors: true,
+      rho: true,
+      momentum: true,
+      epsilon: true,
+      centered: true,
+    },
+    more,
+  );
   const { learningRate = 0.001, rho = 0.9, momentum = 0, epsilon = 1e-7, centered = false } = options;
   checkRange('rmsprop: rho', rho, 0, 1);
   checkRange('rmsprop: momentum', momentum, 0, 1);

@@ -2,7 +2,7 @@
  * How the learning rate moves over a training: a factor for each step, in exact arithmetic, so that a resumed run and
  * another JavaScript engine get the same bits.
  */
-import { checkPositive, checkRange } from '../core/check.js';
+import { checkOptionNames, checkPositive, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { exactCos, exactPower } from '../core/math.js';
 import type { PlainOption } from './optimizer.js';
@@ -59,6 +59,7 @@ export function constantRate(): Schedule {
 export function stepDecay(
   options: { readonly factor?: number; readonly milestones?: readonly number[] } = {},
 ): Schedule {
+  checkOptionNames('stepDecay', options, { factor: true, milestones: true });
   const { factor = 0.1, milestones = [0.5, 0.75] } = options;
   checkRange('stepDecay: factor', factor, 0);
   if (!Array.isArray(milestones)) throw new UsageError('stepDecay: milestones must be a list of fractions');
@@ -73,7 +74,9 @@ export function stepDecay(
  *
  * @param options.final at least 0; default 0
  */
-export function linearDecay({ final = 0 }: { readonly final?: number } = {}): Schedule {
+export function linearDecay(options: { readonly final?: number } = {}): Schedule {
+  checkOptionNames('linearDecay', options, { final: true });
+  const { final = 0 } = options;
   checkRange('linearDecay: final', final, 0);
   return makeSchedule('linearDecay', { final }, (step, totalSteps) => 1 + ((final - 1) * step) / totalSteps);
 }
@@ -87,6 +90,7 @@ export function linearDecay({ final = 0 }: { readonly final?: number } = {}): Sc
 export function polynomialDecay(
   options: { readonly power?: number; readonly final?: number } = {},
 ): Schedule {
+  checkOptionNames('polynomialDecay', options, { power: true, final: true });
   const { power = 2, final = 0 } = options;
   checkPositive('polynomialDecay: power', power);
   checkRange('polynomialDecay: final', final, 0);
@@ -102,7 +106,9 @@ export function polynomialDecay(
  *
  * @param options.final above 0; default 0.01
  */
-export function exponentialDecay({ final = 0.01 }: { readonly final?: number } = {}): Schedule {
+export function exponentialDecay(options: { readonly final?: number } = {}): Schedule {
+  checkOptionNames('exponentialDecay', options, { final: true });
+  const { final = 0.01 } = options;
   checkPositive('exponentialDecay: final', final);
   return makeSchedule('exponentialDecay', { final }, (step, totalSteps) =>
     exactPower(final, step / totalSteps),
@@ -120,6 +126,7 @@ export function exponentialDecay({ final = 0.01 }: { readonly final?: number } =
  * @param options.final at least 0; default 0
  */
 export function cosineDecay(options: { readonly warmup?: number; readonly final?: number } = {}): Schedule {
+  checkOptionNames('cosineDecay', options, { warmup: true, final: true });
   const { warmup = 0, final = 0 } = options;
   checkRange('cosineDecay: warmup', warmup, 0, 1);
   checkRange('cosineDecay: final', final, 0);
@@ -145,6 +152,7 @@ export function warmUp(
   schedule: Schedule,
   options: { readonly warmup?: number; readonly start?: number } = {},
 ): Schedule {
+  checkOptionNames('warmUp', options, { warmup: true, start: true });
   const { warmup = 0.05, start = 0 } = options;
   checkRange('warmUp: warmup', warmup, 0, 1);
   checkRange('warmUp: start', start, 0, 1);

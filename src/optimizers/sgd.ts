@@ -1,6 +1,6 @@
 import { checkRange } from '../core/check.js';
 import { add, multiply, subtract } from '../tensor/ops/pointwise.js';
-import { type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
+import { checkSettings, type DecayOptions, type Optimizer, optimizerOf } from './optimizer.js';
 
 export interface SgdOptions extends DecayOptions {
   /** η, default 0.01. */
@@ -22,8 +22,14 @@ export interface SgdOptions extends DecayOptions {
  * @param settings options, or the learning rate alone
  * @throws UsageError for an option out of range
  */
-export function sgd(settings: SgdOptions | number = {}): Optimizer {
+export function sgd(settings: SgdOptions | number = {}, ...more: undefined[]): Optimizer {
   const options: SgdOptions = typeof settings === 'number' ? { learningRate: settings } : settings;
+  checkSettings(
+    'sgd',
+    options,
+    { learningRate: true, weightDecay: true, decayVectors: true, momentum: true, nesterov: true },
+    more,
+  );
   const { learningRate = 0.01, momentum = 0, nesterov = false } = options;
   checkRange('sgd: momentum', momentum, 0, 1);
   return optimizerOf({

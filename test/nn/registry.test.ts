@@ -117,7 +117,7 @@ suite('layers as data', (test) => {
     );
     refused(
       inside({ kind: 'dense', options: { units: 4, unit: 3 } }),
-      "layers.0: dense does not take the option 'unit' as it is in the file",
+      "layers.0: dense: there is no option 'unit'\n  There are useBias, kernelInitializer, biasInitializer.",
     );
     refused(
       inside({ kind: 'maxPool2d', options: { window: 2 } }),

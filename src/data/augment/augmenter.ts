@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { QuernError, UsageError } from '../../core/errors.js';
 import { randomKey } from '../../core/random.js';
 import { type Dataset, imageSize } from '../dataset.js';
@@ -218,6 +218,7 @@ export function createAugmenter(
   seed: number,
   options: AugmenterOptions = {},
 ): Augmenter {
+  checkOptionNames('createAugmenter', options, { workers: true, workerUrl: true });
   const { workers = 1, workerUrl } = options;
   checkInteger('augment: workers', workers, 0, mostWorkers);
   checkAugmentation(augmentation, dataset.shape);

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { checkOptionNames } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
 import { parseIdx, readBounded } from '../idx.js';
 import { verifyArchive } from './archive.js';
@@ -62,6 +63,11 @@ function downloadOf(entry: DatasetEntry): number | undefined {
 
 /** Every dataset of the manifest, and where it is found on this machine. */
 export async function describeDatasets(options: LookUp & WithManifest = {}): Promise<DatasetDescription[]> {
+  checkOptionNames('describeDatasets', options, {
+    dataDirectory: true,
+    cacheDirectory: true,
+    manifest: true,
+  });
   const manifest = options.manifest ?? readManifest();
   const describe = async (entry: DatasetEntry): Promise<DatasetDescription> => {
     const found = await search(manifest, entry, options);

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
 import { type Dataset, limitDataset } from '../dataset.js';
 import { withWriters } from '../writers.js';
@@ -112,6 +112,22 @@ export async function loadDataset(
   name: string,
   options: LoadOptions = {},
 ): Promise<{ train: Dataset; test: Dataset }> {
+  checkOptionNames(
+    'loadDataset',
+    options,
+    {
+      dataDirectory: true,
+      cacheDirectory: true,
+      offline: true,
+      onProgress: true,
+      signal: true,
+      verify: true,
+      limit: true,
+      writers: true,
+      manifest: true,
+    },
+    { datadir: 'dataDirectory', cachedir: 'cacheDirectory' },
+  );
   const { limit } = options;
   if (limit !== undefined) checkInteger('loadDataset: limit', limit);
   const manifest = options.manifest ?? readManifest();

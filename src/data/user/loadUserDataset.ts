@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path';
+import { checkOptionNames } from '../../core/check.js';
 import { DataError, UsageError } from '../../core/errors.js';
 import { type Dataset, limitDataset } from '../dataset.js';
 import {
@@ -164,6 +165,20 @@ function limited({ train, test, validation }: UserDataset, limit: number | undef
  * @throws UsageError for an option out of range, DataError naming file and line for what cannot be read
  */
 export async function loadUserDataset(path: string, options: UserDatasetOptions = {}): Promise<UserDataset> {
+  checkOptionNames('loadUserDataset', options, {
+    invert: true,
+    centerDigits: true,
+    shape: true,
+    storedShape: true,
+    label: true,
+    pixelRange: true,
+    skipBad: true,
+    testShare: true,
+    seed: true,
+    classes: true,
+    limit: true,
+    onNote: true,
+  });
   const { onNote = (text) => console.warn(`quern: ${text}`) } = options;
   const { classes } = options;
   const unknownClass =

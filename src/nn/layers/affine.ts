@@ -1,6 +1,8 @@
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { add, multiply } from '../../tensor/ops/pointwise.js';
+import { layerOptionsElsewhere } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 
 export interface AffineOptions {
@@ -15,7 +17,9 @@ export interface AffineOptions {
  *
  * @throws ShapeError, when applied, for an input of fewer than two axes
  */
-export function affine({ scale = true, center = true }: AffineOptions = {}): Layer {
+export function affine(options: AffineOptions = {}): Layer {
+  checkOptionNames('affine', options, { scale: true, center: true }, layerOptionsElsewhere);
+  const { scale = true, center = true } = options;
   return layer('affine', { scale, center }, (x, context) => {
     if (x.rank < 2)
       throw new ShapeError(`affine: needs [batch, …, features]: ${describe(x)} (${x.rank} axes)`);

@@ -1,9 +1,10 @@
-import { checkPositive, checkShare } from '../../core/check.js';
+import { checkOptionNames, checkPositive, checkShare } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { batchNormalize, channelMoments } from '../../tensor/ops/normalize.js';
 import { add, divide, flush, multiply, sqrt, subtract } from '../../tensor/ops/pointwise.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { layerOptionsElsewhere } from '../check.js';
 import { type Context, type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -58,6 +59,20 @@ function gatheringRate(momentum: number, context: Context): Tensor | number {
  * @throws UsageError for options out of range; ShapeError, when applied, for an input of fewer than two axes
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
+  checkOptionNames(
+    'batchNorm',
+    options,
+    {
+      momentum: true,
+      biasCorrection: true,
+      epsilon: true,
+      center: true,
+      scale: true,
+      betaInitializer: true,
+      gammaInitializer: true,
+    },
+    layerOptionsElsewhere,
+  );
   const { momentum = 0.99, epsilon = 1e-3, center = true, scale = true, biasCorrection = true } = options;
   checkShare('batchNorm: momentum', momentum);
   checkPositive('batchNorm: epsilon', epsilon);

@@ -1,4 +1,4 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { fourAxes } from '../../core/shape.js';
 import { concatenate, scatterSlices } from '../../tensor/ops/assemble.js';
@@ -6,7 +6,7 @@ import { conv2d as convolve } from '../../tensor/ops/conv2d.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import { slice } from '../../tensor/ops/views.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { plainPair } from '../check.js';
+import { layerOptionsElsewhere, plainPair } from '../check.js';
 import type { Layer } from '../layer.js';
 import type { InitializerOption } from '../resolveInitializer.js';
 import { type ConvolutionOptions, convolutionLayer } from './convolutionLayer.js';
@@ -54,6 +54,20 @@ function grouped(x: Tensor, filter: Tensor, groups: number, steps: Steps): Tenso
  * channels and filters that the groups do not divide
  */
 export function conv2d(filters: number, kernelSize: Pair, options: Conv2dOptions = {}): Layer {
+  checkOptionNames(
+    'conv2d',
+    options,
+    {
+      strides: true,
+      padding: true,
+      useBias: true,
+      biasInitializer: true,
+      dilation: true,
+      groups: true,
+      kernelInitializer: true,
+    },
+    layerOptionsElsewhere,
+  );
   checkInteger('conv2d: filters', filters);
   const { kernelInitializer, groups = 1 } = options;
   const dilation = plainPair('conv2d', 'dilation', options.dilation ?? 1);

@@ -1,8 +1,9 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { matmul } from '../../tensor/ops/matmul.js';
 import { add } from '../../tensor/ops/pointwise.js';
+import { layerOptionsElsewhere } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -21,6 +22,12 @@ export interface DenseOptions {
  * @throws UsageError unless `units` is an integer ≥ 1; ShapeError, when applied, for an input of fewer than two axes
  */
 export function dense(units: number, options: DenseOptions = {}): Layer {
+  checkOptionNames(
+    'dense',
+    options,
+    { useBias: true, kernelInitializer: true, biasInitializer: true },
+    layerOptionsElsewhere,
+  );
   checkInteger('dense: units', units);
   const { useBias = true } = options;
   const kernelInitializer = resolveInitializer(

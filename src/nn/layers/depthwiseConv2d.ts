@@ -1,6 +1,7 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { depthwiseConv2d as convolve } from '../../tensor/ops/depthwise.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
+import { layerOptionsElsewhere } from '../check.js';
 import type { Layer } from '../layer.js';
 import type { InitializerOption } from '../resolveInitializer.js';
 import { type ConvolutionOptions, convolutionLayer } from './convolutionLayer.js';
@@ -20,6 +21,19 @@ export interface DepthwiseConv2dOptions extends ConvolutionOptions {
  * @throws UsageError or ShapeError for options out of range; ShapeError, when applied, for an input that is no image
  */
 export function depthwiseConv2d(kernelSize: Pair, options: DepthwiseConv2dOptions = {}): Layer {
+  checkOptionNames(
+    'depthwiseConv2d',
+    options,
+    {
+      strides: true,
+      padding: true,
+      useBias: true,
+      biasInitializer: true,
+      depthMultiplier: true,
+      kernelInitializer: true,
+    },
+    layerOptionsElsewhere,
+  );
   const { depthMultiplier = 1, kernelInitializer } = options;
   checkInteger('depthwiseConv2d: depthMultiplier', depthMultiplier);
   return convolutionLayer({

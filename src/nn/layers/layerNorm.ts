@@ -1,8 +1,9 @@
-import { checkPositive } from '../../core/check.js';
+import { checkOptionNames, checkPositive } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import { layerNormalize } from '../../tensor/ops/normalize.js';
 import { add, multiply } from '../../tensor/ops/pointwise.js';
+import { layerOptionsElsewhere } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { type InitializerOption, resolveInitializer } from '../resolveInitializer.js';
 
@@ -30,6 +31,12 @@ export interface LayerNormOptions {
  * @throws UsageError for options out of range; ShapeError, when applied, for an input of fewer than two axes
  */
 export function layerNorm(options: LayerNormOptions = {}): Layer {
+  checkOptionNames(
+    'layerNorm',
+    options,
+    { epsilon: true, center: true, scale: true, betaInitializer: true, gammaInitializer: true },
+    layerOptionsElsewhere,
+  );
   const { epsilon = 1e-3, center = true, scale = true } = options;
   checkPositive('layerNorm: epsilon', epsilon);
   const beta = resolveInitializer('layerNorm: betaInitializer', options.betaInitializer ?? 'zeros');

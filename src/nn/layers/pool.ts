@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { describe } from '../../tensor/build.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
@@ -8,10 +9,11 @@ import {
   type PoolOptions,
 } from '../../tensor/ops/pool.js';
 import { max } from '../../tensor/ops/reduce.js';
-import { plainPadding, plainPair } from '../check.js';
+import { layerOptionsElsewhere, plainPadding, plainPair } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 
 function pool(kind: string, op: typeof maximumOfWindows, window: Pair, options: PoolOptions): Layer {
+  checkOptionNames(kind, options, { strides: true, padding: true }, layerOptionsElsewhere);
   const size = plainPair(kind, 'window', window);
   const strides = plainPair(kind, 'strides', options.strides ?? size);
   const padding = plainPadding(kind, options.padding ?? 'valid');

@@ -1,6 +1,8 @@
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
 import { add } from '../../tensor/ops/pointwise.js';
+import { layerOptionsElsewhere } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 import { checkLayer } from '../sequential.js';
 
@@ -12,6 +14,7 @@ import { checkLayer } from '../sequential.js';
  * @throws ShapeError, when applied, if the two sides differ in shape
  */
 export function residual(body: Layer, options: { readonly projection?: Layer } = {}): Layer {
+  checkOptionNames('residual', options, { projection: true }, layerOptionsElsewhere);
   const { projection } = options;
   checkLayer('residual: body', body);
   if (projection !== undefined) checkLayer('residual: projection', projection);

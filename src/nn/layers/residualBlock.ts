@@ -1,6 +1,6 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
-import { plainPair } from '../check.js';
+import { layerOptionsElsewhere, plainPair } from '../check.js';
 import type { Layer } from '../layer.js';
 import type { InitializerOption } from '../resolveInitializer.js';
 import { sequential } from '../sequential.js';
@@ -40,6 +40,12 @@ export interface ResidualBlockOptions {
  * @throws UsageError or ShapeError for options out of range; ShapeError, when applied, for a shortcut of another shape
  */
 export function residualBlock(filters: number, options: ResidualBlockOptions = {}): Layer {
+  checkOptionNames(
+    'residualBlock',
+    options,
+    { strides: true, projection: true, kernelInitializer: true, norm: true, startAsShortcut: true },
+    layerOptionsElsewhere,
+  );
   checkInteger('residualBlock: filters', filters);
   const strides = plainPair('residualBlock', 'strides', options.strides ?? 1);
   const { kernelInitializer = 'heNormal', norm = {}, startAsShortcut = false } = options;

@@ -1,7 +1,8 @@
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { conv2d } from '../../tensor/ops/conv2d.js';
 import { depthwiseConv2d } from '../../tensor/ops/depthwise.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
+import { layerOptionsElsewhere } from '../check.js';
 import type { Layer } from '../layer.js';
 import type { InitializerOption } from '../resolveInitializer.js';
 import { type ConvolutionOptions, convolutionLayer } from './convolutionLayer.js';
@@ -29,6 +30,20 @@ export function separableConv2d(
   kernelSize: Pair,
   options: SeparableConv2dOptions = {},
 ): Layer {
+  checkOptionNames(
+    'separableConv2d',
+    options,
+    {
+      strides: true,
+      padding: true,
+      useBias: true,
+      biasInitializer: true,
+      depthMultiplier: true,
+      depthwiseInitializer: true,
+      pointwiseInitializer: true,
+    },
+    layerOptionsElsewhere,
+  );
   const { depthMultiplier = 1, depthwiseInitializer, pointwiseInitializer } = options;
   checkInteger('separableConv2d: filters', filters);
   checkInteger('separableConv2d: depthMultiplier', depthMultiplier);

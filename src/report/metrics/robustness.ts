@@ -1,4 +1,5 @@
 /** How well a model does on images that are worse than those that it was trained on. */
+import { checkOptionNames } from '../../core/check.js';
 import type { Dataset } from '../../data/dataset.js';
 import { type PerturbationKind, perturb, severities } from '../../data/images/perturb.js';
 import type { TrainedModel } from '../../training/files/trainedModel.js';
@@ -33,12 +34,10 @@ const texts: Readonly<Record<PerturbationKind, (severity: number) => string>> = 
 export async function measureRobustness(
   trained: TrainedModel,
   dataset: Dataset,
-  {
-    seed = 0,
-    signal,
-    onProgress,
-  }: Pick<InferenceOptions, 'signal' | 'onProgress'> & { readonly seed?: number } = {},
+  options: Pick<InferenceOptions, 'signal' | 'onProgress'> & { readonly seed?: number } = {},
 ): Promise<Robustness[]> {
+  checkOptionNames('measureRobustness', options, { seed: true, signal: true, onProgress: true });
+  const { seed = 0, signal, onProgress } = options;
   const found: Robustness[] = [];
   const cases = (Object.keys(severities) as PerturbationKind[]).flatMap((kind) =>
     severities[kind].map((severity) => ({ kind, severity, text: texts[kind](severity) })),

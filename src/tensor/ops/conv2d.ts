@@ -1,4 +1,5 @@
 import type { Conv2dGeometry } from '../../../kernels/conv2d/contract.js';
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node, scalar } from '../build.js';
@@ -139,6 +140,7 @@ export function conv2d(
   filter: Tensor,
   options: { strides?: Pair; padding?: PaddingOption } = {},
 ): Tensor {
+  checkOptionNames('conv2d', options, { strides: true, padding: true });
   checkDtype('conv2d', x, 'float32');
   checkDtype('conv2d', filter, 'float32');
   const shapes = `${describe(x)} with filter ${describe(filter)}`;

@@ -3,6 +3,7 @@
  * filter, the pixels that it meets are a strided view of the padded image, so the convolution is a map over as many views
  * as the filter has positions. So is its gradient in the image; its gradient in the filter is a sum for each position.
  */
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import type { Shape } from '../../core/shape.js';
 import { checkDtype, describe } from '../build.js';
@@ -108,6 +109,7 @@ export function depthwiseConv2d(
   filter: Tensor,
   options: { strides?: Pair; padding?: PaddingOption } = {},
 ): Tensor {
+  checkOptionNames('depthwiseConv2d', options, { strides: true, padding: true });
   checkDtype('depthwiseConv2d', x, 'float32');
   checkDtype('depthwiseConv2d', filter, 'float32');
   const shapes = `${describe(x)} with filter ${describe(filter)}`;

@@ -2,6 +2,7 @@
  * Normalization by mean and variance. The values are plain ops; the gradients are written down in the form in which most
  * of their terms have canceled, which halves the passes over memory.
  */
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
 import { checkDtype, describe } from '../build.js';
@@ -49,6 +50,7 @@ export function batchNormalize(
   beta: TensorLike,
   options: { readonly epsilon: number; readonly moments?: Moments },
 ): Tensor {
+  checkOptionNames('batchNormalize', options, { epsilon: true, moments: true });
   checkNormalized('batchNormalize', x);
   const { moments = channelMoments(x), epsilon } = options;
   const axes = outerAxes(x);
@@ -78,6 +80,7 @@ export function batchNormalize(
  * are those of the last axis (Ba, Kiros and Hinton, Layer Normalization, 2016).
  */
 export function layerNormalize(x: Tensor, options: { readonly epsilon: number }): Tensor {
+  checkOptionNames('layerNormalize', options, { epsilon: true });
   checkNormalized('layerNormalize', x);
   const centered = subtract(x, mean(x, -1, true));
   const inverse = divide(1, sqrt(add(mean(square(centered), -1, true), options.epsilon)));

@@ -1,4 +1,5 @@
 import type { Window } from '../../../kernels/maxPool/contract.js';
+import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
@@ -84,6 +85,7 @@ const averagePoolGradientOp: Op<Window> = {
 
 function pool(op: Op<Window>, x: Tensor, size: Pair, options: PoolOptions): Tensor {
   const what = op === maxPoolOp ? 'maxPool2d' : 'averagePool2d';
+  checkOptionNames(what, options, { strides: true, padding: true });
   checkDtype(what, x, 'float32');
   if (x.rank !== 4) {
     throw new ShapeError(`${what}: needs images of four axes: ${describe(x)} (${x.rank})`, {

@@ -1,4 +1,4 @@
-import { checkInteger, checkRange } from '../../core/check.js';
+import { checkInteger, checkOptionNames, checkRange } from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
 import { type PlateauMonitor, plateauMonitors } from '../../optimizers/plateau.js';
 import type { Weights } from '../files/weights.js';
@@ -33,6 +33,12 @@ export function checkMonitor(what: string, monitor: Monitor, validated: boolean)
 
 /** Throws UsageError for an option out of range. */
 export function checkEarlyStopping(options: EarlyStoppingOptions, validated: boolean): void {
+  checkOptionNames('earlyStopping', options, {
+    patience: true,
+    monitor: true,
+    minDelta: true,
+    restoreBest: true,
+  });
   const { patience, monitor = 'validationAccuracy', minDelta = 0 } = options;
   if (patience !== Infinity) checkInteger('earlyStopping: patience', patience);
   checkRange('earlyStopping: minDelta', minDelta, 0);

@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../../core/check.js';
 import type { Checkpoint } from '../files/checkpoint.js';
 import type { Callback, Training } from './callback.js';
 
@@ -15,7 +16,9 @@ const youngSeconds = 5;
  * Saves checkpoints: by time, at the end of an epoch unless the last one is a few seconds old, and when the training
  * ends, for whatever reason. Fit's option `checkpoint`.
  */
-export function saving({ save, everySeconds = 30 }: CheckpointOptions): Callback {
+export function saving(options: CheckpointOptions): Callback {
+  checkOptionNames('checkpoint', options, { save: true, everySeconds: true });
+  const { save, everySeconds = 30 } = options;
   let saved = 0;
   const saveNow = async (training: Training): Promise<void> => {
     await save(await training.checkpoint());

@@ -1,14 +1,27 @@
 import type { NdArray } from 'ndarray';
+import { checkOptionNames } from '../../core/check.js';
 import { inspect } from '../../core/format.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
-import { type Evaluation, evaluate, type InferenceOptions, predict } from '../inference/inference.js';
+import {
+  type Evaluation,
+  evaluate,
+  type InferenceOptions,
+  inferenceElsewhere,
+  predict,
+} from '../inference/inference.js';
 import type { ImagePixels } from '../inference/pixels.js';
 import type { ModelDetails } from './modelFile.js';
 import { hashWeights, readWeights, type Weights } from './weights.js';
 
 type Options = Omit<InferenceOptions, 'normalization'>;
+
+const elsewhere = { ...inferenceElsewhere, normalization: 'none: the model knows its own' };
+
+function checkOptions(what: string, options: Options): void {
+  checkOptionNames(what, options, { signal: true, onProgress: true }, elsewhere);
+}
 
 /** The prediction for an image. */
 export interface Classified {
@@ -39,7 +52,8 @@ export class TrainedModel {
   }
 
   /** Loss and accuracy on a whole dataset. */
-  evaluate(dataset: Dataset, options: Options = {}): Promise<Evaluation> {
+  async evaluate(dataset: Dataset, options: Options = {}): Promise<Evaluation> {
+    checkOptions('evaluate', options);
     return evaluate(this.engine, this.model, dataset, {
       ...options,
       normalization: this.details.normalization,
@@ -50,7 +64,8 @@ export class TrainedModel {
    * The probability of every class, float32 `[count, classes]`, for images `[count, ...inputShape]` in one of many
    * forms.
    */
-  predict(images: ImagePixels, options: Options = {}): Promise<NdArray<Float32Array>> {
+  async predict(images: ImagePixels, options: Options = {}): Promise<NdArray<Float32Array>> {
+    checkOptions('predict', options);
     return predict(this.engine, this.model, images, {
       ...options,
       normalization: this.details.normalization,
@@ -59,6 +74,7 @@ export class TrainedModel {
 
   /** Of every image the most probable class by its name, and the probability of each. */
   async classify(images: ImagePixels, options: Options = {}): Promise<Classified[]> {
+    checkOptions('classify', options);
     const { classes } = this.details;
     const { data } = await this.predict(images, options);
     return Array.from({ length: data.length / classes.length }, (_, i) => {

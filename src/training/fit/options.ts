@@ -193,7 +193,7 @@ export const defaultBatchSize = 128;
  * they are used.
  */
 export function checkFitOptions(options: FitOptions): void {
-  checkOptionNames('fit', options, Object.keys(optionNames), elsewhere);
+  checkOptionNames('fit', options, optionNames, elsewhere);
   const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
   checkInteger('fit: epochs', options.epochs);
   checkInteger('fit: batchSize', options.batchSize ?? 1);

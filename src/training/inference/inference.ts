@@ -41,8 +41,9 @@ export interface InferenceOptions {
 }
 
 /** Every option; `normalization` only where a model does not know its own. */
-const optionNames = ['normalization', 'signal', 'onProgress'];
-const elsewhere = {
+const optionNames = { normalization: true, signal: true, onProgress: true } as const;
+/** What options of other frameworks are called here. */
+export const inferenceElsewhere = {
   batchsize: 'none: batches are always of one size, since the last bits of a loss depend on it',
 };
 
@@ -200,7 +201,7 @@ export async function evaluate(
   dataset: Dataset,
   options: InferenceOptions = {},
 ): Promise<Evaluation> {
-  checkOptionNames('evaluate', options, optionNames, elsewhere);
+  checkOptionNames('evaluate', options, optionNames, inferenceElsewhere);
   return inferenceOf(engine, model, options.normalization ?? plainPixels).evaluate(dataset, options);
 }
 
@@ -217,7 +218,7 @@ export async function predict(
   images: ImagePixels,
   options: InferenceOptions = {},
 ): Promise<NdArray<Float32Array>> {
-  checkOptionNames('predict', options, optionNames, elsewhere);
+  checkOptionNames('predict', options, optionNames, inferenceElsewhere);
   return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(
     pixelsOf(images, model.inputShape),
     options,

@@ -138,7 +138,7 @@ export async function findLearningRate(
   dataset: Dataset,
   options: RateFinderOptions,
 ): Promise<RateSearch> {
-  checkOptionNames('findLearningRate', options, Object.keys(optionNames), elsewhere);
+  checkOptionNames('findLearningRate', options, optionNames, elsewhere);
   const { from = defaults.from, to = defaults.to, steps = defaults.steps, seed = 0, signal } = options;
   checkOptions({ from, to, steps, batchSize: options.batchSize ?? defaultBatchSize });
   checkDataset('findLearningRate', dataset);
