@@ -61,11 +61,18 @@ function downloadOf(entry: DatasetEntry): number | undefined {
   return Number.isNaN(sum) ? undefined : sum;
 }
 
-/** Every dataset of the manifest, and where it is found on this machine. */
-export async function describeDatasets(options: LookUp & WithManifest = {}): Promise<DatasetDescription[]> {
+/**
+ * Every dataset of the manifest, and where it is found on this machine.
+ *
+ * @param options.offline may stand there, for options that `loadDataset` takes too: the network is never asked
+ */
+export async function describeDatasets(
+  options: LookUp & WithManifest & Pick<FetchOptions, 'offline'> = {},
+): Promise<DatasetDescription[]> {
   checkOptionNames('describeDatasets', options, {
     dataDirectory: true,
     cacheDirectory: true,
+    offline: true,
     manifest: true,
   });
   const manifest = options.manifest ?? readManifest();
