@@ -11,7 +11,7 @@ import { Leaf, type Tensor } from '../tensor/tensor.js';
 import type { Backend, BackendReport, Program, Resident, RunOptions } from './backend.js';
 import { openBackend } from './choose.js';
 import { checkFeeds, checkValue } from './feeds.js';
-import { type BackendOptions, checkBackendOptions } from './options.js';
+import type { BackendOptions, GpuOptions, Probes, ReferenceOptions, WasmOptions } from './options.js';
 
 /** Where a backend names no limit of its own. */
 const usualBytes = 2 ** 32;
@@ -269,6 +269,34 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
     }
   }
   return host;
+}
+
+type OptionName = keyof WasmOptions | keyof GpuOptions | keyof ReferenceOptions | keyof Probes;
+
+/** Every option of any backend, for the compiler to compare. */
+const optionNames: Readonly<Record<OptionName, true>> = {
+  backend: true,
+  threads: true,
+  simd: true,
+  native: true,
+  nativeFile: true,
+  revectorize: true,
+  tuning: true,
+  tuningFile: true,
+  workerUrl: true,
+  gpuMode: true,
+  precision: true,
+  poison: true,
+  kernelClock: true,
+};
+
+/** Throws a UsageError for an option that no backend has. */
+function checkBackendOptions(options: BackendOptions): void {
+  checkOptionNames<object>('openEngine', options, optionNames, {
+    mode: 'gpuMode',
+    workers: 'threads',
+    device: 'backend',
+  });
 }
 
 /** Opens an engine. Default: wasm. `engine.report` says what it got. */

@@ -1,5 +1,4 @@
 /** Options of backends. */
-import { checkOptionNames } from '../core/check.js';
 import type { Work } from './measurements.js';
 
 export type BackendName = 'auto' | 'wasm' | 'reference' | 'gpu';
@@ -89,28 +88,4 @@ export interface Evidence {
   readonly measurementsFile?: string | undefined;
   /** Counts what a training step asks for; called where it matters. Default: unknown, nothing is trained. */
   readonly work?: (() => Work) | undefined;
-}
-
-/** Every option of any backend, for the compiler to compare. */
-const optionNames: Readonly<Record<keyof WasmOptions | keyof GpuOptions | keyof ReferenceOptions, true>> = {
-  backend: true,
-  threads: true,
-  simd: true,
-  native: true,
-  nativeFile: true,
-  revectorize: true,
-  tuning: true,
-  tuningFile: true,
-  workerUrl: true,
-  gpuMode: true,
-  precision: true,
-};
-
-/** Throws a UsageError for an option that no backend has. */
-export function checkBackendOptions(options: BackendOptions): void {
-  checkOptionNames<object>('openEngine', options, optionNames, {
-    mode: 'gpuMode',
-    workers: 'threads',
-    device: 'backend',
-  });
 }
