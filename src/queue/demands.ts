@@ -1,4 +1,5 @@
 /** The demands of sweeps on workers, so that one that cannot help is told why it gets nothing. */
+import { object, parseJson, text } from '../core/schema.js';
 import { queueName, type TrainingDescription } from './job.js';
 import type { Store } from './store.js';
 
@@ -6,6 +7,10 @@ type Conditions = Pick<TrainingDescription, 'quern' | 'numerics' | 'backend'>;
 
 /** A demand that was not renewed for so long is of a sweep that has ended or died. */
 const freshFor = 120_000;
+
+type Demand = Conditions & { readonly renewed: string };
+
+const checkDemand = object<Demand>({ quern: text(), numerics: text(), backend: text(), renewed: text() }, {});
 
 const nameOf = (conditions: Conditions) => `demands/${queueName(conditions)}.json`;
 
@@ -25,7 +30,7 @@ export async function readDemands(store: Store, own: Conditions): Promise<string
     if (name === nameOf(own)) continue;
     const bytes = await store.read(name);
     if (bytes === undefined) continue;
-    const wanted = JSON.parse(new TextDecoder().decode(bytes)) as Conditions & { renewed: string };
+    const wanted = parseJson(new TextDecoder().decode(bytes), `${store.name}: ${name}`, checkDemand);
     if (Date.now() - Date.parse(wanted.renewed) > freshFor) continue;
     const differing = (['quern', 'backend', 'numerics'] as const).filter(
       (each) => wanted[each] !== own[each],

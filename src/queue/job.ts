@@ -2,9 +2,21 @@
 
 import { createHash } from 'node:crypto';
 import { DataError } from '../core/errors.js';
-import { boolean, integer, members, object, oneOf, type Schema, text } from '../core/schema.js';
+import {
+  boolean,
+  integer,
+  list,
+  members,
+  nullable,
+  number,
+  object,
+  oneOf,
+  type Schema,
+  text,
+} from '../core/schema.js';
 import type { Value } from '../core/value.js';
-import type { TrainingResult } from '../runs/result.js';
+import { checkResult, type TrainingResult } from '../runs/result.js';
+import { checkEpoch } from '../training/files/checkpoint.js';
 import type { EpochRecord } from '../training/fit/options.js';
 
 /** A recipe that comes with Quern, or a file by its hash: what a worker runs of it stands on its own command line. */
@@ -142,6 +154,21 @@ export const checkJob: (value: unknown, path: string) => TrainingJob = object<Tr
     training: checkTraining,
     until: integer(0),
     store: name,
+  },
+  {},
+);
+
+/** Throws DataError naming the member of a result that is not what it should be. */
+export const checkJobResult: (value: unknown, path: string) => JobResult = object<JobResult>(
+  {
+    history: list(checkEpoch),
+    result: nullable((value, path) => {
+      const { model: _, ...kept } = checkResult({ ...members(value, path), model: 'model' }, path);
+      return kept;
+    }),
+    failure: nullable(text(/^/)),
+    processorSeconds: nullable(number(0)),
+    worker: line,
   },
   {},
 );

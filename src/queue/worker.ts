@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BackendError, DataError } from '../core/errors.js';
 import { writeWhole } from '../core/files.js';
+import { parseJson } from '../core/schema.js';
 import { readConfig } from '../runs/config.js';
 import { runFiles } from '../runs/files.js';
 import { parseHistory } from '../runs/history.js';
@@ -12,6 +13,7 @@ import { type Bounds, type ChildEnd, runChild } from './child.js';
 import type { Connection, GivenJob } from './connection.js';
 import {
   checkJob,
+  checkJobResult,
   type JobResult,
   jobId,
   queueName,
@@ -67,8 +69,10 @@ const json = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode
 
 /** The result of a job, if somebody has it already. */
 export async function readJobResult(store: Store, id: string): Promise<JobResult | undefined> {
-  const bytes = await store.read(storeNames.result(id));
-  return bytes === undefined ? undefined : (json(bytes) as JobResult);
+  const name = storeNames.result(id);
+  const bytes = await store.read(name);
+  if (bytes === undefined) return undefined;
+  return parseJson(new TextDecoder().decode(bytes), `${store.name}: ${name}`, checkJobResult);
 }
 
 /** Not to be tried again: the engine of jobs knows it by its name. */

@@ -52,7 +52,8 @@ export interface TrainingResult extends BackendReport {
   readonly interrupted: boolean;
 }
 
-const checkResult = object<TrainingResult>(
+/** Throws DataError naming the member of a result that is not what it should be. */
+export const checkResult = object<TrainingResult>(
   {
     ...reportMembers,
     recipe: line,

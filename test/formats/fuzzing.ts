@@ -5,6 +5,7 @@ import { QuernError } from '../../src/core/errors.js';
 import { type ExportFormat, exportModel } from '../../src/formats/export.js';
 import { decodeForeignModel, pixelScales } from '../../src/formats/import.js';
 import { isZip, unzip, zip } from '../../src/formats/zip.js';
+import type { Target } from '../fuzz/targets.js';
 import { models, sourceOf } from './support.js';
 
 interface Sample {
@@ -33,17 +34,6 @@ export async function samples(): Promise<Sample[]> {
   return found;
 }
 
-/** mulberry32: the same numbers for a seed everywhere. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 const odd = [0, 1, 0x7f, 0x80, 0xff];
 
 /** A copy with one to eight changes: bytes, runs of bytes, numbers that are too large, cuts and repetitions. */
@@ -65,7 +55,7 @@ export function changed(bytes: Uint8Array, random: () => number): Uint8Array {
 }
 
 /** As `changed`; of an archive every other time what is in it, since what is packed hardly survives a change. */
-function changedFile(bytes: Uint8Array, random: () => number): Uint8Array {
+export function changedFile(bytes: Uint8Array, random: () => number): Uint8Array {
   if (!isZip(bytes) || random() < 0.5) return changed(bytes, random);
   const entries = unzip(bytes, 'sample');
   const names = [...entries.keys()];
@@ -79,10 +69,12 @@ const accident =
 
 const layer = models.chain!();
 
-/** What was neither read nor refused as it should, or undefined. */
-export async function tryOne({ name, bytes, beside }: Sample, seed: number): Promise<string | undefined> {
-  const random = randomFrom(seed);
-  const input = changedFile(bytes, random);
+/**
+ * Reads a changed sample.
+ *
+ * @throws QuernError where it is refused as it should be, else another Error that says what is wrong
+ */
+export async function readChanged(input: Uint8Array, { name, beside }: Omit<Sample, 'bytes'>): Promise<void> {
   const options = {
     pixels: pixelScales['0..1'],
     layers: { layer, inputShape: [9, 8, 1] },
@@ -91,15 +83,30 @@ export async function tryOne({ name, bytes, beside }: Sample, seed: number): Pro
   const started = performance.now();
   try {
     await decodeForeignModel(input, options, name);
-  } catch (error) {
-    if (!(error instanceof QuernError))
-      return `${name}, seed ${seed}: ${error instanceof Error ? error.stack : error}`;
-    if (!error.message.startsWith(name))
-      return `${name}, seed ${seed}: an error that does not name the file: ${error.message}`;
-    if (accident.test(error.message)) {
-      return `${name}, seed ${seed}: no sentence of its own: ${error.message}\n${(error.cause as Error | undefined)?.stack}`;
-    }
+  } catch (cause) {
+    if (!(cause instanceof QuernError)) throw cause;
+    const { message } = cause;
+    if (!message.startsWith(name)) throw new Error(`does not name the file: ${message}`, { cause });
+    if (accident.test(message)) throw new Error(`no sentence of its own: ${message}`, { cause });
+    throw cause;
+  } finally {
+    const seconds = (performance.now() - started) / 1000;
+    // biome-ignore lint/correctness/noUnsafeFinally: it took too long, whatever came of it
+    if (seconds > 10) throw new Error(`took ${seconds.toFixed(1)} s`);
   }
-  const seconds = (performance.now() - started) / 1000;
-  return seconds > 10 ? `${name}, seed ${seed}: took ${seconds.toFixed(1)} s` : undefined;
+}
+
+/** A target for each kind of file, and for those with another beside them. */
+export async function formatTargets(): Promise<Target[]> {
+  const kinds = new Map<string, Sample[]>();
+  for (const sample of await samples()) {
+    const kind = sample.name.replace(/^.*\./, '') + (sample.beside === undefined ? '' : ', a file beside');
+    kinds.set(kind, [...(kinds.get(kind) ?? []), sample]);
+  }
+  return [...kinds].map(([kind, all]) => ({
+    name: `format: ${kind}`,
+    corpus: all.map(({ bytes }) => bytes),
+    mutate: changedFile,
+    read: (input) => readChanged(input, { name: 'x', beside: all[0]?.beside }),
+  }));
 }

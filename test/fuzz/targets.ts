@@ -9,16 +9,22 @@ import { checkArguments } from '../../src/cli/commands/train/settings.js';
 import { resultText } from '../../src/cli/terminal/results.js';
 import { terminalReport } from '../../src/cli/terminal/terminalReport.js';
 import { differences } from '../../src/core/differences.js';
+import { parseJson } from '../../src/core/schema.js';
 import { readManifest } from '../../src/data/catalog/manifest.js';
 import { readImage } from '../../src/data/images/images.js';
 import { loadUserDataset } from '../../src/data/user/loadUserDataset.js';
 import { readMeasurements } from '../../src/engine/measurements.js';
+import { readDemands } from '../../src/queue/demands.js';
+import { checkJob, jobId, queueName } from '../../src/queue/job.js';
+import type { Store } from '../../src/queue/store.js';
+import { readJobResult } from '../../src/queue/worker.js';
 import { overviewOf, readRun } from '../../src/runs/records.js';
 import { readReferences } from '../../src/runs/references.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '../../src/training/files/checkpoint.js';
 import { readModelFile } from '../../src/training/files/modelFile.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/training/files/safetensors.js';
 import { bytesOf as bytesOfPhoto } from '../data/images/photoFiles.js';
+import { formatTargets, readChanged } from '../formats/fuzzing.js';
 import { mutateBytes, mutateJson, type Random } from './mutate.js';
 
 export interface Target {
@@ -190,6 +196,49 @@ const loadOwn = (name: string, around: Readonly<Record<string, Uint8Array>> = {}
 const images = idx(8, [3, 4, 4], pixels);
 const labels = idx(8, [3], Uint8Array.from([0, 1, 0]));
 
+// queues
+const job = {
+  version: 1,
+  label: 'trial-003',
+  store: 'mark',
+  until: 2,
+  training: {
+    recipe: { name: 'mnist-mlp', sha256: 'ab'.repeat(32) },
+    set: { units: 32, learningRate: 0.01 },
+    seed: 0,
+    epochs: 6,
+    ownData: true,
+    preparation: { storedShape: '28x28x1', pixelRange: '0,16', invert: true },
+    train: 'ab'.repeat(32),
+    test: 'ab'.repeat(32),
+    backend: 'wasm',
+    numerics: 'wasm 3, 128-bit fma',
+    quern: '0.1.0',
+  },
+} as const;
+const jobResult = {
+  history: text(runParts['history.jsonl'])
+    .trimEnd()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line)),
+  result: { ...(JSON.parse(text(runParts['result.json'])) as object), model: undefined },
+  failure: null,
+  processorSeconds: 1.5,
+  worker: 'elsewhere 12',
+};
+const demand = { quern: '0.2.0', numerics: 'x', backend: 'gpu', renewed: '2999-01-31T12:00:00.000Z' };
+
+/** A store with one thing in it. */
+const storeOf = (name: string, bytes: Uint8Array): Store => ({
+  name: 'store',
+  read: async (asked) => (asked === name ? bytes : undefined),
+  list: async () => [name],
+  write: async () => {},
+  create: async () => false,
+  remove: async () => {},
+  close: async () => {},
+});
+
 export const targets: readonly Target[] = [
   ...(['turned', 'progressive', 'webp', 'bits', 'colors'] as const).map((name) =>
     bytesTarget(`photo: ${name}`, [new Uint8Array(bytesOfPhoto(name))], async (input, folder) =>
@@ -260,5 +309,17 @@ export const targets: readonly Target[] = [
     'measurements',
     [strToU8('{"version":1,"machine":{},"backends":[{"backend":"wasm","speed":{"secondsPerKernel":1}}]}')],
     (input, folder) => readMeasurements(put(folder, 'doctor.json', input)),
+  ),
+  ...(await formatTargets()),
+  bytesTarget('format: safetensors', models, (input) => readChanged(input, { name: 'x', beside: undefined })),
+  jsonTarget('queue: job', [strToU8(JSON.stringify(job))], async (input) => {
+    const { training, until } = parseJson(text(input), 'job', checkJob);
+    return [jobId({ training, until }), queueName(training)];
+  }),
+  jsonTarget('queue: result', [strToU8(JSON.stringify(jobResult))], (input) =>
+    readJobResult(storeOf('results/x.json', input), 'x'),
+  ),
+  jsonTarget('queue: demand', [strToU8(JSON.stringify(demand))], (input) =>
+    readDemands(storeOf('demands/x.json', input), job.training),
   ),
 ];

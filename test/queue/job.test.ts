@@ -1,5 +1,13 @@
 import * as assert from 'uvu/assert';
-import { checkJob, jobId, queueName, type TrainingJob, trainingId } from '../../src/queue/job.js';
+import { DataError } from '../../src/core/errors.js';
+import {
+  checkJob,
+  checkJobResult,
+  jobId,
+  queueName,
+  type TrainingJob,
+  trainingId,
+} from '../../src/queue/job.js';
 import { trainWords } from '../../src/queue/words.js';
 import { suite } from '../support/suite.js';
 
@@ -123,5 +131,24 @@ suite('jobs', (test) => {
       jobId(own),
       jobId({ ...own, training: { ...own.training, preparation: { invert: true } } }),
     );
+  });
+
+  test('a result is believed as little as a job', () => {
+    const sound = {
+      history: [],
+      result: null,
+      failure: 'the loss is NaN',
+      processorSeconds: 1,
+      worker: 'w 1',
+    };
+    assert.equal(checkJobResult(sound, 'r'), sound);
+    const wrong = (changes: object, message: RegExp) =>
+      assert.throws(
+        () => checkJobResult({ ...sound, ...changes }, 'r'),
+        (error: Error) => error instanceof DataError && message.test(error.message),
+      );
+    wrong({ history: null }, /^r\.history must be /);
+    wrong({ result: { testAccuracy: 2 } }, /^r\.result\.\w+ must be /);
+    wrong({ processorSeconds: '1' }, /^r\.processorSeconds must be a number/);
   });
 });
