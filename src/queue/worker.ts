@@ -130,7 +130,7 @@ class Task {
     throw new DataError(
       `worker: the file of the recipe ${name} is not one that this worker runs: SHA-256 ${sha256}`,
       {
-        hint: 'Look at the file, then start the worker with --recipe FILE, or train with it here once.',
+        hint: 'Look at the file, then start the worker with --recipe FILE.',
       },
     );
   }

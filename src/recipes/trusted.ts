@@ -29,26 +29,6 @@ export async function isTrusted(hash: string): Promise<boolean> {
   return text.split('\n').some((line) => line.split(' ')[0] === hash);
 }
 
-/** A file of the list that has these bytes still, if there is one. */
-export async function trustedPath(hash: string): Promise<string | undefined> {
-  const text = await readFile(trustedList(), 'utf8').catch(() => '');
-  const paths = text.split('\n').flatMap((line) => (line.startsWith(`${hash} `) ? [pathOf(line)] : []));
-  for (const path of paths) {
-    const bytes = path === undefined ? undefined : await readFile(path).catch(() => undefined);
-    if (bytes !== undefined && (await hashOf(bytes)) === hash) return path;
-  }
-  return undefined;
-}
-
-function pathOf(line: string): string | undefined {
-  try {
-    const path: unknown = JSON.parse(line.slice(line.indexOf(' ') + 1));
-    return typeof path === 'string' ? path : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /**
  * Adds a file to the list.
  *

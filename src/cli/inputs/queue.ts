@@ -11,7 +11,7 @@ import { openQueue } from '../../queue/open.js';
 import type { Store } from '../../queue/store.js';
 import { startWorker, type WorkerListener, type WorkerSettings } from '../../queue/worker.js';
 import { recipeNames } from '../../recipes/table.js';
-import { hashOf, trustedPath } from '../../recipes/trusted.js';
+import { hashOf } from '../../recipes/trusted.js';
 import { describeSystem } from '../../runs/config.js';
 import type { DataArguments, PreparationArguments } from './options.js';
 
@@ -60,8 +60,7 @@ export function workerSettings(
     recipePath: async (hash) => {
       const named = recipes.get(hash);
       const bytes = named === undefined ? undefined : await readFile(named).catch(() => undefined);
-      if (bytes !== undefined && (await hashOf(bytes)) === hash) return named;
-      return trustedPath(hash);
+      return bytes !== undefined && (await hashOf(bytes)) === hash ? named : undefined;
     },
     dataDir,
     offline,
