@@ -62,9 +62,9 @@ type Has<S, Place extends string> = string extends keyof S ? false : Place exten
 export interface Contract<Specification> {
   /** 'contiguous': every input but those of the epilogue must be row-major without gaps; the planner copies if not. */
   readonly layout: 'strided' | 'contiguous';
-  /** Whether the specification has a place for an `epilogue`. */
+  /** The specification has a place for an `epilogue`. */
   readonly epilogue: Has<Specification, 'epilogue'>;
-  /** Whether it has a `prologue`, an expression over the inputs of one shape with which the kernel begins. */
+  /** It has one for a `prologue`, an expression over the inputs of one shape with which the kernel begins. */
   readonly prologue?: Has<Specification, 'prologue'>;
   /** Names of the results, in the order of the outputs, where the specification's `outputs` names those of a call. */
   readonly results?: Specification extends { readonly outputs: readonly (infer Name)[] }

@@ -17,7 +17,7 @@ export type State = readonly Local<'v128'>[];
 export interface Reducer {
   /** The neutral element, in place of elements that do not exist. */
   readonly neutral: V128;
-  /** Whether order and rounding matter, so that long reductions are blocked. */
+  /** Order and rounding matter, so that long reductions are blocked. */
   readonly rounds: boolean;
   /** A state of no elements. */
   create(f: FunctionBuilder): State;

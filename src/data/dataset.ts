@@ -79,7 +79,7 @@ export function take(dataset: Dataset, count: number): Dataset {
   };
 }
 
-/** Whether a split is stored class by class, as a folder of pictures per class is, or the test letters of EMNIST. */
+/** True if a split is stored class by class, as a folder of pictures per class is, or the test letters of EMNIST. */
 function isSortedByClass({ labels, count }: Dataset): boolean {
   for (let i = 1; i < count; i++) if (labels[i]! < labels[i - 1]!) return false;
   return count > 1 && labels[0] !== labels[count - 1];

@@ -22,7 +22,7 @@ export interface Diagnosis {
   /** Why it is unavailable or wrong. */
   readonly reason?: string;
   readonly report?: BackendReport;
-  /** Whether a GPU computes, as far as the adapter's name tells. */
+  /** A GPU computes, as far as the adapter's name tells. */
   readonly hardware: boolean;
   readonly checks?: readonly Accuracy[];
   /** Not of the reference, which is not meant to be fast. */

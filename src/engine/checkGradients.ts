@@ -114,7 +114,7 @@ export async function checkGradients(
       };
     },
     signature,
-    // the plan that is nobody's cleverness
+    // the unoptimized plan is the definition
     { optimize: false },
   );
 

@@ -29,7 +29,7 @@ export interface ExportResults {
   readonly dataHomepage?: string | undefined;
 }
 
-export interface ExportedFile {
+interface ExportedFile {
   /** Relative to where the export goes; '' for the file itself. */
   readonly name: string;
   readonly bytes: Uint8Array;
@@ -37,7 +37,7 @@ export interface ExportedFile {
 
 export interface Exported {
   readonly files: readonly ExportedFile[];
-  /** Whether the files are those of a folder. */
+  /** It makes a folder of files. */
   readonly folder?: boolean;
   /** What the model takes and gives there, a sentence each. */
   readonly notes: readonly string[];

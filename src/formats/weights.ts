@@ -10,7 +10,7 @@ export interface Floats {
 }
 
 /** The float32 values of a tensor of a model, whose weights are never anything else. */
-export function floatsOf({ shape, data }: StoredTensor): Floats {
+function floatsOf({ shape, data }: StoredTensor): Floats {
   return { shape, data: data instanceof Float32Array ? data : Float32Array.from(data) };
 }
 

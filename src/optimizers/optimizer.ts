@@ -45,7 +45,7 @@ export interface BuiltOptimizer {
 export interface DecayOptions {
   /** λ ≥ 0, decoupled; default 0 (0.004 of `adamW` and `muon`). Of parameters of two axes or more, unless `decayVectors`. */
   readonly weightDecay?: number;
-  /** Whether biases and the scales and shifts of normalizations decay too, all that has fewer than two axes. Default false. */
+  /** Decays biases and the scales and shifts of normalizations too, all that has fewer than two axes. Default false. */
   readonly decayVectors?: boolean;
 }
 

@@ -11,7 +11,7 @@ export interface RmspropOptions extends DecayOptions {
   readonly momentum?: number;
   /** ε ≥ 0, below the root; default 1e-7. */
   readonly epsilon?: number;
-  /** Whether the mean gradient is taken out of the mean square (Graves 2013). Default false. */
+  /** Takes the mean gradient out of the mean square (Graves 2013). Default false. */
   readonly centered?: boolean;
 }
 

@@ -8,7 +8,7 @@ import { Uses } from './uses.js';
 export interface PlacedUpdate {
   readonly leaf: Value;
   readonly value: Value;
-  /** Whether the value is written to the leaf's own memory. */
+  /** The value is written to the leaf's own memory. */
   readonly inPlace: boolean;
 }
 

@@ -4,9 +4,9 @@ import { type Draft, type DraftStep, topological, type Value } from './draft.js'
 
 type Change<K extends KernelKind> = Partial<Omit<DraftStep<K>, 'kind' | 'position'>>;
 
-/** Steps are changed through it alone, so that it is never made anew; a step that nobody needs any more goes. */
+/** Steps are changed through it alone, so that it is never made anew. A step whose results are not read any more is removed. */
 export class Uses {
-  /** In no order that means anything. */
+  /** Unordered. */
   readonly steps = new Set<DraftStep>();
   readonly updates: Draft['updates'];
   /** Values that must exist when the plan ends: outputs and updates. */

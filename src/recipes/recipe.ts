@@ -96,7 +96,7 @@ const optional =
   (test: Test): Test =>
   (value) =>
     value === undefined || test(value);
-/** Whether a check that throws is content. */
+/** Makes a check that throws one that answers. */
 const passes =
   <T>(check: (value: T) => void): Test =>
   (value) => {

@@ -38,7 +38,7 @@ export interface RecipeComparison extends Omit<RecipeTrainings, 'results' | 'tar
   /** The backends that really ran, each once. */
   readonly backends: readonly string[];
   readonly target: number | null;
-  /** Whether the mean reaches it; null where it is not judged: other settings, or seeds that failed. */
+  /** The mean reaches it; null where it is not judged: other settings, or seeds that failed. */
   readonly targetMet: boolean | null;
   /** The published accuracies of the same dataset, the best first. */
   readonly references: readonly JudgedReference[];

@@ -20,7 +20,7 @@ export interface PublishedReference {
   readonly note?: string | undefined;
   /** Standard deviation over its own runs, in percentage points. */
   readonly std?: number | undefined;
-  /** Whether it is of one of the two projects that Quern follows. */
+  /** It is of one of the two projects that Quern follows. */
   readonly seed?: boolean | undefined;
 }
 

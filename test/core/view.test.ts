@@ -175,7 +175,7 @@ suite('reshaping views', (test) => {
   });
 });
 
-/** Whether any strides show the elements of `view` in its order under `shape`, told from the indices themselves. */
+/** True if any strides show the elements of `view` in its order under `shape`, told from the indices themselves. */
 function fitsSomehow(view: View, shape: Shape): boolean {
   const indices = indicesOf(view);
   const strides: number[] = [];

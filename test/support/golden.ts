@@ -14,7 +14,7 @@ export function incomparable(level: SimdLevel): string | undefined {
   return 'relaxed SIMD rounds twice here: this processor has no fused multiply-add';
 }
 
-/** Whether this run writes golden files instead of comparing with them. */
+/** This run writes golden files instead of comparing with them. */
 const writes = process.env.QUERN_GOLDEN === 'write';
 
 /**

@@ -12,9 +12,9 @@ export interface SeedTraining {
   readonly engine: Quern.BackendOptions;
   /** Default true. */
   readonly optimize?: boolean;
-  /** Whether each step is a run of its own, whose loss is read; else all are one run. Default true. */
+  /** Makes each step a run of its own, whose loss is read; else all are one run. Default true. */
   readonly apart?: boolean;
-  /** Whether what the optimizer remembers after the last step is wanted. Default false. */
+  /** Gives what the optimizer remembers after the last step. Default false. */
   readonly states?: boolean;
 }
 

@@ -29,7 +29,7 @@ export interface GpuSource {
   readonly output: readonly [number, number];
   /** Columns of the table as which each input is handed over; they divide its size. */
   readonly columns: readonly number[];
-  /** Whether a thread gives four numbers, which stand side by side in the result. Default false. */
+  /** A thread gives four numbers, which stand side by side in the result. Default false. */
   readonly vec4?: boolean;
   /** How each input is read. Default: all as numbers. */
   readonly reads?: readonly GpuRead[];
@@ -39,7 +39,7 @@ export interface GpuSource {
 export type GpuRead = 'numbers' | 'packed' | 'texels';
 
 /**
- * Whether a mode's kernels can give four numbers at once: not at all; into a buffer of numbers; or into a texture of
+ * How a mode's kernels give four numbers at once: not at all; into a buffer of numbers; or into a texture of
  * four to a texel, which later kernels of the same call read.
  */
 export type GpuVec4 = 'none' | 'buffers' | 'textures';

@@ -22,7 +22,7 @@ export function sizeOfResult({ output: [columns, rows], vec4 }: GpuSource): numb
 export abstract class GpuDevice {
   /** The name that the driver gives itself; undefined for the modes that run on the CPU. */
   readonly adapter: string | undefined;
-  /** Whether its kernels give four numbers at once. */
+  /** How its kernels give four numbers at once, if they do. */
   readonly vec4: GpuVec4 = 'none';
   private readonly compiled = new Map<string, Promise<RunKernel>>();
   private closed = false;

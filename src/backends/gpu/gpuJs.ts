@@ -49,7 +49,7 @@ export function inputOf(buffer: Float32Array, columns: number): Input {
 }
 
 interface KernelSettings {
-  /** Whether results stay on the device. Default false. */
+  /** Leaves results on the device. Default false. */
   readonly pipeline?: boolean;
   /** Extents of the output where they are not those of the source. */
   readonly output?: readonly number[];

@@ -4,7 +4,7 @@
  * finished; whoever is free claims the next chunk, as soon as all phases before it are finished.
  *
  * So a worker that comes late, or that the operating system has put aside, holds nobody up unless it has claimed
- * something; and when all is finished, nobody touches the memory any more, whatever he may still be about to look at.
+ * something; and when all is finished, no worker touches the memory any more, however late it looks.
  * Both counters wrap around at 2^32, so they are compared by their difference.
  */
 import { type Chunk, runChunk, type ScratchState } from './table.js';

@@ -20,7 +20,7 @@ interface Source {
   readonly dataset?: string | undefined;
   /** Where it lies. */
   readonly data?: string | undefined;
-  /** Whether it is what the model was trained on. */
+  /** It is what the model was trained on. */
   readonly same: boolean;
 }
 

@@ -80,7 +80,7 @@ export async function readForeign(path: string, options: ReadOptions) {
 const markWithin = 64;
 
 /**
- * Whether a file is a model that Quern has written itself: then what is unsound in it is for the reader of such files to
+ * True of a model that Quern has written itself: then what is unsound in it is for the reader of such files to
  * say, as it is for a path that is no file.
  */
 async function isOwn(path: string): Promise<boolean> {

@@ -88,7 +88,7 @@ export interface HandOutArguments extends WorkerArguments {
   readonly quiet: boolean;
 }
 
-export interface HandingOut {
+interface HandingOut {
   readonly handOut: HandOut;
   readonly store: Store;
   /** Where the queue is, without its password; undefined where this process trains. */

@@ -13,7 +13,7 @@ export interface Placement {
 }
 
 /** The movement of an image about its center. */
-export interface Movement {
+interface Movement {
   /** Pixels. */
   readonly moveX: number;
   readonly moveY: number;

@@ -1,7 +1,7 @@
 import { UsageError } from '../../core/errors.js';
 
 /** A number drawn evenly between the two. */
-export type Range = readonly [low: number, high: number];
+type Range = readonly [low: number, high: number];
 
 /** Elastic distortion: Simard, Steinkraus, Platt, "Best practices for convolutional neural networks", ICDAR 2003. */
 export interface Elastic {

@@ -13,7 +13,7 @@ function mirroredBorder(augmentation: Augmentation, height: number, width: numbe
 }
 
 /**
- * Changes images of one shape as an augmentation says. What becomes of an image depends on its bytes, the key of the
+ * Changes images of one shape as an augmentation says. The result for an image depends on its bytes, the key of the
  * epoch (`epochKey`) and the number of the sample alone: not on what was done before, and all arithmetic is exact or
  * rounded as IEEE 754 defines it, so the bytes are the same everywhere. No pixels are allocated for an image.
  */

@@ -5,7 +5,7 @@ const one = 65536;
 const fixed = (value: number) => Math.floor(value * one + 0.5);
 
 /** Displacements of pixels, 16.16 fixed point. */
-export interface Displacements {
+interface Displacements {
   readonly x: Int32Array;
   readonly y: Int32Array;
 }

@@ -9,7 +9,7 @@ export interface Thread {
   terminate(): Promise<void>;
 }
 
-export interface ThreadEvents {
+interface ThreadEvents {
   /** A job is done. */
   done(job: number): void;
   /** It has ended by itself, by an error, or was terminated. */

@@ -24,7 +24,7 @@ export async function verifyArchive(
   return { ok: found === sha256, expected: `sha256 ${sha256}`, found: `sha256 ${found}` };
 }
 
-export interface ExtractOptions {
+interface ExtractOptions {
   /** The folder that the files go to. */
   readonly directory: string;
   readonly onProgress?: ((file: string, bytes: number, total: number) => void) | undefined;

@@ -9,7 +9,7 @@ export interface InputImage {
   readonly shape: readonly [number, number, number];
   /** Size of the picture in its file, upright. */
   readonly original: { readonly width: number; readonly height: number };
-  /** Whether it is dark on bright, it seems, where the MNIST family is bright on black; `invert` makes it so. */
+  /** It seems to be dark on bright, where the MNIST family is bright on black; `invert` makes it so. */
   readonly inverted: boolean;
 }
 

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 
 /** The most that a picture may unpack to: 4096 x 4096 of four channels of 16 bits, or a photo of 33 megapixels. */
-export const largestUnpacked = 2 ** 27;
+const largestUnpacked = 2 ** 27;
 
 /**
  * Throws DataError for a picture without pixels, or one that unpacks to more than 128 MB.

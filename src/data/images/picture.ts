@@ -15,16 +15,16 @@ export interface Picture {
 export interface Samples {
   readonly width: number;
   readonly height: number;
-  /** Whether red, green and blue may differ. */
+  /** Red, green and blue may differ. */
   readonly colored: boolean;
-  /** Whether anything may be transparent. */
+  /** Some of it may be transparent. */
   readonly transparent: boolean;
   /** Puts row `y`, `[width, 4]`, into `row`: red, green, blue and alpha, each from 0 to 255, not rounded. */
   readonly readRow: (y: number, row: Float64Array) => void;
 }
 
 /** Luma of ITU-R BT.601. */
-export const luma = (red: number, green: number, blue: number) => 0.299 * red + 0.587 * green + 0.114 * blue;
+const luma = (red: number, green: number, blue: number) => 0.299 * red + 0.587 * green + 0.114 * blue;
 
 /** Pixels that are in memory, `[height, width, channels]` row-major. */
 export function pictureOf(values: ArrayLike<number>, [height, width, channels]: ImageShape): Picture {
@@ -102,7 +102,7 @@ export function invert(picture: Picture): Picture {
 }
 
 /** The whole picture, `[height, width, channels]`, rounded. */
-export function bytesOfPicture({ width, height, channels, readRow }: Picture): Uint8Array {
+function bytesOfPicture({ width, height, channels, readRow }: Picture): Uint8Array {
   const row = new Float64Array(width * channels);
   const bytes = new Uint8Array(height * row.length);
   for (let y = 0; y < height; y++) {

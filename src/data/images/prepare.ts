@@ -15,12 +15,12 @@ export interface Preparation {
 export interface Prepared {
   /** `[height, width, channels]` */
   readonly pixels: Uint8Array;
-  /** Whether it is dark on bright, it seems, after `invert`. */
+  /** It seems to be dark on bright, after `invert`. */
   readonly inverted: boolean;
 }
 
 /**
- * Whether a picture seems to be dark on bright, where the MNIST family is bright on black: the pixels along its border
+ * True if a picture seems to be dark on bright, where the MNIST family is bright on black: the pixels along its border
  * are brighter than half on average.
  */
 export function looksInverted({

@@ -23,7 +23,7 @@ const largestBytes = 2 ** 31;
 /** Labels are kept as one byte each. */
 const mostClasses = 256;
 
-export const shapeText = (shape: readonly number[]) => shape.join(' x ');
+const shapeText = (shape: readonly number[]) => shape.join(' x ');
 
 /** Throws UsageError unless sides are from 1 to 4096 and there are 1 or 3 channels. */
 export function checkShape(shape: ImageShape, what: string): void {

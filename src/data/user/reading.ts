@@ -23,13 +23,13 @@ export interface SourceOptions extends Preparation {
   readonly skipBad?: boolean | undefined;
 }
 
-export type SourceOption = keyof SourceOptions;
+type SourceOption = keyof SourceOptions;
 
 /** More are counted, not named: nobody reads them. */
 const mostNamed = 1000;
 
 /** How a reading talks, and what it may lean on. */
-export interface ReadingContext {
+interface ReadingContext {
   /** Is told what was taken, a line each. */
   readonly note?: (text: string) => void;
   /** How the user writes an option: `the option label`, or `--label`. */

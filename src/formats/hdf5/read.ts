@@ -9,7 +9,7 @@ import type { Floats } from '../weights.js';
 const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Tells whether bytes begin as HDF5 does. */
-export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
+const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
 
 /** Floats of 2, 4 or 8 bytes, and integers, as numbers of their own. */
 const numericType = /^[<>|=]?[fiu][1248]$/;

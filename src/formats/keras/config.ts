@@ -9,7 +9,7 @@ import { flagOption, numberOption, paddingOf, pairOption, type Sides, sidesOptio
 import { type Floats, filled, weightOf } from '../weights.js';
 
 /** Keras 3, or the older form that tfjs takes. */
-export type Dialect = 'keras3' | 'tfjs';
+type Dialect = 'keras3' | 'tfjs';
 
 type Config = { readonly [key: string]: Json };
 

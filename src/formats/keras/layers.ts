@@ -6,7 +6,7 @@ import { weightsOf } from '../tape.js';
 import type { Floats } from '../weights.js';
 import { listOf, type Members, numberOf, objectOf, pairOf, textOf } from './members.js';
 
-export interface KerasCall {
+interface KerasCall {
   readonly tape: Tape;
   readonly className: string;
   readonly name: string;

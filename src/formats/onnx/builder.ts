@@ -23,9 +23,9 @@ import {
   ValueInfoProtoSchema,
 } from '../../vendor/onnx.js';
 
-/** The oldest that has all operators that are written. */
+/** The operator set: the oldest that has all operators that are written. */
 const opset = 17;
-/** That goes with it. */
+/** The version of the file's form that goes with the operator set. */
 const irVersion = 8;
 
 export type Attribute = number | string | readonly number[] | { readonly float: number };

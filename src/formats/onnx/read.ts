@@ -32,18 +32,18 @@ export const onnxOperators: readonly string[] = Object.keys(operators);
 
 interface Input {
   readonly name: string;
-  /** Of an image, as Quern has it. */
+  /** Of an image, channels behind. */
   readonly shape: Shape;
-  /** As in Activation. */
+  /** Axis i of the file's input, the batch apart, is axis `order[i]` of `shape`. */
   readonly order: readonly number[];
-  /** What the file's input is shaped like, without the batch. */
+  /** Of the file's input, without the batch. */
   readonly given: Shape;
   readonly note: string;
 }
 
 const channelCounts = [1, 3, 4];
 
-/** Whether images have their channels in front, by what is done to them first; undefined where that does not tell. */
+/** True if images have their channels in front, by what is done to them first; undefined where that does not tell. */
 function channelsInFront(graph: GraphProto, input: string): boolean | undefined {
   let name = input;
   for (const node of graph.node) {

@@ -16,7 +16,7 @@ export interface Activation {
   readonly flattened?: Flattened | undefined;
 }
 
-export interface Flattened {
+interface Flattened {
   /** Element i of ONNX's is element `places[i]` of Quern's. */
   readonly places: Int32Array;
   /** What was flattened. */
@@ -41,7 +41,7 @@ export interface Whole {
 }
 
 /** Places in such a row, for a batch of two. */
-export interface Indices extends Constant {
+interface Indices extends Constant {
   readonly type: 'indices';
 }
 

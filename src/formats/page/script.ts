@@ -11,7 +11,7 @@ export interface PageModel {
   /** factor · pixel + offset */
   readonly factor: number;
   readonly offset: number;
-  /** Whether a drawing is brought to the size and the place that MNIST's digits have. */
+  /** Brings a drawing to the size and the place that MNIST's digits have. */
   readonly centered: boolean;
   readonly nodes: readonly (PageNode & {
     readonly op: keyof PageOps;

@@ -137,7 +137,7 @@ export interface LayersToFill {
   readonly inputShape: Shape;
 }
 
-export interface Filled {
+interface Filled {
   readonly model: Model;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly notes: readonly string[];

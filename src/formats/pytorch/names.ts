@@ -2,7 +2,7 @@
 import { DataError, ModelError } from '../../core/errors.js';
 
 /** A storage that a tensor lies in. */
-export interface StorageReference {
+interface StorageReference {
   readonly type: 'storage';
   /** Such as 'FloatStorage'. */
   readonly kind: string;

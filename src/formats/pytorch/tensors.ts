@@ -234,7 +234,7 @@ function collectKinds(value: unknown, kinds: Map<string, string>, depth: number)
 const isTar = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(257, 262)) === 'ustar';
 
 /** Tells whether bytes begin as a pickle of protocol 2 or later does. */
-export const isPickle = (bytes: Uint8Array): boolean => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5;
+const isPickle = (bytes: Uint8Array): boolean => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5;
 
 /**
  * Reads `.pt` and `.pth`: a state dict, or a checkpoint that has one.

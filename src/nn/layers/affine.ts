@@ -6,9 +6,9 @@ import { layerOptionsElsewhere } from '../check.js';
 import { type Layer, layer } from '../layer.js';
 
 export interface AffineOptions {
-  /** Whether `gain` multiplies; default true. */
+  /** Multiplies by `gain`. Default true. */
   readonly scale?: boolean;
-  /** Whether `offset` is added; default true. */
+  /** Adds `offset`. Default true. */
   readonly center?: boolean;
 }
 

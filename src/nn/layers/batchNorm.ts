@@ -12,16 +12,16 @@ export interface BatchNormOptions {
   /** m: what a running statistic keeps of itself at each step, 0 to 1; default 0.99. */
   readonly momentum?: number;
   /**
-   * Whether running statistics know how little they have seen: after t steps they are the mean of those steps' statistics,
+   * Corrects running statistics for how little they have seen: after t steps they are the mean of those steps' statistics,
    * weighted with m^(age), as Adam corrects its moments, and owe nothing to the 0 and 1 that they began with. Default true;
    * false is Keras's plain rule, by which they are far from arrived before some 3 / (1 − m) steps.
    */
   readonly biasCorrection?: boolean;
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
-  /** Whether `beta` is added; default true. */
+  /** Adds `beta`. Default true. */
   readonly center?: boolean;
-  /** Whether `gamma` multiplies; default true. */
+  /** Multiplies by `gamma`. Default true. */
   readonly scale?: boolean;
   /** Default 'zeros'. */
   readonly betaInitializer?: InitializerOption;

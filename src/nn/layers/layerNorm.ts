@@ -10,9 +10,9 @@ import { type InitializerOption, resolveInitializer } from '../resolveInitialize
 export interface LayerNormOptions {
   /** Added to the variance; default 0.001. */
   readonly epsilon?: number;
-  /** Whether `beta` is added; default true. */
+  /** Adds `beta`. Default true. */
   readonly center?: boolean;
-  /** Whether `gamma` multiplies; default true. */
+  /** Multiplies by `gamma`. Default true. */
   readonly scale?: boolean;
   /** Default 'zeros'. */
   readonly betaInitializer?: InitializerOption;

@@ -13,7 +13,7 @@ export interface ResidualBlockOptions {
   /** Of the first convolution and of the projection; default 1. */
   readonly strides?: Pair;
   /**
-   * Whether the shortcut is a convolution of one pixel (and its normalization), which it must be where the block changes
+   * Makes the shortcut a convolution of one pixel (and its normalization), which it must be where the block changes
    * the number of channels. Default: if the strides are not 1.
    */
   readonly projection?: boolean;
@@ -22,7 +22,7 @@ export interface ResidualBlockOptions {
   /** Of every normalization. */
   readonly norm?: BatchNormOptions;
   /**
-   * Whether the body's last gamma starts at 0, so that the block begins as its shortcut (Goyal et al., Accurate, Large
+   * Starts the body's last gamma at 0, so that the block begins as its shortcut (Goyal et al., Accurate, Large
    * Minibatch SGD, 2017, section 5.1). Default false.
    */
   readonly startAsShortcut?: boolean;

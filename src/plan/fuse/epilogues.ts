@@ -21,7 +21,7 @@ import type { Uses } from '../uses.js';
 import { fitsTogether, randomMayFuse } from './maps.js';
 import { epilogueOf, ownInputs } from './places.js';
 
-/** Whether an epilogue can read the operand: whole and row-major, a vector along the last axis, or one element. */
+/** True of what an epilogue can read: whole and row-major, a vector along the last axis, or one element. */
 function fitsEpilogue(operand: DraftOperand, shape: Shape): boolean {
   if (isContiguous(operand)) return true;
   const layout = { ...operand, dtype: operand.value.dtype };

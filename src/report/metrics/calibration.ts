@@ -1,4 +1,4 @@
-/** Whether a model is right as often as it says. */
+/** Calibration: is a model right as often as it says? */
 import { type Predictions, predictedClasses } from './predictions.js';
 
 interface ReliabilityBin {

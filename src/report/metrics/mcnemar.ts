@@ -1,4 +1,4 @@
-/** Whether two models that were measured on the same images differ by more than chance. */
+/** McNemar's test: do two models, measured on the same images, differ by more than chance? */
 import { ShapeError } from '../../core/errors.js';
 
 export interface McNemar {

@@ -15,7 +15,7 @@ export interface EarlyStoppingOptions {
   readonly monitor?: Monitor | undefined;
   /** The least improvement that counts: more than this. Default 0. */
   readonly minDelta?: number | undefined;
-  /** Whether the model gets the weights of the best epoch in the end. Default true. */
+  /** Gives the model the weights of the best epoch in the end. Default true. */
   readonly restoreBest?: boolean | undefined;
 }
 

@@ -33,7 +33,7 @@ export class LastGood {
     readonly leaves: ReadonlyMap<string, Leaf>,
   ) {}
 
-  /** Whether it is time to keep another state within an epoch: a replay should not take long, nor should keeping. */
+  /** Tells when to keep another state within an epoch: a replay should not take long, nor should keeping. */
   isDue(): boolean {
     const passed = (performance.now() - this.keptAt) / 1000;
     return passed > Math.max(leastSeconds, this.seconds / largestShare);

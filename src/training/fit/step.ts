@@ -12,7 +12,7 @@ import { Metrics } from './metrics.js';
 
 interface FitStepOptions extends TrainingStepOptions {
   readonly optimizer: Optimizer;
-  /** Whether a step is fed `mixup`, the share of the first of two images. Default false. */
+  /** Feeds a step `mixup`, the share of the first of two images. Default false. */
   readonly mixup?: boolean | undefined;
   readonly averages?: Averages | undefined;
 }

@@ -34,7 +34,7 @@ export interface RateFinderOptions extends TrainingStepOptions {
 
 /** Losses over a range of learning rates. */
 export interface RateSearch extends RateAnalysis {
-  /** Whether the search ended before its last rate, because the loss had run away. */
+  /** The search ended before its last rate, because the loss had run away. */
   readonly diverged: boolean;
 }
 

@@ -62,9 +62,9 @@ export type KernelRun = (...addressesAndRange: number[]) => void;
 interface ModuleOptions {
   /** The form of `f.multiplyAdd`: one relaxed instruction, or a multiplication and an addition. */
   readonly simd: SimdLevel;
-  /** Whether the imported memory is a shared one: it is declared differently, so the module must know. */
+  /** Declares the imported memory as a shared one, which a module must do to get one. */
   readonly shared: boolean;
-  /** Whether `f.fence` writes anything. Never changes a result. Default: whether this engine's code is faster with them. */
+  /** Lets `f.fence` write something. Never changes a result. Default: where this engine's code is faster with it. */
   readonly fences?: boolean;
   /** Where the code is for another machine than WebAssembly's. */
   readonly machine?: MachineOptions | undefined;

@@ -22,7 +22,7 @@ export function majorV8({ v8, userAgent = '' }: EngineNames = namesHere()): numb
   return Math.floor(Number(/Chrome\/(\d+)/.exec(userAgent)?.[1] ?? Number.NaN) / 10);
 }
 
-/** Whether code is faster with fences (`FunctionBuilder.fence`). An engine that is no V8 keeps them: it was not measured. */
+/** Tells if code is faster with fences (`FunctionBuilder.fence`). An engine that is no V8 keeps them: it was not measured. */
 export function fencesHelp(v8 = majorV8()): boolean {
   return !(v8 >= firstWithout);
 }

@@ -92,7 +92,6 @@ export class FunctionBuilder {
     private readonly parameters: readonly ValueType[],
     /** Decides the form of `multiplyAdd`. */
     readonly simd: SimdLevel,
-    /** Whether `fence` writes anything. */
     private readonly fenced: boolean,
     /** How many float32 a vector holds. */
     readonly lanes = 4,

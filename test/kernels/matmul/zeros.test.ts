@@ -29,7 +29,7 @@ const at = ({ k, m, a }: MatmulShape, index: number) => {
   return { row, column };
 };
 
-/** Whether A(row, column) is zero. */
+/** True where A(row, column) is zero. */
 type Pattern = (row: number, column: number) => boolean;
 
 const patterns: Readonly<Record<string, Pattern>> = {

@@ -47,7 +47,7 @@ export interface OpenOptions {
 }
 
 export interface RunOptions {
-  /** Whether the page is cross-origin isolated, and so has shared memory. Default true. */
+  /** Makes the page cross-origin isolated, so that it has shared memory. Default true. */
   readonly isolated?: boolean;
   /** Default 'worker'. */
   readonly place?: Place;
@@ -55,7 +55,7 @@ export interface RunOptions {
   readonly library?: 'modules' | 'bundle';
   /** Default 120. */
   readonly seconds?: number;
-  /** Whether the content security policy forbids that text is compiled. Default false. */
+  /** Forbids, by the content security policy, that text is compiled. Default false. */
   readonly strict?: boolean;
 }
 

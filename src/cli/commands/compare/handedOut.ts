@@ -19,7 +19,7 @@ import { conditionsHere, type HandOutArguments, openHandingOut } from '../../inp
 import type { Progress } from '../../terminal/progress.js';
 import { describeRecipeFile } from '../train/settings.js';
 
-export interface HandedOutArguments extends HandOutArguments {
+interface HandedOutArguments extends HandOutArguments {
   readonly seeds: readonly number[];
   readonly out: string;
   readonly epochs?: number | undefined;

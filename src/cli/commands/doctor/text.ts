@@ -9,7 +9,7 @@ export interface DoctorReport {
   readonly versions: { readonly quern: string; readonly node: string };
   readonly processor: string;
   readonly processors: number;
-  /** Whether workers can share memory: without it wasm has one thread. */
+  /** Workers can share memory: without it wasm has one thread. */
   readonly sharedMemory: boolean;
   readonly backends: readonly Diagnosis[];
   /** The choice of `auto` for a training of each recipe. */

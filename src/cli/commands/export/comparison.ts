@@ -14,7 +14,7 @@ export interface Compared {
   /** The share of images that both take for the same class. */
   readonly equalClasses: number;
   readonly accuracies: { readonly quern: number; readonly runtime: number };
-  /** Whether no logit is beyond the tolerance, and no class differs where the two largest logits are further apart. */
+  /** No logit is beyond the tolerance, and no class differs where the two largest logits are further apart. */
   readonly equal: boolean;
 }
 

@@ -8,7 +8,7 @@ export interface Prediction {
   readonly image: string;
   /** Name of the most probable class. */
   readonly class: string;
-  /** Whether it is dark on bright, it seems, for a model of bright on dark. */
+  /** It seems to be dark on bright, for a model of bright on dark. */
   readonly inverted: boolean;
   /** In the order of the classes. */
   readonly probabilities: readonly number[];

@@ -7,7 +7,7 @@ import type { Reading } from '../reading.js';
 import { isNumber } from './lines.js';
 
 /** A few lines of a file, and the names of its columns. */
-export interface Sample {
+interface Sample {
   readonly names: readonly string[] | undefined;
   /** Fields; every row has as many as there are columns. */
   readonly rows: readonly (readonly string[])[];
@@ -83,7 +83,7 @@ class Inspector {
   }
 
   /**
-   * Whether it may be numbers of classes: whole numbers from 0 or 1 on, none left out, each more than once on average, and
+   * Looks like numbers of classes: whole numbers from 0 or 1 on, none left out, each more than once on average, and
    * unlike the column beside it, as neighboring pixels are not.
    */
   isClasses(column: number, neighbor: number): boolean {

@@ -17,7 +17,7 @@ const bytesPerPath = 256;
 /** Lines that columns are told by. */
 const sampled = 2000;
 
-/** Whether a first line holds names: they are no numbers, but a label may be none either, and columns numbered. */
+/** Tells names in a first line: they are no numbers, but a label may be none either, and columns numbered. */
 function holdsNames(fields: readonly string[], { label }: Reading['options']): boolean {
   const words = fields.filter((field) => !isNumber(field));
   if (words.length > 1) return true;
@@ -74,7 +74,7 @@ const columnsText = ({ names, count }: Table) =>
   names === undefined ? `${count} columns` : `its columns are ${names.slice(0, 10).join(', ')}`;
 
 /** The rows of a table of pixels. */
-export interface Rows {
+interface Rows {
   readonly numbers: Numbers;
   readonly shape: ImageShape;
   readonly labels: string[];

@@ -67,7 +67,7 @@ export interface Columns {
 }
 
 /** A line: its pixels, and what it holds beside them. */
-export interface Line {
+interface Line {
   readonly columns: number;
   label: string;
   name: string;

@@ -2,7 +2,7 @@ import { DataError } from '../../../core/errors.js';
 import { bytesPerImage } from '../../memory.js';
 
 /** An array of numpy's: row-major. */
-export interface NpyArray {
+interface NpyArray {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
   /** Stored as true and false. */
@@ -10,7 +10,7 @@ export interface NpyArray {
 }
 
 /** Labels in words. */
-export interface NpyText {
+interface NpyText {
   readonly shape: readonly number[];
   readonly texts: readonly string[];
 }

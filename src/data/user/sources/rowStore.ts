@@ -1,7 +1,7 @@
 import { bytesPerImage, tooLarge } from '../../memory.js';
 
 /** Where rows of a text go. */
-export interface RowBounds {
+interface RowBounds {
   /** Pixels of a row. */
   readonly size: number;
   /** More rows than this do not come. */

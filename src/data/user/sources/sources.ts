@@ -16,10 +16,10 @@ import { entriesOf } from './walk.js';
 const hint =
   'It may be a folder with a folder of pictures for each class, a CSV file, an npz file, or idx files; docs/data.md has the forms.';
 
-export type SourceKind = 'folder' | 'table' | 'arrays' | 'idx' | 'picture';
+type SourceKind = 'folder' | 'table' | 'arrays' | 'idx' | 'picture';
 
 /** The first bytes of a file, by which it is known. */
-export async function firstBytes(path: string): Promise<Uint8Array> {
+async function firstBytes(path: string): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
     const bytes = new Uint8Array(512);

@@ -34,7 +34,7 @@ export async function entriesOf(directory: string): Promise<Entries> {
   }
 }
 
-export interface Walked {
+interface Walked {
   /** Paths of pictures, those of a folder before those of the folders in it. */
   readonly pictures: readonly string[];
   /** How many of them are in folders below. */
