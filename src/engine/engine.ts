@@ -1,7 +1,7 @@
 import type { NdArray } from 'ndarray';
 import { checkOptionNames } from '../core/check.js';
 import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
-import { BackendError, PlanError } from '../core/errors.js';
+import { BackendError, PlanError, UsageError } from '../core/errors.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { viewOf } from '../core/view.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
@@ -271,32 +271,48 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
   return host;
 }
 
-type OptionName = keyof WasmOptions | keyof GpuOptions | keyof ReferenceOptions | keyof Probes;
+type Taken = WasmOptions | GpuOptions | ReferenceOptions;
 
-/** Every option of any backend, for the compiler to compare. */
-const optionNames: Readonly<Record<OptionName, true>> = {
-  backend: true,
-  threads: true,
-  simd: true,
-  native: true,
-  nativeFile: true,
-  revectorize: true,
-  tuning: true,
-  tuningFile: true,
-  workerUrl: true,
-  gpuMode: true,
-  precision: true,
-  poison: true,
-  kernelClock: true,
+/** The options of each backend, for the compiler to compare. */
+const optionNames: {
+  readonly [Name in Taken['backend']]: Readonly<
+    Record<keyof Extract<Taken, { backend: Name }> | keyof Probes, true>
+  >;
+} = {
+  wasm: {
+    backend: true,
+    threads: true,
+    simd: true,
+    native: true,
+    nativeFile: true,
+    revectorize: true,
+    tuning: true,
+    tuningFile: true,
+    workerUrl: true,
+    poison: true,
+    kernelClock: true,
+  },
+  gpu: { backend: true, gpuMode: true, poison: true, kernelClock: true },
+  reference: { backend: true, precision: true, poison: true, kernelClock: true },
 };
 
-/** Throws a UsageError for an option that no backend has. */
+/** Throws a UsageError for an option that no backend has, or another one than is opened. */
 function checkBackendOptions(options: BackendOptions): void {
-  checkOptionNames<object>('openEngine', options, optionNames, {
+  checkOptionNames<object>('openEngine', options, Object.assign({}, ...Object.values(optionNames)), {
     mode: 'gpuMode',
     workers: 'threads',
     device: 'backend',
   });
+  const { backend: asked = 'auto' } = options;
+  const backend = asked === 'auto' ? 'wasm' : asked;
+  if (!Object.hasOwn(optionNames, backend)) return;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(optionNames[backend], name)) continue;
+    const owners = Object.entries(optionNames).filter(([, names]) => Object.hasOwn(names, name));
+    throw new UsageError(`openEngine: '${name}' is no option of the backend that is asked for: ${asked}`, {
+      hint: `It belongs to { backend: '${owners.map(([owner]) => owner).join("' or '")}' }.`,
+    });
+  }
 }
 
 /** Opens an engine. Default: wasm. `engine.report` says what it got. */

@@ -143,6 +143,23 @@ suite('names of options', (test) => {
     );
   });
 
+  test('an option of another backend is refused', async () => {
+    const open = (options: object) => () => quern.openEngine(wrong(options));
+    await refuses(
+      open({ gpuMode: 'cpu' }),
+      "openEngine: 'gpuMode' is no option of the backend that is asked for: auto\n  It belongs to { backend: 'gpu' }.",
+    );
+    await refuses(
+      open({ backend: 'reference', threads: 2 }),
+      "openEngine: 'threads' is no option of the backend that is asked for: reference\n  It belongs to { backend: 'wasm' }.",
+    );
+    await refuses(
+      open({ backend: 'gpu', precision: 'float64' }),
+      "openEngine: 'precision' is no option of the backend that is asked for: gpu\n  It belongs to { backend: 'reference' }.",
+    );
+    await (await quern.openEngine(wrong({ backend: 'reference', threads: undefined }))).close();
+  });
+
   test('what is no object is refused', async () => {
     await refuses(() => quern.dense(10, 'relu' as never), 'dense: options must be an object: relu');
     await refuses(() => quern.adam('0.1' as never), 'adam: options must be an object: 0.1');

@@ -102,6 +102,19 @@ function backendOptions(options: BackendArguments): BackendOptions {
   return { backend, threads, native, nativeFile: nativeFile(), revectorize, ...tuning };
 }
 
+/** Says which options the backend that the command line names does not have. */
+function noteUnheard(options: BackendArguments, listener: Listener): void {
+  const { backend, gpuMode, threads, native, revectorize, tune } = options;
+  const ofWasm = { '--threads': threads, '--native': native, '--revectorize': revectorize, '--tune': tune };
+  const others = backend === 'wasm' || backend === 'auto' ? {} : ofWasm;
+  for (const [name, value] of Object.entries({
+    ...others,
+    ...(backend !== 'gpu' && { '--gpu-mode': gpuMode }),
+  })) {
+    if (value) listener.note(`${name} is left out: --backend ${backend} has no such option`);
+  }
+}
+
 /**
  * Opens the engine and says what it got, where that was left to Quern, and always if it is less than was asked for.
  *
@@ -113,6 +126,7 @@ export async function openChosenEngine(
   work?: () => Work,
 ): Promise<Engine> {
   const asked = backendOptions(options);
+  noteUnheard(options, listener);
   let engine: Engine;
   if (asked.backend === 'auto') {
     const taken = await openAuto(asked, { measurementsFile: measurementsFile(), work });
