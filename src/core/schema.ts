@@ -1,6 +1,7 @@
 /** Schemas of JSON: the form of a document is written once, as a tree, and its type is held to it by the compiler. */
 import { DataError } from './errors.js';
 import { isObject } from './isObject.js';
+import { leading } from './lists.js';
 
 /** Reads one value of a JSON document, or throws DataError naming the value by its path. */
 export type Schema<T> = (value: unknown, path: string) => T;
@@ -56,7 +57,7 @@ export function nullable<T>(schema: Schema<T>): Schema<T | null> {
 /** Two values, such as the ends of an interval. */
 export function pair<T>(item: Schema<T>): Schema<readonly [T, T]> {
   return (value, path) => {
-    const [first, second] = list(item, 2, 2)(value, path) as [T, T];
+    const [first, second] = leading(list(item, 2, 2)(value, path), 2);
     return [first, second];
   };
 }

@@ -1,4 +1,5 @@
 import { ShapeError } from './errors.js';
+import { at } from './lists.js';
 
 /** Extents of the axes, outermost first. `[]` is a scalar; an extent of 0 makes the tensor empty. */
 export type Shape = readonly number[];
@@ -45,7 +46,7 @@ export function rowMajorStrides(shape: Shape): number[] {
   let step = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = step;
-    step *= shape[axis]!;
+    step *= at(shape, axis);
   }
   return strides;
 }
@@ -60,9 +61,9 @@ export function broadcastShapes(what: string, ...shapes: readonly Shape[]): Shap
   for (const shape of shapes) {
     for (let axis = 0; axis < shape.length; axis++) {
       const position = rank - shape.length + axis;
-      const extent = shape[axis]!;
+      const extent = at(shape, axis);
       if (extent === 1) continue;
-      const present = result[position]!;
+      const present = at(result, position);
       if (present !== 1 && present !== extent) {
         throw new ShapeError(
           `${what}: shapes do not broadcast: ${shapes.map(formatShape).join(' and ')} (${present} and ${extent})`,

@@ -1,4 +1,6 @@
 /** Files that other programs write, by their first bytes and names: what is given by mistake is named for what it is. */
+import { at } from '../core/lists.js';
+
 const text = (bytes: Uint8Array, from: number, to: number) =>
   String.fromCharCode(...bytes.subarray(from, to));
 
@@ -42,7 +44,7 @@ const starts: readonly (readonly [start: string, kind: string])[] = [
 
 /** An ONNX model begins with its version, a short number, and mostly with who made it. */
 const isOnnx = (bytes: Uint8Array, name: string) =>
-  (bytes[0] === 8 && bytes[1]! > 0 && bytes[1]! < 32 && (bytes[2] === 0x12 || bytes[2] === 0x3a)) ||
+  (bytes[0] === 8 && at(bytes, 1) > 0 && at(bytes, 1) < 32 && (bytes[2] === 0x12 || bytes[2] === 0x3a)) ||
   /\.onnx$/i.test(name);
 
 /**

@@ -1,5 +1,6 @@
 /** Finds the writers of a dataset's images in the label files of another that has the same images. */
 import { DataError, UsageError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { type FetchOptions, fetchDataset } from './catalog/fetch.js';
 import { type DatasetFile, filesOf, labelsOf, readDatasetFile, writersOf } from './catalog/files.js';
 import { type LookUp, locate } from './catalog/locate.js';
@@ -48,8 +49,8 @@ export async function withWriters(
   const files = [trainLabels, testLabels];
   const paths = await findTables(manifest, source, files, options);
   const add = async (dataset: Dataset, i: number): Promise<Dataset> => {
-    const path = paths[i]!;
-    const table = await readDatasetFile(source.name, files[i]!, path, { verify: options.verify });
+    const path = at(paths, i);
+    const table = await readDatasetFile(source.name, at(files, i), path, { verify: options.verify });
     const labels = labelsOf(source, table, path);
     if (dataset.labels.some((label, j) => label !== labels[j])) {
       throw new DataError(

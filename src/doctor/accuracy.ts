@@ -2,6 +2,7 @@
  * How far results are from those of the definitions in float64, which are rounded to float32 at the end: an error of 0
  * means correctly rounded. Runs in browsers too.
  */
+import { at } from '../core/lists.js';
 import { type Engine, openEngine } from '../engine/engine.js';
 import type { Measure, Subject } from './subjects.js';
 
@@ -26,8 +27,8 @@ export function largestError(
   if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
   let [error, largest] = [0, 0];
   for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs(actual[i]! - expected[i]!);
-    const size = Math.abs(expected[i]!);
+    const difference = Math.abs(at(actual, i) - at(expected, i));
+    const size = Math.abs(at(expected, i));
     const own = difference === 0 || measure !== 'each' ? difference : difference / size;
     if (!(own <= error)) error = Number.isNaN(own) ? Number.POSITIVE_INFINITY : own;
     largest = Math.max(largest, size);
@@ -49,7 +50,7 @@ export async function measureAccuracy(engine: Engine, subjects: readonly Subject
   const found: Accuracy[] = [];
   for (const [i, { build, ...subject }] of subjects.entries()) {
     const { data } = await engine.read(build());
-    const error = largestError(data as ArrayLike<number>, expected[i]!, subject.measure);
+    const error = largestError(data as ArrayLike<number>, at(expected, i), subject.measure);
     found.push({ ...subject, error });
   }
   return found;

@@ -1,6 +1,7 @@
 import type { NdArray } from 'ndarray';
 import { checkOptionNames } from '../core/check.js';
 import { GradientError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { randomKey as foldKey, randomUniform } from '../core/random.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import { gradients } from '../tensor/gradients.js';
@@ -103,8 +104,8 @@ export async function checkGradients(
       const scalarOf = (y: Tensor) =>
         y.size === 1 ? sum(y) : sum(multiply(y, constant(uniform(y.size, seed), y.shape)));
       const along = (distance: number) =>
-        scalarOf(f(...x.map((point, i) => add(point, multiply(v[i]!, distance)))));
-      const parts = gradients(scalarOf(f(...x)), x).map((gradient, i) => sum(multiply(gradient, v[i]!)));
+        scalarOf(f(...x.map((point, i) => add(point, multiply(at(v, i), distance)))));
+      const parts = gradients(scalarOf(f(...x)), x).map((gradient, i) => sum(multiply(gradient, at(v, i))));
       const epsilon = constant(step);
       return {
         outputs: {
@@ -123,7 +124,7 @@ export async function checkGradients(
     for (let d = 0; d < directions; d++) {
       const feeds = Object.fromEntries(
         points.flatMap((point, i) => {
-          const size = sizeOf(inputs[i]!.shape);
+          const size = sizeOf(at(inputs, i).shape);
           return [
             [`point${i}`, point],
             [`direction${i}`, i === input ? direction(size, seed, i, d) : new Float32Array(size)],
@@ -141,7 +142,7 @@ export async function checkGradients(
   const { relativeError, input, analytic, numeric } = worst!;
   if (!(relativeError <= tolerance)) {
     throw new GradientError(
-      `checkGradients: the gradient in input ${input} ${formatShape(inputs[input]!.shape)} is wrong: ` +
+      `checkGradients: the gradient in input ${input} ${formatShape(at(inputs, input).shape)} is wrong: ` +
         `${analytic} along a direction, where differences give ${numeric} (relative error ${relativeError})`,
       { hint: 'Or the function has a kink or a jump there: move the point, or make the step smaller.' },
     );

@@ -2,6 +2,7 @@ import type { NdArray } from 'ndarray';
 import { checkOptionNames } from '../core/check.js';
 import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError, UsageError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { viewOf } from '../core/view.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
@@ -264,7 +265,7 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
     if (dtypeOf(value.data) === undefined) checkHolds(`run: input '${name}'`, element, dtype);
     host[i] = element;
     for (let axis = position.length - 1; axis >= 0; axis--) {
-      if (++position[axis]! < value.shape[axis]!) break;
+      if (++position[axis]! < at(value.shape, axis)) break;
       position[axis] = 0;
     }
   }

@@ -1,5 +1,6 @@
 /** Options of layers as exporters read them. The layers have checked them. */
 
+import { at } from '../core/lists.js';
 import type { Shape } from '../core/shape.js';
 import { windowGrid } from '../tensor/ops/geometry.js';
 import type { Network, NetworkNode } from './network.js';
@@ -41,7 +42,7 @@ export function paddingOf(network: Network, node: NetworkNode): Sides {
   const [height, width] = inputShapeOf(network, node);
   const window = pairOption(node, node.kind.endsWith('Pool2d') ? 'window' : 'kernelSize');
   const dilation = pairOption(node, 'dilation');
-  const reach = window.map((size, i) => (size - 1) * dilation[i]! + 1) as [number, number];
+  const reach = window.map((size, i) => (size - 1) * at(dilation, i) + 1) as [number, number];
   const named = padding === 'same' ? 'same' : 'valid';
   return windowGrid(node.kind, {
     image: [height!, width!],

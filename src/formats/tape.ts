@@ -1,5 +1,6 @@
 /** What importers write layers to: a list of drafts whose shapes are known as they come. */
 import { ModelError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { formatShape, type Shape } from '../core/shape.js';
 import type { Json } from '../nn/layer.js';
 import { isJoin } from '../nn/layers/graph.js';
@@ -125,7 +126,7 @@ export class Tape {
       );
     try {
       const description = Object.keys(options).length === 0 ? { kind } : { kind, options };
-      const model = new Model(restoreLayer(description), inputs[0]!.shape);
+      const model = new Model(restoreLayer(description), at(inputs, 0).shape);
       for (const leaf of [...model.parameters, ...model.states]) {
         const given = weights.get(leaf.name);
         if (given === undefined) throw new ModelError(`${leaf.name} ${formatShape(leaf.shape)} is missing`);

@@ -1,5 +1,6 @@
 /** The plan of a step, kernel by kernel, and its memory. */
 import { bytesOf } from '../core/dtype.js';
+import { at } from '../core/lists.js';
 import { formatShape } from '../core/shape.js';
 import type { KernelClock } from '../engine/options.js';
 import type { Plan, Step } from '../plan/plan.js';
@@ -16,7 +17,7 @@ function partsOf({ steps, slots, updates }: Plan, learned: ReadonlySet<Leaf>): P
   const [late, updating] = [new Set<number>(), new Set<number>()];
   const updated = new Set(updates.map(({ slot }) => slot));
   const ofOptimizer = (slot: number) => {
-    const leaf = slots[slot]!.leaf;
+    const leaf = at(slots, slot).leaf;
     if (leaf === undefined) return updating.has(slot);
     return leaf.name === 'learningRate' || (leaf.kind === 'state' && !learned.has(leaf));
   };
@@ -26,7 +27,7 @@ function partsOf({ steps, slots, updates }: Plan, learned: ReadonlySet<Leaf>): P
     const follows = inputs.some(({ slot }) => late.has(slot));
     if (isLoss || follows) for (const { slot } of outputs) late.add(slot);
     if (!follows) return 'forward';
-    const writes = outputs.some(({ slot }) => slots[slot]!.leaf !== undefined || updated.has(slot));
+    const writes = outputs.some(({ slot }) => at(slots, slot).leaf !== undefined || updated.has(slot));
     return writes ? 'update' : 'gradient';
   };
   return steps.map((step) => {
@@ -66,16 +67,16 @@ export function kernelViews(
   const [parts, alive, shares] = [partsOf(plan, learned), aliveAt(plan), sharesOf(clock)];
   const algorithms = explained.split('\n').map((line) => line.replace(/^ *\d+ /, ''));
   const place = (slot: number, shape: readonly number[]) =>
-    `${plan.slots[slot]!.leaf?.name ?? `%${slot}`} ${formatShape(shape)}`;
+    `${at(plan.slots, slot).leaf?.name ?? `%${slot}`} ${formatShape(shape)}`;
   return plan.steps.map((step: Step, i) => ({
     kind: step.kind,
     label: step.label,
-    part: parts[i]!,
+    part: at(parts, i),
     inputs: step.inputs.map(({ slot, shape }) => place(slot, shape)),
     outputs: step.outputs.map(({ slot, shape }) => place(slot, shape)),
     flops: stepFlops(step, plan.slots),
     bytes: stepBytes(step, plan.slots),
-    alive: alive[i]!,
+    alive: at(alive, i),
     share: shares[i] ?? 0,
     algorithm: (algorithms[i] ?? '').replace(`${step.label}: `, ''),
   }));

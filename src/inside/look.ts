@@ -1,4 +1,5 @@
 /** Looks at a training step as it really runs: ops, plan, kernels, memory, the code of one. */
+import { at } from '../core/lists.js';
 import { openBackend } from '../engine/choose.js';
 import { Engine } from '../engine/engine.js';
 import type { KernelClock } from '../engine/options.js';
@@ -29,7 +30,7 @@ const timedSteps = 2;
 /** The code of the kernel of one step, from its specification: the module itself is the engine's. */
 async function assemblyOf(plan: Plan, index: number, simd: 'relaxed' | 'baseline') {
   const { wasmKernels } = await import('../../kernels/wasm.js');
-  const step = plan.steps[index]!;
+  const step = at(plan.steps, index);
   const emit = wasmKernels[step.kind] as (call: unknown, options: unknown) => { bytes: Uint8Array };
   const { bytes } = emit(callOf(step, plan.slots), { simd, shared: false, tuning: {} });
   const lines = disassemble(bytes).split('\n');
@@ -99,7 +100,7 @@ export async function lookInside(model: Model, options: InsideOptions): Promise<
     measured,
     await step.explain(),
   );
-  const slowest = kernels.reduce((best, { share }, i) => (share > kernels[best]!.share ? i : best), 0);
+  const slowest = kernels.reduce((best, { share }, i) => (share > at(kernels, best).share ? i : best), 0);
   const { numerics } = engine.report;
   return {
     ...{ title, batchSize, summary: summarize(model), ops, kernels, slots: slotViews(plan), numerics },

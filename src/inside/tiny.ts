@@ -1,4 +1,5 @@
 /** One training step of a tiny network, op by op, with all numbers. */
+import { at } from '../core/lists.js';
 import type { Engine } from '../engine/engine.js';
 import { relu } from '../nn/layers/activations.js';
 import { dense } from '../nn/layers/dense.js';
@@ -31,7 +32,7 @@ export async function tinyStep(engine: Engine): Promise<TinyView[]> {
       const loss = crossEntropy(output, inputs.labels);
       observer.lost(loss);
       const found = gradients(loss, model.parameters, observer.differentiated);
-      const updated = model.parameters.map((leaf, i) => leaf.subtract(found[i]!.multiply(learningRate)));
+      const updated = model.parameters.map((leaf, i) => leaf.subtract(at(found, i).multiply(learningRate)));
       views = observer.views(loss, updated);
       return {
         outputs: Object.fromEntries(reachable([loss, ...updated]).map((node) => [`n${node.id}`, node])),

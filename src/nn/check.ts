@@ -1,5 +1,6 @@
 /** Checks of what layers are called with. They name layer and option, for programs and for model files alike. */
 import { UsageError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import type { PaddingOption, Pair } from '../tensor/ops/geometry.js';
 import { pairOf } from '../tensor/ops/geometry.js';
 
@@ -21,7 +22,7 @@ export function plainPadding(
   if (typeof padding === 'object' && padding !== null) {
     const pixels = sides.map((side) => padding[side]);
     if (pixels.every((n) => Number.isInteger(n) && n >= 0)) {
-      return Object.fromEntries(sides.map((side, i) => [side, pixels[i]!]));
+      return Object.fromEntries(sides.map((side, i) => [side, at(pixels, i)]));
     }
   }
   throw new UsageError(

@@ -3,6 +3,7 @@
  * that a seed gives the same bytes in every JavaScript engine and on every backend.
  */
 import { checkNumber } from '../core/check.js';
+import { at, last } from '../core/lists.js';
 import { exactLog } from '../core/math.js';
 import { randomUniform } from '../core/random.js';
 import { type Shape, sizeOf } from '../core/shape.js';
@@ -84,9 +85,9 @@ const truncatedDeviation = 0.8796256610342398;
  */
 export function fans(shape: Shape): { fanIn: number; fanOut: number } {
   if (shape.length === 0) return { fanIn: 1, fanOut: 1 };
-  if (shape.length === 1) return { fanIn: shape[0]!, fanOut: shape[0]! };
+  if (shape.length === 1) return { fanIn: at(shape, 0), fanOut: at(shape, 0) };
   const receptive = sizeOf(shape.slice(0, -2));
-  return { fanIn: shape.at(-2)! * receptive, fanOut: shape.at(-1)! * receptive };
+  return { fanIn: shape.at(-2)! * receptive, fanOut: last(shape) * receptive };
 }
 
 /** All 0. */

@@ -1,5 +1,6 @@
 import { checkOptionNames, checkRange } from '../core/check.js';
 import { ShapeError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { sameShape } from '../core/shape.js';
 import { describe } from '../tensor/build.js';
 import { oneHot } from '../tensor/ops/gather.js';
@@ -53,7 +54,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   const { labelSmoothing = 0 } = options;
   checkLogits('crossEntropy', logits);
   checkRange('crossEntropy: labelSmoothing', labelSmoothing, 0, 1);
-  const target = labelSmoothing === 0 ? labels : smoothed(labels, logits.shape[1]!, labelSmoothing);
+  const target = labelSmoothing === 0 ? labels : smoothed(labels, at(logits.shape, 1), labelSmoothing);
   return mean(softmaxCrossEntropy(logits, target));
 }
 

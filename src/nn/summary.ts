@@ -1,3 +1,4 @@
+import { at, last } from '../core/lists.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import { input } from '../tensor/leaves.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
@@ -28,10 +29,10 @@ export interface Summary {
 
 /** Multiply-adds of the ops that have any: outputs times what is summed for each. */
 export const multiplyAddsOf: Readonly<Record<string, (node: Tensor) => number>> = {
-  matmul: (node) => node.size * node.inputs[0]!.shape.at(-1)!,
-  conv2d: (node) => node.size * sizeOf(node.inputs[1]!.shape.slice(0, 3)),
+  matmul: (node) => node.size * last(at(node.inputs, 0).shape),
+  conv2d: (node) => node.size * sizeOf(at(node.inputs, 1).shape.slice(0, 3)),
   // inputs: the value, the images, the filter
-  depthwiseConv2d: (node) => node.size * sizeOf(node.inputs[2]!.shape.slice(0, 2)),
+  depthwiseConv2d: (node) => node.size * sizeOf(at(node.inputs, 2).shape.slice(0, 2)),
 };
 
 /** Multiply-adds of the nodes that a layer has made: those that its output needs and that are younger than its input. */
@@ -102,10 +103,10 @@ export function summaryTable(summary: Summary): string {
   const totals = ['total', '', '', grouped(summary.parameters), grouped(summary.multiplyAdds)];
   const input = ['input', '', formatShape(summary.inputShape), '', ''];
   const lines = [header, input, ...body, totals];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => at(line, column).length)));
   const print = (line: readonly string[]) =>
     line
-      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (i < 3 ? cell.padEnd(at(widths, i)) : cell.padStart(at(widths, i))))
       .join('  ')
       .trimEnd();
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width + 2, -2));

@@ -1,4 +1,5 @@
 import { checkRange } from '../core/check.js';
+import { at, last } from '../core/lists.js';
 import { matmul } from '../tensor/ops/matmul.js';
 import { add, divide, flush, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
@@ -29,7 +30,7 @@ const newtonSchulz = { a: 3.4445, b: -4.775, c: 2.0315, steps: 5 };
  * smaller A.
  */
 function orthogonal(matrix: Tensor): Tensor {
-  const tall = matrix.shape[0]! > matrix.shape[1]!;
+  const tall = at(matrix.shape, 0) > at(matrix.shape, 1);
   const { a, b, c, steps } = newtonSchulz;
   // singular values are below 1 and grow 500 times at most: what is below 2⁻⁴⁰ is seen by none of them
   const small = (value: Tensor) => flush(value, 2 ** -40);
@@ -79,7 +80,7 @@ export function muon(settings: MuonOptions | number = {}, ...more: undefined[]):
       (kept, g, [before], { shape, size }) => {
         const next = add(multiply(before!, momentum), g);
         const direction = nesterov ? add(g, multiply(next, momentum)) : next;
-        const columns = shape.at(-1)!;
+        const columns = last(shape);
         const rows = size / columns;
         const change = reshape(orthogonal(reshape(direction, [rows, columns])), shape);
         const distance = multiply(rate, 0.2 * Math.sqrt(Math.max(rows, columns)));

@@ -1,5 +1,6 @@
 import { checkOptionNames, checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
+import { at } from '../core/lists.js';
 import { tinySquared } from '../core/math.js';
 import { state } from '../tensor/leaves.js';
 import { flush, multiply, square, subtract } from '../tensor/ops/pointwise.js';
@@ -141,10 +142,10 @@ export function optimizerOf({ name, learningRate, options, decay, slots, step: b
           checkGradientCount(name, gradients, parameters);
           const move = begin(rate, step);
           return parameters.flatMap((parameter, i): [Leaf, Tensor][] => {
-            const own = states.map((slot) => slot[i]!);
-            const moved = move(decayed(parameter, rate, decay), flush(gradients[i]!), own, parameter);
+            const own = states.map((slot) => at(slot, i));
+            const moved = move(decayed(parameter, rate, decay), flush(at(gradients, i)), own, parameter);
             const after = [moved.parameter, ...moved.states];
-            return [parameter, ...own].map((leaf, j): [Leaf, Tensor] => [leaf, flush(after[j]!)]);
+            return [parameter, ...own].map((leaf, j): [Leaf, Tensor] => [leaf, flush(at(after, j))]);
           });
         },
       };

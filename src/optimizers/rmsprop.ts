@@ -1,4 +1,5 @@
 import { checkRange } from '../core/check.js';
+import { at, last } from '../core/lists.js';
 import { add, divide, maximum, multiply, sqrt, subtract } from '../tensor/ops/pointwise.js';
 import { checkSettings, type DecayOptions, flushedSquare, type Optimizer, optimizerOf } from './optimizer.js';
 
@@ -54,14 +55,14 @@ export function rmsprop(settings: RmspropOptions | number = {}, ...more: undefin
     decay: options,
     slots: ['meanSquare', ...(centered ? ['meanGradient'] : []), ...(momentum === 0 ? [] : ['velocity'])],
     step: (rate) => (kept, g, states) => {
-      const meanSquare = add(multiply(states[0]!, rho), multiply(flushedSquare(g), 1 - rho));
-      const meanGradient = centered ? [add(multiply(states[1]!, rho), multiply(g, 1 - rho))] : [];
+      const meanSquare = add(multiply(at(states, 0), rho), multiply(flushedSquare(g), 1 - rho));
+      const meanGradient = centered ? [add(multiply(at(states, 1), rho), multiply(g, 1 - rho))] : [];
       const spread = meanGradient.reduce(
         (all, mean) => maximum(subtract(all, flushedSquare(mean)), 0),
         meanSquare,
       );
       const step = divide(multiply(g, rate), sqrt(add(spread, epsilon)));
-      const velocity = momentum === 0 ? [] : [add(multiply(states.at(-1)!, momentum), step)];
+      const velocity = momentum === 0 ? [] : [add(multiply(last(states), momentum), step)];
       return {
         parameter: subtract(kept, velocity[0] ?? step),
         states: [meanSquare, ...meanGradient, ...velocity],

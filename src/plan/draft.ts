@@ -2,6 +2,7 @@
 import { sameOperand } from '../../kernels/fusion.js';
 import type { KernelKind, Specifications } from '../../kernels/kinds.js';
 import type { Dtype } from '../core/dtype.js';
+import { at } from '../core/lists.js';
 import type { Shape } from '../core/shape.js';
 import { contiguousView, reshapeView, type View } from '../core/view.js';
 import type { Leaf } from '../tensor/tensor.js';
@@ -94,7 +95,7 @@ export function topological(
   const ready = steps.filter((step) => waiting.get(step)!.size === 0);
   while (ready.length > 0) {
     let next = 0;
-    for (let i = 1; i < ready.length; i++) if (ready[i]!.position < ready[next]!.position) next = i;
+    for (let i = 1; i < ready.length; i++) if (at(ready, i).position < at(ready, next).position) next = i;
     const [step] = ready.splice(next, 1);
     sorted.push(step!);
     for (const follower of followers.get(step!) ?? []) {

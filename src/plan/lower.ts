@@ -4,6 +4,7 @@ import { contracts, type KernelKind } from '../../kernels/kinds.js';
 import { PlanError } from '../core/errors.js';
 import { computeType, input } from '../core/expression.js';
 import { exactJson } from '../core/json.js';
+import { at } from '../core/lists.js';
 import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import type { Op } from '../tensor/op.js';
@@ -93,7 +94,7 @@ class Lowering {
     }
     const lowered = node.op.lower(node);
     if (lowered.type === 'view') {
-      const source = operands.get(node.inputs[0]!)!;
+      const source = operands.get(at(node.inputs, 0))!;
       const direct = lowered.view(source);
       if (direct !== undefined) return { value: source.value, ...direct };
       const copy = this.contiguous(source, node);
@@ -124,7 +125,7 @@ class Lowering {
     if (made !== undefined) return made.to;
     const step = copyStep(operand, operand.shape, user.id);
     this.steps.push(step);
-    const to = wholeOperand(step.outputs[0]!.value, operand.shape);
+    const to = wholeOperand(at(step.outputs, 0).value, operand.shape);
     this.copies.push({ from: operand, to });
     return to;
   }

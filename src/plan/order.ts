@@ -1,4 +1,5 @@
 /** The order of steps, and where updates are written. */
+import { at } from '../core/lists.js';
 import { contiguousView, isContiguous } from '../core/view.js';
 import { type Draft, type DraftStep, isMap, topological, type Value, wholeOperand } from './draft.js';
 import { copyStep } from './lower.js';
@@ -24,7 +25,7 @@ function isolateUpdates(draft: Draft): void {
     }
     const copy = copyStep(operand, operand.shape, Number.MAX_SAFE_INTEGER);
     draft.steps.push(copy);
-    update.operand = wholeOperand(copy.outputs[0]!.value, operand.shape);
+    update.operand = wholeOperand(at(copy.outputs, 0).value, operand.shape);
     taken.add(update.operand.value);
   }
 }
@@ -37,13 +38,13 @@ function isolateOutputs(draft: Draft): void {
     if (leaf === undefined || !updated.has(leaf)) continue;
     const copy = copyStep(output.operand, output.operand.shape, -1);
     draft.steps.push(copy);
-    output.operand = wholeOperand(copy.outputs[0]!.value, output.operand.shape);
+    output.operand = wholeOperand(at(copy.outputs, 0).value, output.operand.shape);
   }
 }
 
 /** Tells whether the step reads the leaf so that it may overwrite it as it goes: a map, element by element. */
 function overwrites(step: DraftStep, leaf: Value): boolean {
-  const whole = contiguousView(step.outputs[0]!.shape);
+  const whole = contiguousView(at(step.outputs, 0).shape);
   return step.inputs.every(
     (operand) =>
       operand.value !== leaf ||
@@ -51,7 +52,7 @@ function overwrites(step: DraftStep, leaf: Value): boolean {
         operand.offset === 0 &&
         isContiguous(operand) &&
         operand.shape.length === whole.shape.length &&
-        operand.value.size === step.outputs[0]!.value.size),
+        operand.value.size === at(step.outputs, 0).value.size),
   );
 }
 
@@ -89,7 +90,7 @@ export function order(draft: Draft, inPlace: boolean): { steps: DraftStep[]; upd
     const copy = copyStep(operand, leaf.shape, Number.MAX_SAFE_INTEGER);
     draft.steps.push(copy);
     after.set(copy, new Set(uses.readersOf(leafValue)));
-    updates.push({ leaf: leafValue, value: copy.outputs[0]!.value, inPlace: true });
+    updates.push({ leaf: leafValue, value: at(copy.outputs, 0).value, inPlace: true });
   }
   return { steps: topological(draft.steps, after), updates };
 }

@@ -2,6 +2,7 @@ import type { Contract, Epilogue } from '../../kernels/contract.js';
 import { contracts, flopsOf } from '../../kernels/kinds.js';
 import { bytesOf } from '../core/dtype.js';
 import { formatExpression } from '../core/expression.js';
+import { at } from '../core/lists.js';
 import { formatShape } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import { callOf } from './call.js';
@@ -16,7 +17,7 @@ export function stepFlops(step: Step, slots: readonly Slot[]): number {
 export function stepBytes(step: Step, slots: readonly Slot[]): number {
   const size = (shape: readonly number[], strides: readonly number[] | undefined, slot: number) =>
     shape.reduce((product, extent, axis) => (strides?.[axis] === 0 ? product : product * extent), 1) *
-    bytesOf[slots[slot]!.dtype];
+    bytesOf[at(slots, slot).dtype];
   return (
     step.inputs.reduce((sum, { shape, strides, slot }) => sum + size(shape, strides, slot), 0) +
     step.outputs.reduce((sum, { shape, slot }) => sum + size(shape, undefined, slot), 0)
@@ -24,7 +25,7 @@ export function stepBytes(step: Step, slots: readonly Slot[]): number {
 }
 
 function printStep(step: Step, index: number, slots: readonly Slot[]): string {
-  const place = (slot: number) => slots[slot]!.leaf?.name ?? `%${slot}`;
+  const place = (slot: number) => at(slots, slot).leaf?.name ?? `%${slot}`;
   const inputs = step.inputs.map((operand) => {
     const strides = isContiguous(operand) ? '' : ` strides ${operand.strides.join(',')}`;
     const offset = operand.offset === 0 ? '' : ` at ${operand.offset}`;
@@ -45,7 +46,7 @@ function printStep(step: Step, index: number, slots: readonly Slot[]): string {
 /** A line per step: kernel, shapes, slots, bytes, flops; then updates, outputs and memory. */
 export function printPlan(plan: Omit<Plan, 'toString'>): string {
   const { steps, slots, updates, outputs, memory } = plan;
-  const name = (slot: number) => slots[slot]!.leaf?.name ?? `%${slot}`;
+  const name = (slot: number) => at(slots, slot).leaf?.name ?? `%${slot}`;
   return [
     ...steps.map((step, index) => printStep(step, index, slots)),
     ...updates.map(({ leaf, slot }) => `update ${leaf.name} ← ${name(slot)}`),

@@ -1,6 +1,7 @@
 /** Losses of the steps within epochs: `curve.json`, a bounded number of points. */
 import { join } from 'node:path';
 import { jsonText, writeWhole } from '../core/files.js';
+import { at } from '../core/lists.js';
 import { list, number, object } from '../core/schema.js';
 import type { FitProgress } from '../training/fit/options.js';
 import { readJson, runFiles } from './files.js';
@@ -38,7 +39,7 @@ export const mostCurvePoints = 400;
 function halved(points: readonly CurvePoint[]): CurvePoint[] {
   return points.flatMap((point, i) => {
     if (i % 2 === 0) return i === points.length - 1 ? [point] : [];
-    const before = points[i - 1]!;
+    const before = at(points, i - 1);
     const [loss, accuracy] = [(before.loss + point.loss) / 2, (before.accuracy + point.accuracy) / 2];
     return [{ at: point.at, loss, accuracy }];
   });

@@ -1,4 +1,5 @@
 import { GradientError } from '../core/errors.js';
+import { at, last } from '../core/lists.js';
 import { formatShape } from '../core/shape.js';
 import { describe, scalar } from './build.js';
 import { add } from './ops/pointwise.js';
@@ -10,7 +11,7 @@ function nodesBetween(loss: Tensor, wrt: ReadonlySet<Tensor>): Tensor[] {
   const between = new Map<Tensor, boolean>();
   const stack: Tensor[] = [loss];
   while (stack.length > 0) {
-    const tensor = stack.at(-1)!;
+    const tensor = last(stack);
     const open = tensor.inputs.filter((input) => !between.has(input));
     if (open.length > 0) {
       stack.push(...open);
@@ -67,7 +68,7 @@ export function gradients<const Wrt extends readonly Tensor[]>(
       throw new GradientError(`gradients: ${node.op.name} has no gradient: ${describe(node)}`);
     }
     node.op.backward(node, gradient).forEach((part, i) => {
-      const source = node.inputs[i]!;
+      const source = at(node.inputs, i);
       if (part === undefined) return;
       observe?.({ node, input: source, gradient: part });
       const sum = total.get(source);

@@ -1,5 +1,6 @@
 /** Finds what to watch in a folder: a run, a sweep or a folder of runs. */
 import { basename, join, relative } from 'node:path';
+import { at } from '../core/lists.js';
 import { type Live, type LiveValidation, readLive, readLiveValidation, sayWatched } from '../runs/live.js';
 import { findRuns, type RunRecord, type RunState } from '../runs/records.js';
 import { readSweep, type SweepRecord } from '../sweep/record.js';
@@ -59,7 +60,7 @@ export async function readWatched(folder: string): Promise<Watched> {
   for (const [i, { path }] of shown.entries()) {
     const found = await readLiveValidation(path);
     if (found === undefined) continue;
-    validation = { ...found, run: runs[i]!.name };
+    validation = { ...found, run: at(runs, i).name };
     break;
   }
   const record = await readSweep(folder).catch(() => undefined);

@@ -5,6 +5,7 @@
 
 import { BackendError } from '../core/errors.js';
 import type { Expression, PointwiseFunction } from '../core/expression.js';
+import { at } from '../core/lists.js';
 
 export interface GpuText {
   /** Declarations, one a line, that have to stand before `value`. */
@@ -71,7 +72,7 @@ export function printGpuText(expression: Expression, operands: readonly string[]
   const print = (part: Expression): string => {
     switch (part.type) {
       case 'input':
-        return declare(operands[part.index]!);
+        return declare(at(operands, part.index));
       case 'constant':
         return declare(printConstant(part.dtype === 'float32' ? Math.fround(part.value) : part.value));
       case 'random':

@@ -1,5 +1,6 @@
 /** The modes of gpu.js that run on the CPU: buffers are arrays of the host. */
 import type { GpuSource } from '../../../kernels/gpu.js';
+import { at } from '../../core/lists.js';
 import { GpuBuffer } from './buffer.js';
 import { GpuDevice, type RunKernel } from './device.js';
 import {
@@ -33,7 +34,7 @@ export class HostDevice extends GpuDevice {
 
   protected override async build(source: GpuSource, sizes: readonly number[]): Promise<RunKernel> {
     const tables = (inputs: readonly Float32Array[]) =>
-      inputs.map((values, i) => inputOf(values, source.columns[i]!));
+      inputs.map((values, i) => inputOf(values, at(source.columns, i)));
     let kernel: IKernelRunShortcut;
     try {
       // Calls are synchronous: in its asynchronous ones the webasm mode starts a pool of workers for every kernel.

@@ -3,6 +3,7 @@ import { type GpuCall, type GpuOperand, type GpuStage, gpuStagesOf } from '../..
 import type { KernelKind, Specifications } from '../../../kernels/kinds.js';
 import { BackendError } from '../../core/errors.js';
 import { hasRandom } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import { formatShape, sizeOf } from '../../core/shape.js';
 import { callOf } from '../../plan/call.js';
 import type { Plan, Slot, Step } from '../../plan/plan.js';
@@ -36,7 +37,7 @@ export async function prepareSteps(device: GpuDevice, plan: Plan): Promise<Prepa
         }
       : await compileCall(device, step.kind, call);
     const inputs = step.inputs.map(({ slot }) => slot);
-    prepared.push({ ...compiled, inputs, output: step.outputs[0]!.slot, freed: freedAfter(plan, index) });
+    prepared.push({ ...compiled, inputs, output: at(step.outputs, 0).slot, freed: freedAfter(plan, index) });
   }
   return prepared;
 }
@@ -53,7 +54,7 @@ export async function compileCall<K extends KernelKind>(
   kind: K,
   call: GpuCall<Specifications[K]>,
 ): Promise<CompiledCall> {
-  if (sizeOf(call.outputs[0]!.shape) === 0) {
+  if (sizeOf(at(call.outputs, 0).shape) === 0) {
     return { run: () => GpuBuffer.ofHost(new Float32Array(0)), algorithm: 'nothing to compute' };
   }
   if (kind === 'map') {
@@ -65,9 +66,9 @@ export async function compileCall<K extends KernelKind>(
   const stages = gpuStagesOf(kind, call, device.vec4);
   const last = stages.at(-1)!.source;
   const sizes = call.inputs.map(({ size }) => size);
-  const tables = stages[0]!.operands.map((operand, i) => {
-    const columns = stages[0]!.source.columns[i]!;
-    return formatShape([Math.max(1, sizes[operand as number]!) / columns, columns]);
+  const tables = at(stages, 0).operands.map((operand, i) => {
+    const columns = at(at(stages, 0).source.columns, i);
+    return formatShape([Math.max(1, at(sizes, operand as number)) / columns, columns]);
   });
   const [columns, rows] = last.output;
   const from = tables.length === 0 ? '' : ` from tables ${tables.join(', ')}`;
@@ -87,18 +88,20 @@ async function compileStages(
   const compiled: RunKernel[] = [];
   for (const { source, operands } of stages) {
     const taken = operands.map((operand) =>
-      typeof operand === 'number' ? sizes[operand]! : sizeOfResult(stages[operand.stage]!.source),
+      typeof operand === 'number' ? at(sizes, operand) : sizeOfResult(at(stages, operand.stage).source),
     );
     compiled.push(await device.compile(source, taken));
   }
-  if (stages.length === 1) return compiled[0]!;
+  if (stages.length === 1) return at(compiled, 0);
   return async (inputs) => {
     const made: GpuBuffer[] = [];
     for (const [index, { operands }] of stages.entries()) {
-      const run = compiled[index]!;
+      const run = at(compiled, index);
       made.push(
         await run(
-          operands.map((operand) => (typeof operand === 'number' ? inputs[operand]! : made[operand.stage]!)),
+          operands.map((operand) =>
+            typeof operand === 'number' ? at(inputs, operand) : at(made, operand.stage),
+          ),
         ),
       );
     }
@@ -112,7 +115,7 @@ async function compileStages(
 function gpuCallOf(step: Step, slots: readonly Slot[]): GpuCall<Specifications[KernelKind]> {
   const call = callOf(step, slots);
   const inputs = step.inputs.map(({ slot, offset }, i): GpuOperand => {
-    return { ...call.inputs[i]!, offset, size: slots[slot]!.size };
+    return { ...at(call.inputs, i), offset, size: at(slots, slot).size };
   });
   return { ...call, inputs };
 }
@@ -126,7 +129,7 @@ function countedSteps({ steps, slots }: Plan): ReadonlySet<Step> {
   const known = new Set(slots.filter((slot) => slot.leaf !== undefined && isCount(slot)).map(({ id }) => id));
   const counted = new Set<Step>();
   for (const step of steps) {
-    const output = slots[step.outputs[0]!.slot]!;
+    const output = at(slots, at(step.outputs, 0).slot);
     if (step.kind !== 'map' || !isCount(output) || !step.inputs.every(({ slot }) => known.has(slot)))
       continue;
     known.add(output.id);

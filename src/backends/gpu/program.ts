@@ -1,5 +1,6 @@
 /** Runs a plan as gpu.js kernels over buffers. A buffer that is in use is never written, so views and leaves share them. */
 import { BackendError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
 import { checkFeeds } from '../../engine/feeds.js';
 import { runSteps } from '../../engine/runSteps.js';
@@ -65,7 +66,7 @@ export class GpuProgram implements Program {
 
   explain(): string {
     const lines = this.plan.steps.map(
-      ({ kind, label }, i) => `${kind} (${label}): ${this.steps[i]!.algorithm}`,
+      ({ kind, label }, i) => `${kind} (${label}): ${at(this.steps, i).algorithm}`,
     );
     return lines.join('\n');
   }

@@ -1,6 +1,7 @@
 /** gpu.js's mode webgpu: results are storage buffers of one device. */
 import type { GpuSource } from '../../../kernels/gpu.js';
 import { BackendError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { firstLine } from './device.js';
 import {
   createKernel,
@@ -91,7 +92,7 @@ export class WebGpuDevice extends ResidentDevice {
   protected override async instance(source: GpuSource, sample: readonly unknown[]): Promise<Instance> {
     const { device } = this.context;
     const tables = (handles: readonly unknown[]) =>
-      handles.map((handle, i) => this.table(handle as GPUBuffer, source.columns[i]!));
+      handles.map((handle, i) => this.table(handle as GPUBuffer, at(source.columns, i)));
     device.pushErrorScope('out-of-memory');
     device.pushErrorScope('validation');
     let inner: WebGpuKernel;

@@ -9,6 +9,7 @@ import {
 } from '../../../kernels/reference.js';
 import { allocateHost } from '../../core/dtype.js';
 import { BackendError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { rowMajorStrides, sizeOf } from '../../core/shape.js';
 import type { View } from '../../core/view.js';
 import type { Feeds, Fetches, Program, Resident, RunOptions } from '../../engine/backend.js';
@@ -103,7 +104,7 @@ export class ReferenceProgram implements Program {
     this.plan.steps.forEach((step, index) => {
       if (poison) this.arena.poisonBefore(index);
       execute(
-        this.calls[index]!,
+        at(this.calls, index),
         step.inputs.map((operand) => stridedView(elements.get(operand.slot)!, operand)),
         step.outputs.map(({ slot, shape }) =>
           stridedView(elements.get(slot)!, { shape, strides: rowMajorStrides(shape), offset: 0 }),
@@ -117,7 +118,7 @@ export class ReferenceProgram implements Program {
     // All values are read before the first is written: two leaves may swap.
     const values = this.moves.map(({ slot }) => elements.get(slot)!.slice());
     this.moves.forEach(({ resident }, i) => {
-      resident.elements.set(values[i]!);
+      resident.elements.set(at(values, i));
     });
   }
 

@@ -1,6 +1,7 @@
 /** The images that a saved model is measured on. */
 import { dirname, resolve } from 'node:path';
 import { ModelError, UsageError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import { type Dataset, join } from '../../data/dataset.js';
 import type { ImageShape } from '../../data/images/picture.js';
@@ -80,7 +81,7 @@ export function withClassesOf(
   if (own.join('\n') === known.join('\n')) return { ...dataset, classes };
   const numbers = own.map((label) => known.indexOf(label));
   if (!numbers.includes(-1))
-    return { ...dataset, classes, labels: dataset.labels.map((label) => numbers[label]!) };
+    return { ...dataset, classes, labels: dataset.labels.map((label) => at(numbers, label)) };
   if (own.length === known.length) {
     warn(
       `${path}: its classes are ${listed(classes)}, those of ${dataset.name} are ${listed(dataset.classes)}: labels go by their numbers`,

@@ -1,4 +1,5 @@
 /** A run in a few lines. */
+import { at, last } from '../../core/lists.js';
 import type { Measures } from '../../report/metrics/measures.js';
 import type { EpochRecord } from '../../training/fit/options.js';
 import { pairsText } from '../commands/evaluate/text.js';
@@ -14,7 +15,7 @@ function curve(
 ): string[][] {
   const known = history.map(value).filter((one) => one !== undefined);
   if (known.length === 0) return [];
-  return [[name, sparkline(known), `${print(known[0]!)} → ${print(known.at(-1)!)}`]];
+  return [[name, sparkline(known), `${print(at(known, 0))} → ${print(last(known))}`]];
 }
 
 /** Loss and accuracy by epoch as small bars, each from its lowest to its highest value. */

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { checkOptionNames } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { parseIdx, readBounded } from '../idx.js';
 import { verifyArchive } from './archive.js';
 import { type FetchedFile, type FetchOptions, fetchDataset } from './fetch.js';
@@ -43,7 +44,7 @@ export interface DatasetDescription {
  * hold any of them. The small file of test labels tells which.
  */
 async function isReally(entry: DatasetEntry, { paths }: Location): Promise<boolean> {
-  const read = readDatasetFile(entry.name, filesOf(entry)[3], paths[3]!);
+  const read = readDatasetFile(entry.name, filesOf(entry)[3], at(paths, 3));
   return read.then(
     () => true,
     () => false,
@@ -107,7 +108,11 @@ export async function getDataset(
   const given = dataDirectory === undefined ? undefined : await search(manifest, entry, { dataDirectory });
   const location = given ?? (await search(manifest, entry, { cacheDirectory }));
   if (location?.source !== 'package' && location?.source !== 'data-dir') return fetchDataset(entry, options);
-  return filesOf(entry).map((file, i) => ({ file: file.name, path: location.paths[i]!, downloaded: false }));
+  return filesOf(entry).map((file, i) => ({
+    file: file.name,
+    path: at(location.paths, i),
+    downloaded: false,
+  }));
 }
 
 export interface FileReport extends Verification {
@@ -151,6 +156,6 @@ export async function verifyDataset(
     throw new DataError(`${name}: not on this machine, so there is nothing to verify`, { hint });
   }
   const files = location ? filesOf(entry) : [];
-  const reports = await Promise.all(files.map((file, i) => verifyFile(file, location!.paths[i]!)));
+  const reports = await Promise.all(files.map((file, i) => verifyFile(file, at(location!.paths, i))));
   return archive === undefined ? reports : [...reports, await verifyOwnArchive(entry, archive)];
 }

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { type Dataset, limitDataset } from '../dataset.js';
 import { withWriters } from '../writers.js';
 import { type FetchOptions, fetchDataset } from './fetch.js';
@@ -50,7 +51,7 @@ async function readSplit(
     split,
     images: imagesOf(entry, images),
     labels: labelsOf(entry, labels, labelsPath!),
-    count: images.shape[0]!,
+    count: at(images.shape, 0),
     shape,
     classes,
     ...(writers && { writers }),

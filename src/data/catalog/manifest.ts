@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { didYouMean } from '../../core/closest.js';
 import { DataError, UsageError } from '../../core/errors.js';
+import { leading } from '../../core/lists.js';
 import {
   boolean,
   integer,
@@ -141,7 +142,7 @@ const labels: Schema<LabelFormat> = (value, path) => {
 };
 
 const image: Schema<DatasetEntry['image']> = (value, path) => {
-  const [height, width, channels] = list(integer(1), 3, 3)(value, path) as [number, number, number];
+  const [height, width, channels] = leading(list(integer(1), 3, 3)(value, path), 3);
   return [height, width, channels];
 };
 

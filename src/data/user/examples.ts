@@ -1,4 +1,5 @@
 import { DataError, UsageError } from '../../core/errors.js';
+import { leading } from '../../core/lists.js';
 import type { Dataset } from '../dataset.js';
 import { pictureReader } from '../images/images.js';
 import { type ImageShape, pictureOf, type Samples, toPicture } from '../images/picture.js';
@@ -62,7 +63,10 @@ export function examplesOfRaw(
   const images = toPixels(raw.numbers, scale, reading);
   const asStored = shapeText(own) === shapeText(shape);
   if (asStored && !options.invert && !options.centerDigits) return { images, shape, labels };
-  const [from, to] = [own, shape].map((sides) => sides[0] * sides[1] * sides[2]) as [number, number];
+  const [from, to] = leading(
+    [own, shape].map((sides) => sides[0] * sides[1] * sides[2]),
+    2,
+  );
   const count = from === 0 ? 0 : images.length / from;
   const made = allocateImages(count, shape, where, reading);
   for (let i = 0; i < count; i++) {

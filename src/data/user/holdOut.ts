@@ -1,4 +1,5 @@
 import { UsageError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { randomKey } from '../../core/random.js';
 import { permutation } from '../batches.js';
 import { type Dataset, imageSize } from '../dataset.js';
@@ -8,11 +9,11 @@ function heldOf(dataset: Dataset, share: number, seed: number): Uint8Array {
   const held = new Uint8Array(dataset.count);
   if (share === 1) return held.fill(1);
   const places: number[][] = dataset.classes.map(() => []);
-  for (const [i, label] of dataset.labels.entries()) places[label]!.push(i);
+  for (const [i, label] of dataset.labels.entries()) at(places, label).push(i);
   for (const [label, own] of places.entries()) {
     const count = Math.min(own.length - 1, Math.round(own.length * share));
     const order = permutation(own.length, randomKey(seed, 'holdOut', label));
-    for (const i of order.subarray(0, Math.max(0, count))) held[own[i]!] = 1;
+    for (const i of order.subarray(0, Math.max(0, count))) held[at(own, i)] = 1;
   }
   return held;
 }
@@ -27,10 +28,10 @@ function divide({ images, labels }: Dataset, held: Uint8Array, size: number) {
   for (let i = 0; i < labels.length; i++) {
     if (held[i] === 1) {
       apart.set(images.subarray(i * size, (i + 1) * size), toTest * size);
-      test[toTest++] = labels[i]!;
+      test[toTest++] = at(labels, i);
     } else {
       images.copyWithin(toTrain * size, i * size, (i + 1) * size);
-      kept[toTrain++] = labels[i]!;
+      kept[toTrain++] = at(labels, i);
     }
   }
   const end = toTrain * size;

@@ -1,5 +1,6 @@
 /** Common parts of reading data of one's own: guesses are said, bad parts are collected, options go by their names. */
 import { DataError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import type { ImageShape } from '../images/picture.js';
 import type { Preparation } from '../images/prepare.js';
 
@@ -89,7 +90,7 @@ export class Reading {
       this.bad.length = 0;
       return;
     }
-    if (length === 1) throw new DataError(this.bad[0]!, { hint: this.hint ?? `${skip} leaves it out.` });
+    if (length === 1) throw new DataError(at(this.bad, 0), { hint: this.hint ?? `${skip} leaves it out.` });
     throw new DataError(`${where}: ${length} cannot be read:\n  ${named.join('\n  ')}`, {
       hint: `${skip} leaves them out.`,
     });

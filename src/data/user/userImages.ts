@@ -1,6 +1,7 @@
 /** Images of one's own without labels, or with labels that are not looked at: for a model to tell their classes. */
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { pictureReader } from '../images/images.js';
 import { type ImageShape, pictureOf, toPicture } from '../images/picture.js';
 import { type Prepared, preparePicture } from '../images/prepare.js';
@@ -109,7 +110,7 @@ async function openFolderImages(path: string, shape: ImageShape, reading: Readin
   const chosen = readable.length === 1 ? readable : tests;
   if (chosen.length === 1) {
     if (readable.length > 1) reading.note(`${path}: ${chosen[0]} is taken`);
-    return openUserImages(join(path, chosen[0]!), shape, reading);
+    return openUserImages(join(path, at(chosen, 0)), shape, reading);
   }
   throw new DataError(
     `${path}: there are no pictures in this folder${readable.length > 1 ? `, and several files of images: ${readable.join(', ')}` : ''}`,

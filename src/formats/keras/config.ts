@@ -1,5 +1,6 @@
 /** Networks as Keras's layers: their configurations and their weights. tfjs takes nearly the same. */
 import { ModelError } from '../../core/errors.js';
+import { at, last } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import type { Json } from '../../nn/layer.js';
 import { isJoin } from '../../nn/layers/graph.js';
@@ -76,7 +77,11 @@ const conv2d: Printer = (printing) => {
     throw new ModelError(`tfjs: ${node.name}: convolutions have no groups`);
   return {
     className: 'Conv2D',
-    config: { filters: node.shape[2]!, ...(groups === 1 ? {} : { groups }), ...convolutionConfig(printing) },
+    config: {
+      filters: at(node.shape, 2),
+      ...(groups === 1 ? {} : { groups }),
+      ...convolutionConfig(printing),
+    },
     weights: weights(node, { filter: 'kernel', bias: 'bias' }),
   };
 };
@@ -96,7 +101,7 @@ const depthwise: Printer = (printing) => ({
 const separable: Printer = (printing) => ({
   className: 'SeparableConv2D',
   config: {
-    filters: printing.node.shape[2]!,
+    filters: at(printing.node.shape, 2),
     depth_multiplier: numberOption(printing.node, 'depthMultiplier'),
     ...convolutionConfig(printing),
   },
@@ -109,7 +114,7 @@ const separable: Printer = (printing) => ({
 
 const dense: Printer = ({ node }) => ({
   className: 'Dense',
-  config: { units: node.shape.at(-1)!, activation: 'linear', use_bias: flagOption(node, 'useBias') },
+  config: { units: last(node.shape), activation: 'linear', use_bias: flagOption(node, 'useBias') },
   weights: weights(node, { kernel: 'kernel', bias: 'bias' }),
 });
 
@@ -138,7 +143,7 @@ const layerNorm: Printer = ({ node }) => ({
 
 /** A normalization that stays as it is: mean 0, variance 1. */
 const affine: Printer = ({ node }) => {
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   return {
     className: 'BatchNormalization',
     config: {
@@ -295,8 +300,8 @@ export function kerasLayers(network: Network, normalization: Normalization, dial
     }
     layers.push({ className, config: { ...config, name }, inputs, weights: own });
   }
-  const end = layers.at(-1)!;
-  const shape = network.nodes.at(-1)!.shape;
+  const end = last(layers);
+  const shape = last(network.nodes).shape;
   if (shape.length !== 1) throw new ModelError(`keras: the model gives ${formatShape(shape)}, not classes`);
   layers.push({
     className: 'Softmax',
@@ -310,5 +315,6 @@ export function kerasLayers(network: Network, normalization: Normalization, dial
 /** Tells whether every layer has the one before it as its input. */
 export const isChain = (layers: readonly KerasLayer[]): boolean =>
   layers.every(
-    ({ inputs }, i) => inputs.length === 1 && inputs[0] === (i === 0 ? 'images' : layers[i - 1]!.config.name),
+    ({ inputs }, i) =>
+      inputs.length === 1 && inputs[0] === (i === 0 ? 'images' : at(layers, i - 1).config.name),
   );

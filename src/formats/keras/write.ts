@@ -1,4 +1,5 @@
 /** Keras 3's `.keras` and `.weights.h5`. https://keras.io/guides/serialization_and_saving */
+import { at, last } from '../../core/lists.js';
 import type { Json } from '../../nn/layer.js';
 import type { Normalization } from '../../training/inference/normalization.js';
 import { encodeHdf5, type Hdf5Dataset, type Hdf5Group } from '../hdf5/write.js';
@@ -43,14 +44,16 @@ function configOf(network: Network, layers: readonly KerasLayer[], name: string)
   const list = layers.map(({ className, config, inputs }) => ({
     ...described(className, config),
     name: config.name,
-    inbound_nodes: [{ args: inputs.length === 1 ? [tensor(inputs[0]!)] : [inputs.map(tensor)], kwargs: {} }],
+    inbound_nodes: [
+      { args: inputs.length === 1 ? [tensor(at(inputs, 0))] : [inputs.map(tensor)], kwargs: {} },
+    ],
   }));
   return described('Functional', {
     name,
     trainable: true,
     layers: [{ ...inputLayer(network), name: 'images', inbound_nodes: [] }, ...list],
     input_layers: ['images', 0, 0],
-    output_layers: [layers.at(-1)!.config.name, 0, 0],
+    output_layers: [last(layers).config.name, 0, 0],
   });
 }
 
@@ -58,7 +61,7 @@ function configOf(network: Network, layers: readonly KerasLayer[], name: string)
 function counted(layers: readonly KerasLayer[]): readonly KerasLayer[] {
   if (isChain(layers)) return layers;
   const nodes = layers.map((layer) => ({ name: layer.config.name, inputs: layer.inputs, layer }));
-  return kerasOrder({ nodes, output: nodes.at(-1)!.name }).map(({ layer }) => layer);
+  return kerasOrder({ nodes, output: last(nodes).name }).map(({ layer }) => layer);
 }
 
 /** Groups named by class and counter, each with the name of its layer. */

@@ -1,5 +1,6 @@
 /** Models as ONNX. https://onnx.ai/onnx/operators */
 import { DataError, ModelError } from '../../core/errors.js';
+import { at, last } from '../../core/lists.js';
 import { isJoin } from '../../nn/layers/graph.js';
 import type { Normalization } from '../../training/inference/normalization.js';
 import type { Network, NetworkNode } from '../network.js';
@@ -42,7 +43,7 @@ const convolution: Printer = (printing) => {
   const { builder, node } = printing;
   const name = builder.node(
     'Conv',
-    [builder.first(node.inputs[0]!), stored(printing, 'filter', filterOutFirst), ...bias(printing)],
+    [builder.first(at(node.inputs, 0)), stored(printing, 'filter', filterOutFirst), ...bias(printing)],
     {
       ...windowAttributes(printing),
       kernel_shape: pairOption(node, 'kernelSize'),
@@ -56,11 +57,11 @@ const convolution: Printer = (printing) => {
 
 const depthwise: Printer = (printing) => {
   const { builder, network, node } = printing;
-  const group = inputShapeOf(network, node)[2]!;
+  const group = at(inputShapeOf(network, node), 2);
   const separable = node.kind === 'separableConv2d';
   const own = stored(printing, separable ? 'depthwiseFilter' : 'filter', depthwiseOutFirst);
   const attributes = { ...windowAttributes(printing), kernel_shape: pairOption(node, 'kernelSize'), group };
-  const x = builder.first(node.inputs[0]!);
+  const x = builder.first(at(node.inputs, 0));
   if (!separable) {
     return {
       name: builder.node('Conv', [x, own, ...bias(printing)], attributes, node.name),
@@ -77,7 +78,7 @@ const depthwise: Printer = (printing) => {
 
 const dense: Printer = (printing) => {
   const { builder, node } = printing;
-  const x = builder.last(node.inputs[0]!);
+  const x = builder.last(at(node.inputs, 0));
   const kernel = stored(printing, 'kernel');
   if (node.shape.length === 1) {
     return {
@@ -93,7 +94,7 @@ const dense: Printer = (printing) => {
 
 const batchNorm: Printer = (printing) => {
   const { builder, node } = printing;
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   // a rank of its own for whatever is neither rows nor images: there channels are behind
   if (node.shape.length !== 1 && node.shape.length !== 3) {
     throw new ModelError(`onnx: ${node.name}: batchNorm of ${node.shape.length} axes is not written`);
@@ -110,7 +111,7 @@ const batchNorm: Printer = (printing) => {
   };
   const name = builder.node(
     'BatchNormalization',
-    [builder.first(node.inputs[0]!), ...weights],
+    [builder.first(at(node.inputs, 0)), ...weights],
     attributes,
     node.name,
   );
@@ -119,13 +120,13 @@ const batchNorm: Printer = (printing) => {
 
 const layerNorm: Printer = (printing) => {
   const { builder, node } = printing;
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   const weights = [storedOr(printing, 'gamma', size, 1)];
   if (flagOption(node, 'center')) weights.push(stored(printing, 'beta'));
   const attributes = { axis: -1, epsilon: { float: numberOption(node, 'epsilon') } };
   const name = builder.node(
     'LayerNormalization',
-    [builder.last(node.inputs[0]!), ...weights],
+    [builder.last(at(node.inputs, 0)), ...weights],
     attributes,
     node.name,
   );
@@ -134,7 +135,7 @@ const layerNorm: Printer = (printing) => {
 
 const affine: Printer = (printing) => {
   const { builder, node } = printing;
-  let name = builder.last(node.inputs[0]!);
+  let name = builder.last(at(node.inputs, 0));
   if (flagOption(node, 'scale')) name = builder.node('Mul', [name, stored(printing, 'gain')]);
   if (flagOption(node, 'center')) name = builder.node('Add', [name, stored(printing, 'offset')]);
   return { name, channelsFirst: false };
@@ -146,7 +147,7 @@ const pool =
     const { builder, node } = printing;
     const attributes = { ...windowAttributes(printing), kernel_shape: pairOption(node, 'window'), ...more };
     return {
-      name: builder.node(op, [builder.first(node.inputs[0]!)], attributes, node.name),
+      name: builder.node(op, [builder.first(at(node.inputs, 0))], attributes, node.name),
       channelsFirst: true,
     };
   };
@@ -154,7 +155,7 @@ const pool =
 const globalPool =
   (op: string): Printer =>
   ({ builder, node }) => {
-    const pooled = builder.node(op, [builder.first(node.inputs[0]!)]);
+    const pooled = builder.node(op, [builder.first(at(node.inputs, 0))]);
     return { name: builder.node('Flatten', [pooled], {}, node.name), channelsFirst: false };
   };
 
@@ -165,7 +166,7 @@ const pointwise =
     attributes: (node: NetworkNode) => Readonly<Record<string, Attribute>> = () => ({}),
   ): Printer =>
   ({ builder, node }) => {
-    const source = node.inputs[0]!;
+    const source = at(node.inputs, 0);
     const name = builder.node(op, [builder.any(source)], attributes(node), node.name);
     return { name, channelsFirst: builder.channelsFirst(source) };
   };
@@ -176,27 +177,27 @@ const float = (name: string, option: string) => (node: NetworkNode) => ({
 
 /** x · Φ(x) in operators that opset 17 has. */
 const gelu: Printer = ({ builder, node }) => {
-  const x = builder.any(node.inputs[0]!);
+  const x = builder.any(at(node.inputs, 0));
   const error = builder.node('Erf', [builder.node('Div', [x, builder.scalar(Math.SQRT2)])]);
   const product = builder.node('Mul', [x, builder.node('Add', [error, builder.scalar(1)])]);
   const name = builder.node('Mul', [product, builder.scalar(0.5)], {}, node.name);
-  return { name, channelsFirst: builder.channelsFirst(node.inputs[0]!) };
+  return { name, channelsFirst: builder.channelsFirst(at(node.inputs, 0)) };
 };
 
 const silu: Printer = ({ builder, node }) => {
-  const x = builder.any(node.inputs[0]!);
+  const x = builder.any(at(node.inputs, 0));
   const name = builder.node('Mul', [x, builder.node('Sigmoid', [x])], {}, node.name);
-  return { name, channelsFirst: builder.channelsFirst(node.inputs[0]!) };
+  return { name, channelsFirst: builder.channelsFirst(at(node.inputs, 0)) };
 };
 
 const clip: Printer = ({ builder, node }) => {
   const bounds = ['low', 'high'].map((side) => builder.scalar(numberOption(node, side)));
-  const name = builder.node('Clip', [builder.any(node.inputs[0]!), ...bounds], {}, node.name);
-  return { name, channelsFirst: builder.channelsFirst(node.inputs[0]!) };
+  const name = builder.node('Clip', [builder.any(at(node.inputs, 0)), ...bounds], {}, node.name);
+  return { name, channelsFirst: builder.channelsFirst(at(node.inputs, 0)) };
 };
 
 const dropout: Printer = ({ builder, node }) => {
-  const source = node.inputs[0]!;
+  const source = at(node.inputs, 0);
   const ratio = builder.scalar(numberOption(node, 'rate'));
   const name = builder.node('Dropout', [builder.any(source), ratio], {}, node.name);
   return { name, channelsFirst: builder.channelsFirst(source) };
@@ -206,7 +207,7 @@ const zeroPad: Printer = ({ builder, node }) => {
   const { top, left, bottom, right } = sidesOption(node);
   const pads = builder.integers([0, 0, top, left, 0, 0, bottom, right]);
   return {
-    name: builder.node('Pad', [builder.first(node.inputs[0]!), pads], {}, node.name),
+    name: builder.node('Pad', [builder.first(at(node.inputs, 0)), pads], {}, node.name),
     channelsFirst: true,
   };
 };
@@ -221,7 +222,7 @@ const plain =
     const { builder, node } = printing;
     const { inputs = [], attributes = {} } = more(printing);
     return {
-      name: builder.node(op, [builder.last(node.inputs[0]!), ...inputs], attributes, node.name),
+      name: builder.node(op, [builder.last(at(node.inputs, 0)), ...inputs], attributes, node.name),
       channelsFirst: false,
     };
   };
@@ -326,7 +327,7 @@ export function encodeOnnx(
     const { name, channelsFirst } = printer({ builder, network, node });
     builder.define(node.name, name, { shape: node.shape, channelsFirst });
   }
-  const end = network.nodes.at(-1)!;
+  const end = last(network.nodes);
   builder.node('Identity', [builder.last(end.name)], {}, onnxOutputs.logits);
   builder.node('Softmax', [onnxOutputs.logits], { axis: -1 }, onnxOutputs.probabilities);
   const layout =

@@ -1,5 +1,6 @@
 /** A model as one HTML file that opens from a disk, with a place to draw. */
 import { ModelError } from '../../core/errors.js';
+import { at, leading } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import type { ModelDetails } from '../../training/files/modelFile.js';
 import type { ExportResults } from '../export.js';
@@ -53,9 +54,9 @@ function separated(network: Network): NetworkNode[] {
   return network.nodes.flatMap((node) => {
     if (node.kind !== 'separableConv2d') return [node];
     const spread = `${node.name} depthwise`;
-    const [height, width] = node.shape as [number, number];
+    const [height, width] = leading(node.shape, 2);
     const { depthwiseFilter: own, pointwiseFilter: mixing, bias } = Object.fromEntries(node.weights);
-    const channels = own!.shape[2]! * own!.shape[3]!;
+    const channels = at(own!.shape, 2) * at(own!.shape, 3);
     const plain = { kernelSize: [1, 1], strides: [1, 1], padding: 'valid' };
     return [
       {

@@ -1,4 +1,5 @@
 /** Images have their channels in front in PyTorch, so what is flattened has its numbers in another order there. */
+import { at } from '../../core/lists.js';
 import type { Shape } from '../../core/shape.js';
 import type { Network, NetworkNode } from '../network.js';
 import { inputShapeOf } from '../options.js';
@@ -31,10 +32,10 @@ export class FlattenedOrders {
   /** @param everywhere whether every flatten has PyTorch's order, whatever is behind it */
   constructor(network: Network, everywhere: boolean) {
     for (const node of network.nodes) {
-      const source = node.inputs[0]!;
+      const source = at(node.inputs, 0);
       if (node.kind === 'flatten') {
         const shape = inputShapeOf(network, node);
-        const moved = shape.length === 3 && shape[2] !== 1 && shape[0]! * shape[1]! !== 1;
+        const moved = shape.length === 3 && shape[2] !== 1 && at(shape, 0) * at(shape, 1) !== 1;
         if (moved && (everywhere || adapts(network, node))) this.shapes.set(node.name, shape);
       } else if (elementwise.has(node.kind) && this.shapes.has(source)) {
         this.shapes.set(node.name, this.shapes.get(source)!);

@@ -1,5 +1,6 @@
 /** Layers as modules of PyTorch and lines of Python. */
 import { ModelError } from '../../core/errors.js';
+import { at, last } from '../../core/lists.js';
 import type { Network, NetworkNode } from '../network.js';
 import {
   flagOption,
@@ -53,18 +54,18 @@ function padded(
   fill = '',
 ): { readonly x: string; readonly padding: string } {
   const { top, bottom, left, right } = paddingOf(network, node);
-  const x = inputs[0]!;
+  const x = at(inputs, 0);
   if (top === bottom && left === right) return { x, padding: pair([top, left]) };
   return { x: `F.pad(${x}, (${left}, ${right}, ${top}, ${bottom})${fill})`, padding: pair([0, 0]) };
 }
 
 /** The channels of an image, or the numbers of a row, that a node is applied to. */
-const width = ({ network, node }: Printing) => inputShapeOf(network, node).at(-1)!;
+const width = ({ network, node }: Printing) => last(inputShapeOf(network, node));
 
 const conv2d: Printer = (printing) => {
   const { node, own } = printing;
   const { x, padding } = padded(printing);
-  const [filters, groups] = [node.shape[2]!, numberOption(node, 'groups', 1)];
+  const [filters, groups] = [at(node.shape, 2), numberOption(node, 'groups', 1)];
   const options = [
     `${width(printing)}, ${filters}, ${pair(pairOption(node, 'kernelSize'))}`,
     `stride=${pair(pairOption(node, 'strides'))}, padding=${padding}`,
@@ -122,7 +123,7 @@ const dense: Printer = (printing) => {
   const bias = flagOption(node, 'useBias') ? '' : ', bias=False';
   return {
     modules: { [own]: `nn.Linear(${width(printing)}, ${node.shape.at(-1)}${bias})` },
-    forward: behind(printing, (x) => `self.${own}(${x})`, inputs[0]!),
+    forward: behind(printing, (x) => `self.${own}(${x})`, at(inputs, 0)),
     tensors: { [`${own}.weight`]: transposed(rows, [1, 0]), [`${own}.bias`]: weightOf(node, 'bias') },
   };
 };
@@ -131,7 +132,7 @@ const ordered = (floats: Floats | undefined, order: Int32Array | undefined) =>
   floats && order ? reordered(floats, order) : floats;
 
 const batchNorm: Printer = ({ node, own, inputs, order }) => {
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   const images = node.shape.length === 3;
   if (!images && node.shape.length !== 1)
     throw new ModelError(`pytorch: ${node.name}: batchNorm of ${node.shape.length} axes is not written`);
@@ -151,10 +152,10 @@ const batchNorm: Printer = ({ node, own, inputs, order }) => {
 
 const layerNorm: Printer = (printing) => {
   const { node, own, inputs } = printing;
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   return {
     modules: { [own]: `nn.LayerNorm(${size}, eps=${python(numberOption(node, 'epsilon'))})` },
-    forward: behind(printing, (x) => `self.${own}(${x})`, inputs[0]!),
+    forward: behind(printing, (x) => `self.${own}(${x})`, at(inputs, 0)),
     tensors: {
       [`${own}.weight`]: weightOf(node, 'gamma') ?? filled(size, 1),
       [`${own}.bias`]: weightOf(node, 'beta') ?? filled(size, 0),
@@ -164,10 +165,10 @@ const layerNorm: Printer = (printing) => {
 
 const affine: Printer = (printing) => {
   const { node, own, inputs, order } = printing;
-  const size = node.shape.at(-1)!;
+  const size = last(node.shape);
   return {
     modules: { [own]: `Affine(${size})` },
-    forward: behind(printing, (x) => `self.${own}(${x})`, inputs[0]!),
+    forward: behind(printing, (x) => `self.${own}(${x})`, at(inputs, 0)),
     tensors: {
       [`${own}.weight`]: ordered(weightOf(node, 'gain') ?? filled(size, 1), order),
       [`${own}.bias`]: ordered(weightOf(node, 'offset') ?? filled(size, 0), order),
@@ -205,7 +206,7 @@ const plainly =
   (printing) => {
     const { network, node, inputs } = printing;
     const images = inputShapeOf(network, node).length === 3;
-    const made = call(images ? `${inputs[0]}.permute(0, 2, 3, 1)` : inputs[0]!, printing);
+    const made = call(images ? `${inputs[0]}.permute(0, 2, 3, 1)` : at(inputs, 0), printing);
     return { forward: node.shape.length === 3 ? `${made}.permute(0, 3, 1, 2)` : made };
   };
 
@@ -216,7 +217,7 @@ const flatten: Printer = ({ network, node, inputs, moved }) => {
 
 const f =
   (call: (x: string, node: NetworkNode) => string): Printer =>
-  ({ node, inputs }) => ({ forward: call(inputs[0]!, node) });
+  ({ node, inputs }) => ({ forward: call(at(inputs, 0), node) });
 
 const dropout: Printer = ({ node, own, inputs }) => ({
   modules: { [own]: `nn.Dropout(${python(numberOption(node, 'rate'))})` },

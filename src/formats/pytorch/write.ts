@@ -1,5 +1,6 @@
 /** Models for PyTorch: a state dict as safetensors, and a module of Python that takes it. */
 import { ModelError } from '../../core/errors.js';
+import { at, last } from '../../core/lists.js';
 import { isJoin } from '../../nn/layers/graph.js';
 import type { StoredTensor } from '../../training/files/safetensors.js';
 import type { Normalization } from '../../training/inference/normalization.js';
@@ -56,7 +57,7 @@ export function pytorchFiles(network: Network, normalization: Normalization, nam
       node,
       own: `${usual}${count}`,
       inputs: node.inputs.map((source) => variables.get(source)!),
-      order: orders.of(node.inputs[0]!),
+      order: orders.of(at(node.inputs, 0)),
       moved: orders.of(node.name) !== undefined,
     };
     const { modules: made = {}, forward, tensors: own = {} } = printNode(printing);
@@ -65,11 +66,11 @@ export function pytorchFiles(network: Network, normalization: Normalization, nam
     // one variable goes from layer to layer, another is taken for what is read again
     const again =
       node.inputs.some((source) => readers(source) > 1) || readers(node.name) > 1 || node.inputs.length > 1;
-    const variable = again ? `x${i}` : printing.inputs[0]!;
+    const variable = again ? `x${i}` : at(printing.inputs, 0);
     variables.set(node.name, variable);
     lines.push(`        ${variable} = ${forward}`);
   }
-  const end = variables.get(network.nodes.at(-1)!.name)!;
+  const end = variables.get(last(network.nodes).name)!;
   return { tensors, code: moduleText({ network, normalization, name, modules, lines, end }) };
 }
 
@@ -114,7 +115,7 @@ function moduleText({
   return `"""An image classifier trained with Quern.
 
 Input: pixels from 0 to 255, [batch, ${channels}, ${height}, ${across}] (channels, height, width), uint8 or float.
-Output: logits, [batch, ${network.nodes.at(-1)!.shape.join(', ')}]; softmax makes probabilities of them.
+Output: logits, [batch, ${last(network.nodes).shape.join(', ')}]; softmax makes probabilities of them.
 
     model = load()
     probabilities = model(images).softmax(-1)

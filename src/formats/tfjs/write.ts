@@ -1,4 +1,5 @@
 /** Layers models of tfjs: model.json and the weights beside it. https://www.tensorflow.org/js/guide/save_load */
+import { last } from '../../core/lists.js';
 import type { Json } from '../../nn/layer.js';
 import type { Normalization } from '../../training/inference/normalization.js';
 import { isChain, type KerasLayer, kerasLayers } from '../keras/config.js';
@@ -42,7 +43,7 @@ function topology(network: Network, layers: readonly KerasLayer[], name: string)
     name,
     layers: [input, ...list],
     input_layers: [['images', 0, 0]],
-    output_layers: [[layers.at(-1)!.config.name, 0, 0]],
+    output_layers: [[last(layers).config.name, 0, 0]],
   });
 }
 

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { fourAxes } from '../../core/shape.js';
 import { concatenate, scatterSlices } from '../../tensor/ops/assemble.js';
 import { conv2d as convolve } from '../../tensor/ops/conv2d.js';
@@ -36,7 +37,7 @@ function dilated(filter: Tensor, [down, across]: readonly [number, number]): Ten
 /** Each group of channels with its own filters, joined along the channels. */
 function grouped(x: Tensor, filter: Tensor, groups: number, steps: Steps): Tensor {
   if (groups === 1) return convolve(x, filter, steps);
-  const [channels, filters] = [x.shape[3]! / groups, filter.shape[3]! / groups];
+  const [channels, filters] = [at(x.shape, 3) / groups, at(filter.shape, 3) / groups];
   const parts = Array.from({ length: groups }, (_, i) => {
     const own = slice(x, [0, 0, 0, i * channels], [...x.shape.slice(0, 3), (i + 1) * channels]);
     const used = slice(filter, [0, 0, 0, i * filters], [...filter.shape.slice(0, 3), (i + 1) * filters]);
@@ -83,7 +84,7 @@ export function conv2d(filters: number, kernelSize: Pair, options: Conv2dOptions
     },
     initializers: { kernelInitializer },
     convolve(x, { size, strides, padding, initializers, parameter }) {
-      const channels = x.shape[3]!;
+      const channels = at(x.shape, 3);
       if (channels % groups !== 0 || filters % groups !== 0) {
         throw new ShapeError(
           `conv2d: ${groups} groups do not divide ${channels} channels and ${filters} filters`,

@@ -1,4 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { describe } from '../../tensor/build.js';
 import type { PaddingOption, Pair } from '../../tensor/ops/geometry.js';
 import { add } from '../../tensor/ops/pointwise.js';
@@ -77,7 +78,7 @@ export function convolutionLayer<Name extends string>(convolution: Convolution<N
       }
       const parameter: Context['parameter'] = (...words) => context.parameter(...words);
       const y = convolve(x, { size, strides, padding: padding as PaddingOption, initializers, parameter });
-      return useBias ? add(y, parameter('bias', [y.shape[3]!], bias)) : y;
+      return useBias ? add(y, parameter('bias', [at(y.shape, 3)], bias)) : y;
     },
   );
 }

@@ -1,5 +1,6 @@
 import { checkInteger, checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
+import { last } from '../../core/lists.js';
 import { describe } from '../../tensor/build.js';
 import { matmul } from '../../tensor/ops/matmul.js';
 import { add } from '../../tensor/ops/pointwise.js';
@@ -49,7 +50,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
           hint: 'flatten() makes [batch, in] of any example, a single number too.',
         });
       }
-      const kernel = context.parameter('kernel', [x.shape.at(-1)!, units], kernelInitializer);
+      const kernel = context.parameter('kernel', [last(x.shape), units], kernelInitializer);
       const product = matmul(x, kernel);
       return useBias ? add(product, context.parameter('bias', [units], biasInitializer)) : product;
     },

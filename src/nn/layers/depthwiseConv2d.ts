@@ -1,4 +1,5 @@
 import { checkInteger, checkOptionNames } from '../../core/check.js';
+import { at } from '../../core/lists.js';
 import { depthwiseConv2d as convolve } from '../../tensor/ops/depthwise.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
 import { layerOptionsElsewhere } from '../check.js';
@@ -42,7 +43,7 @@ export function depthwiseConv2d(kernelSize: Pair, options: DepthwiseConv2dOption
     described: { depthMultiplier },
     initializers: { kernelInitializer },
     convolve(x, { size, strides, padding, initializers, parameter }) {
-      const shape = [...size, x.shape[3]!, depthMultiplier];
+      const shape = [...size, at(x.shape, 3), depthMultiplier];
       return convolve(x, parameter('filter', shape, initializers.kernelInitializer), { strides, padding });
     },
   });

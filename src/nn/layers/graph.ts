@@ -1,4 +1,5 @@
 import { ShapeError, UsageError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import { concatenate } from '../../tensor/ops/assemble.js';
 import { add, maximum, minimum, multiply, subtract } from '../../tensor/ops/pointwise.js';
@@ -103,7 +104,8 @@ export function graph(nodes: readonly GraphNode[]): Layer {
       const values = new Map([['input', x]]);
       for (const { name, inputs, layer: part, join } of nodes) {
         const taken = inputs.map((source) => values.get(source)!);
-        const value = join === undefined ? context.apply(name, part!, taken[0]!) : joined(name, join, taken);
+        const value =
+          join === undefined ? context.apply(name, part!, at(taken, 0)) : joined(name, join, taken);
         values.set(name, value);
       }
       return values.get(last.name)!;

@@ -1,4 +1,5 @@
 import { checkInteger, checkOptionNames } from '../../core/check.js';
+import { at } from '../../core/lists.js';
 import { conv2d } from '../../tensor/ops/conv2d.js';
 import { depthwiseConv2d } from '../../tensor/ops/depthwise.js';
 import type { Pair } from '../../tensor/ops/geometry.js';
@@ -53,7 +54,7 @@ export function separableConv2d(
     described: { filters, depthMultiplier },
     initializers: { depthwiseInitializer, pointwiseInitializer },
     convolve(x, { size, strides, padding, initializers, parameter }) {
-      const channels = x.shape[3]!;
+      const channels = at(x.shape, 3);
       const own = parameter(
         'depthwiseFilter',
         [...size, channels, depthMultiplier],

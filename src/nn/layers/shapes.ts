@@ -1,6 +1,7 @@
 /** Layers that move elements and compute nothing. */
 import { checkInteger } from '../../core/check.js';
 import { ShapeError, UsageError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import { describe } from '../../tensor/build.js';
 import { pad } from '../../tensor/ops/assemble.js';
@@ -24,7 +25,7 @@ export function reshape(shape: Shape): Layer {
         `reshape: ${describe(x)} has ${size} elements in an example, ${formatShape(shape)} has ${sizeOf(shape)}`,
       );
     }
-    return reshaped(x, [x.shape[0]!, ...shape]);
+    return reshaped(x, [at(x.shape, 0), ...shape]);
   });
 }
 

@@ -1,6 +1,7 @@
 /** Constants of one element become numbers in the maps that read them; maps that change nothing give way. */
 import { isWhole } from '../../../kernels/fusion.js';
 import { constantOf, type Expression, input, simplify, substitute } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import {
   type Draft,
   type DraftOperand,
@@ -29,9 +30,9 @@ function fold(
   const list = new OperandList();
   const folded = expressions.map((expression) =>
     substitute(expression, ({ index, dtype }) => {
-      const operand = inputs[index]!;
+      const operand = at(inputs, index);
       const { leaf } = operand.value;
-      if (leaf?.kind === 'constant' && leaf.size === 1) return constantOf(leaf.initial()[0]!, dtype);
+      if (leaf?.kind === 'constant' && leaf.size === 1) return constantOf(at(leaf.initial(), 0), dtype);
       return input(list.add(operand), dtype);
     }),
   );
@@ -47,10 +48,10 @@ export function forwardCopies(draft: Draft): void {
   };
   for (const step of topological(draft.steps)) {
     step.inputs = step.inputs.map(follow);
-    const expression = isMap(step) ? step.specification.expressions[0]! : undefined;
+    const expression = isMap(step) ? at(step.specification.expressions, 0) : undefined;
     if (expression?.type !== 'input') continue;
-    const operand = step.inputs[expression.index]!;
-    const { value } = step.outputs[0]!;
+    const operand = at(step.inputs, expression.index);
+    const { value } = at(step.outputs, 0);
     if (isWhole(operand) && operand.value.dtype === value.dtype) sources.set(value, operand.value);
   }
   for (const end of [...draft.outputs, ...draft.updates]) end.operand = follow(end.operand);

@@ -6,6 +6,7 @@ import { epilogueStrides } from '../../../kernels/contract.js';
 import { isWhole } from '../../../kernels/fusion.js';
 import { contracts } from '../../../kernels/kinds.js';
 import { computeType, countOperations, type Expression, input, substitute } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import type { Shape } from '../../core/shape.js';
 import { isContiguous } from '../../core/view.js';
 import {
@@ -34,7 +35,7 @@ function fitsEpilogue(operand: DraftOperand, shape: Shape): boolean {
 
 /** Takes the map into the step's epilogue if its operands allow; tells whether it did. */
 function takeEpilogue(uses: Uses, step: DraftStep, map: MapStep, limits: Limits): boolean {
-  const { value, shape } = step.outputs[0]!;
+  const { value, shape } = at(step.outputs, 0);
   const [expression] = map.specification.expressions;
   if (!randomMayFuse(limits, expression!)) return false;
   const own = ownInputs(step);
@@ -58,7 +59,7 @@ function takeEpilogue(uses: Uses, step: DraftStep, map: MapStep, limits: Limits)
   uses.rewrite(step, {
     specification: { ...step.specification, epilogue } as never,
     inputs: [...step.inputs.slice(0, own), ...list.operands],
-    outputs: [{ value: map.outputs[0]!.value, shape }, ...step.outputs.slice(1)],
+    outputs: [{ value: at(map.outputs, 0).value, shape }, ...step.outputs.slice(1)],
     label: `${step.label} ${map.label}`,
   });
   uses.remove(map);
@@ -69,7 +70,7 @@ function takeEpilogue(uses: Uses, step: DraftStep, map: MapStep, limits: Limits)
 function updatesItself(uses: Uses, map: MapStep): boolean {
   return uses.updates.some(
     ({ leaf, operand }) =>
-      operand.value === map.outputs[0]!.value && map.inputs.some(({ value }) => value.leaf === leaf),
+      operand.value === at(map.outputs, 0).value && map.inputs.some(({ value }) => value.leaf === leaf),
   );
 }
 
@@ -81,9 +82,9 @@ export function fuseEpilogues(uses: Uses, limits: Limits): void {
   for (const step of uses.inOrder()) {
     if (!contracts[step.kind].epilogue) continue;
     for (;;) {
-      const { value } = step.outputs[0]!;
+      const { value } = at(step.outputs, 0);
       const map = uses.soleReader(value);
-      if (!isMap(map) || map.outputs.length > 1 || map.outputs[0]!.value.size !== value.size) break;
+      if (!isMap(map) || map.outputs.length > 1 || at(map.outputs, 0).value.size !== value.size) break;
       // a number that was stored as uint8 has wrapped around
       if (value.dtype === 'uint8' && epilogueOf(step) !== undefined) break;
       if (limits.inPlace && updatesItself(uses, map)) break;

@@ -12,6 +12,7 @@ import {
   substitute,
   walk,
 } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import { type Shape, sizeOf } from '../../core/shape.js';
 import { type DraftOperand, isMap, type MapStep, OperandList, reshapeOperand, type Value } from '../draft.js';
 import type { Limits } from '../limits.js';
@@ -19,7 +20,7 @@ import type { Uses } from '../uses.js';
 
 /** A map that reads only single elements (a dropout mask: random numbers and constants) costs less than its memory. */
 function isCheap(step: MapStep): boolean {
-  return step.inputs.every((operand) => operand.value.size <= 1) && sizeOf(step.outputs[0]!.shape) > 1;
+  return step.inputs.every((operand) => operand.value.size <= 1) && sizeOf(at(step.outputs, 0).shape) > 1;
 }
 
 export function randomMayFuse(limits: Limits, ...expressions: readonly Expression[]): boolean {
@@ -52,7 +53,10 @@ function uniformValue(producer: MapStep, value: Value): Expression | undefined {
 }
 
 function expressionOf(producer: MapStep, value: Value): Expression {
-  return producer.specification.expressions[producer.outputs.findIndex((output) => output.value === value)]!;
+  return at(
+    producer.specification.expressions,
+    producer.outputs.findIndex((output) => output.value === value),
+  );
 }
 
 export interface Inlined {
@@ -81,13 +85,13 @@ export function inline(
   const lengths = new Map(
     producer.outputs.map(({ value }) => [value, countOperations(expressionOf(producer, value))]),
   );
-  if (!fitsTogether(expressions, (index) => lengths.get(inputs[index]!.value) ?? 0)) return undefined;
+  if (!fitsTogether(expressions, (index) => lengths.get(at(inputs, index).value) ?? 0)) return undefined;
   const list = new OperandList();
   const fromProducer = (value: Value) =>
     substitute(expressionOf(producer, value), ({ index, dtype }) => input(list.add(moved[index]!), dtype));
   const rewritten = expressions.map((expression) =>
     substitute(expression, ({ index, dtype }) => {
-      const operand = inputs[index]!;
+      const operand = at(inputs, index);
       return made.has(operand.value) ? fromProducer(operand.value) : input(list.add(operand), dtype);
     }),
   );
@@ -102,12 +106,12 @@ function merge(
   { limits, outputs }: { limits: Limits; outputs: number },
 ): boolean {
   const { expressions } = consumer.specification;
-  const { shape } = consumer.outputs[0]!;
+  const { shape } = at(consumer.outputs, 0);
   const remaining = producer.outputs.filter(({ value }) => !uses.onlyUsedBy(value, consumer));
   const uniform = producer.outputs.every(({ value }) => uniformValue(producer, value) !== undefined);
   const copies = remaining.length > 0 && (uniform || isCheap(producer));
   const written = copies ? [] : remaining;
-  if (written.length > 0 && sizeOf(shape) !== sizeOf(producer.outputs[0]!.shape)) return false;
+  if (written.length > 0 && sizeOf(shape) !== sizeOf(at(producer.outputs, 0).shape)) return false;
   const extra = written.map(({ value }) => value);
   const merged = inline(producer, { expressions, inputs: consumer.inputs }, shape, extra);
   if (merged === undefined || merged.inputs.length > limits.inputs) return false;

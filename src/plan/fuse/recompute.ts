@@ -5,6 +5,7 @@
  */
 import { isWhole } from '../../../kernels/fusion.js';
 import { countOperations, type Expression, type PointwiseFunction, walk } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import { type DraftStep, isMap, type MapStep } from '../draft.js';
 import type { Limits } from '../limits.js';
 import type { Uses } from '../uses.js';
@@ -28,13 +29,13 @@ const smallShare = 1 / 16;
 
 /** Tells whether the map reads one large operand, which others need too, and otherwise little. */
 function isWorthRepeating(map: MapStep, uses: Uses): boolean {
-  const { value } = map.outputs[0]!;
+  const { value } = at(map.outputs, 0);
   const [expression] = map.specification.expressions;
   if (map.outputs.length > 1 || uses.kept.has(value) || value.dtype === 'uint8') return false;
   if (!isCheap(expression!)) return false;
   const large = map.inputs.filter((operand) => operand.value.size > value.size * smallShare);
-  if (large.length !== 1 || !isWhole(large[0]!) || large[0]!.value.size !== value.size) return false;
-  const source = large[0]!.value;
+  if (large.length !== 1 || !isWhole(at(large, 0)) || at(large, 0).value.size !== value.size) return false;
+  const source = at(large, 0).value;
   return source.leaf !== undefined || uses.kept.has(source) || uses.readersOf(source).size > 1;
 }
 
@@ -42,8 +43,8 @@ function isWorthRepeating(map: MapStep, uses: Uses): boolean {
 function inlined(reader: DraftStep, map: MapStep, limits: Limits): Inlined | undefined {
   const prologue = prologueOf(reader);
   const merged = isMap(reader)
-    ? inline(map, { ...reader.specification, inputs: reader.inputs }, reader.outputs[0]!.shape)
-    : prologue && inline(map, { expressions: [prologue], inputs: reader.inputs }, reader.inputs[0]!.shape);
+    ? inline(map, { ...reader.specification, inputs: reader.inputs }, at(reader.outputs, 0).shape)
+    : prologue && inline(map, { expressions: [prologue], inputs: reader.inputs }, at(reader.inputs, 0).shape);
   return merged !== undefined && merged.inputs.length <= limits.inputs ? merged : undefined;
 }
 
@@ -51,14 +52,14 @@ function inlined(reader: DraftStep, map: MapStep, limits: Limits): Inlined | und
 export function repeatCheapMaps(uses: Uses, limits: Limits): void {
   for (const map of uses.inOrder()) {
     if (!isMap(map) || !isWorthRepeating(map, uses)) continue;
-    const readers = [...uses.readersOf(map.outputs[0]!.value)];
+    const readers = [...uses.readersOf(at(map.outputs, 0).value)];
     const changes = readers.map((reader) => inlined(reader, map, limits));
     if (readers.length < 2 || changes.includes(undefined)) continue;
     readers.forEach((reader, i) => {
       const { expressions, inputs } = changes[i]!;
       const label = `${map.label} ${reader.label}`;
       if (isMap(reader)) uses.rewrite(reader, { specification: { expressions }, inputs, label });
-      else setPrologue(uses, reader, { prologue: expressions[0]!, inputs, label });
+      else setPrologue(uses, reader, { prologue: at(expressions, 0), inputs, label });
     });
   }
 }

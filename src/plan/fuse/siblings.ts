@@ -2,6 +2,7 @@
 import { sameOperand } from '../../../kernels/fusion.js';
 import { contracts, type KernelKind, type Specifications } from '../../../kernels/kinds.js';
 import { exactJson } from '../../core/json.js';
+import { at } from '../../core/lists.js';
 import type { DraftOperand, DraftStep } from '../draft.js';
 import type { Limits } from '../limits.js';
 import type { Uses } from '../uses.js';
@@ -28,7 +29,7 @@ export function sameWork(a: Work, b: Work): boolean {
   return (
     a.kind === b.kind &&
     a.inputs.length === b.inputs.length &&
-    a.inputs.every((operand, i) => sameOperand(operand, b.inputs[i]!)) &&
+    a.inputs.every((operand, i) => sameOperand(operand, at(b.inputs, i))) &&
     key(a) === key(b)
   );
 }
@@ -46,7 +47,7 @@ export function mergeSiblings(uses: Uses, limits: Limits): void {
       continue;
     }
     const results = [twin, step].flatMap((part) =>
-      resultsOf(part)!.map((name, i) => ({ name, output: part.outputs[i]! })),
+      resultsOf(part)!.map((name, i) => ({ name, output: at(part.outputs, i) })),
     );
     results.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
     uses.rewrite(twin, {

@@ -1,5 +1,6 @@
 /** The charts of a report. */
 
+import { at } from '../../core/lists.js';
 import type { CurvePoint } from '../../runs/curve.js';
 import type { EpochRecord } from '../../training/fit/options.js';
 import type { Calibration } from '../metrics/calibration.js';
@@ -165,7 +166,7 @@ export function rateChart(history: readonly EpochRecord[]): Promise<string> {
   return drawChart(lines('Learning rate', all, { scale: false, axisLabel }), {
     ...curve,
     name: 'rate',
-    title: `Learning rate over ${history.length} epochs: from ${digits(values[0]![1])} to ${digits(last(values))}`,
+    title: `Learning rate over ${history.length} epochs: from ${digits(at(values, 0)[1])} to ${digits(last(values))}`,
   });
 }
 
@@ -207,7 +208,7 @@ export function reliabilityChart({ bins, expectedError }: Calibration): Promise<
           symbol: 'circle',
           // the area tells how many predictions there are
           symbolSize: (_: unknown, { dataIndex }: { dataIndex: number }) =>
-            5 + 11 * Math.sqrt(known[dataIndex]!.count / Math.max(...known.map(({ count }) => count))),
+            5 + 11 * Math.sqrt(at(known, dataIndex).count / Math.max(...known.map(({ count }) => count))),
           itemStyle: { color: colors.orange[0] },
           lineStyle: { width: 0 },
         },
@@ -299,7 +300,8 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
           padding: [0, 0, 22, 0],
           fontSize: 12,
           color: colors.soft[0],
-          formatter: (text: string, i: number) => (rungs[i]!.interval === undefined ? text : `{own|${text}}`),
+          formatter: (text: string, i: number) =>
+            at(rungs, i).interval === undefined ? text : `{own|${text}}`,
           rich: { own: { color: colors.orange[0], fontWeight: 700, fontSize: 12 } },
         },
       },
@@ -333,7 +335,7 @@ export function runsChart(
 ): Promise<string> {
   const all = runs
     .map((run, i): Line => {
-      const color = colors[runColors[i % runColors.length]!][0];
+      const color = colors[at(runColors, i % runColors.length)][0];
       return { ...run, color, dashed: Math.floor(i / runColors.length) % 2 === 1 };
     })
     .filter(({ values }) => values.length > 0);

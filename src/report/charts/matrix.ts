@@ -1,5 +1,6 @@
 /** The confusion matrix as a picture. */
 
+import { at } from '../../core/lists.js';
 import type { Confusion } from '../metrics/confusion.js';
 import { axis, drawChart, font } from './chart.js';
 import { type Step, scales, steps } from './theme.js';
@@ -16,7 +17,7 @@ const mostNumbers = 26;
  */
 function stepOf(share: number, right: boolean, largestMistake: number): Step {
   const strength = right ? share : Math.sqrt(share / largestMistake);
-  return scales[right ? 'right' : 'wrong'][Math.round(strength * (steps - 1))]!;
+  return at(scales[right ? 'right' : 'wrong'], Math.round(strength * (steps - 1)));
 }
 
 /** The coordinates that a custom series asks for. */
@@ -60,7 +61,7 @@ export function confusionChart({ size, counts }: Confusion, classes: readonly st
   );
   const cells: Cell[] = Array.from(counts, (count, i) => {
     const [row, column] = [Math.floor(i / size), i % size];
-    return { row, column, count, share: count / support[row]! };
+    return { row, column, count, share: count / at(support, row) };
   }).filter(({ count }) => count > 0);
   const largest = Math.max(
     leastStrongest,
@@ -102,7 +103,7 @@ export function confusionChart({ size, counts }: Confusion, classes: readonly st
           type: 'custom',
           data: cells.map(({ row, column }) => [column, row]),
           renderItem: ({ dataIndex }: { dataIndex: number }, api: MatrixApi) =>
-            drawCell(cells[dataIndex]!, largest, api, fontSize),
+            drawCell(at(cells, dataIndex), largest, api, fontSize),
         },
       ],
     },

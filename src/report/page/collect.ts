@@ -1,5 +1,6 @@
 /** Gathers what a report shows. */
 import { grouped } from '../../core/format.js';
+import { at } from '../../core/lists.js';
 import { type Dataset, select } from '../../data/dataset.js';
 import { perturb } from '../../data/images/perturb.js';
 import type { BackendReport } from '../../engine/backend.js';
@@ -70,7 +71,7 @@ export async function examine(
   };
   const gallery = sample(dataset, predictions);
   const first = firstLayer(file);
-  const shown = gallery[0]!.index;
+  const shown = at(gallery, 0).index;
   const size = dataset.images.length / dataset.count;
   const image = dataset.images.subarray(shown * size, (shown + 1) * size);
   const maps =

@@ -1,4 +1,5 @@
 /** The page of several runs: their curves in one drawing each, and how they differ. */
+import { at } from '../../core/lists.js';
 import type { RunRecord } from '../../runs/records.js';
 import type { EpochRecord } from '../../training/fit/options.js';
 import { asFile } from '../charts/chart.js';
@@ -51,7 +52,7 @@ export async function renderComparison(compared: ComparedRuns): Promise<Report> 
   const drawn = await drawings(compared);
   const figures = [...drawn.values()].map((svg) => html`<figure>${new Html(svg)}</figure>`);
   const names = runs.map(({ name, title }, i) => {
-    const color = runColors[i % runColors.length]!;
+    const color = at(runColors, i % runColors.length);
     return html`<li><b style="color:var(--${color})">${name}</b> ${title}</li>`;
   });
   const title = `${runs.length} runs compared`;

@@ -1,4 +1,5 @@
 /** Pictures of the first layer's filters, and of its output for an image. */
+import { at } from '../../core/lists.js';
 import { fourAxes, sizeOf } from '../../core/shape.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Model } from '../../nn/model.js';
@@ -42,12 +43,12 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
     count: number,
   ) => {
     const shown = Array.from({ length: Math.min(count, most) }, (_, unit) =>
-      Float32Array.from({ length: height * width }, (_, i) => values[i * stride + unit]!),
+      Float32Array.from({ length: height * width }, (_, i) => at(values, i * stride + unit)),
     );
     const sizes = Float32Array.from(shown.flatMap((one) => [...one]))
       .map(Math.abs)
       .sort();
-    const limit = sizes[Math.floor(strongest * (sizes.length - 1))]!;
+    const limit = at(sizes, Math.floor(strongest * (sizes.length - 1)));
     const pictures = shown.map((one) => signedPicture(one, width, height, limit));
     return { path, kind, pictures, count, limit };
   };
@@ -56,7 +57,7 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
     return of('filters', [height, width], inputs * outputs, outputs);
   }
   if (shape.length === 2 && shape[0] === sizeOf(model.inputShape)) {
-    return of('weights', [rows, columns], channels * shape[1]!, shape[1]!);
+    return of('weights', [rows, columns], channels * at(shape, 1), at(shape, 1));
   }
   return undefined;
 }
@@ -91,7 +92,7 @@ export async function featureMaps(
   const values = maps.data as Float32Array;
   const count = Math.min(channels, most);
   const planes = Array.from({ length: count }, (_, channel) =>
-    Float32Array.from({ length: height * width }, (_, i) => values[i * channels + channel]!),
+    Float32Array.from({ length: height * width }, (_, i) => at(values, i * channels + channel)),
   );
   return planes.map((plane) => heatPicture(plane, width, height, extremes(plane)));
 }

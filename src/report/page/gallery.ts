@@ -1,4 +1,5 @@
 /** Images with what a model says of them. */
+import { at } from '../../core/lists.js';
 import { permutation } from '../../data/batches.js';
 import { type Dataset, imageSize } from '../../data/dataset.js';
 import { type Predictions, predictedClasses } from '../metrics/predictions.js';
@@ -24,16 +25,19 @@ export function pictureOf(dataset: Dataset, index: number): Pixels {
   const [height, width, channels] = dataset.shape;
   const pixels = dataset.images.subarray(index * size, (index + 1) * size);
   if (channels === 1 || channels === 3) return { width, height, channels, data: pixels };
-  const data = Uint8Array.from({ length: width * height }, (_, i) => pixels[i * channels]!);
+  const data = Uint8Array.from({ length: width * height }, (_, i) => at(pixels, i * channels));
   return { width, height, channels: 1, data };
 }
 
 function show(dataset: Dataset, { probabilities, labels, classes }: Predictions, index: number): Shown {
-  const row = classes.map((name, i) => ({ name, probability: probabilities[index * classes.length + i]! }));
+  const row = classes.map((name, i) => ({
+    name,
+    probability: at(probabilities, index * classes.length + i),
+  }));
   // the sort is stable: of equals the first stays first
   const guesses = row.sort((a, b) => b.probability - a.probability).slice(0, 3);
-  const label = classes[labels[index]!]!;
-  const predicted = guesses[0]!.name;
+  const label = at(classes, at(labels, index));
+  const predicted = at(guesses, 0).name;
   const right = classes.indexOf(predicted) === labels[index];
   return { index, picture: pictureOf(dataset, index), label, predicted, right, guesses };
 }
@@ -49,7 +53,9 @@ export function surestMistakes(dataset: Dataset, predictions: Predictions, size 
   const { probabilities, labels, classes } = predictions;
   return [...predictedClasses(predictions)]
     .flatMap((found, index) =>
-      found === labels[index] ? [] : [{ index, confidence: probabilities[index * classes.length + found]! }],
+      found === labels[index]
+        ? []
+        : [{ index, confidence: at(probabilities, index * classes.length + found) }],
     )
     .sort((a, b) => b.confidence - a.confidence)
     .slice(0, size)

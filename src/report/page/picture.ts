@@ -1,5 +1,6 @@
 /** Pixels as small PNG pictures. */
 import { encode } from 'fast-png';
+import { leading } from '../../core/lists.js';
 
 /** Row-major: gray `[height, width]` or color `[height, width, 3]`, 0 to 255. */
 export interface Pixels {
@@ -80,7 +81,7 @@ export function heatPicture(
 
 /** Pictures of one size side by side, `columns` to a row, with a gap of so many pixels, on gray. */
 export function montage(pictures: readonly Pixels[], columns: number, gap: number): Pixels {
-  const [{ width, height, channels }] = pictures as [Pixels];
+  const [{ width, height, channels }] = leading(pictures, 1);
   const rows = Math.ceil(pictures.length / columns);
   const across = Math.min(columns, pictures.length);
   const whole = { width: across * (width + gap) - gap, height: rows * (height + gap) - gap };

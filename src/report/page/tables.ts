@@ -1,6 +1,7 @@
 /** The tables of the page. */
 import { decimals, grouped, percent } from '../../core/format.js';
 import { isObject } from '../../core/isObject.js';
+import { at } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import type { Summary } from '../../nn/summary.js';
 import type { RunConfig } from '../../runs/config.js';
@@ -35,7 +36,7 @@ const shareOf = (value: number | null) => (value === null ? '–' : percent(valu
 export function classTable({ classes, perClass, macro, confusion, count }: Measures): Html {
   const pairs = confusedPairs(confusion, Number.POSITIVE_INFINITY);
   const rows = classes.map((name, i): Content[] => {
-    const { precision, recall, f1, support } = perClass[i]!;
+    const { precision, recall, f1, support } = at(perClass, i);
     const worst = pairs.find(({ label }) => label === i);
     const bar = html`<span class="bar" aria-hidden="true"><i style="width:${(100 * (recall ?? 0)).toFixed(1)}%"></i></span>`;
     return [
@@ -62,8 +63,8 @@ export function classTable({ classes, perClass, macro, confusion, count }: Measu
 /** The pairs of classes that are confused most. */
 export function pairTable({ classes, confusion }: Measures): Html {
   const rows = confusedPairs(confusion, 12).map(({ label, predicted, count, share }): Content[] => [
-    classes[label]!,
-    classes[predicted]!,
+    at(classes, label),
+    at(classes, predicted),
     count,
     percent(share),
   ]);
@@ -84,7 +85,7 @@ export function binTable({ bins }: Calibration): Html {
 
 /** The numbers behind the heat map, folded. */
 export function confusionTable({ classes, confusion }: Measures): Html {
-  const rows = confusionRows(confusion).map((counts, i) => [classes[i]!, ...counts]);
+  const rows = confusionRows(confusion).map((counts, i) => [at(classes, i), ...counts]);
   return folded(
     'Confusion matrix as a table',
     table('Confusion matrix', ['label \\ predicted', ...classes], rows),

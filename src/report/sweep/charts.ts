@@ -1,5 +1,6 @@
 /** The charts of a sweep. */
 import { percent } from '../../core/format.js';
+import { at } from '../../core/lists.js';
 import { ranked, type SweepRecord, type TrialRecord } from '../../sweep/record.js';
 import { parseSpace, type Space, shareOf } from '../../sweep/space.js';
 import { colors } from '../charts/theme.js';
@@ -12,7 +13,7 @@ const sound = ({ trials }: SweepRecord): TrialRecord[] =>
 /** From the worst to the best that matters: a few bad trials do not take the room of all others. */
 function accuracyRange(values: readonly number[]): [number, number] {
   const sorted = [...values].sort((a, b) => a - b);
-  const [low, high] = [sorted[Math.floor(sorted.length * 0.1)]!, sorted.at(-1)!];
+  const [low, high] = [at(sorted, Math.floor(sorted.length * 0.1)), sorted.at(-1)!];
   const room = Math.max(0.002, (high - low) * 0.08);
   return [Math.max(0, low - room), Math.min(1, high + room)];
 }

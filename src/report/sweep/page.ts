@@ -1,5 +1,6 @@
 /** The page of a sweep: one file that needs no other. */
 import { clock, percent } from '../../core/format.js';
+import { at, last } from '../../core/lists.js';
 import { ranked, type SweepRecord } from '../../sweep/record.js';
 import { Html, html } from '../page/html.js';
 import { pageStyle } from '../page/style.js';
@@ -12,7 +13,7 @@ const share = (value: number | null) => (value === null ? '' : percent(value));
 
 function headline(record: SweepRecord): Html {
   const { winner, trials, testAccuracy, description } = record;
-  const best = winner === null ? undefined : trials[winner]!;
+  const best = winner === null ? undefined : at(trials, winner);
   const validation = best?.validationAccuracy ?? undefined;
   const spent = [...trials, ...record.seeds].reduce((sum, { processorSeconds }) => sum + processorSeconds, 0);
   const range = testAccuracy?.interval;
@@ -60,7 +61,7 @@ function chart(title: string, about: string, drawing: Html | undefined): Html | 
 
 function introduction({ description, state }: SweepRecord): string {
   const { search, eta, rungs, validation, numerics, quern, backend, dataset } = description;
-  const epochs = rungs.at(-1)!;
+  const epochs = last(rungs);
   const how =
     search === 'asha'
       ? `Trials pause after epoch ${rungs.slice(0, -1).join(' and ')}, and one of ${eta} goes on, to ${epochs} at most; schedules are always those of ${epochs} epochs.`

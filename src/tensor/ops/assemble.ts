@@ -1,6 +1,7 @@
 import type { Placement } from '../../../kernels/assemble/contract.js';
 import { checkHolds } from '../../core/dtype.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { formatShape, normalizeAxis, type Shape } from '../../core/shape.js';
 import { describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -17,10 +18,10 @@ const assembleOp: Op<Attributes> = {
   // each input is a slice of the output, so its gradient is that slice of the gradient
   backward: ({ inputs, attributes }, g) =>
     inputs.map((x, i) => {
-      const { start, step } = attributes.placements[i]!;
+      const { start, step } = at(attributes.placements, i);
       const end = start.map((first, axis) => {
-        const extent = x.shape[axis]!;
-        return extent === 0 ? first : first + (extent - 1) * step[axis]! + 1;
+        const extent = at(x.shape, axis);
+        return extent === 0 ? first : first + (extent - 1) * at(step, axis) + 1;
       });
       return slice(g, start, end, step);
     }),
@@ -34,7 +35,7 @@ export function scatterSlices(
   placements: readonly Placement[],
   fill: number,
 ): Tensor {
-  return node(assembleOp, inputs, { fill, placements }, { shape, dtype: inputs[0]!.dtype });
+  return node(assembleOp, inputs, { fill, placements }, { shape, dtype: at(inputs, 0).dtype });
 }
 
 /**
@@ -53,7 +54,7 @@ export function pad(x: Tensor, paddings: readonly (readonly [number, number])[],
     );
   }
   checkHolds('pad', value, x.dtype);
-  const shape = x.shape.map((extent, axis) => extent + paddings[axis]![0] + paddings[axis]![1]);
+  const shape = x.shape.map((extent, axis) => extent + at(paddings, axis)[0] + at(paddings, axis)[1]);
   return scatterSlices(
     shape,
     [x],
@@ -82,7 +83,7 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
       start: tensor.shape.map((_, i) => (i === along ? extent : 0)),
       step: tensor.shape.map(() => 1),
     });
-    extent += tensor.shape[along]!;
+    extent += at(tensor.shape, along);
   }
   const shape = first.shape.map((n, i) => (i === along ? extent : n));
   return scatterSlices(shape, tensors, placements, 0);

@@ -1,6 +1,7 @@
 import type { Conv2dGeometry } from '../../../kernels/conv2d/contract.js';
 import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node, scalar } from '../build.js';
 import type { KernelLowering, Op } from '../op.js';
@@ -96,14 +97,14 @@ function stridedInputGradient(dy: Tensor, filter: Tensor, shape: Shape, geometry
   const { strides, padding } = geometry;
   const phases = ([0, 1] as const).map((axis) =>
     phasesOf({
-      extent: [height, width][axis]!,
-      size: filter.shape[axis]!,
-      grid: dy.shape[axis + 1]!,
+      extent: at([height, width], axis),
+      size: at(filter.shape, axis),
+      grid: at(dy.shape, axis + 1),
       stride: strides[axis],
-      padding: [padding.top, padding.left][axis]!,
+      padding: at([padding.top, padding.left], axis),
     }),
   );
-  const pairs = phases[0]!.flatMap((row) => phases[1]!.map((column) => ({ row, column })));
+  const pairs = at(phases, 0).flatMap((row) => at(phases, 1).map((column) => ({ row, column })));
   const parts = pairs.map(({ row, column }) =>
     inputGradient(
       dy,

@@ -5,7 +5,8 @@
  */
 import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
-import type { Shape } from '../../core/shape.js';
+import { at, leading } from '../../core/lists.js';
+import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe } from '../build.js';
 import type { Tensor } from '../tensor.js';
 import { concatenate, pad, scatterSlices } from './assemble.js';
@@ -18,8 +19,9 @@ import { withGradient } from './withGradient.js';
 type Steps = readonly [height: number, width: number];
 
 /** Every position (row, column) in a filter. */
-function positionsOf([height, width]: Shape): [number, number][] {
-  return Array.from({ length: height! * width! }, (_, i) => [Math.floor(i / width!), i % width!]);
+function positionsOf(filter: Shape): [row: number, column: number][] {
+  const [height, width] = fourAxes(filter);
+  return Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width]);
 }
 
 /** The pixels (row + i · strides, column + j · strides) of images `[batch, height, width, in, multiplier]`. */
@@ -29,7 +31,7 @@ function pixelsAt(
   grid: Steps,
   strides: Steps,
 ): Tensor {
-  const [batch, , , channels, multiplier] = images.shape as [number, number, number, number, number];
+  const [batch, , , channels, multiplier] = leading(images.shape, 5);
   const end = (first: number, count: number, step: number) => first + Math.max(0, count - 1) * step + 1;
   return slice(
     images,
@@ -57,10 +59,10 @@ function convolve(x: Tensor, filter: Tensor, grid: Steps, strides: Steps): Tenso
   ]);
 }
 
-/** dx[n,p,q,c,0] = Σ_a Σ_b Σ_m dy[n, (p − a) / sh, (q − b) / sw, c, m] · filter[a,b,c,m] over whole positions of dy. */
+/** dx[n,p,q,c,0] = Σ_a Σ_b Σ_m dy[n, (p − a) / sh, (q − b) / sw, c, m] · filter[a,b,c,m] over whole positions of dy. `shape` is dx's. */
 function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps): Tensor {
-  const [batch, height, width, channels] = shape as [number, number, number, number];
-  const [rows, columns, , multiplier] = filter.shape as [number, number, number, number];
+  const [batch, height, width, channels] = leading(shape, 5);
+  const [rows, columns, , multiplier] = fourAxes(filter.shape);
   // dy as far apart as its windows stand on x, with zeros between and around
   const apart = scatterSlices(
     [batch, height + rows - 1, width + columns - 1, channels, multiplier],
@@ -75,7 +77,7 @@ function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps)
     ),
   );
   const dx = multiplier === 1 ? total(terms) : sum(total(terms), -1, true);
-  const grid: Steps = [dy.shape[1]!, dy.shape[2]!];
+  const grid: Steps = [at(dy.shape, 1), at(dy.shape, 2)];
   return withGradient('depthwiseInputGradient', dx, [dy, filter], (g) => [
     convolve(g, filter, grid, strides),
     filterGradient(g, dy, filter.shape, strides),
@@ -84,7 +86,7 @@ function inputGradient(dy: Tensor, filter: Tensor, shape: Shape, strides: Steps)
 
 /** dfilter[a,b,c,q] = Σ_n Σ_i Σ_j x[n, i·sh + a, j·sw + b, c, 0] · dy[n,i,j,c,q] */
 function filterGradient(x: Tensor, dy: Tensor, shape: Shape, strides: Steps): Tensor {
-  const grid: Steps = [dy.shape[1]!, dy.shape[2]!];
+  const grid: Steps = [at(dy.shape, 1), at(dy.shape, 2)];
   const parts = positionsOf(shape).map(([row, column]) => {
     const products = multiply(pixelsAt(x, { row, column }, grid, strides), dy);
     return reshape(sum(products, [0, 1, 2]), [1, ...shape.slice(2)]);
@@ -119,12 +121,12 @@ export function depthwiseConv2d(
       { hint: 'Images are [batch, height, width, channels], filters [height, width, in, multiplier].' },
     );
   }
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const [rows, columns, inputs, multiplier] = filter.shape as [number, number, number, number];
+  const [batch, height, width, channels] = fourAxes(x.shape);
+  const [rows, columns, inputs, multiplier] = fourAxes(filter.shape);
   if (channels !== inputs) {
     throw new ShapeError(`depthwiseConv2d: channels differ: ${shapes} (${channels} and ${inputs})`);
   }
-  const strides = pairOf('depthwiseConv2d', 'strides', options.strides ?? 1) as Steps;
+  const strides = pairOf('depthwiseConv2d', 'strides', options.strides ?? 1);
   const { output, padding } = windowGrid('depthwiseConv2d', {
     image: [height, width],
     window: [rows, columns],

@@ -1,4 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { normalizeAxis, type Shape, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import { constant } from '../leaves.js';
@@ -37,10 +38,10 @@ export function gather(table: Tensor, indices: Tensor, axis = 0): Tensor {
   const along = normalizeAxis('gather', axis, table.shape);
   const before = table.shape.slice(0, along);
   const after = table.shape.slice(along + 1);
-  const shape: Shape = [sizeOf(before), table.shape[along]!, sizeOf(after)];
+  const shape: Shape = [sizeOf(before), at(table.shape, along), sizeOf(after)];
   const flat = reshape(cast(indices, 'int32'), [indices.size]);
   const rows = node(gatherOp, [reshape(table, shape), flat], null, {
-    shape: [shape[0]!, indices.size, shape[2]!],
+    shape: [at(shape, 0), indices.size, at(shape, 2)],
     dtype: table.dtype,
   });
   return reshape(rows, [...before, ...indices.shape, ...after]);

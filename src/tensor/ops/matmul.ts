@@ -1,4 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
+import { last } from '../../core/lists.js';
 import { broadcastShapes, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -31,8 +32,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
       hint: 'expandDims makes a row or a column of a vector.',
     });
   }
-  const [m, k] = [a.shape.at(-2)!, a.shape.at(-1)!];
-  const [inner, n] = [b.shape.at(-2)!, b.shape.at(-1)!];
+  const [m, k] = [a.shape.at(-2)!, last(a.shape)];
+  const [inner, n] = [b.shape.at(-2)!, last(b.shape)];
   if (k !== inner) throw new ShapeError(`matmul: inner extents differ: ${shapes} (${k} and ${inner})`);
   if (a.rank > 2 && b.rank === 2)
     return reshape(matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), k]), b), [...a.shape.slice(0, -1), n]);

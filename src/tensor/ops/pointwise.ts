@@ -12,6 +12,7 @@ import {
   input,
   type PointwiseFunction,
 } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import { smallestNormal, tiny, tinySlope } from '../../core/math.js';
 import { broadcastShapes } from '../../core/shape.js';
 import { checkDtype, node, scalar, toTensor } from '../build.js';
@@ -237,7 +238,7 @@ function pointwiseNode(
   const shape = broadcastShapes(name, ...operands.map((operand) => operand.shape));
   for (const operand of operands) checkDtype(name, operand, 'float32', 'int32');
   const compared = name === 'where' ? operands.slice(1) : operands;
-  if (compared.some((operand) => operand.dtype !== compared[0]!.dtype)) {
+  if (compared.some((operand) => operand.dtype !== at(compared, 0).dtype)) {
     throw new DtypeError(
       `${name}: dtypes differ: ${compared.map((operand) => operand.dtype).join(' and ')}`,
       {
@@ -367,13 +368,16 @@ export function where(condition: Tensor, yes: TensorLike, no: TensorLike): Tenso
 const castOp: Op<{ readonly dtype: Dtype }> = {
   name: 'cast',
   // rounding is flat; between equal types the gradient passes
-  backward: (y, g) => [y.dtype === 'float32' && y.inputs[0]!.dtype === 'float32' ? g : undefined],
+  backward: (y, g) => [y.dtype === 'float32' && at(y.inputs, 0).dtype === 'float32' ? g : undefined],
   lower: ({ inputs, attributes }) => ({
     type: 'kernel',
     kind: 'map',
     specification: {
       expressions: [
-        call(attributes.dtype === 'float32' ? 'toFloat' : 'toInt', input(0, computeType(inputs[0]!.dtype))),
+        call(
+          attributes.dtype === 'float32' ? 'toFloat' : 'toInt',
+          input(0, computeType(at(inputs, 0).dtype)),
+        ),
       ],
     },
   }),

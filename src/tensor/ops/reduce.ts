@@ -1,6 +1,7 @@
 import type { ReduceOperation } from '../../../kernels/reduce/contract.js';
 import { ShapeError } from '../../core/errors.js';
 import { computeType, input } from '../../core/expression.js';
+import { at } from '../../core/lists.js';
 import { normalizeAxes, type Shape, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -28,7 +29,7 @@ function makeOp(name: string, backward: NonNullable<Op<Attributes>['backward']>)
     lower: ({ inputs, attributes: { operation, axes } }) => ({
       type: 'kernel',
       kind: 'reduce',
-      specification: { operation, axes, prologue: input(0, computeType(inputs[0]!.dtype)) },
+      specification: { operation, axes, prologue: input(0, computeType(at(inputs, 0).dtype)) },
     }),
   };
 }
@@ -39,11 +40,11 @@ function spread(reduced: Tensor, x: Tensor, axes: readonly number[]): Tensor {
 }
 
 // ∂ Σx = 1
-const sumOp = makeOp('sum', ({ inputs, attributes }, g) => [spread(g, inputs[0]!, attributes.axes)]);
+const sumOp = makeOp('sum', ({ inputs, attributes }, g) => [spread(g, at(inputs, 0), attributes.axes)]);
 
 // ∂ max x = 1 at the largest element; ties share it evenly
 const maxOp = makeOp('max', (y, g) => {
-  const x = y.inputs[0]!;
+  const x = at(y.inputs, 0);
   const { axes } = y.attributes;
   const largest = stopGradient(equal(x, spread(y, x, axes)));
   return [multiply(largest, spread(divide(g, sum(largest, axes)), x, axes))];
@@ -82,7 +83,7 @@ export function sum(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 /** Arithmetic mean over `axes` (default: all), float32; NaN of nothing. */
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
   checkDtype('mean', x, 'float32');
-  const count = sizeOf(normalizeAxes('mean', axes, x.shape).map((axis) => x.shape[axis]!));
+  const count = sizeOf(normalizeAxes('mean', axes, x.shape).map((axis) => at(x.shape, axis)));
   return multiply(sum(x, axes, keepDims), 1 / count);
 }
 

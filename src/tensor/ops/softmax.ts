@@ -1,5 +1,6 @@
 import type { SoftmaxCrossEntropySpecification } from '../../../kernels/softmaxCrossEntropy/contract.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import { sameShape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -68,7 +69,7 @@ const gradientOp: Op<Attributes> = {
     if (attributes.labels === 'distribution') {
       return [multiply(multiply(p, centered), sum(labels!, -1, true)), negate(centered)];
     }
-    const known = multiply(greaterEqual(labels!, 0), less(labels!, logits!.shape[1]!));
+    const known = multiply(greaterEqual(labels!, 0), less(labels!, at(logits!.shape, 1)));
     return [multiply(multiply(p, centered), expandDims(known, -1)), undefined];
   },
   lower: ({ attributes: { labels } }) => ({

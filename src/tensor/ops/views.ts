@@ -1,5 +1,6 @@
 /** Ops that move no data: the same elements under other shapes and strides, copied only where a kernel needs it. */
 import { ShapeError } from '../../core/errors.js';
+import { at } from '../../core/lists.js';
 import {
   broadcastShapes,
   formatShape,
@@ -18,7 +19,7 @@ import { type Axes, sum } from './reduce.js';
 
 const reshapeOp: Op<null> = {
   name: 'reshape',
-  backward: ({ inputs }, g) => [reshape(g, inputs[0]!.shape)],
+  backward: ({ inputs }, g) => [reshape(g, at(inputs, 0).shape)],
   lower: ({ shape }) => ({ type: 'view', view: (input) => reshapeView(input, shape) }),
 };
 
@@ -68,13 +69,13 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
     transposeOp,
     [x],
     { permutation: order },
-    { shape: order.map((axis) => x.shape[axis]!), dtype: x.dtype },
+    { shape: order.map((axis) => at(x.shape, axis)), dtype: x.dtype },
   );
 }
 
 const sliceOp: Op<{ readonly start: readonly number[]; readonly step: readonly number[] }> = {
   name: 'slice',
-  backward: ({ inputs, attributes }, g) => [scatterSlices(inputs[0]!.shape, [g], [attributes], 0)],
+  backward: ({ inputs, attributes }, g) => [scatterSlices(at(inputs, 0).shape, [g], [attributes], 0)],
   lower: ({ shape, attributes: { start, step } }) => ({
     type: 'view',
     view: (input) => sliceView(input, start, step, shape),
@@ -91,18 +92,18 @@ export function slice(
   end: readonly number[] = [],
   step: readonly number[] = [],
 ): Tensor {
-  const resolve = (value: number, axis: number) => (value < 0 ? value + x.shape[axis]! : value);
+  const resolve = (value: number, axis: number) => (value < 0 ? value + at(x.shape, axis) : value);
   const from = x.shape.map((_, axis) => resolve(start[axis] ?? 0, axis));
   const to = x.shape.map((extent, axis) => resolve(end[axis] ?? extent, axis));
   const by = x.shape.map((_, axis) => step[axis] ?? 1);
-  const shape = from.map((first, axis) => Math.ceil((to[axis]! - first) / by[axis]!));
+  const shape = from.map((first, axis) => Math.ceil((at(to, axis) - first) / at(by, axis)));
   const fits = x.shape.every(
     (extent, axis) =>
-      [from[axis]!, to[axis]!, by[axis]!].every(Number.isInteger) &&
-      from[axis]! >= 0 &&
-      from[axis]! <= to[axis]! &&
-      to[axis]! <= extent &&
-      by[axis]! >= 1,
+      [at(from, axis), at(to, axis), at(by, axis)].every(Number.isInteger) &&
+      at(from, axis) >= 0 &&
+      at(from, axis) <= at(to, axis) &&
+      at(to, axis) <= extent &&
+      at(by, axis) >= 1,
   );
   if (!fits || Math.max(start.length, end.length, step.length) > x.rank) {
     throw new ShapeError(
@@ -117,7 +118,7 @@ export function slice(
 const broadcastToOp: Op<null> = {
   name: 'broadcastTo',
   // every copy of an element adds to its gradient: the one place where broadcasting is reversed
-  backward: ({ inputs }, g) => [sumTo(g, inputs[0]!.shape)],
+  backward: ({ inputs }, g) => [sumTo(g, at(inputs, 0).shape)],
   lower: ({ shape }) => ({ type: 'view', view: (input) => broadcastView(input, shape) }),
 };
 

@@ -1,4 +1,5 @@
 import type { HostArray } from '../../core/dtype.js';
+import { at } from '../../core/lists.js';
 import type { Engine } from '../../engine/engine.js';
 import { state } from '../../tensor/leaves.js';
 import { add, cast, equal, multiply } from '../../tensor/ops/pointwise.js';
@@ -56,7 +57,7 @@ export class Metrics {
   }
 
   async read(engine: Engine): Promise<Totals> {
-    const value = async (leaf: Leaf) => ((await engine.read(leaf)).data as HostArray)[0]!;
+    const value = async (leaf: Leaf) => at((await engine.read(leaf)).data as HostArray, 0);
     const examples = await value(this.examples);
     const correct = await value(this.correct);
     return {

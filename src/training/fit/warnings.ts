@@ -1,4 +1,5 @@
 /** Warnings of probable mistakes, a sentence each. */
+import { last } from '../../core/lists.js';
 import type { Layer } from '../../nn/layer.js';
 import type { Model } from '../../nn/model.js';
 import { defaultBatchSize, type EpochRecord, type FitOptions } from './options.js';
@@ -6,7 +7,7 @@ import { defaultBatchSize, type EpochRecord, type FitOptions } from './options.j
 /** The last layer that does something, in sequences of sequences. */
 function lastOf(layer: Layer): Layer {
   const parts = Object.values(layer.parts);
-  return layer.kind === 'sequential' && parts.length > 0 ? lastOf(parts.at(-1)!) : layer;
+  return layer.kind === 'sequential' && parts.length > 0 ? lastOf(last(parts)) : layer;
 }
 
 /** Tells whether a layer of that kind is anywhere in it. */

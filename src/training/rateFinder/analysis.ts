@@ -1,4 +1,5 @@
 /** Analyzes a range test of learning rates: pure functions of its losses. */
+import { last } from '../../core/lists.js';
 
 /** One step of the search. */
 export interface RatePoint {
@@ -39,7 +40,7 @@ export function runningMean(): (loss: number) => number {
 /** sᵢ = Σⱼ 0.9^|i−j| lossⱼ / Σⱼ 0.9^|i−j|: unlike a running mean it does not lag behind. */
 function smooth(losses: readonly number[]): number[] {
   const shares = [1];
-  while (shares.length < losses.length) shares.push(shares.at(-1)! * weight);
+  while (shares.length < losses.length) shares.push(last(shares) * weight);
   return losses.map((_, i) => {
     let [sum, weights] = [0, 0];
     for (const [j, loss] of losses.entries()) {

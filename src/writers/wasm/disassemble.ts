@@ -1,4 +1,5 @@
 /** WebAssembly that kernels are made of, as text: for people who look at one. Reads what `printModule` writes, and no more. */
+import { at } from '../../core/lists.js';
 import { constants, loads, operations, stores } from './instructions.js';
 
 /** `i32.ltS` → `i32.lt_s`, as the standard spells it. */
@@ -27,7 +28,7 @@ class Reader {
   }
 
   byte(): number {
-    return this.bytes[this.at++]!;
+    return at(this.bytes, this.at++);
   }
 
   unsigned(): number {
@@ -170,7 +171,7 @@ export function disassemble(bytes: Uint8Array): string {
     .map((body, i) => {
       const code = new Reader(body);
       const variables = code.list(() => [code.unsigned(), types[code.byte()] ?? '?'] as const);
-      const { parameters, results } = signatures[functions[i]!]!;
+      const { parameters, results } = at(signatures, at(functions, i));
       const parts = [
         parameters.length > 0 ? ` (param ${parameters.join(' ')})` : '',
         results.length > 0 ? ` (result ${results.join(' ')})` : '',

@@ -12,6 +12,7 @@
  * and unfused plans agree. What occurs twice, in one expression or in several, is computed once.
  */
 import type { ComputeType, Expression } from '../../core/expression.js';
+import { at, last } from '../../core/lists.js';
 import { type FunctionBuilder, f32x4, i32x4, type V128 } from './assembler.js';
 import { instructions, type SimdInstruction } from './simdInstructions.js';
 import { randomTerm4, randomUniform4 } from './simdMath.js';
@@ -118,7 +119,7 @@ export class SimdPrinter {
   /** Comparisons make masks, which `where` uses as they are; a few calls have a cheaper equivalent. */
   private lowerCall({ function: name, arguments: args }: Extract<Expression, { type: 'call' }>): SimdNode {
     const operands = args.map((argument) => this.lower(argument));
-    const dtype = args.at(-1)!.dtype;
+    const dtype = last(args).dtype;
     switch (name) {
       case 'equal':
       case 'notEqual':
@@ -128,18 +129,18 @@ export class SimdPrinter {
       case 'greaterEqual':
         return this.node('maskToFloat', [this.node(name, operands, dtype)], 'float32');
       case 'where': {
-        const mask = this.mask(operands[0]!);
-        if (isZero(operands[2]!)) return this.node('keepWhere', [operands[1]!, mask], dtype);
-        if (isZero(operands[1]!)) return this.node('dropWhere', [operands[2]!, mask], dtype);
-        return this.node('choose', [operands[1]!, operands[2]!, mask], dtype);
+        const mask = this.mask(at(operands, 0));
+        if (isZero(at(operands, 2))) return this.node('keepWhere', [at(operands, 1), mask], dtype);
+        if (isZero(at(operands, 1))) return this.node('dropWhere', [at(operands, 2), mask], dtype);
+        return this.node('choose', [at(operands, 1), at(operands, 2), mask], dtype);
       }
       case 'toFloat':
       case 'toInt':
         return dtype === (name === 'toFloat' ? 'float32' : 'int32')
-          ? operands[0]!
+          ? at(operands, 0)
           : this.node(name, operands, dtype);
       case 'power':
-        return this.lowerPower(operands[0]!, operands[1]!);
+        return this.lowerPower(at(operands, 0), at(operands, 1));
       default:
         return this.node(name, operands, dtype);
     }
@@ -147,11 +148,11 @@ export class SimdPrinter {
 
   /** The mask of a condition: of a comparison itself, of a product of comparisons, of anything but 0. */
   private mask(condition: SimdNode): SimdNode {
-    if (condition.type === 'maskToFloat') return condition.arguments[0]!;
+    if (condition.type === 'maskToFloat') return at(condition.arguments, 0);
     if (condition.type === 'multiply' && condition.arguments.every(({ type }) => type === 'maskToFloat')) {
       return this.node(
         'both',
-        condition.arguments.map((part) => part.arguments[0]!),
+        condition.arguments.map((part) => at(part.arguments, 0)),
         'float32',
       );
     }
@@ -197,9 +198,9 @@ function printNode(f: FunctionBuilder, node: SimdNode, args: readonly V128[], le
     case 'counter':
       return leaves.counter!();
     case 'randomTerm':
-      return randomTerm4(f, args[0]!, node.value);
+      return randomTerm4(f, at(args, 0), node.value);
     case 'random':
-      return randomUniform4(f, args[0]!, node.value, args[1]!);
+      return randomUniform4(f, at(args, 0), node.value, at(args, 1));
     default:
       return instructions[node.type](f, args, node.dtype);
   }

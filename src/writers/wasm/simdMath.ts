@@ -4,6 +4,7 @@
  * float64 on dense samples, with and without fused multiply-add; a test holds them. ulp: unit in the last place of the
  * float32 result.
  */
+import { at } from '../../core/lists.js';
 import { type FunctionBuilder, f32x4, i32x4, type Local, type V128, v128 } from './assembler.js';
 
 type Vector = Local<'v128'>;
@@ -23,7 +24,7 @@ export function selectLanes(f: FunctionBuilder, a: V128, b: V128, mask: V128): V
 
 /** ((c0·x + c1)·x + c2)·x + … */
 function horner(f: FunctionBuilder, x: V128, coefficients: readonly number[]): Vector {
-  const sum = f.let(f32x4.const(coefficients[0]!));
+  const sum = f.let(f32x4.const(at(coefficients, 0)));
   for (const coefficient of coefficients.slice(1)) f.set(sum, f.multiplyAdd(sum, x, coefficient));
   return sum;
 }

@@ -1,4 +1,5 @@
 import { DataError } from '../../../core/errors.js';
+import { leading } from '../../../core/lists.js';
 import {
   type DatasetDescription,
   describeDatasets,
@@ -98,6 +99,6 @@ export async function verifyDatasets(options: {
   else for (const { ok, path, found } of reports) print(`${ok ? 'good' : 'BAD '} ${path} ${found}`);
   const bad = reports.filter(({ ok }) => !ok);
   if (bad.length === 0) return;
-  const [{ path, expected, found }] = bad as [FileReport];
+  const [{ path, expected, found }] = leading(bad, 1);
   throw new DataError(`${path}: not as published: expected ${expected}, found ${found}`);
 }

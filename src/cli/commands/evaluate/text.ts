@@ -1,4 +1,5 @@
 /** Measures of predictions, as text. */
+import { at } from '../../../core/lists.js';
 import {
   type ClassScores,
   type ConfusedPair,
@@ -25,7 +26,7 @@ export function classText({ classes, perClass, macro, count }: Measures): string
     share(scores.recall),
     share(scores.f1),
   ];
-  const rows = classes.map((name, i) => row(name, perClass[i]!, perClass[i]!.support));
+  const rows = classes.map((name, i) => row(name, at(perClass, i), at(perClass, i).support));
   const header = ['class', 'images', 'precision', 'recall', 'F1'];
   return textTable({
     header,
@@ -42,7 +43,7 @@ export function confusionText(measures: Measures): string {
   const { classes, confusion } = measures;
   if (classes.length > widest) return pairsText(measures, 20);
   const rows = confusionRows(confusion).map((counts, i) => [
-    classes[i]!,
+    at(classes, i),
     ...counts.map((count) => (count === 0 ? '·' : String(count))),
   ]);
   const width = Math.max(3, ...rows.flatMap(([, ...cells]) => cells.map(({ length }) => length)));
@@ -51,8 +52,8 @@ export function confusionText(measures: Measures): string {
 }
 
 const pairRow = (classes: readonly string[], { label, predicted, count, share }: ConfusedPair) => [
-  classes[label]!,
-  classes[predicted]!,
+  at(classes, label),
+  at(classes, predicted),
   String(count),
   percent(share),
 ];

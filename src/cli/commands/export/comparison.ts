@@ -1,4 +1,5 @@
 /** Compares two ways of computing one model's logits. */
+import { at } from '../../../core/lists.js';
 
 /** The most that logits may differ by, times max(1, |logit|). */
 const tolerance = 1e-4;
@@ -31,16 +32,16 @@ export class Comparison {
   add(own: ArrayLike<number>, theirs: ArrayLike<number>, labels: ArrayLike<number>): void {
     const width = own.length / labels.length;
     for (let row = 0; row < labels.length; row++) {
-      const a = Array.from({ length: width }, (_, i) => own[row * width + i]!);
+      const a = Array.from({ length: width }, (_, i) => at(own, row * width + i));
       const b = Array.from({ length: width }, (_, i) => theirs[row * width + i] ?? Number.NaN);
-      this.addRow(a, b, labels[row]!);
+      this.addRow(a, b, at(labels, row));
     }
   }
 
   private addRow(own: readonly number[], theirs: readonly number[], label: number): void {
     this.count++;
     for (const [i, value] of own.entries()) {
-      const difference = Math.abs(value - theirs[i]!);
+      const difference = Math.abs(value - at(theirs, i));
       const share = difference / Math.max(1, Math.abs(value));
       this.largestDifference = Math.max(this.largestDifference, difference);
       this.largestShare = Math.max(this.largestShare, share);
@@ -50,7 +51,7 @@ export class Comparison {
     const best = own.indexOf(Math.max(...own));
     const other = theirs.indexOf(Math.max(...theirs));
     if (best === other) this.same++;
-    else if (!(own[best]! - own[other]! <= 2 * tolerance * Math.max(1, Math.abs(own[best]!))))
+    else if (!(at(own, best) - at(own, other) <= 2 * tolerance * Math.max(1, Math.abs(at(own, best)))))
       this.confused++;
     if (best === label) this.right.quern++;
     if (other === label) this.right.runtime++;

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { writeWhole } from '../../../core/files.js';
+import { at } from '../../../core/lists.js';
 import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import { type ExportResults, exportModel } from '../../../formats/export.js';
 import { readConfig } from '../../../runs/config.js';
@@ -74,7 +75,7 @@ export async function runExport(options: ExportArguments): Promise<void> {
     written.push({ path, bytes: each.bytes.length });
   }
   let checked: OnnxCheck | undefined;
-  if (check) checked = await checkOnnx(file, exported.files[0]!.bytes, source, options);
+  if (check) checked = await checkOnnx(file, at(exported.files, 0).bytes, source, options);
   if (json)
     print(JSON.stringify({ model, format: name, files: written, notes: exported.notes, check: checked }));
   else {

@@ -1,5 +1,6 @@
 import { UsageError } from '../../../core/errors.js';
 import { writeWhole } from '../../../core/files.js';
+import { at } from '../../../core/lists.js';
 import { splitDataset } from '../../../data/dataset.js';
 import type { BackendReport } from '../../../engine/backend.js';
 import { loadRecipe, recipeModel } from '../../../recipes/index.js';
@@ -36,7 +37,7 @@ const rate = (value: number) => value.toExponential(1);
 export function searchText({ points, suggestion, lowest, diverged }: RateSearch): string {
   const halfDecade = (value: number) => Math.floor(2 * Math.log10(value) + 1e-9);
   const rows = points.filter(
-    ({ learningRate }, i) => i === 0 || halfDecade(learningRate) > halfDecade(points[i - 1]!.learningRate),
+    ({ learningRate }, i) => i === 0 || halfDecade(learningRate) > halfDecade(at(points, i - 1).learningRate),
   );
   const table = textTable({
     header: ['rate', 'loss', 'smoothed'],
@@ -51,7 +52,7 @@ export function searchText({ points, suggestion, lowest, diverged }: RateSearch)
   const lines = [
     table,
     '',
-    `${rate(points[0]!.learningRate)} ${sparkline(points.map(({ smoothed }) => smoothed))} ${rate(last.learningRate)}`,
+    `${rate(at(points, 0).learningRate)} ${sparkline(points.map(({ smoothed }) => smoothed))} ${rate(last.learningRate)}`,
     '',
     diverged ? `the loss ran away at ${rate(last.learningRate)}` : 'the loss never ran away',
   ];

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { at } from '../../../core/lists.js';
 import { makeWhole } from '../../../data/catalog/partial.js';
 import { Reading } from '../../../data/user/reading.js';
 import { type ImageStream, type NamedImage, openUserImages } from '../../../data/user/userImages.js';
@@ -74,7 +75,7 @@ async function predictBatch(
   signal: AbortSignal,
 ): Promise<Prediction[]> {
   const { classes } = trained.details;
-  const size = batch[0]!.pixels.length;
+  const size = at(batch, 0).pixels.length;
   const pixels = new Uint8Array(batch.length * size);
   for (const [i, image] of batch.entries()) pixels.set(image.pixels, i * size);
   const rows = (await trained.predict(pixels, { signal })).data;
@@ -83,7 +84,7 @@ async function predictBatch(
     const probabilities = [...rows.subarray(i * classes.length, (i + 1) * classes.length)];
     const best = probabilities.indexOf(Math.max(...probabilities));
     // what pictures of one's own are like, a model that was trained on them knows
-    return { image: name, class: classes[best]!, inverted: known && inverted, probabilities };
+    return { image: name, class: at(classes, best), inverted: known && inverted, probabilities };
   });
 }
 
@@ -161,7 +162,7 @@ async function predictAll(
   }
   progress.clear();
   inverted.say(done);
-  reading.settleBad(options.image.length === 1 ? options.image[0]! : `${options.image.length} paths`);
+  reading.settleBad(options.image.length === 1 ? at(options.image, 0) : `${options.image.length} paths`);
   return done;
 }
 

@@ -1,5 +1,6 @@
 /** Predictions, as text and as lines of a CSV file. */
 import { UsageError } from '../../../core/errors.js';
+import { at } from '../../../core/lists.js';
 import { percent } from '../../terminal/format.js';
 import { oneLine } from '../../terminal/output.js';
 
@@ -20,8 +21,10 @@ function mostProbable(
   classes: readonly string[],
   count: number,
 ): { readonly name: string; readonly probability: number }[] {
-  const order = probabilities.map((_, i) => i).sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
-  return order.slice(0, count).map((i) => ({ name: classes[i]!, probability: probabilities[i]! }));
+  const order = probabilities
+    .map((_, i) => i)
+    .sort((a, b) => at(probabilities, b) - at(probabilities, a) || a - b);
+  return order.slice(0, count).map((i) => ({ name: at(classes, i), probability: at(probabilities, i) }));
 }
 
 /** Every class with its probability, a line each. */
@@ -30,7 +33,7 @@ export function predictionText({ image, probabilities }: Prediction, classes: re
   const width = Math.max(...names.map((name) => name.length));
   const best = Math.max(...probabilities);
   const lines = names.map((name, i) => {
-    const share = percent(probabilities[i]!).padStart(7);
+    const share = percent(at(probabilities, i)).padStart(7);
     return `  ${name.padEnd(width)} ${share}${probabilities[i] === best ? '  <' : ''}`;
   });
   return [oneLine(image), ...lines].join('\n');

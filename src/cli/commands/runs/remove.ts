@@ -3,6 +3,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../../../core/errors.js';
+import { at } from '../../../core/lists.js';
 import { holderOf } from '../../../runs/lock.js';
 import { findRuns, type RunRecord } from '../../../runs/records.js';
 import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
@@ -86,7 +87,7 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
     return;
   }
   const sizes = await Promise.all(parts.map(sizeOf));
-  for (const [i, part] of parts.entries()) print(`${part}  ${megabytes(sizes[i]!)}`);
+  for (const [i, part] of parts.entries()) print(`${part}  ${megabytes(at(sizes, i))}`);
   const all = megabytes(sizes.reduce((sum, size) => sum + size, 0));
   if (!yes && !(await ask(`remove ${parts.length === 1 ? 'it' : `these ${parts.length}`}, ${all}? [y/N] `))) {
     print('nothing was removed');

@@ -2,6 +2,7 @@ import { didYouMean } from '../../../core/closest.js';
 import { differences } from '../../../core/differences.js';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
+import { at } from '../../../core/lists.js';
 import { renderComparison } from '../../../report/page/comparison.js';
 import { checkPagePath, writeReport } from '../../../report/page/write.js';
 import type { RunConfig } from '../../../runs/config.js';
@@ -205,7 +206,7 @@ export async function compareRuns({ run: paths, json, page }: CompareArguments):
   const changed = { header: ['what differs', ...names], rows };
   const results = { header: ['', ...names], rows: measures.map(([title, of]) => [title, ...runs.map(of)]) };
   if (page !== undefined) {
-    const named = runs.map((run, i) => ({ name: names[i]!, title: titleOf(run), run }));
+    const named = runs.map((run, i) => ({ name: at(names, i), title: titleOf(run), run }));
     const rendered = await renderComparison({ runs: named, differences: changed, results });
     await writeReport(rendered, page);
   }

@@ -1,5 +1,6 @@
 /** A sweep in the terminal. */
 import { percent } from '../../../core/format.js';
+import { at, last } from '../../../core/lists.js';
 import { ranked, type SweepRecord, type TrialRecord } from '../../../sweep/record.js';
 import { textTable } from '../../terminal/table.js';
 
@@ -24,7 +25,7 @@ function sweepTable(record: SweepRecord, rows = Number.POSITIVE_INFINITY): strin
   const seen = ranked(trials).filter(({ state }) => state !== 'waiting');
   return textTable({
     header: ['trial', ...names, 'epochs', 'validation', 'loss', ''],
-    rows: seen.slice(0, rows).map((trial) => row(trial, names, description.rungs.at(-1)!)),
+    rows: seen.slice(0, rows).map((trial) => row(trial, names, last(description.rungs))),
     alignments: ['right', ...names.map(() => 'right' as const), 'right', 'right', 'right', 'left'],
   });
 }
@@ -54,7 +55,7 @@ function importanceText({ importance, description }: SweepRecord): string {
 
 function winnerText({ winner, trials, seeds, testAccuracy }: SweepRecord): string {
   if (winner === null) return 'no trial came to a result';
-  const best = trials[winner]!;
+  const best = at(trials, winner);
   const values = Object.entries(best.values).map(([name, value]) => `${name}=${value}`);
   const lines = [`best: trial ${winner}: ${values.join(' ')}: validation ${share(best.validationAccuracy)}`];
   if (testAccuracy !== null) {

@@ -1,3 +1,4 @@
+import { at } from '../../../core/lists.js';
 import { type Dataset, splitDataset } from '../../../data/dataset.js';
 import { confusionMatrix } from '../../../report/metrics/confusion.js';
 import { predictedClasses } from '../../../report/metrics/predictions.js';
@@ -24,7 +25,7 @@ async function examine(
   const { classes, shape } = dataset;
   const taken = predictedClasses({ probabilities: data, labels, classes });
   const { counts } = confusionMatrix(labels, taken, classes.length);
-  const sure = (index: number) => data[index * classes.length + taken[index]!]!;
+  const sure = (index: number) => at(data, index * classes.length + at(taken, index));
   const wrong = Array.from(labels, (_, index) => index).filter((index) => taken[index] !== labels[index]);
   const mistakes = wrong.sort((a, b) => sure(b) - sure(a) || a - b).slice(0, mostMistakes);
   return {
@@ -36,8 +37,8 @@ async function examine(
     ]),
     mistakes: mistakes.map((index) => ({
       index,
-      label: classes[labels[index]!]!,
-      taken: classes[taken[index]!]!,
+      label: at(classes, at(labels, index)),
+      taken: at(classes, at(taken, index)),
       probability: sure(index),
       pixels: Buffer.from(images.subarray(index * size, (index + 1) * size)).toString('base64'),
     })),

@@ -1,5 +1,6 @@
 /** Runs on a screen of letters. */
 import { clock, decimals, grouped, percent } from '../../../core/format.js';
+import { at } from '../../../core/lists.js';
 import type { Watched, WatchedRun } from '../../../watch/watched.js';
 import { sparkline, textTable } from '../../terminal/table.js';
 
@@ -27,7 +28,7 @@ function curve(
 ): string[] {
   if (values.length < 2) return [];
   return [
-    `${name.padEnd(20)}${sparkline(values, values, Math.max(10, width - 42))} ${print(values[0]!)} → ${print(values.at(-1)!)}`,
+    `${name.padEnd(20)}${sparkline(values, values, Math.max(10, width - 42))} ${print(at(values, 0))} → ${print(values.at(-1)!)}`,
   ];
 }
 
