@@ -13,7 +13,7 @@ function refuses(action: () => unknown, message: string): void {
 suite('core/lists', (test) => {
   test('at and last give the element, 0 and NaN too', () => {
     assert.is(at([5, 0, 7], 1), 0);
-    assert.is(at(Float32Array.of(0.5, Number.NaN), 1), Number.NaN);
+    assert.ok(Number.isNaN(at(Float32Array.of(0.5, Number.NaN), 1)));
     assert.is(last(['a', 'b']), 'b');
     refuses(() => at([5, 6], 2), 'a list has no element 2: it has 2');
     refuses(() => at([5, 6], -1), 'a list has no element -1: it has 2');
