@@ -24,6 +24,12 @@ export function dtypeOf(value: unknown): Dtype | undefined {
   return undefined;
 }
 
+/** The values of a float32 array, such as the data of what an engine has read. Throws a DtypeError for any other. */
+export function float32Of(data: unknown): Float32Array {
+  if (data instanceof Float32Array) return data;
+  throw new DtypeError(`float32 values are needed: ${dtypeOf(data) ?? typeof data}`);
+}
+
 const ranges = { int32: [-(2 ** 31), 2 ** 31 - 1], uint8: [0, 255] } as const;
 
 /** Throws a DtypeError, with what to write instead, unless the dtype holds the number as it is. */

@@ -40,7 +40,7 @@ export function largestError(
 async function expectedValues(subjects: readonly Subject[]): Promise<ArrayLike<number>[]> {
   await using oracle = await openEngine({ backend: 'reference', precision: 'float64' });
   const all: ArrayLike<number>[] = [];
-  for (const { build } of subjects) all.push((await oracle.read(build())).data as ArrayLike<number>);
+  for (const { build } of subjects) all.push((await oracle.read(build())).data);
   return all;
 }
 
@@ -50,7 +50,7 @@ export async function measureAccuracy(engine: Engine, subjects: readonly Subject
   const found: Accuracy[] = [];
   for (const [i, { build, ...subject }] of subjects.entries()) {
     const { data } = await engine.read(build());
-    const error = largestError(data as ArrayLike<number>, at(expected, i), subject.measure);
+    const error = largestError(data, at(expected, i), subject.measure);
     found.push({ ...subject, error });
   }
   return found;

@@ -43,7 +43,10 @@ export interface CompiledStep<S extends Signature = Signature, Name extends stri
    * Runs the step and gives the outputs as ndarrays (a scalar has no axes: `.get()`). With `options.steps` every feed
    * has a leading axis of that extent and the outputs are those of the last step. Runs of one engine queue up.
    */
-  run(feeds: { readonly [K in keyof S]: FeedValue }, options?: RunOptions): Promise<Record<Name, NdArray>>;
+  run(
+    feeds: { readonly [K in keyof S]: FeedValue },
+    options?: RunOptions,
+  ): Promise<Record<Name, NdArray<HostArray>>>;
   /** Prepares the step without running it. */
   prepare(): Promise<void>;
   /** Algorithms and tiles chosen on this machine. */
@@ -108,7 +111,7 @@ export class Engine {
    * The value of a leaf, or of any tensor computed from leaves other than inputs. Constants and compiled kernels of what
    * is traced stay as long as the tensor, so build it outside loops and read it again.
    */
-  async read(tensor: Tensor): Promise<NdArray> {
+  async read(tensor: Tensor): Promise<NdArray<HostArray>> {
     this.checkOpen();
     if (tensor instanceof Leaf && tensor.kind !== 'input') {
       const value = await this.enqueue(async () => (await this.resident(tensor)).read());
@@ -222,7 +225,7 @@ export class Engine {
         const fetched = await whenReady((program) => program.run(values, options));
         return Object.fromEntries(
           plan.outputs.map(({ name, operand }) => [name, viewOf(fetched[name]!, operand.shape)]),
-        ) as Record<Name, NdArray>;
+        ) as Record<Name, NdArray<HostArray>>;
       },
     };
   }

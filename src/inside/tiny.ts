@@ -1,4 +1,5 @@
 /** One training step of a tiny network, op by op, with all numbers. */
+import { float32Of } from '../core/dtype.js';
 import { at } from '../core/lists.js';
 import type { Engine } from '../engine/engine.js';
 import { relu } from '../nn/layers/activations.js';
@@ -49,7 +50,7 @@ export async function tinyStep(engine: Engine): Promise<TinyView[]> {
       text: textOf(view, names),
       part,
       shape,
-      values: found === undefined ? [] : Array.from(found.data as Float32Array),
+      values: found === undefined ? [] : Array.from(float32Of(found.data)),
       ...(rule !== undefined && { rule }),
     };
   });

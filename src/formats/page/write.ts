@@ -1,4 +1,5 @@
 /** A model as one HTML file that opens from a disk, with a place to draw. */
+import { float32Of } from '../../core/dtype.js';
 import { ModelError } from '../../core/errors.js';
 import { at, leading } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
@@ -102,7 +103,7 @@ export function pageModel(
     const weights = Object.fromEntries(
       [...node.weights].map(([name, { shape, data }]) => {
         const start = length;
-        parts.push(data as Float32Array);
+        parts.push(float32Of(data));
         length += data.length;
         return [name, [shape, start] as const];
       }),

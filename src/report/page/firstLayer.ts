@@ -1,4 +1,5 @@
 /** Pictures of the first layer's filters, and of its output for an image. */
+import { float32Of } from '../../core/dtype.js';
 import { at } from '../../core/lists.js';
 import { fourAxes, sizeOf } from '../../core/shape.js';
 import type { Engine } from '../../engine/engine.js';
@@ -33,7 +34,7 @@ export function firstLayer({ model, tensors }: Pick<ModelFile, 'model' | 'tensor
   if (leaf === undefined) return undefined;
   const { shape, name } = leaf;
   const [rows, columns, channels] = model.inputShape;
-  const values = tensors.get(name)!.data as Float32Array;
+  const values = float32Of(tensors.get(name)?.data);
   const path = name.slice(0, Math.max(0, name.lastIndexOf('.')));
   if (rows === undefined || columns === undefined || channels === undefined) return undefined;
   const of = (
@@ -89,7 +90,7 @@ export async function featureMaps(
   const { maps } = await step.run({ images: image });
   if (maps.shape.length !== 4) return undefined;
   const [, height, width, channels] = fourAxes(maps.shape);
-  const values = maps.data as Float32Array;
+  const values = float32Of(maps.data);
   const count = Math.min(channels, most);
   const planes = Array.from({ length: count }, (_, channel) =>
     Float32Array.from({ length: height * width }, (_, i) => at(values, i * channels + channel)),

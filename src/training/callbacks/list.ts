@@ -1,3 +1,4 @@
+import { float32Of } from '../../core/dtype.js';
 import { UsageError } from '../../core/errors.js';
 import type { Json } from '../../nn/layer.js';
 import type { CheckpointValues } from '../files/checkpoint.js';
@@ -78,7 +79,7 @@ export function restoreCallbacks(
     if (own === undefined) continue;
     const start = prefix(callback.name);
     const weights = [...tensors].flatMap(([name, { data }]) =>
-      name.startsWith(start) ? [[name.slice(start.length), data as Float32Array] as const] : [],
+      name.startsWith(start) ? [[name.slice(start.length), float32Of(data)] as const] : [],
     );
     callback.restore({ values: own, weights: weights.length === 0 ? undefined : new Map(weights) });
   }

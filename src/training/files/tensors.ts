@@ -1,4 +1,3 @@
-import type { HostArray } from '../../core/dtype.js';
 import { dtypeOf } from '../../core/dtype.js';
 import { ModelError } from '../../core/errors.js';
 import { formatShape, sameShape } from '../../core/shape.js';
@@ -12,7 +11,7 @@ export type Tensors = ReadonlyMap<string, StoredTensor>;
 export async function readTensors(engine: Engine, leaves: ReadonlyMap<string, Leaf>): Promise<Tensors> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, leaf] of leaves) {
-    tensors.set(name, { shape: leaf.shape, data: (await engine.read(leaf)).data as HostArray });
+    tensors.set(name, { shape: leaf.shape, data: (await engine.read(leaf)).data });
   }
   return tensors;
 }

@@ -1,3 +1,4 @@
+import { float32Of } from '../../core/dtype.js';
 import { ModelError } from '../../core/errors.js';
 import { sha256 } from '../../core/sha256.js';
 import { formatShape, sameShape } from '../../core/shape.js';
@@ -18,7 +19,7 @@ export function savedLeaves(model: Model): Leaf[] {
 export async function readWeights(engine: Engine, model: Model): Promise<Weights> {
   const weights: Weights = new Map();
   for (const leaf of savedLeaves(model)) {
-    weights.set(leaf.name, (await engine.read(leaf)).data as Float32Array);
+    weights.set(leaf.name, float32Of((await engine.read(leaf)).data));
   }
   return weights;
 }
@@ -27,7 +28,7 @@ export async function readWeights(engine: Engine, model: Model): Promise<Weights
 export async function copyWeights(engine: Engine, from: Model, to: Model): Promise<void> {
   const targets = savedLeaves(to);
   for (const [i, leaf] of savedLeaves(from).entries()) {
-    await engine.write(targets[i]!, (await engine.read(leaf)).data as Float32Array);
+    await engine.write(targets[i]!, float32Of((await engine.read(leaf)).data));
   }
 }
 

@@ -1,4 +1,3 @@
-import type { HostArray } from '../../core/dtype.js';
 import { at } from '../../core/lists.js';
 import type { Engine } from '../../engine/engine.js';
 import { state } from '../../tensor/leaves.js';
@@ -57,7 +56,7 @@ export class Metrics {
   }
 
   async read(engine: Engine): Promise<Totals> {
-    const value = async (leaf: Leaf) => at((await engine.read(leaf)).data as HostArray, 0);
+    const value = async (leaf: Leaf) => at((await engine.read(leaf)).data, 0);
     const examples = await value(this.examples);
     const correct = await value(this.correct);
     return {

@@ -1,5 +1,6 @@
 import type { NdArray } from 'ndarray';
 import { checkOptionNames } from '../../core/check.js';
+import { float32Of } from '../../core/dtype.js';
 import { ShapeError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import { viewOf } from '../../core/view.js';
@@ -161,7 +162,7 @@ class Inference {
       });
       const pixels = images.subarray(start * size, (start + batchSize) * size);
       const { probabilities } = await compiled.run({ images: pixels }, { ...(signal && { signal }) });
-      rows.set(probabilities.data as Float32Array, start * width);
+      rows.set(float32Of(probabilities.data), start * width);
       onProgress?.(start + batchSize, count);
       await turn();
     }

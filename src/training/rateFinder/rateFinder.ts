@@ -1,4 +1,5 @@
 import { checkInteger, checkOptionNames, checkPositive } from '../../core/check.js';
+import { float32Of } from '../../core/dtype.js';
 import { TrainingError, UsageError } from '../../core/errors.js';
 import { exactPower } from '../../core/math.js';
 import { permutation } from '../../data/batches.js';
@@ -86,7 +87,7 @@ async function copyOf(engine: Engine, model: Model): Promise<Model> {
   const copy = new Model(model.layer, model.inputShape, model.seed);
   const originals = savedLeaves(model);
   for (const [i, leaf] of savedLeaves(copy).entries()) {
-    await engine.write(leaf, (await engine.read(originals[i]!)).data as Float32Array);
+    await engine.write(leaf, float32Of((await engine.read(originals[i]!)).data));
   }
   return copy;
 }

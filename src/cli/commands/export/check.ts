@@ -1,4 +1,5 @@
 /** Holds an ONNX file against the model that it was made of, in ONNX Runtime. */
+import { float32Of } from '../../../core/dtype.js';
 import { UsageError } from '../../../core/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
 import type { Engine } from '../../../engine/engine.js';
@@ -37,7 +38,7 @@ async function openRuntime(
   const run: Runtime = async (pixels, count) => {
     const images = new ort.Tensor('uint8', pixels, [count, ...shape]);
     const { logits } = await session.run({ images });
-    return logits!.data as Float32Array;
+    return float32Of(logits?.data);
   };
   return { run, version: ort.env.versions.web ?? ort.env.versions.common };
 }
@@ -50,7 +51,7 @@ async function ownLogits(engine: Engine, { model, details }: ModelFile, pixels: 
     { images: { shape, dtype: 'uint8' as const } },
   );
   const { logits } = await step.run({ images: pixels });
-  return logits.data as Float32Array;
+  return float32Of(logits.data);
 }
 
 async function compare(engine: Engine, source: ModelFile, run: Runtime, images: Dataset) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { float32Of } from '../../../core/dtype.js';
 import { UsageError } from '../../../core/errors.js';
 import { exists, makeFolder } from '../../../core/files.js';
 import { formatShape } from '../../../core/shape.js';
@@ -34,7 +35,7 @@ export async function runImport(options: ImportArguments): Promise<void> {
   });
   const { model, details, tensors, notes } = read;
   await makeFolder(out);
-  const weights = new Map([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
+  const weights = new Map([...tensors].map(([name, { data }]) => [name, float32Of(data)]));
   await writeModelFile(path, model, weights, details);
   const { parameters } = summarize(model);
   if (json) {
