@@ -4,7 +4,7 @@
  */
 import { didYouMean } from '../core/closest.js';
 import { UsageError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 
 /** Words behind `quern runs`: its list is a command of yargs too, which sees no others. */
 export const runCommands = ['list', 'compare', 'tag', 'remove'] as const;

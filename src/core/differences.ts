@@ -1,4 +1,4 @@
-import { isObject } from './isObject.js';
+import { isObject } from './json.js';
 
 /** A difference between two descriptions. */
 interface Difference {

@@ -1,3 +1,8 @@
+/** Tells whether a value has members by name: an object that is no list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** JSON has no infinities, no NaN and no −0: as strings they stay apart. */
 function exact(_key: string, value: unknown): unknown {
   if (Object.is(value, -0)) return '-0';

@@ -1,5 +1,5 @@
 /** The machine: what measurements depend on, and how many threads it runs at once. */
-import { isObject } from './isObject.js';
+import { isObject } from './json.js';
 
 export interface MachineKey {
   /** Version of Quern; `unknown` in a bundle, which has no package.json beside it. */

@@ -1,6 +1,6 @@
 /** Schemas of JSON: the form of a document is written once, as a tree, and its type is held to it by the compiler. */
 import { DataError } from './errors.js';
-import { isObject } from './isObject.js';
+import { isObject } from './json.js';
 import { leading } from './lists.js';
 
 /** Reads one value of a JSON document, or throws DataError naming the value by its path. */

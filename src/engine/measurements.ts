@@ -1,6 +1,6 @@
 /** Keeps what `quern doctor` measures for `auto`: how fast each backend is here. A JSON file, of one machine. */
 import { codeOf, jsonText, makeFolder, writeWhole } from '../core/files.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import { type MachineKey, machineKey } from '../core/machine.js';
 
 /** The work of a training step, roughly. */

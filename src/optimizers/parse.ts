@@ -1,6 +1,6 @@
 /** Optimizers and schedules by name: for the command line, and for runs and checkpoints that hold them as data. */
 import { UsageError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import { parseGroups } from './groups.js';
 import { oneCycle } from './oneCycle.js';
 import type { Optimizer } from './optimizer.js';

@@ -1,5 +1,5 @@
 import { UsageError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import type { Value } from '../core/value.js';
 import { checkAugmentation } from '../data/augment/augmentation.js';
 import type { Layer } from '../nn/layer.js';

@@ -1,7 +1,7 @@
 /** A recipe with other settings, by their names. */
 import { didYouMean } from '../core/closest.js';
 import { QuernError, sentenceOf, UsageError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import type { Value } from '../core/value.js';
 import { parseOptimizer, parseSchedule } from '../optimizers/parse.js';
 import { reduceOnPlateau } from '../optimizers/plateau.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { differences, differenceText } from '../core/differences.js';
 import { DataError, ModelError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import {
   boolean,
   integer,

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import type { FitProgress } from '../training/fit/options.js';
 import { readJson, runFiles } from './files.js';
 

@@ -1,7 +1,7 @@
 /** A sweep and its results: `sweep.json`. */
 import { join } from 'node:path';
 import { ModelError } from '../core/errors.js';
-import { isObject } from '../core/isObject.js';
+import { isObject } from '../core/json.js';
 import { readJson } from '../runs/files.js';
 import type { Sample } from '../runs/statistics.js';
 import type { EpochRecord } from '../training/fit/options.js';

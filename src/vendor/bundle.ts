@@ -8,7 +8,6 @@ import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
-import { leading } from '../core/lists.js';
 
 const here = import.meta.dirname;
 const require = createRequire(import.meta.url);
@@ -61,7 +60,7 @@ for (const text of [
   'echarts/NOTICE',
   'zrender/LICENSE',
 ]) {
-  const [name, file] = leading(text.split('/'), 2);
+  const [name, file] = text.split('/') as [string, string];
   copyFileSync(join(dirname(require.resolve(`${name}/package.json`)), file), join(here, `${file}.${name}`));
 }
 

@@ -83,7 +83,7 @@ suite('quern --help', (test) => {
     const light = [
       'src/core/closest.js',
       'src/core/errors.js',
-      'src/core/isObject.js',
+      'src/core/json.js',
       'src/core/machine.js',
       'src/core/value.js',
       'src/engine/auto.js',

@@ -2,7 +2,7 @@
 
 import type { Tuning } from '../../../kernels/wasm.js';
 import { codeOf, jsonText, makeFolder, writeWhole } from '../../core/files.js';
-import { isObject } from '../../core/isObject.js';
+import { isObject } from '../../core/json.js';
 import { machineKey } from '../../core/machine.js';
 
 /** Of the format; a file of another version is ignored. */

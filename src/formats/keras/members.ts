@@ -1,5 +1,5 @@
 /** Members of configurations, which come from files and may be anything. */
-import { isObject } from '../../core/isObject.js';
+import { isObject } from '../../core/json.js';
 
 export type Members = Readonly<Record<string, unknown>>;
 

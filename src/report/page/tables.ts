@@ -1,6 +1,6 @@
 /** The tables of the page. */
 import { decimals, grouped, percent } from '../../core/format.js';
-import { isObject } from '../../core/isObject.js';
+import { isObject } from '../../core/json.js';
 import { at } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
 import type { Summary } from '../../nn/summary.js';

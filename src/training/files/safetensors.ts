@@ -5,7 +5,7 @@
  */
 import { bytesOf, type Dtype, dtypeOf, type HostArray } from '../../core/dtype.js';
 import { DataError } from '../../core/errors.js';
-import { isObject } from '../../core/isObject.js';
+import { isObject } from '../../core/json.js';
 import { parseBounded, shown } from '../../core/schema.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 

@@ -1,6 +1,6 @@
 /** Images in the forms that programs have them in, as the uint8 pixels that a model takes. */
 import { DataError, ShapeError } from '../../core/errors.js';
-import { isObject } from '../../core/isObject.js';
+import { isObject } from '../../core/json.js';
 import { formatShape, type Shape } from '../../core/shape.js';
 
 /** Pixels of a canvas: `context.getImageData(0, 0, width, height)`, four bytes a pixel. */

@@ -3,7 +3,7 @@
  * processor in a process of its own, since a fault of machine code ends a process. What was found is kept in a file.
  */
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
-import { isObject } from '../../../core/isObject.js';
+import { isObject } from '../../../core/json.js';
 import { machineKey } from '../../../core/machine.js';
 
 /** `passed`, or what went wrong, in a few words. */
