@@ -25,6 +25,19 @@ function acrossLanes(f: FunctionBuilder, value: Vector, combine: (a: V128, b: V1
   return f.let(combine(halves, i32x4.shuffle(halves, halves, [1, 0, 3, 2])));
 }
 
+/** y at four classes of a row whose label is an index, 0 beyond the last. */
+function labelOfIndex(f: FunctionBuilder, wanted: Vector): (place: VectorPlace) => Vector {
+  return ({ at, constant, lanes }) => {
+    const isLabel = i32x4.eq(countingLanes(i32.shrU(i32.add(at, constant), i32.const(2))), wanted);
+    return f.let(v128.and(v128.and(isLabel, f32x4.const(1)), laneMask(lanes)));
+  };
+}
+
+/** The value, and `beyond` in lanes from `lanes` on. */
+function inside(value: V128, lanes: number, beyond: number): V128 {
+  return lanes === 4 ? value : v128.bitselect(value, f32x4.const(beyond), laneMask(lanes));
+}
+
 /** A unit is as many rows as make about 4096 logits; three passes over a row: its largest, its sums, its results. */
 export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecification> = (
   { specification, inputs },
@@ -42,18 +55,11 @@ export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecificatio
       const logits = f.let(i32.add(p.logits!, start));
       const load = ({ at, constant, lanes }: VectorPlace) =>
         f.let(v128.loadLanes(i32.add(logits, at), lanes, constant));
-      const wanted =
-        labelKind === 'indices' ? f.let(v128.load32Splat(i32.add(p.labels!, i32.mul(row, 4)))) : undefined;
-      /** y at four classes, 0 beyond the last. */
-      const label = ({ at, constant, lanes }: VectorPlace): Vector => {
-        if (wanted === undefined) {
-          return f.let(v128.loadLanes(i32.sum(p.labels!, start, at), lanes, constant));
-        }
-        const isLabel = i32x4.eq(countingLanes(i32.shrU(i32.add(at, constant), i32.const(2))), wanted);
-        return f.let(v128.and(v128.and(isLabel, f32x4.const(1)), laneMask(lanes)));
-      };
-      const inside = (value: V128, lanes: number, beyond: number) =>
-        lanes === 4 ? value : v128.bitselect(value, f32x4.const(beyond), laneMask(lanes));
+      const label =
+        labelKind === 'indices'
+          ? labelOfIndex(f, f.let(v128.load32Splat(i32.add(p.labels!, i32.mul(row, 4)))))
+          : ({ at, constant, lanes }: VectorPlace) =>
+              f.let(v128.loadLanes(i32.sum(p.labels!, start, at), lanes, constant));
 
       // beside the largest, whose power is 1, smaller ones are nothing, but slow where they are subnormal; NaN passes
       const power = (below: V128) => exp4(f, f32x4.pmax(below, leastExponent));
@@ -65,11 +71,8 @@ export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecificatio
       const largest = acrossLanes(f, lane, f32x4.max);
 
       // Σ e^(z − max), Σ y, Σ y (max − z); a class that the label gives nothing adds nothing, even where z is −∞
-      const [exponentials, mass, distance] = [0, 0, 0].map((zero) => f.let(f32x4.const(zero))) as [
-        Vector,
-        Vector,
-        Vector,
-      ];
+      const zero = () => f.let(f32x4.const(0));
+      const [exponentials, mass, distance] = [zero(), zero(), zero()];
       forEachVector(f, classes, 1, (place) => {
         const below = f.let(f32x4.sub(load(place), largest));
         f.set(exponentials, f32x4.add(exponentials, inside(power(below), place.lanes, 0)));

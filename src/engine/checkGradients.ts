@@ -9,7 +9,7 @@ import { constant } from '../tensor/leaves.js';
 import { add, divide, multiply, subtract } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { openEngine, type Signature } from './engine.js';
+import { type CompiledStep, type Engine, openEngine, type Signature } from './engine.js';
 
 /** A point at which gradients are checked: an ndarray, or row-major numbers with their shape. */
 export type GradientInput = NdArray | { readonly data: ArrayLike<number>; readonly shape: Shape };
@@ -90,34 +90,8 @@ export async function checkGradients(
     );
   }
   const points = inputs.map(feedOf);
-  const signature: Signature = Object.fromEntries(
-    inputs.flatMap(({ shape }, i) => [
-      [`point${i}`, { shape: [...shape] }],
-      [`direction${i}`, { shape: [...shape] }],
-    ]),
-  );
   await using engine = await openEngine({ backend: 'reference', precision: 'float64' });
-  const check = engine.compile(
-    (feeds) => {
-      const x = inputs.map((_, i) => feeds[`point${i}`]!);
-      const v = inputs.map((_, i) => feeds[`direction${i}`]!);
-      const scalarOf = (y: Tensor) =>
-        y.size === 1 ? sum(y) : sum(multiply(y, constant(uniform(y.size, seed), y.shape)));
-      const along = (distance: number) =>
-        scalarOf(f(...x.map((point, i) => add(point, multiply(at(v, i), distance)))));
-      const parts = gradients(scalarOf(f(...x)), x).map((gradient, i) => sum(multiply(gradient, at(v, i))));
-      const epsilon = constant(step);
-      return {
-        outputs: {
-          analytic: parts.reduce((total, part) => add(total, part), constant(0)),
-          numeric: divide(subtract(along(step), along(-step)), multiply(epsilon, 2)),
-        },
-      };
-    },
-    signature,
-    // the unoptimized plan is the definition
-    { optimize: false },
-  );
+  const check = compileCheck(engine, f, inputs, { step, seed });
 
   let worst: GradientCheck | undefined;
   for (let input = 0; input < inputs.length; input++) {
@@ -148,6 +122,42 @@ export async function checkGradients(
     );
   }
   return worst!;
+}
+
+/** The gradient along a direction: by the graph, and as (f(x + εv) − f(x − εv)) / 2ε. */
+function compileCheck(
+  engine: Engine,
+  f: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly GradientInput[],
+  { step, seed }: { readonly step: number; readonly seed: number },
+): CompiledStep<Signature, 'analytic' | 'numeric'> {
+  const signature: Signature = Object.fromEntries(
+    inputs.flatMap(({ shape }, i) => [
+      [`point${i}`, { shape: [...shape] }],
+      [`direction${i}`, { shape: [...shape] }],
+    ]),
+  );
+  return engine.compile(
+    (feeds) => {
+      const x = inputs.map((_, i) => feeds[`point${i}`]!);
+      const v = inputs.map((_, i) => feeds[`direction${i}`]!);
+      const scalarOf = (y: Tensor) =>
+        y.size === 1 ? sum(y) : sum(multiply(y, constant(uniform(y.size, seed), y.shape)));
+      const along = (distance: number) =>
+        scalarOf(f(...x.map((point, i) => add(point, multiply(at(v, i), distance)))));
+      const parts = gradients(scalarOf(f(...x)), x).map((gradient, i) => sum(multiply(gradient, at(v, i))));
+      const epsilon = constant(step);
+      return {
+        outputs: {
+          analytic: parts.reduce((total, part) => add(total, part), constant(0)),
+          numeric: divide(subtract(along(step), along(-step)), multiply(epsilon, 2)),
+        },
+      };
+    },
+    signature,
+    // the unoptimized plan is the definition
+    { optimize: false },
+  );
 }
 
 /** Returns an input as the engine is fed it. */

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import * as quern from '../../src/browser.js';
 import { Browser, findChromium, noChromium, type RunOptions } from '../support/browser/browser.js';
+import { gradientError, type SeedOptions, seedReference } from '../support/seedReference.js';
 import {
   type SeedResult,
   type SeedTraining,
@@ -14,18 +15,8 @@ import type { Failures, GrowthResult } from './gpuRuns.js';
 const runs = import.meta.resolve('./gpuRuns.js');
 const training = import.meta.resolve('../support/seedTraining.js');
 
-const mlp: Omit<SeedTraining, 'engine'> = { model: 'mlp', batch: 32, steps: 50, optimizer: 'sgd' };
-const cnn: Omit<SeedTraining, 'engine'> = { model: 'cnn', batch: 8, steps: 10, optimizer: 'sgd' };
-
-/** What the definitions give, one kernel for each op. Made once for all modes. */
-const known = new Map<string, Promise<SeedResult>>();
-function expected(options: Omit<SeedTraining, 'engine'>, backend: 'reference' | 'wasm'): Promise<SeedResult> {
-  const key = JSON.stringify([options, backend]);
-  const optimize = backend === 'wasm';
-  const result = known.get(key) ?? trainSeedModel(quern, { ...options, optimize, engine: { backend } });
-  known.set(key, result);
-  return result;
-}
+const mlp: SeedOptions = { model: 'mlp', batch: 32, steps: 50, optimizer: 'sgd' };
+const cnn: SeedOptions = { model: 'cnn', batch: 8, steps: 10, optimizer: 'sgd' };
 
 function withBrowser(
   mode: BrowserMode,
@@ -54,7 +45,7 @@ function withBrowser(
 }
 
 interface Runner {
-  train(options: Omit<SeedTraining, 'engine'>, place?: RunOptions): Promise<SeedResult>;
+  train(options: SeedOptions, place?: RunOptions): Promise<SeedResult>;
   call<Result>(name: string, argument: unknown): Promise<Result>;
 }
 
@@ -65,36 +56,30 @@ function mean(values: readonly number[]): number {
 for (const mode of ['webgpu', 'webgl2'] as const) {
   withBrowser(mode, (test, { train, call }) => {
     test("50 steps of the perceptron follow the unoptimized reference's loss", async () => {
-      const [actual, reference] = [await train(mlp), await expected(mlp, 'reference')];
+      const [actual, reference] = [await train(mlp), await seedReference(mlp)];
       assert.is(actual.report.mode, mode);
       assert.match(actual.report.fallback!, /swiftshader.* computes on the CPU/i);
       assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);
     });
 
     test("10 steps of the convolutional network follow the unoptimized reference's loss", async () => {
-      const [actual, reference] = [await train(cnn), await expected(cnn, 'reference')];
+      const [actual, reference] = [await train(cnn), await seedReference(cnn)];
       assert.is(actual.report.mode, mode);
       assert.ok(worstDifference(actual.losses, reference.losses) < 1e-3);
     });
 
     test('the gradients of one step are right to 1e-4', async () => {
-      // Adam's first moments after one step are the gradients, scaled
       for (const options of [mlp, cnn]) {
         const one = { ...options, steps: 1, optimizer: 'adam', states: true } as const;
-        const [actual, reference] = [await train(one), await expected(one, 'reference')];
-        const half = actual.states!.length;
-        let [wrong, all] = [0, 0];
-        for (let i = 0; i < half; i++) {
-          wrong += (actual.states![i]! - reference.states![i]!) ** 2;
-          all += reference.states![i]! ** 2;
-        }
-        assert.ok(Math.sqrt(wrong / all) < 1e-4, `${options.model}: ${Math.sqrt(wrong / all)}`);
+        const error = gradientError(await train(one), await seedReference(one));
+        assert.ok(error < 1e-4, `${options.model}: ${error}`);
       }
     });
 
     test('200 steps of the perceptron with Adam end where wasm ends', async () => {
-      const long = { ...mlp, steps: 200, optimizer: 'adam' } as const;
-      const [actual, wasm] = [await train(long), await expected(long, 'wasm')];
+      const long = { ...mlp, batch: 8, steps: 200, optimizer: 'adam' } as const;
+      const wasm = await trainSeedModel(quern, { ...long, engine: { backend: 'wasm' } });
+      const actual = await train(long);
       const [last, wanted] = [mean(actual.losses.slice(-50)), mean(wasm.losses.slice(-50))];
       assert.ok(Math.abs(last - wanted) <= 0.05 * wanted, `${last} for ${wanted}`);
     });
@@ -130,7 +115,7 @@ for (const mode of ['webgpu', 'webgl2'] as const) {
       const few = { ...mlp, steps: 5 };
       const actual = await train(few, { library: 'bundle', place: 'page', strict: true });
       assert.is(actual.report.mode, mode);
-      const reference = await expected(mlp, 'reference');
+      const reference = await seedReference(mlp);
       assert.ok(worstDifference(actual.losses, reference.losses.slice(0, 5)) < 1e-3);
     });
   });
@@ -142,7 +127,7 @@ withBrowser('webgl', (test, { train }) => {
       [mlp, 10],
       [cnn, 2],
     ] as const) {
-      const [actual, reference] = [await train({ ...options, steps }), await expected(options, 'reference')];
+      const [actual, reference] = [await train({ ...options, steps }), await seedReference(options)];
       assert.is(actual.report.mode, 'webgl');
       assert.ok(worstDifference(actual.losses, reference.losses.slice(0, steps)) < 1e-3);
     }

@@ -258,6 +258,22 @@ function drawRung(isOwn: boolean, { min, max }: { min: number; max: number }, ap
   };
 }
 
+/** Test accuracies in percent. */
+const accuracyAxis = {
+  ...axis,
+  type: 'value',
+  name: 'test accuracy',
+  nameGap: 28,
+  splitNumber: 4,
+  splitLine: { ...axis.splitLine, showMinLine: false, showMaxLine: false },
+  axisLabel: {
+    ...axis.axisLabel,
+    showMinLabel: false,
+    showMaxLabel: false,
+    formatter: (value: number) => `${digits(value)}%`,
+  },
+};
+
 /** Published accuracies with the run among them. */
 export function ladderChart(rungs: readonly Rung[]): Promise<string> {
   const own = rungs.find(({ interval }) => interval !== undefined);
@@ -271,21 +287,7 @@ export function ladderChart(rungs: readonly Rung[]): Promise<string> {
     {
       textStyle: font,
       grid: { left: 8, right: 64, top: 4, bottom: 46 },
-      xAxis: {
-        ...axis,
-        type: 'value',
-        name: 'test accuracy',
-        nameGap: 28,
-        ...scale,
-        splitNumber: 4,
-        splitLine: { ...axis.splitLine, showMinLine: false, showMaxLine: false },
-        axisLabel: {
-          ...axis.axisLabel,
-          showMinLabel: false,
-          showMaxLabel: false,
-          formatter: (value: number) => `${digits(value)}%`,
-        },
-      },
+      xAxis: { ...accuracyAxis, ...scale },
       yAxis: {
         type: 'category',
         inverse: true,
