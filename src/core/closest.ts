@@ -1,5 +1,4 @@
 /** Guesses at the known word that an unknown one was meant to be. */
-import { at } from './lists.js';
 
 /**
  * Damerau and Levenshtein's distance in the form of optimal string alignment: letters that are inserted, left out, replaced
@@ -12,15 +11,15 @@ function distance(a: string, b: string): number {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
-      let least = Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + (same ? 0 : 1));
+      let least = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        least = Math.min(least, at(before, j - 2) + 1);
+        least = Math.min(least, before[j - 2]! + 1);
       row.push(least);
     }
     before = last;
     last = row;
   }
-  return at(last, b.length);
+  return last[b.length]!;
 }
 
 /** The form in which words are compared: `batch_size`, `batchSize` and `batch-size` are one. */
