@@ -61,6 +61,7 @@ export interface Program {
 export interface Backend {
   readonly limits: Limits;
   readonly report: BackendReport;
+  /** Makes a resident whose value is a copy of `initial`. */
   allocate(leaf: Leaf, initial: HostArray): Promise<Resident>;
   /** `residents` holds every leaf of the plan but its inputs. */
   prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program>;

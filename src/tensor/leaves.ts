@@ -11,13 +11,13 @@ import { Leaf, type LeafKind } from './tensor.js';
  */
 export type Initializer = (shape: Shape, key: number) => Float32Array;
 
-/** A number fills the shape; an array is copied; a function makes it. */
+/** A number fills the shape; an array is copied when the engine first needs it; a function makes it. */
 export type InitialValue = number | HostArray | Initializer;
 
 function initialValue(initial: InitialValue, shape: Shape, dtype: Dtype, key: number): () => HostArray {
   return () => {
     if (typeof initial === 'number') return allocateHost(dtype, sizeOf(shape)).fill(initial);
-    return typeof initial === 'function' ? initial(shape, key) : initial.slice();
+    return typeof initial === 'function' ? initial(shape, key) : initial;
   };
 }
 

@@ -206,7 +206,10 @@ export class Leaf extends Tensor<null> {
     super(leafOp, [], null, type);
   }
 
-  /** The initial value, row-major, made anew at every call. Throws a ShapeError unless its size is the shape's. */
+  /**
+   * The initial value, row-major, to be read: it may be the array that was given. Throws a ShapeError unless its size is the
+   * shape's.
+   */
   initial(): HostArray {
     const value = this.makeInitial();
     if (value.length !== this.size) {

@@ -26,6 +26,8 @@ export class WasmMemory {
   readonly memory: WebAssembly.Memory;
   /** Free blocks in ascending order; neighbors are merged. */
   private readonly free: Block[];
+  /** Behind it nothing was ever given out, so it is zero; the system gives a page of it when it is written. */
+  private untouched = 0;
 
   /** @param shared whether workers see the memory too: it is then a SharedArrayBuffer */
   constructor(readonly shared: boolean) {
@@ -58,7 +60,10 @@ export class WasmMemory {
     const { start } = block;
     block.start += wanted;
     if (block.start === block.end) this.free.splice(this.free.indexOf(block), 1);
-    new Uint8Array(this.memory.buffer, start, wanted).fill(0);
+    const end = start + wanted;
+    const used = Math.min(end, this.untouched) - start;
+    if (used > 0) new Uint8Array(this.memory.buffer, start, used).fill(0);
+    this.untouched = Math.max(this.untouched, end);
     return start;
   }
 

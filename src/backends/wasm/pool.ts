@@ -111,7 +111,8 @@ export class Pool {
     this.die('the backend is closed');
   }
 
-  private start(): void {
+  /** Starts the threads, if that has not been done: they get ready while others compile what they will do. */
+  start(): void {
     if (this.threads !== undefined) return;
     const { memory } = this.memory;
     const { workers, spins, control, native } = this;

@@ -22,6 +22,7 @@ import type { WasmState } from './wasm.js';
 
 /** How many bytes could be moved in the time of a floating-point operation, for what `pieceBytes` counts. */
 const flopsPerByte = 2;
+
 /**
  * More pieces than workers, so that one who is slow takes fewer, and all are done at about the same time. Fewer where
  * each piece repeats what the others do too.

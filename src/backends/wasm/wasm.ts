@@ -9,6 +9,7 @@ import type { Backend, BackendReport, Limits, Program, Resident } from '../../en
 import type { KernelClock, Probes, WasmOptions } from '../../engine/options.js';
 import { callOf } from '../../plan/call.js';
 import type { Plan } from '../../plan/plan.js';
+import { stepBytes } from '../../plan/print.js';
 import type { Leaf } from '../../tensor/tensor.js';
 import { detectSimdLevel, numericsOf, type SimdLevel } from '../../writers/wasm/simdLevel.js';
 import { KernelCache } from './kernels.js';
@@ -131,6 +132,8 @@ class WasmBackend implements Backend, WasmState {
 
   async prepare(plan: Plan, residents: ReadonlyMap<Leaf, Resident>): Promise<Program> {
     this.checkOpen();
+    // a step worth sharing: workers start while kernels are compiled
+    if (plan.steps.some((step) => stepBytes(step, plan.slots) >= 2 * this.pieceBytes)) this.pool?.start();
     const kernels = await Promise.all(
       plan.steps.map((step) => this.kernels.get(step.kind, callOf(step, plan.slots) as never)),
     );

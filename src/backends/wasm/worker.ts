@@ -4,7 +4,7 @@
  */
 import type { KernelRun } from '../../writers/wasm/assembler.js';
 import { Claims, controlBytes } from './claims.js';
-import { openWalk } from './native/machine.js';
+import { openWalk } from './native/host.js';
 import { bindTable, type Chunk, type Table, type Walk } from './table.js';
 
 /** Messages from the pool. */

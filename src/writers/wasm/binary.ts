@@ -1,9 +1,9 @@
 /** The printer of WebAssembly's binary format: expressions, statements and modules as bytes. */
 import { BackendError } from '../../core/errors.js';
-import { float32Bytes, integerBytes, section, signed, text, unsigned, vector } from './encoding.js';
-import type { Expression, ValueType } from './expressions.js';
+import { ByteWriter } from './encoding.js';
+import { type Expression, floatBits, type ValueType } from './expressions.js';
 import type { FunctionBody, Statement } from './function.js';
-import { constants, loads, operations, type Store, stores } from './instructions.js';
+import { constants, type Instruction, loads, operations, type Store, stores } from './instructions.js';
 
 /** The byte of each type of value. */
 const typeByte: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
@@ -14,98 +14,159 @@ export interface WrittenFunction extends FunctionBody {
   readonly exported: boolean;
 }
 
+/** "\0asm", version 1 */
+const preamble = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
 /** The memory that a module imports as `env.memory`; with shared ones the largest size must be declared. */
 export function printModule(functions: readonly WrittenFunction[], shared: boolean): Uint8Array<ArrayBuffer> {
-  /** Encoded function types; a function refers to its type by position. */
-  const types: number[][] = [];
-  const typeIndex = ({ parameters, result }: WrittenFunction): number => {
-    const results = result === undefined ? [] : [[typeByte[result.type]]];
-    const encoded = [0x60, ...vector(parameters.map((type) => [typeByte[type]])), ...vector(results)];
-    const known = types.findIndex((type) => type.join() === encoded.join());
-    return known >= 0 ? known : types.push(encoded) - 1;
+  /** Function types, each once; a function refers to its type by position. */
+  const types: string[] = [];
+  const typed = new Map<string, WrittenFunction>();
+  const indices = functions.map((written) => {
+    const type = `${written.parameters.join()} ${written.result?.type}`;
+    if (!typed.has(type)) {
+      typed.set(type, written);
+      types.push(type);
+    }
+    return types.indexOf(type);
+  });
+  const module = new ByteWriter();
+  const section = (id: number, write: (content: ByteWriter) => void) => {
+    const content = new ByteWriter();
+    write(content);
+    module.byte(id);
+    module.sized(content);
   };
-  const indices = functions.map((written) => unsigned(typeIndex(written)));
-  const exported = functions.flatMap(({ name, exported }, index) =>
-    exported ? [[...text(name), 0x00, ...unsigned(index)]] : [],
+  module.all(preamble);
+  section(1, (content) =>
+    content.vector([...typed.values()], ({ parameters, result }) => {
+      content.byte(0x60);
+      content.vector(parameters, (type) => content.byte(typeByte[type]));
+      content.vector(result === undefined ? [] : [result], ({ type }) => content.byte(typeByte[type]));
+    }),
   );
-  const names = vector(functions.map(({ name }, index) => [...unsigned(index), ...text(name)]));
-  const memory = shared ? [0x03, 0, ...unsigned(65536)] : [0x00, 0];
-  return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], // "\0asm", version 1
-    ...section(1, vector(types)),
-    ...section(2, vector([[...text('env'), ...text('memory'), 0x02, ...memory]])),
-    ...section(3, vector(indices)),
-    ...section(7, vector(exported)),
-    ...section(10, vector(functions.map((body) => new FunctionPrinter().body(body)))),
-    ...section(0, [...text('name'), 1, ...unsigned(names.length), ...names]), // shown by profilers
-  ]);
-}
-
-function isKey<K extends string>(table: Readonly<Record<K, unknown>>, key: string): key is K {
-  return key in table;
+  section(2, (content) => {
+    content.unsigned(1);
+    for (const name of ['env', 'memory']) content.text(name);
+    content.all(shared ? [0x02, 0x03, 0] : [0x02, 0x00, 0]);
+    if (shared) content.unsigned(65536);
+  });
+  section(3, (content) => content.vector(indices, (index) => content.unsigned(index)));
+  section(7, (content) => {
+    const exported = functions.flatMap(({ exported }, index) => (exported ? [index] : []));
+    content.vector(exported, (index) => {
+      content.text(functions[index]!.name);
+      content.byte(0x00);
+      content.unsigned(index);
+    });
+  });
+  section(10, (content) =>
+    content.vector(functions, (body) => content.sized(new FunctionPrinter().body(body))),
+  );
+  // shown by profilers
+  section(0, (content) => {
+    content.text('name');
+    content.byte(1);
+    const names = new ByteWriter();
+    names.vector(functions, ({ name }, index) => {
+      names.unsigned(index);
+      names.text(name);
+    });
+    content.sized(names);
+  });
+  return module.written();
 }
 
 function tooWide(lanes: number | undefined): BackendError {
   return new BackendError(`assembler: a vector of WebAssembly has 4 lanes: got ${lanes}`);
 }
 
-/** Nothing, if these are all lanes. */
-function whole(lanes: number | undefined): [] {
+/** Sees that these are all lanes. */
+function checkWhole(lanes: number | undefined): void {
   if (lanes !== 4) throw tooWide(lanes);
-  return [];
 }
+
+/** How the immediates of an instruction are written, and its code. */
+interface Printed {
+  readonly form: 'plain' | 'access' | 'integer' | 'float' | 'words';
+  readonly code: readonly number[];
+}
+
+const entriesOf = (form: Printed['form'], table: Readonly<Record<string, readonly number[]>>) =>
+  Object.entries(table).map(([name, code]): [string, Printed] => [name, { form, code }]);
+
+const printed: ReadonlyMap<string, Printed> = new Map([
+  ...entriesOf('plain', operations),
+  ...entriesOf('access', loads),
+  ['i32.const', { form: 'integer', code: constants['i32.const'] }],
+  ['f32.const', { form: 'float', code: constants['f32.const'] }],
+  ['v128.const', { form: 'words', code: constants['v128.const'] }],
+] as const);
+
+const blockCode = { block: 0x02, forever: 0x03, if: 0x04 } as const;
 
 /** Prints one function. Operands stand before their instruction, a statement's before the statement. */
 class FunctionPrinter {
-  private readonly code: number[] = [];
+  private readonly code = new ByteWriter();
   private depth = 0;
 
-  /** Its size, then declarations of variables in runs of one type, the code, and its end. */
-  body({ variables, statements, result }: FunctionBody): number[] {
+  /** Declarations of variables in runs of one type, the code, and its end. */
+  body({ variables, statements, result }: FunctionBody): ByteWriter {
     const runs: [number, ValueType][] = [];
     for (const type of variables) {
       const last = runs.at(-1);
       if (last?.[1] === type) last[0]++;
       else runs.push([1, type]);
     }
-    const declarations = runs.map(([count, type]) => [...unsigned(count), typeByte[type]]);
+    const { code } = this;
+    code.vector(runs, ([count, type]) => {
+      code.unsigned(count);
+      code.byte(typeByte[type]);
+    });
     this.all(statements);
     if (result !== undefined) this.expression(result);
-    const printed = vector(declarations).concat(this.code, [0x0b]);
-    return unsigned(printed.length).concat(printed);
-  }
-
-  private emit(bytes: readonly number[]): void {
-    for (const byte of bytes) this.code.push(byte);
+    code.byte(0x0b);
+    return code;
   }
 
   private expression({ type, instruction, operands, immediates }: Expression): void {
     for (const operand of operands) this.expression(operand);
-    const [first = 0] = immediates;
-    if (instruction === 'v128.loadLanes') this.access(loads['v128.load'], [first, ...whole(immediates[1])]);
-    else if (instruction === 'v128.gather') throw tooWide(immediates[1]);
-    else if (instruction === 'local') this.emit([0x20, ...unsigned(first)]);
-    else if (instruction === 'select') this.emit([0x1c, 0x01, typeByte[type]]);
-    else if (isKey(loads, instruction)) this.access(loads[instruction], immediates);
-    else if (isKey(constants, instruction)) this.constant(instruction, immediates);
-    else {
-      this.emit(operations[instruction]);
-      this.emit(immediates);
-    }
+    const { code } = this;
+    if (instruction === 'local') {
+      code.byte(0x20);
+      code.unsigned(immediates[0]!);
+    } else if (instruction === 'select') code.all([0x1c, 0x01, typeByte[type]]);
+    else this.instruction(instruction, immediates);
   }
 
-  private constant(instruction: keyof typeof constants, immediates: readonly number[]): void {
-    this.emit(constants[instruction]);
-    const [first = 0] = immediates;
-    if (instruction === 'i32.const') this.emit(signed(first));
-    else if (instruction === 'f32.const') this.emit(float32Bytes(first));
-    else for (const word of immediates.slice(0, 4)) this.emit(integerBytes(word));
+  private instruction(instruction: Instruction, immediates: readonly number[]): void {
+    const { code } = this;
+    const known = printed.get(instruction);
+    if (known === undefined) {
+      if (instruction === 'v128.loadLanes') checkWhole(immediates[1]);
+      else throw tooWide(immediates[1]);
+      this.access(loads['v128.load'], immediates.slice(0, 1));
+      return;
+    }
+    if (known.form === 'access') {
+      this.access(known.code, immediates);
+      return;
+    }
+    code.all(known.code);
+    if (known.form === 'plain') code.all(immediates);
+    else if (known.form === 'integer') code.signed(immediates[0]!);
+    else if (known.form === 'float') code.word(floatBits(immediates[0]!));
+    else for (let i = 0; i < 4; i++) code.word(immediates[i]!);
   }
 
   /** log2 of the alignment hint and the offset; the hint is always 0 (one byte), for slices need not be aligned. */
-  private access(code: readonly number[], [offset = 0, ...lane]: readonly number[]): void {
-    this.emit(code);
-    this.emit([0, ...unsigned(offset), ...lane]);
+  private access(instruction: readonly number[], immediates: readonly number[]): void {
+    const { code } = this;
+    code.all(instruction);
+    code.byte(0);
+    code.unsigned(immediates[0] ?? 0);
+    // a lane
+    for (let i = 1; i < immediates.length; i++) code.byte(immediates[i]!);
   }
 
   private all(statements: readonly Statement[]): void {
@@ -116,7 +177,7 @@ class FunctionPrinter {
     for (const operand of statement.operands) this.expression(operand);
     if ('body' in statement) this.nested(statement);
     else if (statement.kind === 'store') this.store(statement.instruction, statement.immediates);
-    else this.emit(this.simple(statement));
+    else this.simple(statement);
   }
 
   private store(instruction: Store, immediates: readonly number[]): void {
@@ -124,33 +185,44 @@ class FunctionPrinter {
     this.access(stores[instruction], immediates);
   }
 
-  private simple(statement: Exclude<Statement, { body: unknown } | { kind: 'store' }>): readonly number[] {
+  private simple(statement: Exclude<Statement, { body: unknown } | { kind: 'store' }>): void {
     switch (statement.kind) {
       case 'set':
-        return [0x21, ...unsigned(statement.local)];
+        this.numbered(0x21, statement.local);
+        break;
       case 'copy':
-        return [0xfc, 0x0a, 0, 0];
+        this.code.all([0xfc, 0x0a, 0, 0]);
+        break;
       case 'fill':
-        return [0xfc, 0x0b, 0];
+        this.code.all([0xfc, 0x0b, 0]);
+        break;
       case 'call':
-        return [0x10, ...unsigned(statement.target)];
+        this.numbered(0x10, statement.target);
+        break;
       case 'branch':
-        return [0x0c, ...unsigned(this.depth - statement.label.depth)];
+        this.numbered(0x0c, this.depth - statement.label.depth);
+        break;
       case 'branchIf':
-        return [0x0d, ...unsigned(this.depth - statement.label.depth)];
+        this.numbered(0x0d, this.depth - statement.label.depth);
     }
+  }
+
+  private numbered(code: number, index: number): void {
+    this.code.byte(code);
+    this.code.unsigned(index);
   }
 
   /** A structured instruction without a result, its body, its end. */
   private nested(statement: Extract<Statement, { body: unknown }>): void {
-    this.emit([{ block: 0x02, forever: 0x03, if: 0x04 }[statement.kind], 0x40]);
+    this.code.byte(blockCode[statement.kind]);
+    this.code.byte(0x40);
     this.depth++;
     this.all(statement.body);
     if (statement.kind === 'if' && statement.otherwise !== undefined) {
-      this.emit([0x05]);
+      this.code.byte(0x05);
       this.all(statement.otherwise);
     }
     this.depth--;
-    this.emit([0x0b]);
+    this.code.byte(0x0b);
   }
 }

@@ -1,53 +1,75 @@
 /** The parts of WebAssembly's binary format. */
 
-/** Unsigned LEB128: seven bits per byte, least significant first, the high bit set while more follow. */
-export function unsigned(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
+const utf8 = new TextEncoder();
+
+/** Bytes that are written one behind the other. */
+export class ByteWriter {
+  private bytes = new Uint8Array(512);
+  private length = 0;
+
+  byte(value: number): void {
+    if (this.length === this.bytes.length) this.makeRoom(1);
+    this.bytes[this.length++] = value;
   }
-  bytes.push(rest);
-  return bytes;
-}
 
-/** Signed LEB128 of a 32-bit integer: ends when the rest is only sign. */
-export function signed(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value | 0;
-  while (rest < -0x40 || rest > 0x3f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>= 7;
+  all(values: ArrayLike<number>): void {
+    for (let i = 0; i < values.length; i++) this.byte(values[i]!);
   }
-  bytes.push(rest & 0x7f);
-  return bytes;
-}
 
-/** The four little-endian bytes of a float32. */
-export function float32Bytes(value: number): number[] {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value, true);
-  return [0, 1, 2, 3].map((index) => view.getUint8(index));
-}
+  /** Unsigned LEB128: seven bits per byte, least significant first, the high bit set while more follow. */
+  unsigned(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.byte((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.byte(rest);
+  }
 
-/** The four little-endian bytes of an int32. */
-export function integerBytes(value: number): number[] {
-  return [0, 8, 16, 24].map((shift) => (value >> shift) & 0xff);
-}
+  /** Signed LEB128 of a 32-bit integer: ends when the rest is only sign. */
+  signed(value: number): void {
+    let rest = value | 0;
+    while (rest < -0x40 || rest > 0x3f) {
+      this.byte((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.byte(rest & 0x7f);
+  }
 
-/** A length-prefixed UTF-8 name. */
-export function text(name: string): number[] {
-  const bytes = [...new TextEncoder().encode(name)];
-  return [...unsigned(bytes.length), ...bytes];
-}
+  /** The four little-endian bytes of a 32-bit integer. */
+  word(value: number): void {
+    for (let shift = 0; shift < 32; shift += 8) this.byte((value >> shift) & 0xff);
+  }
 
-/** A counted vector of encoded items. */
-export function vector(items: readonly (readonly number[])[]): number[] {
-  return [...unsigned(items.length), ...items.flat()];
-}
+  /** A length-prefixed UTF-8 name. */
+  text(name: string): void {
+    const bytes = utf8.encode(name);
+    this.unsigned(bytes.length);
+    this.all(bytes);
+  }
 
-/** A section of a module: its id, its size, its content. */
-export function section(id: number, content: readonly number[]): number[] {
-  return [id, ...unsigned(content.length), ...content];
+  /** What another has written, behind its length. */
+  sized(part: ByteWriter): void {
+    this.unsigned(part.length);
+    if (this.length + part.length > this.bytes.length) this.makeRoom(part.length);
+    this.bytes.set(part.bytes.subarray(0, part.length), this.length);
+    this.length += part.length;
+  }
+
+  /** A counted vector of items, each of which `write` writes. */
+  vector<T>(items: readonly T[], write: (item: T, index: number) => void): void {
+    this.unsigned(items.length);
+    items.forEach(write);
+  }
+
+  /** A copy of all that is written. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private makeRoom(more: number): void {
+    const longer = new Uint8Array(2 * this.bytes.length + more);
+    longer.set(this.bytes);
+    this.bytes = longer;
+  }
 }

@@ -39,7 +39,9 @@ function node<T extends ValueType>(
 }
 
 const liftI32: Lift<'i32'> = (operand) =>
-  typeof operand === 'number' ? { ...node('i32', 'i32.const', [], operand), constant: operand | 0 } : operand;
+  typeof operand === 'number'
+    ? { type: 'i32', instruction: 'i32.const', operands: [], immediates: [operand], constant: operand | 0 }
+    : operand;
 const liftF32: Lift<'f32'> = (operand) =>
   typeof operand === 'number' ? node('f32', 'f32.const', [], operand) : operand;
 /** Vectors of one number, whose word it is told. */
@@ -52,11 +54,13 @@ const vectorOf = (...words: number[]): V128 => node('v128', 'v128.const', [], ..
 const liftF32x4 = liftVector(floatBits);
 const liftI32x4 = liftVector((value) => value | 0);
 
+const aFloat = new Float32Array(1);
+const itsBits = new Int32Array(aFloat.buffer);
+
 /** The bits of a number as float32. */
-function floatBits(value: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  return view.getInt32(0);
+export function floatBits(value: number): number {
+  aFloat[0] = value;
+  return itsBits[0]!;
 }
 
 /** Complains of a lane that is not among `lanes`. */

@@ -3,8 +3,8 @@ import { BackendError, sentenceOf, UsageError } from '../../../core/errors.js';
 import { type NativeOption, nativeOptions } from '../../../engine/options.js';
 import { numericsOf, type SimdLevel } from '../../../writers/wasm/simdLevel.js';
 import { WasmMemory } from '../memory.js';
-import { checkForeign } from './machine.js';
-import { Native } from './native.js';
+import { checkForeign } from './host.js';
+import type { Native } from './native.js';
 import { whyNotTrusted } from './tested.js';
 
 export interface NativeChoice {
@@ -50,6 +50,8 @@ export async function chooseNative(
       throw new BackendError('native: machine code rounds a·b + c once, WebAssembly twice here');
     const untrusted = asked === 'auto' ? await whyNotTrusted(nativeFile) : undefined;
     if (untrusted !== undefined) return plain(`off: ${untrusted}`);
+    // only here, for it brings what prints machine code
+    const { Native } = await import('./native.js');
     // memory that is shared never moves
     const memory = new WasmMemory(true);
     const native = new Native(memory, {

@@ -3,7 +3,7 @@ import { BackendError } from '../../../core/errors.js';
 import type { X64Level } from '../../../writers/x64/frame.js';
 import { printQuery, printWalker } from '../../../writers/x64/module.js';
 import type { Walk } from '../table.js';
-import { type ForeignFunctions, foreignFunctions, type Library } from './ffi.js';
+import { foreignHere, walkSignature } from './host.js';
 import { type Loaded, ObjectWriter } from './object.js';
 
 export interface Machine {
@@ -20,13 +20,7 @@ export interface Machine {
   close(): void;
 }
 
-/** Libraries that are never closed. */
-const kept: Library[] = [];
-
-const signatures = {
-  walk: { parameters: ['int32'], result: 'void' },
-  query: { parameters: ['int32'], result: 'int32' },
-} as const;
+const query = { parameters: ['int32'], result: 'int32' } as const;
 
 /** Bits of CPUID: those named must all be set. Registers: 0 eax, 1 ebx, 2 ecx, 3 edx. */
 const needed: Readonly<
@@ -56,44 +50,6 @@ export function levelOf(query: (what: number) => number): X64Level {
   return has('avx512') ? 'avx512' : 'avx2';
 }
 
-/** What decides whether a process can have machine code of ours. */
-export interface NativeHost {
-  /** Undefined in browsers. */
-  readonly platform: string | undefined;
-  readonly arch: string;
-  /** Whether Node's permission model, if it is on, allows foreign functions. */
-  readonly allowed: boolean;
-}
-
-function hostHere(): NativeHost {
-  if (typeof process === 'undefined' || process.getBuiltinModule === undefined)
-    return { platform: undefined, arch: '', allowed: false };
-  const { platform, arch, permission } = process;
-  return { platform, arch, allowed: permission === undefined || permission.has('ffi' as 'fs') };
-}
-
-/** Throws a BackendError that says why a process cannot have machine code of ours. */
-export function checkHost({ platform, arch, allowed }: NativeHost): void {
-  if (platform === undefined) throw new BackendError('native: browsers have no foreign functions');
-  if (platform !== 'linux' || arch !== 'x64') {
-    throw new BackendError(
-      `native: code is written for Linux on x64 processors: this is ${platform} on ${arch}`,
-    );
-  }
-  if (!allowed) throw new BackendError("native: Node's permission model does not allow foreign functions");
-}
-
-/** What this place lacks, or its foreign functions. Throws a BackendError. */
-function foreignHere(): ForeignFunctions {
-  checkHost(hostHere());
-  return foreignFunctions();
-}
-
-/** Throws a BackendError that says what this place lacks, as far as that can be told without a memory. */
-export function checkForeign(): void {
-  foreignHere();
-}
-
 /** Gets ready to run machine code on a memory whose buffer never moves. Throws a BackendError that says what is lacking. */
 export function openMachine({ buffer }: WebAssembly.Memory): Machine {
   const foreign = foreignHere();
@@ -101,17 +57,10 @@ export function openMachine({ buffer }: WebAssembly.Memory): Machine {
   const walker = printWalker(foreign.addressOf(buffer));
   const code = new Uint8Array([...walker, ...printQuery()]);
   const { path, file } = writer.write(code, { walk: 0, query: walker.length });
-  const { handle, functions } = foreign.open(path, signatures);
-  const { walk, query } = functions;
-  const level = levelOf((what) => Number(query(what)));
+  const { handle, functions } = foreign.open(path, { walk: walkSignature, query });
+  const { walk } = functions;
+  const level = levelOf((what) => Number(functions.query(what)));
   const close = () => writer.close(file);
   const load = (codes: readonly Uint8Array[]) => writer.load(codes);
   return { level, path, walk: walk as unknown as Walk, load, object: handle, close };
-}
-
-/** The same function for a worker, which has it as long as it lives. */
-export function openWalk(path: string): Walk {
-  const library = foreignFunctions().open(path, { walk: signatures.walk });
-  kept.push(library);
-  return library.functions.walk as unknown as Walk;
 }
