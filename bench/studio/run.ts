@@ -6,6 +6,7 @@
  *     npm run bench:studio -- speed single    the same on one thread, the page without isolation
  *     npm run bench:studio -- closings        10 closings at random moments, resumed: the same bytes?
  *     npm run bench:studio -- frames          how long frames take while a convolutional network trains
+ *     LIGHTHOUSE=FOLDER npm run bench:studio -- lighthouse     Lighthouse's scores; `npm install lighthouse@12` in FOLDER
  *
  * `--data-dir FOLDER` looks for datasets there.
  */
@@ -22,6 +23,7 @@ import { readModel } from '../../src/cli/inputs/ownRecipe.js';
 import { openEngine, openModel } from '../../src/index.js';
 import { linkOf, type Settings } from '../../src/studio/shared/settings.js';
 import { drawnDigits, type Strokes } from './digits.js';
+import { lighthouse } from './lighthouse.js';
 
 const at = process.argv.indexOf('--data-dir');
 const dataDir = at < 0 ? undefined : process.argv[at + 1];
@@ -37,8 +39,9 @@ const server = await startStudioServer(
   },
   0,
 );
+const executablePath = process.env.QUERN_CHROMIUM ?? '/usr/bin/chromium';
 const browser = await chromium.launch({
-  executablePath: process.env.QUERN_CHROMIUM ?? '/usr/bin/chromium',
+  executablePath,
   args: ['--no-sandbox', '--disable-gpu'],
 });
 
@@ -269,7 +272,10 @@ async function frames(): Promise<void> {
   );
 }
 
-const questions: Readonly<Record<string, () => Promise<void>>> = { digits, speed, closings, frames };
+const questions: Readonly<Record<string, () => Promise<void>>> = {
+  ...{ digits, speed, closings, frames },
+  lighthouse: () => lighthouse(executablePath, server.url),
+};
 try {
   const ask = questions[question];
   if (ask === undefined) throw new Error(`one of ${Object.keys(questions).join(', ')} is asked for`);

@@ -17,11 +17,11 @@ const site = join(source, 'studio/site');
 
 /** Reading data of one's own is written for Node: in the page its files are those that were dropped. */
 const inPage: Readonly<Record<string, string>> = {
-  'node:fs/promises': 'fs',
-  'node:path': 'path',
-  'node:zlib': 'zlib',
-  './zip.js': 'zip',
-  './unpackers.js': 'unpackers',
+  'node:fs/promises': 'studio/files/fs.js',
+  'node:path': 'studio/files/path.js',
+  'node:zlib': 'studio/files/zlib.js',
+  './zip.js': 'studio/files/zip.js',
+  './unpackers.js': 'data/images/pageUnpackers.js',
 };
 
 const droppedFiles: Plugin = {
@@ -30,7 +30,7 @@ const droppedFiles: Plugin = {
     onResolve({ filter: /^node:|\/(zip|unpackers)\.js$/ }, ({ path, importer }) => {
       const name = inPage[path];
       const ofData = importer.startsWith(join(source, 'data'));
-      return name === undefined || !ofData ? undefined : { path: join(source, `studio/files/${name}.js`) };
+      return name === undefined || !ofData ? undefined : { path: join(source, name) };
     });
   },
 };

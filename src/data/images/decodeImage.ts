@@ -1,38 +1,11 @@
 /** Pictures in a page: PNG is decoded here, what photos hold by the browser. */
-import { BackendError, DataError } from '../../core/errors.js';
-import { decodePicture, type Unpack } from './decode.js';
+import { DataError } from '../../core/errors.js';
+import { decodePicture } from './decode.js';
 import { checkChannels, type InputImage, toInputImage } from './inputImage.js';
+import { unpackers } from './pageUnpackers.js';
 import type { Preparation } from './prepare.js';
 
 const largestFile = 2 ** 26;
-
-/** As they are stored: turned, and laid on a ground, by what does so with all formats. */
-const unpackInPage: Unpack = async (bytes, { exif }) => {
-  if (globalThis.createImageBitmap === undefined || globalThis.OffscreenCanvas === undefined) {
-    throw new BackendError('there is no browser that decodes it', {
-      hint: 'In Node.js readImage reads files; PNG is decoded anywhere.',
-    });
-  }
-  const file = bytes.slice();
-  // browsers turn pictures themselves, some of them whatever imageOrientation says
-  if (exif !== undefined)
-    file.fill(0, exif.byteOffset - bytes.byteOffset, exif.byteOffset - bytes.byteOffset + exif.length);
-  const bitmap = await createImageBitmap(new Blob([file]), {
-    imageOrientation: 'none',
-    premultiplyAlpha: 'none',
-    colorSpaceConversion: 'none',
-  });
-  try {
-    const { width, height } = bitmap;
-    const context = new OffscreenCanvas(width, height).getContext('2d')!;
-    context.drawImage(bitmap, 0, 0);
-    return { width, height, data: context.getImageData(0, 0, width, height).data };
-  } finally {
-    bitmap.close();
-  }
-};
-
-const unpackers = { JPEG: unpackInPage, WebP: unpackInPage, BMP: unpackInPage };
 
 /**
  * Decodes a PNG, JPEG, WebP or BMP picture that a page has, such as a file that was chosen or dropped, as `readImage` does in

@@ -4,7 +4,7 @@ import { decodePicture } from './decode.js';
 import { checkChannels, type InputImage, toInputImage } from './inputImage.js';
 import type { Samples } from './picture.js';
 import type { Preparation } from './prepare.js';
-import { nodeUnpackers } from './unpackers.js';
+import { unpackers } from './unpackers.js';
 
 export type { InputImage } from './inputImage.js';
 export { looksInverted } from './prepare.js';
@@ -26,7 +26,7 @@ export async function readImage(
 ): Promise<InputImage> {
   checkChannels('readImage', shape);
   const bytes = await readBytes(path);
-  return toInputImage(await decodePicture(bytes, path, nodeUnpackers), shape, preparation);
+  return toInputImage(await decodePicture(bytes, path, unpackers), shape, preparation);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
@@ -51,6 +51,6 @@ export function pictureReader(paths: readonly string[]): () => Promise<Samples> 
     ahead = next < paths.length ? readBytes(paths[next]!) : undefined;
     // it is looked at when its turn comes
     ahead?.catch(() => {});
-    return decodePicture(await reading, path, nodeUnpackers);
+    return decodePicture(await reading, path, unpackers);
   };
 }

@@ -30,7 +30,7 @@ function unpackJpeg(bytes: Uint8Array): Stored {
   }
 }
 
-export const nodeUnpackers: Unpackers = {
+export const unpackers: Unpackers = {
   JPEG: async (bytes) => unpackJpeg(bytes),
   WebP: async (bytes) => (await import('@cwasm/webp')).decode(bytes),
   BMP: async (bytes) => {

@@ -101,27 +101,17 @@ export class Looking {
     if (leaf === undefined) return undefined;
     const [rows, columns, channels = 1] = this.model.inputShape;
     const { shape, name } = leaf;
-    const picture = (
-      height: number,
-      width: number,
-      stride: number,
-      count: number,
-      data: Float32Array,
-    ): Filters => ({
-      layer: name.slice(0, Math.max(0, name.lastIndexOf('.'))),
-      height,
-      width,
-      filters: Array.from({ length: Math.min(count, most) }, (_, unit) =>
-        Float32Array.from({ length: height * width }, (_, i) => data[i * stride + unit]!),
-      ),
-    });
     const data = (await this.engine.read(leaf)).data as Float32Array;
-    if (shape.length === 4) {
-      const [height, width, inputs, outputs] = shape as readonly [number, number, number, number];
-      return picture(height, width, inputs * outputs, outputs, data);
-    }
+    const of = (height: number, width: number, channels: number): Filters => {
+      const units = shape.at(-1)!;
+      const pixel = (i: number, unit: number) => data[i * channels * units + unit]!;
+      const filter = (_: unknown, unit: number) =>
+        Float32Array.from({ length: height * width }, (_, i) => pixel(i, unit));
+      const layer = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+      return { layer, height, width, filters: Array.from({ length: Math.min(units, most) }, filter) };
+    };
+    if (shape.length === 4) return of(shape[0]!, shape[1]!, shape[2]!);
     if (shape.length !== 2 || rows === undefined || columns === undefined) return undefined;
-    if (shape[0] !== rows * columns * channels) return undefined;
-    return picture(rows, columns, channels * shape[1]!, shape[1]!, data);
+    return shape[0] === rows * columns * channels ? of(rows, columns, channels) : undefined;
   }
 }
