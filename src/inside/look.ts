@@ -74,10 +74,7 @@ export async function lookInside(model: Model, options: InsideOptions): Promise<
         { images, labels, learningRate, steps },
         { ...options, observer },
       );
-      ops = observer.views(
-        traced.loss,
-        traced.updates.map(([, value]) => value),
-      );
+      ops = observer.views(traced.loss, traced.updates);
       return { outputs: { loss: traced.loss }, updates: traced.updates };
     },
     {

@@ -12,7 +12,11 @@ export class OpsObserver implements TraceObserver {
   readonly applied: TraceObserver['applied'] = ({ path, input, output }) =>
     this.assign(output, { part: 'forward', layer: path === '' ? 'model' : path }, input);
 
-  readonly lost: TraceObserver['lost'] = (loss) => this.assign(loss, { part: 'forward', layer: 'loss' });
+  readonly lost: TraceObserver['lost'] = (loss) => {
+    this.assign(loss, { part: 'forward', layer: 'loss' });
+    // what comes before the first layer
+    for (const node of reachable([loss])) this.assign(node, { part: 'forward', layer: 'images' });
+  };
 
   readonly differentiated: TraceObserver['differentiated'] = ({ node, gradient }) =>
     this.assign(gradient, {
@@ -31,19 +35,15 @@ export class OpsObserver implements TraceObserver {
     }
   }
 
-  /** Every node that the roots depend on, in the order in which they were made. */
-  views(loss: Tensor, roots: readonly Tensor[]): OpView[] {
-    const seen = new Set<Tensor>();
-    const stack = [loss, ...roots];
-    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-      if (seen.has(node)) continue;
-      seen.add(node);
-      stack.push(...node.inputs);
-    }
+  /** Every node that the loss and the new values of leaves depend on, in the order in which they were made. */
+  views(loss: Tensor, updates: readonly (readonly [Leaf, Tensor])[]): OpView[] {
     const layers = new Set([...this.origins.values()].map(({ layer }) => layer));
-    const rest = (node: Tensor): Origin =>
-      node.id < loss.id ? { part: 'forward', layer: 'images' } : { part: 'update', layer: 'optimizer' };
-    return [...seen]
+    for (const [leaf, value] of updates) {
+      const layer = layerOf(leaf);
+      if (leaf.kind === 'state' && layers.has(layer)) this.assign(value, { part: 'update', layer });
+    }
+    const rest: Origin = { part: 'update', layer: 'optimizer' };
+    return reachable([loss, ...updates.map(([, value]) => value)])
       .sort((a, b) => a.id - b.id)
       .map((node) => ({
         id: node.id,
@@ -51,14 +51,29 @@ export class OpsObserver implements TraceObserver {
         ...(node instanceof Leaf && { name: node.name }),
         shape: node.shape,
         inputs: node.inputs.map(({ id }) => id),
-        ...(this.origins.get(node) ?? (node instanceof Leaf ? leafOrigin(node, layers) : rest(node))),
+        ...(this.origins.get(node) ?? (node instanceof Leaf ? leafOrigin(node, layers) : rest)),
       }));
   }
 }
 
+/** All nodes on which roots depend, and the roots. */
+export function reachable(roots: readonly Tensor[]): Tensor[] {
+  const seen = new Set<Tensor>();
+  const stack = [...roots];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return [...seen];
+}
+
+const layerOf = ({ name }: Leaf) => name.slice(0, Math.max(0, name.lastIndexOf('.')));
+
 /** Weights and running statistics belong to their layers, what else is remembered to the optimizer. */
-function leafOrigin({ kind, name }: Leaf, layers: ReadonlySet<string>): Origin {
-  const layer = name.slice(0, Math.max(0, name.lastIndexOf('.')));
+function leafOrigin(leaf: Leaf, layers: ReadonlySet<string>): Origin {
+  const { kind, name } = leaf;
+  const layer = layerOf(leaf);
   if (kind === 'parameter' || (kind === 'state' && layers.has(layer))) return { part: 'forward', layer };
   if (kind === 'state' || name === 'learningRate' || name === 'steps')
     return { part: 'update', layer: 'optimizer' };

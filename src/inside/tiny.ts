@@ -8,8 +8,8 @@ import { crossEntropy } from '../nn/losses.js';
 import { Model } from '../nn/model.js';
 import { sequential } from '../nn/sequential.js';
 import { gradients } from '../tensor/gradients.js';
-import { Leaf, type Tensor } from '../tensor/tensor.js';
-import { OpsObserver } from './ops.js';
+import { Leaf } from '../tensor/tensor.js';
+import { OpsObserver, reachable } from './ops.js';
 import type { OpView, TinyView } from './view.js';
 
 const images = Float32Array.of(0.9, 0.1, 0.2, 0.8);
@@ -33,10 +33,17 @@ export async function tinyStep(engine: Engine): Promise<TinyView[]> {
       const loss = crossEntropy(output, inputs.labels);
       observer.lost(loss);
       const found = gradients(loss, model.parameters, observer.differentiated);
-      const updated = model.parameters.map((leaf, i) => leaf.subtract(at(found, i).multiply(learningRate)));
-      views = observer.views(loss, updated);
+      const updates = model.parameters.map(
+        (leaf, i) => [leaf, leaf.subtract(at(found, i).multiply(learningRate))] as const,
+      );
+      views = observer.views(loss, updates);
       return {
-        outputs: Object.fromEntries(reachable([loss, ...updated]).map((node) => [`n${node.id}`, node])),
+        // an input is known without being given back
+        outputs: Object.fromEntries(
+          reachable([loss, ...updates.map(([, value]) => value)])
+            .filter((node) => !(node instanceof Leaf && node.kind === 'input'))
+            .map((node) => [`n${node.id}`, node]),
+        ),
       };
     },
     { images: { shape: [2, 2] }, labels: { shape: [2], dtype: 'int32' } },
@@ -54,17 +61,4 @@ export async function tinyStep(engine: Engine): Promise<TinyView[]> {
       ...(rule !== undefined && { rule }),
     };
   });
-}
-
-/** All nodes that roots depend on. */
-function reachable(roots: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>();
-  const stack = [...roots];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  // an input is known without being given back
-  return [...seen].filter((node) => !(node instanceof Leaf && node.kind === 'input'));
 }

@@ -15,11 +15,13 @@ main{display:grid;gap:20px;grid-template-columns:minmax(0,1fr);padding-top:16px;
 main.one{grid-template-columns:minmax(0,1fr)}
 .whole{grid-column:1/-1}
 #inside{display:grid;gap:16px;grid-template-columns:minmax(0,1fr)}
+@media (max-width:979px){main:not(.one)>.left,main:not(.one)>.right{display:contents}#train{order:1}#watch{order:2}#draw{order:3}#keep{order:4}.whole{order:5}}
 .left,.right{display:grid;gap:20px;align-content:start;grid-template-columns:minmax(0,1fr)}
 section{border:1px solid var(--line);border-radius:12px;padding:14px 16px;background:var(--panel);scroll-margin-top:8px}
 #settings{min-height:470px}@media (max-width:979px){#settings{min-height:610px}}
 .soft,small,figcaption,caption{color:var(--soft)}
 p{margin:6px 0;overflow-wrap:anywhere}
+.wide{grid-column:span 2}
 .fields{display:grid;gap:8px 12px;grid-template-columns:repeat(auto-fill,minmax(min(100%,135px),1fr));margin:8px 0}
 .field{display:grid;gap:2px;align-content:start}
 .field span{font-size:13px;color:var(--soft);overflow-wrap:anywhere}
@@ -43,14 +45,15 @@ summary{cursor:pointer;padding:6px 0;font-weight:600}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px;width:100%}
 th,td{padding:4px 7px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th{font-weight:600;color:var(--soft)}
-tbody th,th:first-child,td.options,.layers th:nth-child(2){text-align:left}
-#runs tbody th{white-space:normal;min-width:130px}
-td.options{white-space:normal;min-width:190px}
-td.options label{display:inline-flex;align-items:center;gap:4px;margin:1px 8px 1px 0;font-size:13px;color:var(--soft)}
-td.options input:not([type=checkbox]),td.options select{min-height:28px;padding:1px 5px;color:var(--ink)}
-td.acts{white-space:normal;min-width:120px}
-.layers td.acts{white-space:nowrap}
-td.acts button{margin-left:3px}
+tbody th,th:first-child{text-align:left}
+#runs tbody th{white-space:normal}
+tr:has(+.how)>*{border-bottom:0;padding-bottom:0}
+.how td{white-space:normal;text-align:left;padding-bottom:8px}
+.line{display:flex;gap:8px;align-items:flex-end;justify-content:space-between}
+.options label{display:inline-flex;align-items:center;gap:4px;margin:1px 8px 1px 0;font-size:13px;color:var(--soft)}
+.options input:not([type=checkbox]),.options select{min-height:28px;padding:1px 5px;color:var(--ink)}
+.acts{display:flex;gap:4px;flex:none}
+@media (max-width:480px){th,td{padding:4px 3px;font-size:13px}thead th{white-space:normal;overflow-wrap:anywhere}.line{flex-wrap:wrap;justify-content:flex-end}.options{flex:1 1 100%}}
 tr.bad>*{background:color-mix(in srgb,var(--orange) 22%,transparent)}
 tr.current th{color:var(--ink);font-weight:700}
 .wrong{color:var(--orange)}
@@ -66,6 +69,9 @@ figure{margin:0;min-width:0}
 .two{display:grid;gap:14px;grid-template-columns:minmax(0,1fr)}
 @media (min-width:1180px){.two{grid-template-columns:minmax(0,1.25fr) minmax(0,1fr)}}
 .matrix td,.matrix th{min-width:26px;padding:3px 4px;border:0;text-align:center;font-size:12.5px}
+.matrix.named{table-layout:fixed}
+.matrix.named th[scope=row],.matrix.named thead td{width:74px;overflow:hidden;text-overflow:ellipsis;text-align:right}
+.matrix.named th[scope=col] span{writing-mode:vertical-rl;transform:rotate(180deg)}
 .matrix caption{caption-side:bottom;font-size:12.5px;text-align:left;padding-top:4px}
 .matrix td.right{background:color-mix(in srgb,var(--blue) calc(var(--share)*1%),transparent)}
 .matrix td.wrong{color:var(--ink);background:color-mix(in srgb,var(--orange) calc(var(--share)*1%),transparent)}

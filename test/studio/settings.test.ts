@@ -67,14 +67,20 @@ suite('links of the studio', (test) => {
       ...['--set augmentation.shift=2', '--set filters=8'],
     ]);
     assert.is(
-      commandOf({ ...settings, set: { x: "a'b" } }),
+      commandOf({ ...settings, set: { x: "a'b" } }, 'mnist'),
       "quern train ./studio-recipe.mjs --epochs 2 --learning-rate 0.001 --seed 7 --set 'x=a'\\''b'",
     );
     const { layers: _, ...plain } = settings;
     assert.match(
-      commandOf({ ...plain, dataset: 'own' }),
+      commandOf({ ...plain, dataset: 'own' }, 'mnist'),
       /^quern train mnist-cnn --data YOUR_DATA --epochs 2/,
     );
+    assert.match(commandOf(plain, 'mnist'), /^quern train mnist-cnn --epochs 2/);
+    // the command line trains a recipe on its own dataset: another one needs a recipe file
+    const other = { ...plain, dataset: 'fashion-mnist' };
+    assert.match(commandOf(other, 'mnist'), /^quern train \.\/studio-recipe\.mjs --epochs 2/);
+    assert.match(recipeFileOf(other), /const own = \{ target: undefined, dataset: 'fashion-mnist' \};/);
+    assert.not.match(recipeFileOf(other), /layers/);
     assert.match(recipeFileOf(settings), /recipes\.table\['mnist-cnn'\]/);
   });
 });

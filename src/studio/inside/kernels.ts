@@ -21,11 +21,16 @@ function row(kernel: KernelView, i: number, peak: number): HTMLElement {
     'tr',
     {},
     h('th', { scope: 'row' }, `${i} `, h('span', { class: `op ${part}` }, part), ` ${kind}`),
-    h('td', { class: 'text' }, label, h('small', {}, algorithm)),
-    h('td', { class: 'text' }, h('small', {}, `${inputs.join(', ')} → ${outputs.join(', ')}`)),
+    bar(share),
+    h(
+      'td',
+      { class: 'text' },
+      label,
+      h('small', {}, algorithm),
+      h('small', {}, `${inputs.join(', ')} → ${outputs.join(', ')}`),
+    ),
     h('td', {}, scaled(flops, 'FLOP')),
     h('td', {}, scaled(bytes, 'B')),
-    bar(share),
     bar(peak === 0 ? 0 : alive / peak),
   );
 }
@@ -33,11 +38,10 @@ function row(kernel: KernelView, i: number, peak: number): HTMLElement {
 export function kernelsPart({ kernels, memory }: InsideView): HTMLElement {
   const head = [
     'kernel',
-    'ops, and how they are computed',
-    'reads → writes',
+    'time',
+    'its ops, how they are computed, reads → writes',
     'work',
     'bytes',
-    'time',
     'of the peak',
   ];
   const body = h('tbody');

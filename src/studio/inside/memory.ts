@@ -36,7 +36,24 @@ export function memoryPart({ slots, kernels, memory }: InsideView): HTMLElement 
       if (t > 2) context.strokeRect(x, y, w, t);
     }
   };
-  const said = h('p', { role: 'status' }, 'Point at a box.');
+  const invitation = 'Point at a box, or go through them with the arrow keys.';
+  const said = h('p', { role: 'status' }, invitation);
+  const show = (found: SlotView | undefined) => {
+    draw(found);
+    const maker = found && kernels[found.firstUse];
+    said.textContent =
+      found === undefined
+        ? invitation
+        : `%${found.slot}: ${found.bytes.toLocaleString('en')} bytes at ${found.offset.toLocaleString('en')}, from kernel ${found.firstUse} (${maker?.label ?? ''}) to ${found.lastUse}`;
+  };
+  let at = -1;
+  canvas.addEventListener('keydown', (event) => {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (by === undefined || slots.length === 0) return;
+    event.preventDefault();
+    at = (Math.max(at, by > 0 ? -1 : 0) + by + slots.length) % slots.length;
+    show(slots[at]);
+  });
   canvas.addEventListener('pointermove', (event) => {
     const { left, top, width: wide, height: high } = canvas.getBoundingClientRect();
     const [x, y] = [((event.clientX - left) / wide) * width, ((event.clientY - top) / high) * height];
@@ -44,12 +61,8 @@ export function memoryPart({ slots, kernels, memory }: InsideView): HTMLElement 
       const [a, b, w, t] = boxOf(slot);
       return x >= a && x <= a + w && y >= b && y <= b + t;
     });
-    draw(found);
-    const maker = found && kernels[found.firstUse];
-    said.textContent =
-      found === undefined
-        ? 'Point at a box.'
-        : `%${found.slot}: ${found.bytes.toLocaleString('en')} bytes at ${found.offset.toLocaleString('en')}, from kernel ${found.firstUse} (${maker?.label ?? ''}) to ${found.lastUse}`;
+    at = found === undefined ? -1 : slots.indexOf(found);
+    show(found);
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => draw());
   requestAnimationFrame(() => draw());

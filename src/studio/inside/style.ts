@@ -13,9 +13,11 @@ button.op{cursor:pointer}
 .graph td.ops{text-align:left;white-space:normal;min-width:170px;vertical-align:top}
 .graph th[scope=row]{vertical-align:top;white-space:normal;min-width:110px}
 .graph small,.kernels small{display:block;font-weight:400;font-size:12px;white-space:normal}
-.kernels td.text{text-align:left;white-space:normal;min-width:190px}
-.kernels th[scope=row],.graph thead th,.kernels thead th:nth-child(-n+3){text-align:left}
-td.share{min-width:84px;background:linear-gradient(90deg,color-mix(in srgb,var(--blue) 30%,transparent) calc(var(--share)*100%),transparent 0)}
+.kernels td.text{text-align:left;white-space:normal;min-width:160px;overflow-wrap:anywhere}
+.kernels tbody th{white-space:normal}
+.kernels th[scope=row],.graph thead th,.kernels thead th:nth-child(3){text-align:left}
+.kernels thead th{white-space:normal;vertical-align:bottom}
+td.share{min-width:62px;background:linear-gradient(90deg,color-mix(in srgb,var(--blue) 30%,transparent) calc(var(--share)*100%),transparent 0)}
 .graph thead th,.kernels thead th{position:sticky;top:0;background:var(--panel)}
 canvas.memory{width:100%;height:auto;border:1px solid var(--line);border-radius:6px;background:var(--page)}
 pre{max-height:420px;overflow:auto;background:var(--page);border:1px solid var(--line);border-radius:6px;padding:10px;font:12.5px/1.4 ui-monospace,SFMono-Regular,Menlo,monospace;margin:0}

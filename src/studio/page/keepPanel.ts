@@ -3,7 +3,7 @@ import type { Trainer } from '../shared/rpc.js';
 import type { Settings } from '../shared/settings.js';
 import { byId, download, h } from './dom.js';
 import { reportOf } from './report.js';
-import { addressOf, commandOf, downloadRecipe, RunsPanel } from './runsPanel.js';
+import { addressOf, commandOf, downloadRecipe, needsFile, RunsPanel } from './runsPanel.js';
 import { keepRun, type StoredRun } from './store.js';
 
 export interface KeepListener {
@@ -17,6 +17,7 @@ export class KeepPanel {
   /** The run whose curves are shown beside this one's. */
   beside: StoredRun | undefined;
   private now: Settings | undefined;
+  private command = '';
   private readonly runs: RunsPanel;
 
   constructor(
@@ -40,11 +41,11 @@ export class KeepPanel {
     const onClick = (id: string, work: (settings: Settings) => unknown) =>
       byId(id, HTMLElement).addEventListener('click', () => this.now && void work(this.now));
     onClick('copy-link', (settings) => this.copy(addressOf(settings), 'The link'));
-    onClick('copy-command', (settings) => this.copy(commandOf(settings), 'The command'));
+    onClick('copy-command', () => this.copy(this.command, 'The command'));
     onClick('download-recipe', downloadRecipe);
     onClick('download-model', (settings) => this.model(settings));
     onClick('download-report', (settings) =>
-      download(`${settings.recipe}.html`, reportOf(settings, commandOf(settings)), 'text/html'),
+      download(`${settings.recipe}.html`, reportOf(settings, this.command), 'text/html'),
     );
   }
 
@@ -55,10 +56,11 @@ export class KeepPanel {
   }
 
   /** Of the form, for link and command. */
-  settings(settings: Settings): void {
+  settings(settings: Settings, recipesDataset: string): void {
     this.now = settings;
-    byId('command', HTMLElement).textContent = commandOf(settings);
-    byId('download-recipe', HTMLButtonElement).hidden = settings.layers === undefined;
+    this.command = commandOf(settings, recipesDataset);
+    byId('command', HTMLElement).textContent = this.command;
+    byId('download-recipe', HTMLButtonElement).hidden = !needsFile(settings, recipesDataset);
   }
 
   haveModel(there: boolean): void {
@@ -117,5 +119,5 @@ export class KeepPanel {
 
 /** Of the file itself, by format. */
 const endings: Readonly<Record<string, string>> = {
-  ...{ onnx: 'onnx', keras: 'keras', kerasWeights: 'weights.h5', npz: 'npz', page: 'html' },
+  ...{ onnx: 'onnx', keras: 'keras', kerasWeights: 'weights.h5', tfjs: 'json', npz: 'npz', page: 'html' },
 };

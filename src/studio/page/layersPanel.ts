@@ -42,15 +42,17 @@ export class LayersPanel {
     const whole = layers as LayerDescription;
     const chain = whole.kind === 'sequential';
     this.layers = chain ? Object.values(whole.parts ?? {}) : [whole];
-    const rows = this.layers.map((layer, i) => {
+    let placed = false;
+    const rows = this.layers.flatMap((layer, i) => {
       const path = chain ? `layers.${i}` : '';
       const own = summary?.layers.filter(
         ({ path: one }) => one === path || one.startsWith(`${path}.`) || path === '',
       );
       const sum = (name: 'parameters' | 'multiplyAdds') => own?.reduce((total, row) => total + row[name], 0);
       const shape = own?.at(-1)?.outputShape.join(' × ');
-      const wrong = problem !== undefined && mentions(problem, path, i === this.layers.length - 1);
-      return this.row(layer, i, chain, {
+      const wrong = chain && problem !== undefined && mentions(problem, path, i === this.layers.length - 1);
+      placed ||= wrong;
+      return this.rows(layer, i, chain, {
         ...{ shape, parameters: sum('parameters'), multiplyAdds: sum('multiplyAdds') },
         problem: wrong ? problem : undefined,
       });
@@ -60,13 +62,12 @@ export class LayersPanel {
       h(
         'tr',
         {},
-        h('th', { scope: 'row', colspan: 2 }, 'together'),
+        h('th', { scope: 'row' }, 'together'),
         h('td', {}),
         h('td', {}, grouped(summary.parameters)),
         h('td', {}, grouped(summary.multiplyAdds)),
-        h('td', {}),
       );
-    const head = ['layer', 'options', 'gives', 'parameters', 'multiply-adds', ''];
+    const head = ['layer', 'gives', 'parameters', 'multiply-adds'];
     byId('layers', HTMLElement).replaceChildren(
       h(
         'div',
@@ -79,7 +80,7 @@ export class LayersPanel {
         ),
       ),
       chain ? this.tools(edited) : '',
-      problem === undefined ? '' : h('p', { class: 'wrong', role: 'alert', id: 'layers-problem' }, problem),
+      problem === undefined || placed ? '' : said(problem),
     );
   }
 
@@ -108,7 +109,8 @@ export class LayersPanel {
     );
   }
 
-  private row(
+  /** Two rows: what the layer is and costs; its options, what is done with it, and what is wrong with it. */
+  private rows(
     { kind, options = {}, parts }: LayerDescription,
     i: number,
     chain: boolean,
@@ -118,7 +120,7 @@ export class LayersPanel {
       multiplyAdds: number | undefined;
       problem: string | undefined;
     },
-  ): HTMLElement {
+  ): HTMLElement[] {
     const number = (value: number | undefined) => (value === undefined ? '' : grouped(value));
     const label = `${kind}, layer ${i + 1}`;
     const button = (text: string, name: string, work: () => void, disabled: boolean) =>
@@ -128,30 +130,27 @@ export class LayersPanel {
         text,
       );
     const { length } = this.layers;
-    return h(
+    const state = told.problem === undefined ? '' : 'bad';
+    const what = h(
       'tr',
-      { class: told.problem === undefined ? '' : 'bad', title: told.problem },
+      { class: state },
       h('th', { scope: 'row' }, kind),
-      h(
-        'td',
-        { class: 'options' },
-        ...(parts === undefined && chain ? this.optionInputs(i, options, label) : []),
-      ),
       h('td', {}, told.shape ?? ''),
       h('td', {}, number(told.parameters)),
       h('td', {}, number(told.multiplyAdds)),
-      h(
-        'td',
-        { class: 'acts' },
-        ...(chain
-          ? [
-              button('↑', 'move up', () => this.change(swapped(this.layers, i - 1, i)), i === 0),
-              button('↓', 'move down', () => this.change(swapped(this.layers, i, i + 1)), i === length - 1),
-              button('×', 'remove', () => this.change(this.layers.filter((_, at) => at !== i)), length === 1),
-            ]
-          : []),
-      ),
     );
+    if (!chain) return [what];
+    const acts = h(
+      'div',
+      { class: 'acts' },
+      button('↑', 'move up', () => this.change(swapped(this.layers, i - 1, i)), i === 0),
+      button('↓', 'move down', () => this.change(swapped(this.layers, i, i + 1)), i === length - 1),
+      button('×', 'remove', () => this.change(this.layers.filter((_, at) => at !== i)), length === 1),
+    );
+    const inputs = parts === undefined ? this.optionInputs(i, options, label) : [];
+    const line = h('div', { class: 'line' }, h('div', { class: 'options' }, ...inputs), acts);
+    const how = h('td', { colspan: 4 }, line, told.problem !== undefined && said(told.problem));
+    return [what, h('tr', { class: `how ${state}` }, how)];
   }
 
   private optionInputs(
@@ -204,6 +203,8 @@ function inputFor(name: string, value: Value, label: string, set: (value: Value)
   });
   return input;
 }
+
+const said = (problem: string) => h('p', { class: 'wrong', role: 'alert', id: 'layers-problem' }, problem);
 
 function swapped(layers: readonly LayerDescription[], a: number, b: number): LayerDescription[] {
   const all = [...layers];

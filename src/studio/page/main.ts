@@ -155,7 +155,7 @@ class Studio {
       const described: Described = await this.trainer.call('describe', this.settings);
       this.form?.describe(described);
       this.layers.show(described, this.settings.layers !== undefined);
-      this.keep.settings(this.settings);
+      this.keep.settings(this.settings, described.dataset);
       this.ready = described.problem === undefined;
       this.update();
     } catch (error) {

@@ -10,29 +10,40 @@ export interface RunsListener {
   deleted(id: string): void;
 }
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+const megabytes = (bytes: number) =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
 export const nameOf = ({ settings, created }: StoredRun) =>
   `${settings.recipe}, seed ${settings.seed}, ${new Date(created).toLocaleString('en', { dateStyle: 'short', timeStyle: 'medium' })}`;
 
-/** The command that trains the same; with layers of one's own, of a recipe file that is downloaded beside it. */
-export function commandOf(settings: Settings): string {
-  const recipe = settings.layers === undefined ? settings.recipe : './studio-recipe.mjs';
+/** Tells whether the command needs a recipe file: for layers of one's own, or another dataset than the recipe's. */
+export const needsFile = ({ layers, dataset }: Settings, recipesDataset: string) =>
+  layers !== undefined || (dataset !== 'own' && dataset !== recipesDataset);
+
+/** The command that trains the same, of the recipe or of a recipe file that is downloaded beside it. */
+export function commandOf(settings: Settings, recipesDataset: string): string {
+  const recipe = needsFile(settings, recipesDataset) ? './studio-recipe.mjs' : settings.recipe;
   const data = settings.dataset === 'own' ? ['--data YOUR_DATA'] : [];
   return ['quern train', recipe, ...data, ...optionsOf(settings)].join(' ');
 }
 
-/** A recipe file of layers that were edited. */
+/** A recipe file with the layers that were edited, and the dataset that was chosen. */
 export function recipeFileOf(settings: Settings): string {
-  const { recipe, layers } = settings;
+  const { recipe, layers, dataset } = settings;
+  const own = [
+    'target: undefined',
+    ...(dataset === 'own' ? [] : [`dataset: '${dataset}'`]),
+    ...(layers === undefined ? [] : ['layer: () => restoreLayer(layers)']),
+  ];
+  const made = layers === undefined ? [] : [`const layers = ${JSON.stringify(layers, undefined, 2)};`];
   return [
-    `// quern train ./studio-recipe.mjs: the recipe ${recipe} with layers of the studio`,
-    "import { recipes, restoreLayer } from 'quern';",
+    `// quern train ./studio-recipe.mjs: the recipe ${recipe} with settings of the studio`,
+    `import { recipes${layers === undefined ? '' : ', restoreLayer'} } from 'quern';`,
     '',
     `const { default: recipe } = await recipes.table['${recipe}']();`,
-    `const layers = ${JSON.stringify(layers, undefined, 2)};`,
+    ...made,
     '',
-    'const own = { target: undefined, layer: () => restoreLayer(layers) };',
+    `const own = { ${own.join(', ')} };`,
     `export default { ...recipe, ...own, name: '${recipe}-studio' };`,
     '',
   ].join('\n');
@@ -54,7 +65,7 @@ export class RunsPanel {
   }
 
   private table(list: readonly StoredRun[], current: string | undefined): HTMLElement {
-    const head = ['run', 'steps', 'test accuracy', 'size', ''];
+    const head = ['run', 'steps', 'accuracy', 'size'];
     return h(
       'div',
       { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'stored runs' },
@@ -62,12 +73,13 @@ export class RunsPanel {
         'table',
         {},
         h('thead', {}, h('tr', {}, ...head.map((name) => h('th', { scope: 'col' }, name)))),
-        h('tbody', {}, ...list.map((run) => this.row(run, run.id === current, current))),
+        h('tbody', {}, ...list.flatMap((run) => this.rows(run, run.id === current, current))),
       ),
     );
   }
 
-  private row(run: StoredRun, isCurrent: boolean, current: string | undefined): HTMLElement {
+  /** Two rows: the run, and what is done with it. */
+  private rows(run: StoredRun, isCurrent: boolean, current: string | undefined): HTMLElement[] {
     const { id, saved, steps, bytes, finished } = run;
     const name = nameOf(run);
     const button = (text: string, work: () => void, disabled = false) =>
@@ -87,21 +99,22 @@ export class RunsPanel {
         return this.show(current);
       });
     };
-    return h(
+    const what = h(
       'tr',
       { class: isCurrent ? 'current' : '' },
       h('th', { scope: 'row' }, name),
       h('td', {}, `${grouped(saved)} of ${grouped(steps)}`),
       h('td', {}, finished?.test === undefined ? '' : percent(finished.test.accuracy)),
       h('td', {}, megabytes(bytes)),
-      h(
-        'td',
-        { class: 'acts' },
-        button('Open', () => this.listener.open(run), isCurrent),
-        button(this.compared === id ? 'Beside: on' : 'Beside', compare, isCurrent),
-        button('Delete', remove),
-      ),
     );
+    const acts = h(
+      'div',
+      { class: 'acts' },
+      button('Open', () => this.listener.open(run), isCurrent),
+      button(this.compared === id ? 'Beside: on' : 'Beside', compare, isCurrent),
+      button('Delete', remove),
+    );
+    return [what, h('tr', { class: 'how' }, h('td', { colspan: 4 }, acts))];
   }
 }
 

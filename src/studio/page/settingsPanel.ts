@@ -60,13 +60,21 @@ export class SettingsPanel {
       this.inputs.set(name, h('input', { type: 'number', id: `set-${name}`, step: 'any', min: 0 }));
     }
     this.place();
+    for (const [name, text] of [
+      ['validation', 'none'],
+      ['limit', 'all'],
+      ['threads', 'as there are'],
+    ] as const)
+      this.inputs.get(name)?.setAttribute('placeholder', text);
     this.fill(settings);
   }
 
   private place(): void {
     const number = (name: NumberName) => field(numbers[name][0], this.inputs.get(name)!, numbers[name][1]);
+    const dataset = field('dataset', this.dataset);
+    dataset.classList.add('wide');
     byId('settings', HTMLElement).replaceChildren(
-      h('div', { class: 'fields' }, field('recipe', this.recipe), field('dataset', this.dataset)),
+      h('div', { class: 'fields' }, field('recipe', this.recipe), dataset),
       this.about,
       this.dropZone(),
       h(
@@ -171,7 +179,7 @@ export class SettingsPanel {
     for (const [name, value] of Object.entries(own)) {
       this.inputs.get(name as NumberName)?.setAttribute('placeholder', String(value));
     }
-    this.optimizer.options[0]!.textContent = `${optimizer} (the recipe's)`;
+    this.optimizer.options[0]!.textContent = `${optimizer} (recipe)`;
     const names = new Set([...Object.keys(settings), ...augmentations]);
     const rows = [...names].flatMap((name) => {
       const value = settings[name];

@@ -87,7 +87,10 @@ export class WatchPanel {
     byId('matrix-title', HTMLElement).textContent =
       `${percent(right / Math.max(1, done))} right of ${grouped(done)}${done < count ? ` (of ${grouped(count)})` : ''} ${what}`;
     byId('matrix', HTMLElement).replaceChildren(matrix(classes, confusion));
-    if (done < count && mistakes.length === 0) return;
+    if (mistakes.length === 0) {
+      if (done === count) byId('mistakes', HTMLElement).replaceChildren(h('li', {}, 'None.'));
+      return;
+    }
     byId('mistakes', HTMLElement).replaceChildren(
       ...mistakes.map(({ pixels, label, taken, probability }) => {
         const text = `${classes[label] ?? label} taken for ${classes[taken] ?? taken}`;
@@ -128,12 +131,17 @@ function matrix(classes: readonly string[], confusion: readonly number[]): HTMLE
   });
   return h(
     'table',
-    { class: 'matrix' },
+    { class: classes.some(({ length }) => length > 3) ? 'matrix named' : 'matrix' },
     h('caption', {}, 'rows: the true class; columns: what it was taken for'),
     h(
       'thead',
       {},
-      h('tr', {}, h('td', {}), ...classes.map((name) => h('th', { scope: 'col', title: name }, short(name)))),
+      h(
+        'tr',
+        {},
+        h('td', {}),
+        ...classes.map((name) => h('th', { scope: 'col', title: name }, h('span', {}, short(name)))),
+      ),
     ),
     h('tbody', {}, ...rows),
   );

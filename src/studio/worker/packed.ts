@@ -34,6 +34,7 @@ async function fetchWithin(file: string): Promise<Response> {
       cause,
     });
   });
+  if (response.status === 503) throw new DataError((await response.text()).slice(0, 1000).trim());
   if (!response.ok)
     throw new DataError(`${file}: it cannot be fetched: the host answers ${response.status}`, {
       hint: '`quern studio --help` tells how the site gets its datasets.',
