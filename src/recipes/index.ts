@@ -25,7 +25,13 @@ export function setRecipe({ recipe, source }: LoadedRecipe, values: SettingValue
   return { recipe: values === undefined ? recipe : withSettings(recipe, values), source };
 }
 
-let hooked = false;
+let hooked: Promise<void> | undefined;
+
+async function addHooks(): Promise<void> {
+  // what recipes import: Node.js 20 resolves all that is loaded after the hooks in a thread of theirs, slowly
+  await import(new URL('../index.js', import.meta.url).href);
+  register('./moduleHooks.js', import.meta.url);
+}
 
 /** Explains a file that Node.js cannot read of its own accord. */
 function unreadable(path: string): DataError | undefined {
@@ -41,8 +47,8 @@ function unreadable(path: string): DataError | undefined {
 async function importModule(path: string, way: Way): Promise<unknown> {
   const refused = unreadable(path);
   if (refused !== undefined) throw refused;
-  if (!hooked) register('./moduleHooks.js', import.meta.url);
-  hooked = true;
+  hooked ??= addHooks();
+  await hooked;
   const url = pathToFileURL(resolve(path));
   url.searchParams.set(wayParameter, way);
   try {
