@@ -6,13 +6,7 @@ import { adam } from '../src/optimizers/adam.js';
 import { fit } from '../src/training/fit/fit.js';
 import { type Bench, type Context, type Findings, withThreads } from './support/bench.js';
 import { threadCount } from './support/format.js';
-import {
-  randomDataset,
-  type SeedModel,
-  seedLayer,
-  seedModels,
-  seedModelTitles,
-} from './support/seedModels.js';
+import { imagesFor, type SeedModel, seedLayer, seedModels, seedModelTitles } from './support/seedModels.js';
 import { type Summary, summarize } from './support/statistics.js';
 
 const batchSize = 128;
@@ -26,7 +20,7 @@ interface Epochs {
 
 /** Trains for some epochs, each measured from the end of the one before it; the first warms up. */
 async function measure(context: Context, model: SeedModel, threads: number): Promise<Epochs> {
-  const dataset = randomDataset(context.quick ? 4096 : 60_000);
+  const dataset = await imagesFor(model, context.quick ? 2048 : undefined);
   const kernelClock = { milliseconds: 0 };
   const { backend: kind, ...choices } = withThreads(context.backend, threads);
   if (kind === 'gpu' || kind === 'reference')

@@ -1,3 +1,4 @@
+import type { Dataset } from '../src/data/dataset.js';
 import { openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Row } from './support/bench.js';
 import { withThreads } from './support/bench.js';
@@ -5,7 +6,8 @@ import { ensure } from './support/ensure.js';
 import { threadCount } from './support/format.js';
 import { interleave, rateOf, type Sample, secondsOf, speedUp } from './support/measure.js';
 import {
-  randomDataset,
+  imagesFor,
+  imagesText,
   type SeedModel,
   SeedTraining,
   seedModels,
@@ -44,16 +46,18 @@ export const bench: Bench = {
   question: 'How long does a training step of the seed models take, by batch size and threads?',
   async run(context) {
     const { threads, sampling } = context;
-    const dataset = randomDataset(context.quick ? 8192 : undefined);
     const cases = casesOf(context);
     const engines = await Promise.all(
       threads.map((count) => openEngine(withThreads(context.backend, count))),
     );
     try {
+      const images = new Map<SeedModel, Dataset>();
+      for (const model of seedModels)
+        images.set(model, await imagesFor(model, context.quick ? 8192 : undefined));
       const trainings = new Map(
         cases.map(({ key, model, threads: count }) => {
           const engine = engines[threads.indexOf(count)]!;
-          return [key, new SeedTraining(engine, model, dataset)];
+          return [key, new SeedTraining(engine, model, images.get(model)!)];
         }),
       );
       const subjects = cases.map(({ key, batch }) => ({
@@ -78,7 +82,7 @@ export const bench: Bench = {
         ],
         rows: cases.map((one) => rowOf(one, samples)),
         notes: [
-          'A step as fit runs it: gather and normalize from a resident dataset, forward, backward, Adam, metrics.',
+          `${imagesText([...images.values()])} A step as fit runs it: gather and normalize from a resident dataset, forward, backward, Adam, metrics.`,
         ],
         backends: engines.map(({ report }) => report),
         plots: seedModels.map((model) => ({

@@ -33,7 +33,8 @@ def initial(model, key):
         uniform(key, (3, 3, inputs, outputs), 9 * inputs, 9 * outputs),
         jnp.zeros(outputs),
     )
-    return [conv(keys[0], 1, 32), conv(keys[1], 32, 64), dense(keys[2], 1600, 128), dense(keys[3], 128, 10)]
+    features = 64 * 7 * 7 if model == "fashion-cnn" else 64 * 5 * 5
+    return [conv(keys[0], 1, 32), conv(keys[1], 32, 64), dense(keys[2], features, 128), dense(keys[3], 128, 10)]
 
 
 def drop(x, rate, key):
@@ -47,8 +48,9 @@ def logits(model, weights, images, key):
             x = jax.nn.relu(x @ w + b)
     else:
         x = images
+        padding = "SAME" if model == "fashion-cnn" else "VALID"
         for w, b in weights[:2]:
-            x = lax.conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            x = lax.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
             x = jax.nn.relu(x + b)
             x = lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
         first, second = jax.random.split(key)

@@ -1,4 +1,4 @@
-"""The two models in Keras."""
+"""The models in Keras."""
 
 from keras import layers, models
 
@@ -14,12 +14,13 @@ def build(model):
                 layers.Dense(10),
             ]
         )
+    padding = "same" if model == "fashion-cnn" else "valid"
     return models.Sequential(
         [
             layers.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
+            layers.Conv2D(32, 3, padding=padding, activation="relu"),
             layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, activation="relu"),
+            layers.Conv2D(64, 3, padding=padding, activation="relu"),
             layers.MaxPooling2D(2),
             layers.Dropout(0.25),
             layers.Flatten(),

@@ -23,9 +23,10 @@ export class PeerProcess {
   #complaint = '';
 
   /** @param images the folder with the images, or '': random ones */
-  constructor({ name, variant, command, javascript = false }, model, { threads, images }) {
+  constructor({ name, variant, command, javascript = false, epochs = false }, model, { threads, images }) {
     this.name = name;
     this.variant = variant;
+    this.epochs = epochs;
     this.title = variant === '' ? name : `${name} ${variant}`;
     this.javascript = javascript;
     const [program, script] = command;
@@ -67,11 +68,12 @@ export class PeerProcess {
     }
   }
 
-  /** Trains some batches. */
+  /** Trains some batches, or an epoch where it trains only these; gives how many batches that were. */
   async run(steps) {
     this.#child.stdin.write(`${steps}\n`);
-    const { loss } = await this.#answer();
+    const { done, loss } = await this.#answer();
     this.loss = loss;
+    return done;
   }
 
   /** Lets the peer end; kills it if it does not. */

@@ -3,26 +3,32 @@
 const python = process.env.PYTHON ?? 'python3';
 const node = process.execPath;
 
+const allModels = ['mlp', 'cnn', 'fashion-cnn'];
+
 /**
- * name and variant name a peer; command runs it; javascript: whether it is one of the JavaScript peers; models: the
- * seed models that it is tried with.
+ * name and variant name a peer; command runs it; javascript: whether it is one of the JavaScript peers; models: those that
+ * it is tried with, by default the two seed models; epochs: whether it trains whole epochs in one call.
  */
 export const peers = [
   ...['eager', 'compile', 'compile-autotune'].map((variant) => ({
     name: 'PyTorch',
     variant,
     command: [python, 'pytorch.py'],
+    models: allModels,
   })),
-  { name: 'JAX', variant: 'scan', command: [python, 'jax_peer.py'] },
+  { name: 'JAX', variant: 'scan', command: [python, 'jax_peer.py'], models: allModels },
   ...['graph', 'graph-xla'].map((variant) => ({
     name: 'TensorFlow',
     variant,
     command: [python, 'tensorflow_peer.py'],
+    models: allModels,
   })),
-  ...['fit', 'fit-xla'].map((variant) => ({
+  ...['fit', 'fit-16', 'fit-16-xla'].map((variant) => ({
     name: 'Keras',
     variant,
     command: [python, 'tensorflow_peer.py'],
+    models: allModels,
+    epochs: true,
   })),
   ...['cpu', 'wasm'].map((variant) => ({
     name: 'tfjs',
@@ -47,15 +53,20 @@ export const peers = [
 ];
 
 /**
- * Quern as it comes, in WebAssembly; and in its fastest setting: as machine code, where NODE26 names a Node of at least
- * 26.12; else, where NODE24 names one of at least 24, with the experimental option that joins vectors to 256 bits.
+ * Quern in WebAssembly, steps alone and as `fit` trains; and in its fastest setting: as machine code, where NODE26 names a
+ * Node of at least 26.12; else, where NODE24 names one of at least 24, with the experimental option that joins vectors to
+ * 256 bits.
  */
 const { NODE24, NODE26 } = process.env;
+const faster =
+  NODE26 !== undefined ? ['native', NODE26] : NODE24 !== undefined ? ['revectorized', NODE24] : [];
 export const quern = [
   { name: 'Quern', variant: '', command: [node, 'quern.js'] },
-  ...(NODE26 !== undefined
-    ? [{ name: 'Quern', variant: 'native', command: [NODE26, 'quern.js'] }]
-    : NODE24 !== undefined
-      ? [{ name: 'Quern', variant: 'revectorized', command: [NODE24, 'quern.js'] }]
-      : []),
+  { name: 'Quern', variant: 'fit', command: [node, 'quern.js'], epochs: true },
+  ...(faster.length === 0
+    ? []
+    : [
+        { name: 'Quern', variant: faster[0], command: [faster[1], 'quern.js'] },
+        { name: 'Quern', variant: `${faster[0]}-fit`, command: [faster[1], 'quern.js'], epochs: true },
+      ]),
 ];

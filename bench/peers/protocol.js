@@ -2,7 +2,8 @@
  * The side of a peer in the conversation with run.js, a line of JSON each way:
  *
  *     → (arguments) model, variant, threads           ← {"ready": {version, settings}} or {"unavailable": reason}
- *     → 12                                            ← {"done": 12, "loss": 2.3}     after 12 training steps
+ *     → 12                                            ← {"done": 12, "loss": 2.3}     after 12 training steps;
+ *                                                     of what trains whole epochs, 468.75 after one of them
  *     → (end of input)                                the peer ends
  */
 import { readFileSync } from 'node:fs';
@@ -56,7 +57,7 @@ export function batches() {
  * Serves one peer.
  *
  * @param prepare given { model, variant, threads }: makes the training, gives { version, settings, steps }, where
- *   steps(n) trains n batches and gives a loss. What it throws is the reason why the peer is not available.
+ *   steps(n) trains n batches and gives a loss, or `{ done, loss }`. What it throws is the reason why the peer is not available.
  */
 export async function serve(prepare) {
   const [model, variant, threads] = process.argv.slice(2);
@@ -71,8 +72,9 @@ export async function serve(prepare) {
   }
   say({ ready: { version: peer.version, settings: peer.settings } });
   for await (const line of createInterface({ input: process.stdin })) {
-    const loss = await peer.steps(Number(line));
-    say({ done: Number(line), loss: Number(loss) });
+    const answer = await peer.steps(Number(line));
+    const { done, loss } = typeof answer === 'object' ? answer : { done: Number(line), loss: Number(answer) };
+    say({ done, loss });
   }
   process.exit(0);
 }

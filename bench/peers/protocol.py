@@ -2,7 +2,9 @@
 
 import json
 import os
+import queue
 import sys
+import threading
 
 import numpy as np
 
@@ -40,6 +42,23 @@ class Batches:
         return self.order[self.at - total : self.at].reshape(steps, BATCH)
 
 
+class Epochs:
+    """The steps of what trains whole epochs in one call, as users call it: it waits before each until it is asked for."""
+
+    # batches of an epoch; the last one is smaller
+    done = COUNT / BATCH
+
+    def __init__(self, fit):
+        """fit(begin, end) trains for ever: it calls begin() before each epoch, end(loss) after it."""
+        self.wanted = threading.Semaphore(0)
+        self.losses = queue.Queue()
+        threading.Thread(target=fit, args=(self.wanted.acquire, self.losses.put), daemon=True).start()
+
+    def __call__(self, count):
+        self.wanted.release()
+        return self.losses.get()
+
+
 def serve(prepare):
     """prepare(model, variant, threads) gives (version, settings, steps); steps(n) trains n batches, gives a loss."""
     answers = sys.stdout
@@ -61,4 +80,4 @@ def serve(prepare):
     say({"ready": {"version": version, "settings": settings}})
     for line in sys.stdin:
         loss = steps(int(line))
-        say({"done": int(line), "loss": float(loss)})
+        say({"done": getattr(steps, "done", int(line)), "loss": float(loss)})

@@ -12,16 +12,18 @@ def build(model):
         return nn.Sequential(
             nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)
         )
+    padding = "same" if model == "fashion-cnn" else "valid"
+    features = 64 * 7 * 7 if model == "fashion-cnn" else 64 * 5 * 5
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3),
+        nn.Conv2d(1, 32, 3, padding=padding),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3),
+        nn.Conv2d(32, 64, 3, padding=padding),
         nn.ReLU(),
         nn.MaxPool2d(2),
         nn.Dropout(0.25),
         nn.Flatten(),
-        nn.Linear(1600, 128),
+        nn.Linear(features, 128),
         nn.ReLU(),
         nn.Dropout(0.5),
         nn.Linear(128, 10),
@@ -38,7 +40,7 @@ def prepare(model, variant, threads):
     labels = torch.from_numpy(classes)
     net = build(model)
     settings = ["fused Adam"]
-    if model == "cnn":
+    if model != "mlp":
         net = net.to(memory_format=torch.channels_last)
         images = images.contiguous(memory_format=torch.channels_last)
         settings.append("channels_last")

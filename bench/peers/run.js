@@ -1,11 +1,14 @@
 /**
- * Trains the seed models with Quern and with its peers in turns, and prints how many times as fast Quern is.
+ * Trains models with Quern and with its peers in turns, and prints how many times as fast Quern is. A sample is an epoch
+ * (464 of its 468 whole batches: 29 groups of 16), or so many steps as a slow peer does in some seconds. What trains whole
+ * epochs in one call, as users do (`fit`), is compared with Quern's `fit`, the others with its steps.
  *
  *     npm run build && PYTHON=<python with requirements.txt> node bench/peers/run.js [options]
  *
- *     --quick           seconds instead of minutes
- *     --models mlp,cnn  default: both
- *     --images a,b      of mnist, fashion-mnist and random; default: mnist,random. All train on the same.
+ *     --quick           few rounds, and slow peers do fewer steps
+ *     --models mlp,cnn,fashion-cnn  default: all. The last is the recipe as it is, but for a constant learning rate.
+ *     --images a,b      of mnist, fashion-mnist and random; default: fashion-mnist for fashion-cnn, mnist for the others;
+ *                       then random. All train on the same.
  *     --peers a,b       parts of names, such as torch,tfjs; default: all
  *     --threads n       for everybody that has threads; default: all processors
  *     --out folder      results as JSON and SVG
@@ -16,32 +19,37 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../../dist/bench/support/format.js';
 import { describeMachine, describeVersions } from '../../dist/bench/support/machine.js';
-import { interleave, rateOf, speedUp } from '../../dist/bench/support/measure.js';
+import { rateOf, speedUp } from '../../dist/bench/support/measure.js';
 import { writeResult } from '../../dist/bench/support/results.js';
 import { loadDataset } from '../../dist/src/data/catalog/datasets.js';
 import { PeerEnded, PeerProcess } from './peerProcess.js';
 import { peers, quern } from './peers.js';
-import { batch } from './protocol.js';
+import { batch, count } from './protocol.js';
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    models: { type: 'string', default: 'mlp,cnn' },
-    images: { type: 'string', default: 'mnist,random' },
+    models: { type: 'string', default: 'mlp,cnn,fashion-cnn' },
+    images: { type: 'string' },
     peers: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
     out: { type: 'string' },
   },
 });
 
+/** `most`: seconds that a sample may take, of peers that can do less than an epoch. */
 const sampling = options.quick
-  ? { rounds: 3, seconds: 0.5, warmUpSeconds: 0.5, pauseSeconds: 0.1 }
-  : { rounds: 9, seconds: 2, warmUpSeconds: 4, pauseSeconds: 0.4 };
-/** Whoever needs longer for one step is not waited for again: that one step is its number. */
-const patience = 5 * sampling.seconds;
+  ? { rounds: 3, most: 1, warmUp: 1, pauseSeconds: 0.1 }
+  : { rounds: 7, most: 15, warmUp: 4, pauseSeconds: 0.4 };
+/** Batches of an epoch in whole groups of 16. */
+const epoch = Math.floor(count / batch / 16) * 16;
 const threads = Number(options.threads);
 const wanted = options.peers.toLowerCase().split(',');
-const titles = { mlp: 'MLP 784-128-128-10', cnn: 'CNN 32@3x3, 64@3x3, 128, 10' };
+const titles = {
+  mlp: 'MLP 784-128-128-10',
+  cnn: 'CNN 32@3x3, 64@3x3, 128, 10',
+  'fashion-cnn': 'fashion-cnn',
+};
 
 const progress = (text) => console.error(text);
 
@@ -63,55 +71,71 @@ async function startAll(model, images) {
   return { running, unavailable };
 }
 
-/** Splits off the slow ones, each with the seconds of a single step. */
-async function trySpeeds(running) {
-  const slow = new Map();
-  for (const peer of running) {
-    const started = performance.now();
-    await peer.run(1);
-    const seconds = (performance.now() - started) / 1000;
-    if (seconds > patience) slow.set(peer, [{ seconds }]);
-  }
-  return slow;
+/** Trains some batches; gives the seconds of one. */
+async function timed(peer, steps) {
+  const started = performance.now();
+  const done = await peer.run(steps);
+  return (performance.now() - started) / 1000 / done;
 }
 
-/** Samples of all peers; one that ends on the way is left out, and the others begin again. */
+/** Runs a peer until it is warm; gives how many batches its samples have. */
+async function warmUp(peer) {
+  const started = performance.now();
+  for (let steps = 1; ; ) {
+    const seconds = await timed(peer, steps);
+    const fitting = Math.min(epoch, Math.floor(sampling.most / seconds));
+    // in whole groups where there is one: peers are at their best then
+    const wanted = fitting < 16 ? Math.max(1, fitting) : fitting - (fitting % 16);
+    if (peer.epochs || (performance.now() - started) / 1000 > sampling.warmUp || seconds > sampling.most)
+      return wanted;
+    // the first batches are the slowest
+    steps = Math.min(wanted, steps * 8);
+  }
+}
+
+/** Samples of all peers, round by round; one that ends on the way is left out. */
 async function measure(model, running, unavailable) {
-  const slow = await trySpeeds(running);
-  let fast = running.filter((peer) => !slow.has(peer));
-  for (;;) {
+  const samples = new Map(running.map((peer) => [peer, []]));
+  const attempt = async (peer, work) => {
     try {
-      const subjects = fast.map((peer) => ({ name: peer.title, run: (repeats) => peer.run(repeats) }));
-      const samples = await interleave(subjects, sampling, (round) =>
-        progress(`${model}: round ${round} of ${sampling.rounds}`),
-      );
-      return new Map([...fast.map((peer) => [peer, samples.get(peer.title)]), ...slow]);
+      return await work();
     } catch (error) {
-      if (!(error instanceof PeerEnded) || error.peer.name === 'Quern') throw error;
-      unavailable.push({ peer: error.peer, reason: error.reason });
-      fast = fast.filter((peer) => peer !== error.peer);
+      if (!(error instanceof PeerEnded) || peer.name === 'Quern') throw error;
+      unavailable.push({ peer, reason: error.reason });
+      samples.delete(peer);
+      return undefined;
     }
+  };
+  const steps = new Map();
+  for (const peer of running) steps.set(peer, await attempt(peer, () => warmUp(peer)));
+  for (let round = 1; round <= sampling.rounds; round++) {
+    for (const [peer, own] of [...samples]) {
+      await new Promise((resolve) => setTimeout(resolve, sampling.pauseSeconds * 1000));
+      const seconds = await attempt(peer, () => timed(peer, steps.get(peer)));
+      if (seconds !== undefined) own.push({ seconds });
+    }
+    progress(`${model}: round ${round} of ${sampling.rounds}`);
   }
-}
-
-/** How many times as fast Quern is; against a peer with a single sample, by Quern's own median. */
-function ratio(own, other) {
-  if (other.length === own.length) return speedUp(own, other);
-  return other[0].seconds * rateOf(own, 1).median;
+  return samples;
 }
 
 const rows = [];
 const notes = [];
 const plots = [];
 
+/** Folders by the name of their images. */
+const laid = new Map();
+
 /** Lays the training images of a dataset where every peer reads them; gives the folder, or '' for random ones. */
 async function layImages(name, folder) {
   if (name === 'random') return '';
+  if (laid.has(name)) return laid.get(name);
   const { train } = await loadDataset(name, { offline: true });
   const own = join(folder, name);
   await mkdir(own);
   await writeFile(join(own, 'images'), train.images);
   await writeFile(join(own, 'labels'), train.labels);
+  laid.set(name, own);
   return own;
 }
 
@@ -121,19 +145,24 @@ async function compare(model, images) {
   try {
     if (running[0]?.title !== 'Quern') throw new Error(`Quern does not run: ${unavailable[0].reason}`);
     const samples = await measure(model, running, unavailable);
-    const own = samples.get(running[0]);
-    const fastest = running.find(({ name, variant }) => name === 'Quern' && variant !== '');
+    const ours = running.filter(({ name }) => name === 'Quern');
+    /** Of the same kind: steps alone, or whole epochs of fit; in WebAssembly, or in the fastest setting. */
+    const ownFor = ({ epochs }, fast) =>
+      ours.filter(
+        (one) => one.epochs === epochs && (one.variant === '' || one.variant === 'fit') !== fast,
+      )[0];
+    const fastest = ours.length > 2;
     const ranked = [...samples].sort((a, b) => rateOf(b[1], 1).median - rateOf(a[1], 1).median);
-    const ratios = (measured) => ({
-      ratio: ratio(own, measured),
-      ...(fastest && { fastest: ratio(samples.get(fastest), measured) }),
+    const ratios = (peer, measured) => ({
+      ratio: speedUp(samples.get(ownFor(peer, false)), measured),
+      ...(fastest && { fastest: speedUp(samples.get(ownFor(peer, true)), measured) }),
     });
     for (const [peer, measured] of ranked) {
       rows.push({
         model: title,
         peer: peer.title,
         images: rateOf(measured, batch),
-        ...(peer.name === 'Quern' ? {} : ratios(measured)),
+        ...(peer.name === 'Quern' ? {} : ratios(peer, measured)),
         version: peer.version,
         settings: peer.settings,
       });
@@ -146,10 +175,11 @@ async function compare(model, images) {
     ]) {
       const found = best(of);
       if (found === undefined) continue;
-      for (const one of fastest ? [running[0], fastest] : [running[0]]) {
-        const against = ratio(samples.get(one), found[1]);
-        const times = (typeof against === 'number' ? against : against.median).toFixed(2);
-        notes.push(`${title}: ${one.title} ÷ the best ${what}, ${found[0].title}: ${times}`);
+      for (const fast of fastest ? [false, true] : [false]) {
+        for (const one of ours.filter((each) => each === ownFor(each, fast))) {
+          const times = speedUp(samples.get(one), found[1]).median.toFixed(2);
+          notes.push(`${title}: ${one.title} ÷ the best ${what}, ${found[0].title}: ${times}`);
+        }
       }
     }
     for (const { peer, reason } of unavailable) notes.push(`${title}: not ${peer.title}: ${reason}`);
@@ -171,9 +201,11 @@ const [machine, versions] = [describeMachine(), describeVersions()];
 const started = performance.now();
 const folder = await mkdtemp(join(tmpdir(), 'quern-peers-'));
 try {
-  for (const name of options.images.split(',')) {
-    const images = { name, folder: await layImages(name, folder) };
-    for (const model of options.models.split(',')) await compare(model, images);
+  for (const model of options.models.split(',')) {
+    const usual = `${model.startsWith('fashion') ? 'fashion-mnist' : 'mnist'},random`;
+    for (const name of (options.images ?? usual).split(',')) {
+      await compare(model, { name, folder: await layImages(name, folder) });
+    }
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -181,8 +213,7 @@ try {
 
 const result = {
   bench: 'peers',
-  question:
-    'How many times as fast does Quern train the seed models as other libraries do on the same machine?',
+  question: 'How many times as fast does Quern train as other libraries do on the same machine?',
   date,
   seconds: (performance.now() - started) / 1000,
   machine,
@@ -194,12 +225,15 @@ const result = {
     { key: 'peer', title: 'library' },
     { key: 'images', title: 'images/s' },
     { key: 'ratio', title: 'Quern ÷ it' },
-    ...(quern.length > 1 ? [{ key: 'fastest', title: `${quern[1].variant} ÷ it` }] : []),
+    ...(quern.length > 2 ? [{ key: 'fastest', title: `${quern.at(-2).variant} ÷ it` }] : []),
     { key: 'version', title: 'version' },
     { key: 'settings', title: 'settings' },
   ],
   rows,
-  notes: [`Batches of ${batch}, ${threads} threads, in turns, ${sampling.rounds} rounds; medians.`, ...notes],
+  notes: [
+    `Batches of ${batch}, ${threads} threads, in turns, ${sampling.rounds} rounds of epochs; medians.`,
+    ...notes,
+  ],
   backends: [],
   plots,
 };

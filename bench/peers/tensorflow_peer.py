@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_models import build
-from protocol import BATCH, COUNT, Batches, training_images, serve
+from protocol import BATCH, Batches, Epochs, training_images, serve
 
 # Steps in one call of the function, or one execution of fit: what Python costs is divided by it.
 GROUP = 16
@@ -64,26 +64,38 @@ def graph_steps(model, xla):
     return steps
 
 
-def fit_steps(model, xla):
+class Pauses(keras.callbacks.Callback):
+    """Waits before each epoch of fit until it is asked for."""
+
+    def __init__(self, begin, end):
+        super().__init__()
+        self.begin, self.end = begin, end
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begin()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.end(logs["loss"])
+
+
+def fit_epochs(model, xla, group):
+    """fit as users call it, images normalized before."""
     net = build(model)
     net.compile(
         optimizer=keras.optimizers.Adam(0.001),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
         jit_compile=xla,
-        steps_per_execution=GROUP,
+        steps_per_execution=group,
     )
     pixels, classes = training_images()
     images = pixels.astype(np.float32) * np.float32(1 / 255)
-    whole = COUNT // BATCH
 
-    def steps(count):
-        for start in range(0, count, whole):
-            size = min(count - start, whole) * BATCH
-            history = net.fit(images[:size], classes[:size], batch_size=BATCH, epochs=1, shuffle=True, verbose=0)
-        return history.history["loss"][-1]
+    def fit(begin, end):
+        pauses = Pauses(begin, end)
+        net.fit(images, classes, batch_size=BATCH, epochs=1_000_000, verbose=0, callbacks=[pauses])
 
-    steps(GROUP)
-    return steps
+    return Epochs(fit)
 
 
 def prepare(model, variant, threads):
@@ -91,8 +103,9 @@ def prepare(model, variant, threads):
     keras.utils.set_random_seed(0)
     xla = variant.endswith("xla")
     if variant.startswith("fit"):
-        settings = f"Keras fit, {GROUP} steps per execution"
-        steps = fit_steps(model, xla)
+        group = GROUP if "16" in variant else 1
+        settings = "Keras fit" + (f", {group} steps per execution" if group > 1 else "")
+        steps = fit_epochs(model, xla, group)
     else:
         settings = f"tf.function of {GROUP} steps"
         steps = graph_steps(model, xla)

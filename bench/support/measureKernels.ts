@@ -11,7 +11,7 @@ import { withThreads } from './bench.js';
 import { threadCount } from './format.js';
 import { type IsolatedStep, isolateSteps } from './isolate.js';
 import { interleave, type Subject, secondsOf, shareOf } from './measure.js';
-import { randomDataset, type SeedModel, SeedTraining } from './seedModels.js';
+import { imagesFor, type SeedModel, SeedTraining } from './seedModels.js';
 import type { Summary } from './statistics.js';
 import { Yardsticks } from './yardsticks.js';
 
@@ -103,14 +103,15 @@ export async function measureKernels(
 }
 
 /** Kernels of a seed model's training step, in batches of 128. */
-export function measureSeedKernels(
+export async function measureSeedKernels(
   context: Context,
   name: SeedModel,
   threads: number,
   wanted: (step: IsolatedStep) => boolean,
 ): Promise<MeasuredStep> {
+  const dataset = await imagesFor(name, context.quick ? 8192 : undefined);
   const make = (engine: Engine): KernelSource => {
-    const training = new SeedTraining(engine, name, randomDataset(context.quick ? 8192 : undefined));
+    const training = new SeedTraining(engine, name, dataset);
     return {
       plan: training.compile(profiledBatch).plan,
       feeds: training.feeds(profiledBatch, 1),

@@ -1,5 +1,6 @@
-/** The two models that speed is measured on, and a training step of them as `fit` runs it. */
+/** The models that speed is measured on, their images, and a training step of them as `fit` runs it. */
 import { permutation } from '../../src/data/batches.js';
+import { loadDataset } from '../../src/data/catalog/datasets.js';
 import type { Dataset } from '../../src/data/dataset.js';
 import type { Engine } from '../../src/engine/engine.js';
 import type { Layer } from '../../src/nn/layer.js';
@@ -15,28 +16,33 @@ import { adam } from '../../src/optimizers/adam.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { FitStep } from '../../src/training/fit/step.js';
 
-export type SeedModel = 'mlp' | 'cnn';
-export const seedModels: readonly SeedModel[] = ['mlp', 'cnn'];
+export type SeedModel = 'mlp' | 'cnn' | 'fashion-cnn';
+export const seedModels: readonly SeedModel[] = ['mlp', 'cnn', 'fashion-cnn'];
+
+/** The network of the recipe `fashion-cnn`; with 'valid' padding that of the seed project. */
+const convolutional = (padding: 'valid' | 'same') =>
+  sequential([
+    conv2d(32, 3, { padding }),
+    relu(),
+    maxPool2d(2),
+    conv2d(64, 3, { padding }),
+    relu(),
+    maxPool2d(2),
+    dropout(0.25),
+    flatten(),
+    dense(128),
+    relu(),
+    dropout(0.5),
+    dense(10),
+  ]);
 
 const layers: Readonly<Record<SeedModel, () => Layer>> = {
-  /** 784-128-128-10: 118,282 parameters. */
+  /** That of the recipe `mnist-mlp`, 784-128-128-10: 118,282 parameters. */
   mlp: () => sequential([flatten(), dense(128), relu(), dense(128), relu(), dense(10)]),
-  /** 'valid' padding: 225,034 parameters. */
-  cnn: () =>
-    sequential([
-      conv2d(32, 3),
-      relu(),
-      maxPool2d(2),
-      conv2d(64, 3),
-      relu(),
-      maxPool2d(2),
-      dropout(0.25),
-      flatten(),
-      dense(128),
-      relu(),
-      dropout(0.5),
-      dense(10),
-    ]),
+  /** 225,034 parameters. */
+  cnn: () => convolutional('valid'),
+  /** 421,642 parameters. */
+  'fashion-cnn': () => convolutional('same'),
 };
 
 /** The layers of a seed model, anew. */
@@ -45,7 +51,20 @@ export const seedLayer = (model: SeedModel): Layer => layers[model]();
 export const seedModelTitles: Readonly<Record<SeedModel, string>> = {
   mlp: 'MLP 784-128-128-10',
   cnn: 'CNN 32@3x3, 64@3x3, 128, 10',
+  'fashion-cnn': 'fashion-cnn',
 };
+
+/**
+ * The images that a model is measured on: MNIST's, Fashion-MNIST's for `fashion-cnn`. Random ones where these are not on
+ * this machine: they have no zeros, and are never learned.
+ *
+ * @param limit no more than so many
+ */
+export async function imagesFor(model: SeedModel, limit?: number): Promise<Dataset> {
+  const name = model === 'fashion-cnn' ? 'fashion-mnist' : 'mnist';
+  const found = await loadDataset(name, { offline: true, limit }).catch(() => undefined);
+  return found?.train ?? randomDataset(limit);
+}
 
 /** Pixels and labels of no meaning, the same every time, of the size of MNIST unless told otherwise. */
 export function randomDataset(count = 60_000): Dataset {
@@ -68,6 +87,11 @@ export function randomDataset(count = 60_000): Dataset {
     shape: [28, 28, 1],
     classes: Array.from({ length: 10 }, (_, i) => String(i)),
   };
+}
+
+/** Names the images that a bench was given, for its notes. */
+export function imagesText(datasets: readonly Dataset[]): string {
+  return `Images: ${[...new Set(datasets.map(({ name }) => name))].join(', ')}.`;
 }
 
 /** Epochs of shuffled indices, one after another, at least as many as are asked for. */
