@@ -14,9 +14,10 @@ import { poolBehind, routeFrom } from './fusion.js';
  * x outside the image counts as 0. Each is linear in each input and the gradient of each is made of the other two.
  *
  * The zeros around x are multiplied like others, as PyTorch does: where w (for conv2d) or dy (for conv2dFilterGradient) is
- * NaN or infinite, products with them are NaN. A pixel of dx is a sum over the windows that read it, and no more. Two ways of
+ * NaN or infinite, products with them are NaN. A pixel of dx is a sum over the windows that read it, and no more. Ways of
  * wasm let what is not finite go further, never less far: in the input gradient a weight reaches pixels near the edges, since
- * dy stands in a frame of zeros; in the filter gradient by Winograd a pixel near the edges reaches all taps.
+ * dy stands in a frame of zeros; by Winograd a pixel of x or dy reaches the 4x4 results of every tile that reads it, and in the
+ * filter gradient all taps.
  * Devices behind gpu may take it that no number is NaN or infinite (WGSL, 15.7.2).
  *
  * With a `route`, a gradient takes two inputs in the place of dy, the values and indices of a

@@ -16,11 +16,12 @@ import {
   type FunctionHandle,
   type I32,
   i32,
+  type Local,
   ModuleBuilder,
   type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
-import { emitGemmTile, tallestTile } from '../toolkit/wasm/gemm.js';
+import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
@@ -29,7 +30,8 @@ import { eitherOf, emitPreparation } from '../toolkit/wasm/units.js';
 import type { Correlation } from './direct.js';
 import type { Frame } from './frame.js';
 import type { ResultName } from './results.js';
-import { f2x3, Transform, type Winograd } from './winogradTransforms.js';
+import { notesOf, rectangles, tilesOver, transformImage } from './winogradTiles.js';
+import { type Edge, f4x3, Transform, type Winograd } from './winogradTransforms.js';
 
 /** Shapes by which a correlation is computed this way or not. The batch is not among them: no result depends on it. */
 export interface WinogradShape {
@@ -59,42 +61,17 @@ export function usesWinograd({ window, strides, frame, output }: WinogradShape):
 /** Most bytes of transformed image at a time: with the filters it should stay in the second-level cache. */
 const mostBlockBytes = 128 * 1024;
 
-/** The tiles that make results of this height and width, and the image in a frame that has all of the last ones. */
-export function tilesOver(
-  algorithm: Winograd,
-  frame: Frame,
-  [height, width]: readonly [number, number, ...unknown[]],
-) {
-  const { results: m, window } = algorithm;
-  const tiles = [Math.ceil(height / m), Math.ceil(width / m)] as const;
-  const size = [m * tiles[0] + window - 1, m * tiles[1] + window - 1] as const;
-  const side = m + window - 1;
-  return { algorithm, m, side, numbers: side * side, tiles, frame: frame.atLeast(size) };
-}
-
-/** Their part of explain(). */
-export function notesOf(
-  name: string,
-  { m, tiles, frame, blocks, panels }: Pick<Layout, 'm' | 'tiles' | 'frame' | 'blocks' | 'panels'>,
-  options: WasmOptions,
-): string[] {
-  return [
-    `${name} winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}, ${tiles.join('x')} tiles`,
-    ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
-    ...frame.note,
-  ];
-}
-
 /** Sizes and places that all parts agree on. Steps are bytes. */
 function layoutOf(correlation: Correlation, options: WasmOptions, algorithm: Winograd) {
   const { results } = correlation;
   const tiling = tilesOver(algorithm, correlation.frame, results.used);
-  const { numbers, tiles, frame } = tiling;
+  const { numbers, rows, columns, frame } = tiling;
   const { channels } = frame;
-  const rowBytes = 4 * numbers * tiles[1] * channels;
+  const rowBytes = 4 * numbers * columns.count * channels;
   const limit = ((options.tuning?.block ?? 1) * mostBlockBytes) / Math.max(1, rowBytes);
-  const blocks = new Cut(tiles[0], Math.max(1, Math.floor(limit)));
-  const blockTiles = blocks.size * tiles[1];
+  // a row of smaller tiles is done with the last block
+  const blocks = new Cut(rows.full, Math.max(1, Math.floor(limit)));
+  const blockTiles = (blocks.size + rows.count - rows.full) * columns.count;
   const panels = new Panels(results.output[2], options);
   // from one of the t² matrices to the next: of the transformed image, and of a panel of the transformed filter
   const imageStep = oddLines(4 * blockTiles * channels);
@@ -110,15 +87,15 @@ function layoutOf(correlation: Correlation, options: WasmOptions, algorithm: Win
 }
 type Layout = ReturnType<typeof layoutOf>;
 
-/** @param algorithm one whose window is the correlation's; m is even where results are pooled */
+/** @param algorithm one whose window is the correlation's; its results are even where they are pooled */
 export function winogradCode(
   correlation: Correlation,
   options: WasmOptions,
-  algorithm: Winograd = f2x3,
+  algorithm: Winograd = f4x3,
 ): WasmCode {
   const { filter, name, batch, results } = correlation;
   const layout = layoutOf(correlation, options, algorithm);
-  const { m, tiles, frame, blocks, panels, numbers } = layout;
+  const { m, rows, columns, tiles, frame, blocks, panels, numbers } = layout;
   const module = new ModuleBuilder(options);
   const parts = new Parts(module, layout, options);
   const units = tiles[0] * tiles[1] * results.output[2] === 0 ? 0 : batch;
@@ -136,17 +113,37 @@ export function winogradCode(
     });
     f.loop(p.begin, p.end, 1, (image) => {
       const base = frame.open(f, p.image, image, at.frame);
-      blocks.forEach(f, (height, row) => {
-        f.loop(0, height, 1, (line) => {
+      const block = (row: I32, height: number, hasEdge: boolean) => {
+        const edge = { at: f.let(at.image), step: 4 * frame.channels };
+        const whole = f.let(i32.add(at.image, columns.edge ? height * edge.step : 0));
+        const line = (line: I32, isEdge: boolean) => {
           const source = i32.add(base, i32.mul(i32.add(row, line), m * frame.lineBytes));
-          const target = i32.add(at.image, i32.mul(line, 4 * tiles[1] * frame.channels));
-          f.call(transformImage(module, layout), source, target);
-        });
+          f.call(transformImage(module, layout, isEdge), source, whole, edge.at);
+          f.increase(whole, columns.full * edge.step);
+          f.increase(edge.at, edge.step);
+        };
+        f.loop(0, height, 1, (index) => line(index, false));
+        if (hasEdge) {
+          f.set(edge.at, i32.add(whole, columns.full * edge.step));
+          line(i32.const(height), true);
+        }
         panels.forEach(f, (panel, index) => {
-          f.call(parts.multiplyBlock(height, panel), at.image, packedAt(index), at.products);
+          f.call(parts.multiplyBlock(height, hasEdge, panel), at.image, packedAt(index), at.products);
           const place = [at.products, image, row, f.let(i32.mul(index, panels.full.width))] as const;
-          f.call(parts.finish(height, panel), ...place, ...results.names.map((name) => p[name]!));
+          f.call(parts.finish(height, hasEdge, panel), ...place, ...results.names.map((name) => p[name]!));
         });
+      };
+      blocks.forEach(f, (height, row) => {
+        if (rows.edge === undefined) block(row, height, false);
+        else if (blocks.groups === 1) block(row, height, true);
+        else {
+          const isLast = i32.eq(i32.add(row, height), rows.full);
+          f.if(
+            isLast,
+            () => block(row, height, true),
+            () => block(row, height, false),
+          );
+        }
       });
     });
   });
@@ -155,41 +152,6 @@ export function winogradCode(
     ...{ bytes: module.bytes(), units, prepares: units > 0, scratchBytes: layout.scratch.bytes },
     algorithm: notes.join(', '),
   };
-}
-
-/** A function (source, target) that transforms a row of tiles of the image: channels of a tile side by side. */
-export function transformImage(
-  module: ModuleBuilder,
-  {
-    algorithm,
-    m,
-    frame,
-    tiles,
-    imageStep,
-  }: Pick<Layout, 'algorithm' | 'm' | 'frame' | 'tiles' | 'imageStep'>,
-): FunctionHandle {
-  const { channels, lineBytes } = frame;
-  const transform = new Transform(algorithm.image);
-  return module.once('transformImage', ['source', 'target'], (f, p) => {
-    const whole = channels - (channels % f.lanes);
-    const vector = (lanes: number) => {
-      f.block(() =>
-        transform.byRows(
-          f,
-          (row, column) => v128.loadLanes(p.source, lanes, row * lineBytes + column * channels * 4),
-          (number, value) => f.storeLanes(p.target, value, lanes, number * imageStep),
-          () => f.fence(p.target),
-        ),
-      );
-      f.increase(p.source, 4 * lanes);
-      f.increase(p.target, 4 * lanes);
-    };
-    f.loop(0, tiles[1], 1, () => {
-      f.loop(0, whole, f.lanes, () => vector(f.lanes));
-      if (channels > whole) vector(channels - whole);
-      f.increase(p.source, 4 * channels * (m - 1));
-    });
-  });
 }
 
 /** The functions of the kernel. */
@@ -202,7 +164,7 @@ class Parts {
 
   /** A function (source, destination) that transforms the filters of a panel: to [t²][channels][width]. */
   transformFilter(panel: Panel): FunctionHandle {
-    const { algorithm, frame, filterStep, filter } = this.layout;
+    const { algorithm, side, frame, filterStep, filter } = this.layout;
     const { runs, rowStride, columnStride } = filter;
     const transform = new Transform(algorithm.filter);
     const tapOffset = (tap: number) => (runs.length === 1 ? tap * frame.channels * rowStride : runs[tap]!);
@@ -215,7 +177,8 @@ class Parts {
               const offset = tapOffset(algorithm.window * row + column) + (at / 4) * columnStride;
               return loadStrided(p.source, lanes, columnStride, offset);
             },
-            (number, value) => f.store(p.destination, value, number * filterStep(panel) + at),
+            (row, column, value) =>
+              f.store(p.destination, value, (row * side + column) * filterStep(panel) + at),
           );
         }
         f.increase(p.source, rowStride);
@@ -224,98 +187,138 @@ class Parts {
     });
   }
 
-  /** A function (image, filter, sums) that multiplies `height` rows of tiles by a panel: to [tiles][t²][width]. */
-  multiplyBlock(height: number, panel: Panel): FunctionHandle {
-    const { tiles, frame, numbers, results, imageStep, filterStep } = this.layout;
+  /**
+   * A function (image, filter, sums) that multiplies a block of `height` rows of tiles, and a row of smaller ones where it
+   * has that, by a panel: to [tiles][t²][width].
+   */
+  multiplyBlock(height: number, hasEdge: boolean, panel: Panel): FunctionHandle {
+    const { frame, numbers, imageStep, filterStep } = this.layout;
+    const name = `multiplyBlock_${height}${hasEdge ? '_edge' : ''}x${panel.columns}`;
+    return this.module.once(name, ['image', 'filter', 'sums'], (f, p) => {
+      for (const { from, tiles, first, size } of rectangles(this.layout, height, hasEdge ? 1 : 0)) {
+        f.call(
+          this.multiply(tiles, size, panel),
+          i32.add(p.image, 4 * frame.channels * from + first * imageStep),
+          i32.add(p.filter, first * filterStep(panel)),
+          i32.add(p.sums, 4 * panel.width * (from * numbers + first)),
+        );
+      }
+    });
+  }
+
+  /** A function (image, filter, sums) that multiplies so many tiles, for a rectangle of the t² numbers. */
+  private multiply(tiles: number, [rows, columns]: readonly [number, number], panel: Panel): FunctionHandle {
+    const { frame, side, numbers, results, imageStep, filterStep } = this.layout;
     const rowStride = 4 * frame.channels;
-    const size = { rows: height * tiles[1], columns: results.output[2] };
-    const grid = new TileGrid(this.module, size, this.options, {
-      name: 'multiply',
+    const name = `multiply_${rows}x${columns}`;
+    const grid = new TileGrid(this.module, { rows: tiles, columns: results.output[2] }, this.options, {
+      name,
       parameters: ['image', 'filter', 'sums'],
       write(f, p, { width, vectors }, size) {
-        f.loop(0, numbers, 1, () => {
-          const tile = { ...size, segmentLength: frame.channels, rowStride, innerStride: 4 };
-          const operands = { a: f.let(p.image), panel: f.let(p.filter) };
-          emitGemmTile(f, tile, operands, {
-            store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at),
+        const skip = (numbers: number) => {
+          f.increase(p.image, numbers * imageStep);
+          f.increase(p.filter, numbers * filterStep(panel));
+          f.increase(p.sums, numbers * 4 * width);
+        };
+        f.loop(0, rows, 1, () => {
+          f.loop(0, columns, 1, () => {
+            const tile = { ...size, segmentLength: frame.channels, rowStride, innerStride: 4 };
+            const operands = { a: f.let(p.image), panel: f.let(p.filter) };
+            emitGemmTile(f, tile, operands, {
+              store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at),
+            });
+            skip(1);
           });
-          f.increase(p.image, imageStep);
-          f.increase(p.filter, filterStep(panel));
-          f.increase(p.sums, 4 * width);
+          skip(side - columns);
         });
       },
     });
     const steps = { image: rowStride, sums: 4 * numbers * panel.width };
-    return grid.all(`multiplyBlock_${size.rows}`, panel, steps);
+    return grid.all(`${name}_${tiles}`, panel, steps);
   }
 
   /** A function (sums, image, row, first, …) that makes results of a block's products and stores them. */
-  finish(height: number, panel: Panel): FunctionHandle {
-    const { m, numbers, tiles, results } = this.layout;
-    const { used, output, stored } = results;
+  finish(height: number, hasEdge: boolean, panel: Panel): FunctionHandle {
+    const { m, numbers, rows, columns, results } = this.layout;
+    const { output, stored } = results;
     const names = ['sums', 'image', 'row', 'first', ...results.names] as const;
-    return this.module.once(`finish_${height}x${panel.columns}`, names, (f, p) => {
+    const name = `finish_${height}${hasEdge ? '_edge' : ''}x${panel.columns}`;
+    return this.module.once(name, names, (f, p) => {
       const write = this.finishTile(f, p, panel);
+      const tileBytes = 4 * numbers * panel.width;
       /** Of the first element of a row of this image, in an output of this size. */
       const elementAt = (row: I32, [rows, columns]: readonly [number, number, ...unknown[]]) => {
         const line = i32.mul(i32.add(i32.mul(p.image, rows), row), columns * output[2]);
         return f.let(i32.mul(i32.add(line, p.first), 4));
       };
-      f.loop(0, height, 1, () => {
+      const edgeSums = f.let(p.sums);
+      if (columns.edge) f.increase(p.sums, height * tileBytes);
+      const line = (wanted: number, edge?: Edge) => {
         const element = elementAt(i32.mul(p.row, m), output);
         const pooled = results.pooled ? elementAt(i32.mul(p.row, m / 2), stored) : undefined;
-        const tile = (rows: number, columns: number) => {
-          write(element, pooled, [rows, columns]);
-          f.increase(p.sums, 4 * numbers * panel.width);
+        const tile = (
+          sums: Local<'i32'>,
+          size: readonly [number, number],
+          edges: readonly (Edge | undefined)[],
+        ) => {
+          write({ sums, element, pooled }, size, edges);
+          f.increase(sums, tileBytes);
           f.increase(element, 4 * m * output[2]);
           if (pooled) f.increase(pooled, 4 * (m / 2) * output[2]);
         };
-        const line = (rows: number) => {
-          f.loop(0, Math.floor(used[1] / m), 1, () => tile(rows, m));
-          if (used[1] % m > 0) tile(rows, used[1] % m);
-        };
-        const split = { index: p.row, count: Math.floor(used[0] / m), total: tiles[0] };
-        eitherOf(f, split, (isWhole) => line(isWhole ? m : used[0] % m));
+        f.loop(0, columns.whole, 1, () => tile(p.sums, [wanted, m], [edge]));
+        // the last of a row of smaller tiles stands behind the others
+        const last = columns.edge && !edge ? edgeSums : p.sums;
+        if (columns.rest > 0) tile(last, [wanted, columns.rest], [edge, columns.edge]);
         f.increase(p.row, 1);
+      };
+      f.loop(0, height, 1, () => {
+        const split = { index: p.row, count: rows.whole, total: rows.full };
+        eitherOf(f, split, (isWhole) => line(isWhole ? m : rows.rest));
       });
+      if (hasEdge) line(rows.rest, rows.edge);
     });
   }
 
-  /** Gives what stores the results of a tile, of which `size` are asked for, at `element`, their pools at `pooled`. */
-  private finishTile(
-    f: FunctionBuilder,
-    p: Readonly<Record<'sums' | 'first' | ResultName, I32>>,
-    panel: Panel,
-  ) {
-    const { algorithm, m, side, results } = this.layout;
+  /**
+   * Gives what stores the results of a tile, of which `size` are asked for, at `element`, their pools at `pooled`.
+   * `edges` are the smaller algorithms along the height and the width, where they are taken.
+   */
+  private finishTile(f: FunctionBuilder, p: Readonly<Record<'first' | ResultName, I32>>, panel: Panel) {
+    const { algorithm, side, results } = this.layout;
     const [, width, outputs] = results.output;
-    const transform = new Transform(algorithm.result);
     const finish = results.beginFinish(f, p);
     const pool = results.pooled ? results.beginPool(f, p) : undefined;
     const column = f.let(i32.mul(p.first, 4));
-    return (element: I32, pooled: I32 | undefined, [rows, columns]: readonly [number, number]) => {
+    return (
+      { sums, element, pooled }: { sums: Local<'i32'>; element: I32; pooled: I32 | undefined },
+      [rows, columns]: readonly [number, number],
+      [down = algorithm, along = algorithm]: readonly (Edge | undefined)[],
+    ) => {
+      const transform = new Transform(down.result, along.result);
       for (const { v, at } of panel.vectors) {
         f.block(() => {
-          const finished: V128[] = [];
+          const finished: V128[][] = down.result.map(() => []);
           transform.byColumns(
             f,
-            (r, c) => v128.load(p.sums, 4 * (r * side + c) * panel.width + at),
-            (_, value) => finished.push(f.let(value)),
-            () => f.fence(p.sums),
+            (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + at),
+            (r, c, value) => {
+              finished[r]![c] = f.let(value);
+            },
+            () => f.fence(sums),
           );
-          for (const [number, value] of finished.entries()) {
-            const [r, c] = [Math.floor(number / m), number % m];
-            if (r >= rows || c >= columns) continue;
-            const position = panel.position(v, element, column, outputs * (r * width + c));
-            const result = finish(value, position);
-            if (pool) finished[number] = f.let(result);
-            else results.store(f, p.out, result, position);
+          for (let r = 0; r < rows; r++) {
+            for (let c = 0; c < columns; c++) {
+              const position = panel.position(v, element, column, outputs * (r * width + c));
+              const result = finish(finished[r]![c]!, position);
+              if (pool) finished[r]![c] = f.let(result);
+              else results.store(f, p.out, result, position);
+            }
           }
           if (pool === undefined || pooled === undefined) return;
           for (let r = 0; r < rows; r += 2) {
             for (let c = 0; c < columns; c += 2) {
-              const first = r * m + c;
-              const pixels = [first, first + 1, first + m, first + m + 1].map((number) => finished[number]!);
+              const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
               const further = (outputs * (r * results.stored[1] + c)) / 2;
               pool(pixels, panel.position(v, pooled, column, further));
             }

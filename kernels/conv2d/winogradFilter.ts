@@ -14,6 +14,7 @@
  */
 import { fourAxes } from '../../src/core/shape.js';
 import {
+  type FunctionBuilder,
   type FunctionHandle,
   f32x4,
   type I32,
@@ -30,8 +31,9 @@ import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
 import { eitherOf, minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { Frame } from './frame.js';
-import { notesOf, tilesOver, transformImage, usesWinograd } from './winograd.js';
-import { f2x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
+import { usesWinograd } from './winograd.js';
+import { notesOf, rectangles, tilesAlong, tilesOver, transformImage } from './winogradTiles.js';
+import { type Edge, f4x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
 
 /** Fewest tiles of all images for which the way from sums to dw is worth it. */
 const fewestTiles = 32;
@@ -44,7 +46,7 @@ export function filterGradientUsesWinograd(call: KernelCall<Conv2dFilterGradient
   const { strides, route } = call.specification;
   const [batch, height, width, outputs] = fourAxes(call.inputs[1]!.shape);
   const [windowHeight, windowWidth, channels] = fourAxes(call.outputs[0]!.shape);
-  const tiles = batch * Math.ceil(height / f2x3.results) * Math.ceil(width / f2x3.results);
+  const tiles = batch * tilesAlong(f4x3, height).count * tilesAlong(f4x3, width).count;
   return (
     route === undefined &&
     tiles >= fewestTiles &&
@@ -70,16 +72,23 @@ const mostSumsBytes = 1024 * 1024;
 export function filterGradientLayoutOf(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   options: Pick<WasmOptions, 'simd' | 'machine' | 'panelVectors'>,
-  algorithm: Winograd = f2x3,
+  algorithm: Winograd = f4x3,
 ) {
   const image = fourAxes(call.inputs[0]!.shape);
   const [batch, height, width, outputs] = fourAxes(call.inputs[1]!.shape);
   const grid = [height, width, outputs] as const;
-  const tiling = tilesOver(algorithm, Frame.padded(image, call.specification.padding), grid);
-  const { numbers, tiles, frame } = tiling;
-  // the rows of tiles of all images, one image after the other
-  const blocks = new Cut(batch * tiles[0], Math.max(1, Math.floor(mostTiles / tiles[1])));
-  const blockTiles = blocks.size * tiles[1];
+  const padded = Frame.padded(image, call.specification.padding);
+  const [down, along] = [tilesAlong(algorithm, height), tilesAlong(algorithm, width)];
+  // smaller tiles stand apart from others in a block: of whole images, else rows of tiles all have one height
+  const wholeImages = down.edge !== undefined && down.count * along.count <= mostTiles;
+  const tiling = tilesOver(algorithm, padded, grid, wholeImages);
+  const { numbers, frame, rows, columns } = tiling;
+  // of images, or of the rows of tiles of all images, one image after the other
+  const unit = wholeImages ? { full: rows.full, edges: 1 } : { full: 1, edges: 0 };
+  const unitRows = unit.full + unit.edges;
+  const most = Math.floor(mostTiles / (unitRows * columns.count));
+  const blocks = new Cut((batch * rows.count) / unitRows, Math.max(1, most));
+  const blockTiles = blocks.size * unitRows * columns.count;
   const panels = new Panels(outputs, options);
   // from one of the t² matrices to the next: of the transformed image; of a panel of the transformed dy and of sums
   const imageStep = oddLines(4 * blockTiles * frame.channels);
@@ -93,7 +102,19 @@ export function filterGradientLayoutOf(
     gradients: group * numbers * gradientStep,
     sums: group * numbers * sumsStep,
   });
-  return { ...tiling, grid, blocks, panels, group, imageStep, gradientStep, sumsStep, scratch };
+  return {
+    ...tiling,
+    grid,
+    unit,
+    blocks,
+    blockTiles,
+    panels,
+    group,
+    imageStep,
+    gradientStep,
+    sumsStep,
+    scratch,
+  };
 }
 type Layout = ReturnType<typeof filterGradientLayoutOf>;
 
@@ -107,7 +128,7 @@ function withPanels(options: WasmOptions, outputs: number): WasmOptions {
 export function winogradFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   given: WasmOptions,
-  algorithm: Winograd = f2x3,
+  algorithm: Winograd = f4x3,
 ): WasmCode {
   const options = withPanels(given, call.inputs[1]!.shape.at(-1)!);
   const layout = filterGradientLayoutOf(call, options, algorithm);
@@ -121,7 +142,7 @@ export function winogradFilterGradientWasm(
 }
 
 function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
-  const { m, blocks, tiles, frame, panels, numbers, scratch } = layout;
+  const { m, unit, blocks, rows, columns, frame, panels, numbers, scratch } = layout;
   const [height, width, outputs] = layout.grid;
   const panelBytes = 4 * panels.full.width;
   module.kernel(['x', 'dy', 'out', 'scratch'], (f, p) => {
@@ -136,36 +157,52 @@ function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
         const sums = i32.add(at.sums, i32.mul(place, layout.sumsStep));
         panels.pick(f, index, (panel) => visit(panel, index, gradient, sums));
       });
-    const transformRow = (first: I32) => {
-      const image = f.let(i32.divU(row, i32.const(tiles[0])));
-      const inImage = f.let(i32.sub(row, i32.mul(image, tiles[0])));
+    /** Transforms a row of tiles to these places, the smaller of its tiles to `edge`. */
+    const transformRow = (place: I32, edge: I32, isEdge: boolean) => {
+      const image = f.let(i32.divU(row, i32.const(rows.count)));
+      const inImage = f.let(i32.sub(row, i32.mul(image, rows.count)));
       if (frame.plain) f.set(base, frame.open(f, p.x, image, at.frame));
       else f.if(i32.eq(inImage, 0), () => frame.open(f, p.x, image, at.frame));
       const source = i32.add(base, i32.mul(inImage, m * frame.lineBytes));
-      const target = i32.add(at.image, i32.mul(first, 4 * frame.channels));
-      f.call(transformImage(module, layout), source, target);
+      const target = (place: I32) => i32.add(at.image, i32.mul(place, 4 * frame.channels));
+      f.call(transformImage(module, layout, isEdge), source, target(place), target(edge));
       const pixelRow = i32.add(i32.mul(image, height), i32.mul(inImage, m));
       const dy = f.let(i32.add(p.dy, i32.mul(pixelRow, 4 * width * outputs)));
       eachPanel((panel, index, gradient) => {
         const pixels = f.let(i32.add(dy, i32.mul(index, panelBytes)));
-        const split = { index: inImage, count: Math.floor(height / m), total: tiles[0] };
-        eitherOf(f, split, (isWhole) =>
-          f.call(parts.transformGradient(panel, isWhole ? m : height % m), pixels, gradient, first),
-        );
+        const transform = (wanted: number, smaller?: Edge) =>
+          f.call(parts.transformGradient(panel, wanted, smaller), pixels, gradient, place, edge);
+        const split = { index: inImage, count: rows.whole, total: rows.full };
+        if (isEdge) transform(rows.rest, rows.edge);
+        else eitherOf(f, split, (isWhole) => transform(isWhole ? m : rows.rest));
       });
+      f.increase(row, 1);
     };
-    const addBlock = (rows: number) => {
-      f.loop(0, rows, 1, (line) => {
-        transformRow(f.let(i32.mul(line, tiles[1])));
-        f.increase(row, 1);
+    const addBlock = (units: number) => {
+      const [full, edges] = [units * unit.full, units * unit.edges];
+      const edge = f.let(i32.const(0));
+      const whole = f.let(i32.const(columns.edge ? full : 0));
+      const low = f.let(i32.add(whole, full * columns.full));
+      const corner = f.let(i32.add(low, edges * columns.full));
+      f.loop(0, units, 1, () => {
+        f.loop(0, unit.full, 1, () => {
+          transformRow(whole, edge, false);
+          f.increase(whole, columns.full);
+          f.increase(edge, 1);
+        });
+        if (edges === 0) return;
+        transformRow(low, corner, true);
+        f.increase(low, columns.full);
+        f.increase(corner, 1);
       });
-      // panel after panel with one of the t² matrices of the image in the first-level cache
-      f.loop(0, numbers, 1, (number) => {
-        const image = f.let(i32.add(at.image, i32.mul(number, layout.imageStep)));
+      forEachNumber(f, layout, [full, edges], (number, from, tiles) => {
+        const place = i32.add(i32.mul(number, layout.imageStep), 4 * frame.channels * from);
+        const image = f.let(i32.add(at.image, place));
+        // panel after panel with one of the t² matrices of the image in the first-level cache
         eachPanel((panel, _, gradients, sums) => {
-          const gradient = i32.add(gradients, i32.mul(number, layout.gradientStep));
+          const place = i32.add(i32.mul(number, layout.gradientStep), 4 * panel.width * from);
           const sum = i32.add(sums, i32.mul(number, layout.sumsStep));
-          f.call(parts.multiplyBlock(panel, rows * tiles[1]), image, gradient, sum);
+          f.call(parts.multiplyBlock(panel, tiles), image, i32.add(gradients, place), sum);
         });
       });
     };
@@ -183,6 +220,21 @@ function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
   });
 }
 
+/** Visits the t² numbers of a block, with the first of the tiles that have it and how many do. */
+function forEachNumber(
+  f: FunctionBuilder,
+  layout: Layout,
+  [full, edges]: readonly [number, number],
+  visit: (number: I32, from: number, tiles: number) => void,
+): void {
+  const { side } = layout;
+  for (const { from, tiles, first, size } of rectangles(layout, full, edges)) {
+    f.loop(first, first + size[0] * side, side, (line) => {
+      f.loop(0, size[1], 1, (column) => visit(f.let(i32.add(line, column)), from, tiles));
+    });
+  }
+}
+
 /** The functions of the kernel. */
 class Parts {
   constructor(
@@ -192,36 +244,40 @@ class Parts {
   ) {}
 
   /**
-   * A function (source, target, first) that transforms a row of tiles of dy for a panel, to [t²][tiles][width] from tile
-   * `first`. Of the pixels it has `height` rows.
+   * A function (source, target, first, last) that transforms a row of tiles of dy for a panel, to [t²][tiles][width]: from
+   * tile `first`, the smaller one to tile `last`. Of the pixels it has `height` rows, its tiles are of an `edge` or not.
    */
-  transformGradient(panel: Panel, height: number): FunctionHandle {
-    const { algorithm, m, grid, gradientStep } = this.layout;
+  transformGradient(panel: Panel, height: number, edge?: Edge): FunctionHandle {
+    const { algorithm, m, side, columns, grid, gradientStep } = this.layout;
     const [, width, outputs] = grid;
-    const transform = new Transform(transposed(algorithm.result));
-    const name = `transformGradient_${height}x${panel.columns}`;
-    return this.module.once(name, ['source', 'target', 'first'], (f, p) => {
-      f.increase(p.target, i32.mul(p.first, 4 * panel.width));
-      const tile = (columns: number) => {
+    const name = `transformGradient_${height}${edge ? '_edge' : ''}x${panel.columns}`;
+    return this.module.once(name, ['source', 'target', 'first', 'last'], (f, p) => {
+      const tile = (target: I32, wanted: number, across: Pick<Edge, 'results' | 'result'>) => {
+        const down = edge ?? algorithm;
+        const transform = new Transform(transposed(down.result), transposed(across.result));
         for (const { at, lanes } of panel.vectors) {
-          const pixels = Array.from({ length: m * m }, (_, pixel) => {
-            const [row, column] = [Math.floor(pixel / m), pixel % m];
-            if (row >= height || column >= columns) return f.let(f32x4.const(0));
-            return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
-          });
+          const pixels = Array.from({ length: down.results }, (_, row) =>
+            Array.from({ length: across.results }, (_, column) => {
+              if (row >= height || column >= wanted) return f.let(f32x4.const(0));
+              return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
+            }),
+          );
           transform.byRows(
             f,
-            (row, column) => pixels[m * row + column]!,
-            (number, value) => f.store(p.target, value, number * gradientStep + at),
+            (row, column) => pixels[row]![column]!,
+            (row, column, value) => f.store(target, value, (row * side + column) * gradientStep + at),
           );
         }
       };
-      f.loop(0, Math.floor(width / m), 1, () => {
-        tile(m);
+      const place = (tile: I32) => f.let(i32.add(p.target, i32.mul(tile, 4 * panel.width)));
+      const target = place(p.first);
+      f.loop(0, columns.whole, 1, () => {
+        tile(target, m, algorithm);
         f.increase(p.source, 4 * m * outputs);
-        f.increase(p.target, 4 * panel.width);
+        f.increase(target, 4 * panel.width);
       });
-      if (width % m > 0) tile(width % m);
+      if (columns.edge) tile(place(p.last), columns.rest, columns.edge);
+      else if (columns.rest > 0) tile(target, columns.rest, algorithm);
     });
   }
 
@@ -257,7 +313,10 @@ class Parts {
             transform.byColumns(
               f,
               (row, column) => v128.load(p.sums, (row * side + column) * sumsStep + at),
-              (tap, value) => f.storeLanes(p.out, value, lanes, 4 * tap * channels * outputs + at),
+              (row, column, value) => {
+                const tap = row * algorithm.window + column;
+                f.storeLanes(p.out, value, lanes, 4 * tap * channels * outputs + at);
+              },
               () => f.fence(p.sums),
             ),
           );

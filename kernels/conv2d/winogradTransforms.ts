@@ -18,7 +18,14 @@ export interface Winograd {
   readonly image: Matrix;
   readonly filter: Matrix;
   readonly result: Matrix;
+  /**
+   * An algorithm of fewer results for the last tile of an axis. Its points are the first of this one's, so that it takes
+   * the first numbers of the transformed filter as they are.
+   */
+  readonly edge?: Edge | undefined;
 }
+
+export type Edge = Pick<Winograd, 'results' | 'image' | 'result'>;
 
 /** Points 0, 1, −1, ∞. */
 export const f2x3: Winograd = {
@@ -42,14 +49,14 @@ export const f2x3: Winograd = {
   ],
 };
 
-/** Bᵀ of the points 0, 1, −1, 2, −2, ∞. */
+/** Bᵀ of the points 0, 1, −1, ∞, 2, −2. */
 const sixPoints: Matrix = [
   [4, 0, -5, 0, 1, 0],
   [0, -4, -4, 1, 1, 0],
   [0, 4, -4, -1, 1, 0],
+  [0, 4, 0, -5, 0, 1],
   [0, -2, -1, 2, 1, 0],
   [0, 2, -1, -2, 1, 0],
-  [0, 4, 0, -5, 0, 1],
 ];
 
 export const f4x3: Winograd = {
@@ -60,16 +67,27 @@ export const f4x3: Winograd = {
     [1 / 4, 0, 0],
     [-1 / 6, -1 / 6, -1 / 6],
     [-1 / 6, 1 / 6, -1 / 6],
+    [0, 0, 1],
     [1 / 24, 2 / 24, 4 / 24],
     [1 / 24, -2 / 24, 4 / 24],
-    [0, 0, 1],
   ],
   result: [
-    [1, 1, 1, 1, 1, 0],
-    [0, 1, -1, 2, -2, 0],
-    [0, 1, 1, 4, 4, 0],
-    [0, 1, -1, 8, -8, 1],
+    [1, 1, 1, 0, 1, 1],
+    [0, 1, -1, 0, 2, -2],
+    [0, 1, 1, 0, 4, 4],
+    [0, 1, -1, 1, 8, -8],
   ],
+  // f2x3, its image times 4, −3, −3, 1: by so much less is the filter
+  edge: {
+    results: 2,
+    image: [
+      [4, 0, -4, 0],
+      [0, -3, -3, 0],
+      [0, 3, -3, 0],
+      [0, -1, 0, 1],
+    ],
+    result: f2x3.result,
+  },
 };
 
 export const f2x5: Winograd = {
@@ -80,13 +98,13 @@ export const f2x5: Winograd = {
     [1 / 4, 0, 0, 0, 0],
     [-1 / 6, -1 / 6, -1 / 6, -1 / 6, -1 / 6],
     [-1 / 6, 1 / 6, -1 / 6, 1 / 6, -1 / 6],
+    [0, 0, 0, 0, 1],
     [1 / 24, 2 / 24, 4 / 24, 8 / 24, 16 / 24],
     [1 / 24, -2 / 24, 4 / 24, -8 / 24, 16 / 24],
-    [0, 0, 0, 0, 1],
   ],
   result: [
-    [1, 1, 1, 1, 1, 0],
-    [0, 1, -1, 2, -2, 1],
+    [1, 1, 1, 0, 1, 1],
+    [0, 1, -1, 1, 2, -2],
   ],
 };
 
@@ -187,23 +205,25 @@ function evaluate(
 
 /** Reads the number in a row and column of the square to be transformed. */
 type Load = (row: number, column: number) => V128;
-/** Takes a number of the result, counted row by row. */
-type Store = (number: number, value: V128) => void;
+/** Takes the number in a row and column of the result. */
+type Store = (row: number, column: number, value: V128) => void;
 
-/** x → M x Mᵀ for squares x, first along the height, then along the width, a vector of channels at a time. */
+/** x → M x Nᵀ for squares x, first along the height, then along the width, a vector of channels at a time. */
 export class Transform {
-  private readonly sums: readonly Sum[];
-  private readonly side: number;
+  private readonly sums: { readonly [A in 'height' | 'width']: readonly Sum[] };
+  /** Height and width of x. */
+  private readonly size: readonly [number, number];
 
-  constructor(matrix: Matrix) {
-    this.sums = sumsOf(matrix);
-    this.side = matrix[0]!.length;
+  /** @param width N; default: M */
+  constructor(height: Matrix, width: Matrix = height) {
+    this.sums = { height: sumsOf(height), width: sumsOf(width) };
+    this.size = [height[0]!.length, width[0]!.length];
   }
 
   /** Row after row of the result: few numbers at a time. Asks for numbers as often as rows need them. */
   byRows(f: FunctionBuilder, load: Load, store: Store, between: () => void = () => {}): void {
-    for (const [row, sum] of this.sums.entries()) {
-      const line = Array.from({ length: this.side }, (_, column) =>
+    for (const [row, sum] of this.sums.height.entries()) {
+      const line = Array.from({ length: this.size[1] }, (_, column) =>
         f.let(evaluate(f, sum, (r) => load(r, column), new Map())),
       );
       this.row(f, row, line, store);
@@ -214,13 +234,13 @@ export class Transform {
   /** Column after column of x, each number asked for once; `between` is called where few are in flight. */
   byColumns(f: FunctionBuilder, load: Load, store: Store, between: () => void = () => {}): void {
     const columns: Local<'v128'>[][] = [];
-    for (let column = 0; column < this.side; column++) {
-      const numbers = Array.from({ length: this.side }, (_, row) => f.let(load(row, column)));
+    for (let column = 0; column < this.size[1]; column++) {
+      const numbers = Array.from({ length: this.size[0] }, (_, row) => f.let(load(row, column)));
       const known = new Map<Sum, V128>();
-      columns.push(this.sums.map((sum) => f.let(evaluate(f, sum, (r) => numbers[r]!, known))));
+      columns.push(this.sums.height.map((sum) => f.let(evaluate(f, sum, (r) => numbers[r]!, known))));
       between();
     }
-    for (const row of this.sums.keys()) {
+    for (const row of this.sums.height.keys()) {
       const line = columns.map((column) => column[row]!);
       this.row(f, row, line, store);
     }
@@ -228,9 +248,12 @@ export class Transform {
 
   private row(f: FunctionBuilder, row: number, line: readonly V128[], store: Store): void {
     const known = new Map<Sum, V128>();
-    for (const [column, sum] of this.sums.entries()) {
-      const value = evaluate(f, sum, (c) => line[c]!, known);
-      store(row * this.sums.length + column, value);
+    for (const [column, sum] of this.sums.width.entries()) {
+      store(
+        row,
+        column,
+        evaluate(f, sum, (c) => line[c]!, known),
+      );
     }
   }
 }

@@ -11,7 +11,7 @@ import { levels } from '../../kernels/wasmSupport.js';
 import { suite } from '../../support/suite.js';
 import { Bench, noise } from '../contract/support.js';
 
-const shapes = { images: [9, 7, 6, 9], first: [3, 3, 9, 35], second: [3, 3, 35, 18] } as const;
+const shapes = { images: [18, 7, 6, 9], first: [3, 3, 9, 35], second: [3, 3, 35, 18] } as const;
 type Feed = Readonly<Record<keyof typeof shapes, Tensor>>;
 
 /** Two convolutions with nothing but pointwise work behind: the gradient of neither is routed. */

@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
 import { conv2dInputGradientWasm, conv2dWasm } from '../../../kernels/conv2d/wasm.js';
 import { usesWinograd, type WinogradShape } from '../../../kernels/conv2d/winograd.js';
-import { f2x3, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
+import { tilesAlong } from '../../../kernels/conv2d/winogradTiles.js';
+import { f2x3, f4x3, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
 import { wasmKernels } from '../../../kernels/wasm.js';
 import type { HostArray } from '../../../src/core/dtype.js';
 import { type CaseOf, defineCase, dense, type Fill } from '../../support/kernelCases/builders.js';
@@ -25,12 +26,21 @@ import {
   sizeOfEach,
   sizesOf,
   specificationOf,
+  type TileOn,
+  tilesOn,
   whole,
   winogradKernels,
 } from './winogradSupport.js';
 
 suite('matrices of Winograd', (test) => {
-  for (const [name, { results, window, image, filter, result }] of Object.entries(algorithms)) {
+  const matrices = Object.entries(algorithms).flatMap(([name, whole]): [string, Omit<Winograd, 'edge'>][] => {
+    const { edge } = whole;
+    if (edge === undefined) return [[name, whole]];
+    const filter = whole.filter.slice(0, edge.image.length);
+    const smaller: [string, Winograd] = [`${name}, its smaller one`, { ...whole, ...edge, filter }];
+    return [[name, whole], smaller];
+  });
+  for (const [name, { results, window, image, filter, result }] of matrices) {
     test(`${name}: Aᵀ [(G g) ⊙ (Bᵀ d)] is a correlation`, () => {
       const times = (m: readonly (readonly number[])[], x: number[]) =>
         m.map((row) => row.reduce((sum, value, k) => sum + value * x[k]!, 0));
@@ -39,11 +49,8 @@ suite('matrices of Winograd', (test) => {
           const d = range(results + window - 1).map((p) => Number(p === pixel));
           const g = range(window).map((p) => Number(p === tap));
           const [u, v] = [times(filter, g), times(image, d)];
-          const y = times(
-            result,
-            u.map((value, k) => value * v[k]!),
-          );
-          for (const [i, value] of y.entries()) {
+          const products = u.map((value, k) => value * v[k]!);
+          for (const [i, value] of times(result, products).entries()) {
             assert.ok(Math.abs(value - Number(i + tap === pixel)) < 1e-12, `${i} ${tap} ${pixel}: ${value}`);
           }
         }
@@ -77,11 +84,12 @@ function elementsOf(kernelCase: CaseOf<'conv2d'>, geometry: Geometry, algorithm:
   const [, height, width, channels] = size;
   const [r, , , filters] = taps;
   const [batch, rows, columns] = y;
-  const m = algorithm.results;
-  const side = range(m + r - 1);
-  const [image, filter, result] = [algorithm.image, algorithm.filter, algorithm.result].map(sizeOfEach);
-  /** Which pixels along an axis a result feels. */
-  const felt = result!.map((row) => side.filter((p) => row.some((value, k) => value * image![k]![p]! > 0)));
+  const [tileRows, tileColumns] = [rows, columns].map((size) =>
+    tilesOn(algorithm, tilesAlong(algorithm, size)),
+  );
+  /** Which pixels of a tile along an axis a result feels. */
+  const felt = ({ result, image }: TileOn, index: number) =>
+    range(image.length).filter((p) => result[index]!.some((value, k) => value * image[k]![p]! !== 0));
   const pixel = (n: number, row: number, column: number, c: number) => {
     const [p, q] = [row - pad[0], column - pad[2]];
     return p >= 0 && p < height && q >= 0 && q < width
@@ -90,26 +98,30 @@ function elementsOf(kernelCase: CaseOf<'conv2d'>, geometry: Geometry, algorithm:
   };
   const weight = (a: number, b: number, c: number, o: number) =>
     w[((a * r + b) * channels + c) * filters + o]!;
-  const square = (of: readonly number[], at: (p: number, q: number) => number) =>
-    of.map((p) => of.map((q) => at(p, q)));
-  const u = range(channels * filters).map((pair) =>
-    sandwich(
-      filter!,
-      square(range(r), (a, b) => Math.abs(weight(a, b, Math.floor(pair / filters), pair % filters))),
-    ),
-  );
+  const square = (down: readonly number[], along: readonly number[], at: (p: number, q: number) => number) =>
+    down.map((p) => along.map((q) => at(p, q)));
+  const tapsOf = (pair: number) =>
+    square(range(r), range(r), (a, b) => Math.abs(weight(a, b, Math.floor(pair / filters), pair % filters)));
   /** For one tile: what every pixel of it has at most, and every result of every filter. */
-  const tileOf = (n: number, top: number, left: number) => {
-    const d = range(channels).map((c) => square(side, (p, q) => Math.abs(pixel(n, top + p, left + q, c))));
-    const v = d.map((tile) => sandwich(image!, tile));
+  const boundsOf = (n: number, down: TileOn, along: TileOn) => {
+    const sizes = (of: 'image' | 'filter' | 'result') =>
+      [sizeOfEach(down[of]), sizeOfEach(along[of])] as const;
+    const [[imageDown, imageAlong], [filterDown, filterAlong]] = [sizes('image'), sizes('filter')];
+    const [resultDown, resultAlong] = sizes('result');
+    const places = [range(down.image.length), range(along.image.length)] as const;
+    const d = range(channels).map((c) =>
+      square(...places, (p, q) => Math.abs(pixel(n, down.start + p, along.start + q, c))),
+    );
+    const v = d.map((tile) => sandwich(imageDown, tile, imageAlong));
     const bounds = range(filters).map((o) => {
+      const u = range(channels).map((c) => sandwich(filterDown, tapsOf(c * filters + o), filterAlong));
       const sum = (p: number, q: number) =>
-        v.reduce((total, tile, c) => total + tile[p]![q]! * u[c * filters + o]![p]![q]!, 0);
-      return sandwich(result!, square(side, sum));
+        v.reduce((total, tile, c) => total + tile[p]![q]! * u[c]![p]![q]!, 0);
+      return sandwich(resultDown, square(...places, sum), resultAlong);
     });
-    return { largest: square(side, (p, q) => Math.max(...d.map((tile) => tile[p]![q]!))), bounds };
+    return { largest: square(...places, (p, q) => Math.max(...d.map((tile) => tile[p]![q]!))), bounds };
   };
-  const tiles = new Map<string, ReturnType<typeof tileOf>>();
+  const known = new Map<string, ReturnType<typeof boundsOf>>();
   return range(batch * rows * columns * filters).map((index) => {
     const place = Math.floor(index / filters);
     const [n, i, j, o] = [
@@ -130,12 +142,15 @@ function elementsOf(kernelCase: CaseOf<'conv2d'>, geometry: Geometry, algorithm:
         }
       }
     }
-    const [top, left] = [i - (i % m), j - (j % m)];
-    const key = `${n} ${top} ${left}`;
-    const tile = tiles.get(key) ?? tileOf(n, top, left);
-    tiles.set(key, tile);
-    const largest = Math.max(...felt[i % m]!.flatMap((p) => felt[j % m]!.map((q) => tile.largest[p]![q]!)));
-    const componentwise = tile.bounds[o]![i % m]![j % m]!;
+    const at = (tiles: readonly TileOn[], index: number) => tiles.findLast(({ start }) => start <= index)!;
+    const [down, along] = [at(tileRows!, i), at(tileColumns!, j)];
+    const key = `${n} ${down.start} ${along.start}`;
+    const tile = known.get(key) ?? boundsOf(n, down, along);
+    known.set(key, tile);
+    const [row, column] = [i - down.start, j - along.start];
+    const pixels = felt(down, row).flatMap((p) => felt(along, column).map((q) => tile.largest[p]![q]!));
+    const largest = Math.max(...pixels);
+    const componentwise = tile.bounds[o]![row]![column]!;
     return { exact, direct, componentwise, normwise: largest * weights, magnitude };
   });
 }
@@ -248,10 +263,12 @@ for (const [title, algorithm] of Object.entries(algorithms)) {
             outputs,
           );
           const options = { simd, shared: false };
-          assert.equal(
-            runWasmCase(compileCase(kernels, within, options), within),
-            runWasmCase(compileCase(wasmKernels, behind, options), behind),
-          );
+          const ours = runWasmCase(compileCase(kernels, within, options), within);
+          const expected = runWasmCase(compileCase(wasmKernels, behind, options), behind);
+          // a pool asks for two of the last three results, which a smaller tile makes
+          const differs = algorithm.edge !== undefined && width % 4 === 3;
+          if (!differs) assert.equal(ours, expected);
+          for (const [i, value] of ours[0]!.entries()) assert.ok(Math.abs(value - expected[0]![i]!) < 1e-4);
         }
       });
 
@@ -269,6 +286,23 @@ for (const [title, algorithm] of Object.entries(algorithms)) {
     }
   });
 }
+
+suite('convolution by F(4x4, 3x3): how far it is off', (test) => {
+  for (const simd of levels) {
+    for (const geometry of [
+      { images: [1, 14, 14, 32], filters: 8, pad: same },
+      { images: [1, 7, 6, 128], filters: 9, pad: same },
+    ] satisfies Geometry[]) {
+      const [, height, width, channels] = geometry.images;
+      test(`${height}x${width}x${channels}: at most eight times as far as direct sums (${simd})`, () => {
+        for (const fill of [oneScale, positive]) {
+          const errors = errorsOf(passCase('conv2d', geometry, [fill, fill]), geometry, simd, f4x3);
+          assert.ok(errors.rms > 0 && errors.rms <= 8 * errors.directRms, JSON.stringify(errors));
+        }
+      });
+    }
+  }
+});
 
 suite('convolution by F(2x2, 3x3): what is its own', (test) => {
   const geometries: readonly Geometry[] = [
@@ -305,7 +339,7 @@ suite('convolution by F(2x2, 3x3): what is its own', (test) => {
         assert.ok(row < height && column < width);
         const place = (row * width + column) * channels;
         const notIn: Fill = (index, key) => (index === place ? Number.NaN : oneScale(index, key));
-        const y = run(wasmKernels, passCase('conv2d', geometry, [notIn, oneScale]), simd);
+        const y = run(winogradKernels(f2x3), passCase('conv2d', geometry, [notIn, oneScale]), simd);
         const [, , columns] = sizesOf(geometry).y;
         y.forEach((value, index) => {
           const [i, j] = [Math.floor(index / filters / columns), Math.floor(index / filters) % columns];
@@ -318,8 +352,11 @@ suite('convolution by F(2x2, 3x3): what is its own', (test) => {
     test(`whole numbers are exact (${simd})`, () => {
       const geometry: Geometry = { images: [1, 9, 8, 10], filters: 12 };
       const kernelCase = passCase('conv2d', geometry, [whole, whole]);
-      const expected = elementsOf(kernelCase, geometry, f2x3).map(({ exact }) => exact);
-      assert.equal([...run(wasmKernels, kernelCase, simd)], expected);
+      const actual = run(winogradKernels(f2x3), kernelCase, simd);
+      assert.equal(
+        [...actual],
+        elementsOf(kernelCase, geometry, f2x3).map(({ exact }) => exact),
+      );
     });
   }
 });
@@ -350,13 +387,13 @@ suite('the rule of Winograd', (test) => {
   test('it is printed, forward and backward', () => {
     const options = { simd: 'baseline', shared: false } as const;
     const { call } = passCase('conv2d', { images: [1, 8, 8, 16], filters: 32 }, [oneScale, oneScale]);
-    assert.match(conv2dWasm(call, options).algorithm, /^convolution winograd 2x2 5x8, 3x3 tiles$/);
+    assert.match(conv2dWasm(call, options).algorithm, /^convolution winograd 4x4 5x8, 2x2 tiles$/);
     const back = passCase('conv2dInputGradient', { images: [1, 8, 8, 16], filters: 32 }, [
       oneScale,
       oneScale,
     ]);
     const { algorithm } = conv2dInputGradientWasm(back.call, options);
-    assert.is(algorithm, 'input gradient winograd 2x2 5x8, 4x4 tiles, framed image');
+    assert.is(algorithm, 'input gradient winograd 4x4 5x8, 2x2 tiles, framed image');
     const few = passCase('conv2d', { images: [1, 8, 8, 7], filters: 32 }, [oneScale, oneScale]);
     assert.match(conv2dWasm(few.call, options).algorithm, /direct/);
   });

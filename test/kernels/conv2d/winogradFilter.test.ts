@@ -7,7 +7,14 @@ import {
   filterGradientLayoutOf,
   filterGradientUsesWinograd,
 } from '../../../kernels/conv2d/winogradFilter.js';
-import { f2x3, transposed, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
+import {
+  f2x3,
+  f4x3,
+  type Matrix,
+  transposed,
+  type Winograd,
+} from '../../../kernels/conv2d/winogradTransforms.js';
+import type { HostArray } from '../../../src/core/dtype.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { Fill } from '../../support/kernelCases/builders.js';
 import { buffersOf } from '../../support/kernelCases.js';
@@ -29,13 +36,16 @@ import {
   sandwich,
   sizeOfEach,
   sizesOf,
+  type TileOn,
+  tilesOn,
   whole,
   winogradKernels,
 } from './winogradSupport.js';
 
 const filterCase = (geometry: Geometry, fills: readonly [Fill, Fill]) =>
   passCase('conv2dFilterGradient', geometry, fills);
-const kernels = winogradKernels(f2x3);
+type FilterCase = ReturnType<typeof filterCase>;
+const kernels = winogradKernels(f4x3);
 
 interface Exact {
   /** dw in float64, and Σ |x·dy|. */
@@ -48,12 +58,13 @@ interface Exact {
 }
 
 /** The filter gradient from all sides, by its definition. */
-function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>, algorithm: Winograd): Exact {
+function exact(kernelCase: FilterCase, geometry: Geometry, algorithm: Winograd): Exact {
+  const [x, dy] = buffersOf(kernelCase) as [HostArray, HostArray];
   const { x: images, w, y, pad } = sizesOf(geometry);
   const [batch, height, width, channels] = images;
   const [, rows, columns, filters] = y;
-  const { results: m, window: r } = algorithm;
-  const side = m + r - 1;
+  const { window: r, filter } = algorithm;
+  const side = filter.length;
   const size = r * r * channels * filters;
   const [values, magnitudes, componentwise] = range(3).map(() => new Float64Array(size)) as [
     Float64Array,
@@ -68,52 +79,54 @@ function exact(geometry: Geometry, x: ArrayLike<number>, dy: ArrayLike<number>, 
   };
   const slope = (n: number, row: number, column: number, o: number) =>
     row < rows && column < columns ? dy[((n * rows + row) * columns + column) * filters + o]! : 0;
-  const [image, gradient, back] = [
-    algorithm.image,
-    transposed(algorithm.result),
-    transposed(algorithm.filter),
-  ].map(sizeOfEach);
-  const square = (length: number, at: (p: number, q: number) => number) =>
-    range(length).map((p) => range(length).map((q) => at(p, q)));
+  const square = (height: number, width: number, at: (p: number, q: number) => number) =>
+    range(height).map((p) => range(width).map((q) => at(p, q)));
+  const layout = filterGradientLayoutOf(kernelCase.call, { simd: 'baseline' }, algorithm);
+  const gradientOf = ({ result }: TileOn) => sizeOfEach(transposed(result));
   const sums = new Float64Array(side * side * channels * filters);
-  for (let n = 0; n < batch; n++) {
-    for (let i = 0; i < rows; i += m) {
-      for (let j = 0; j < columns; j += m) {
-        const d = range(channels).map((c) => square(side, (p, q) => pixel(n, i + p, j + q, c)));
-        const g = range(filters).map((o) => square(m, (p, q) => slope(n, i + p, j + q, o)));
-        const v = d.map((tile) => sandwich(image!, sizeOfEach(tile)).flat());
-        const z = g.map((tile) => sandwich(gradient!, sizeOfEach(tile)).flat());
-        for (let pair = 0; pair < channels * filters; pair++) {
-          const c = Math.floor(pair / filters);
-          const [pixels, slopes, ofImage, ofGradient] = [
-            d[c]!,
-            g[pair % filters]!,
-            v[c]!,
-            z[pair % filters]!,
-          ];
-          const first = pair * side * side;
-          for (let k = 0; k < side * side; k++) sums[first + k]! += ofImage[k]! * ofGradient[k]!;
-          for (let tap = 0; tap < r * r; tap++) {
-            const [a, b] = [Math.floor(tap / r), tap % r];
-            let [value, magnitude] = [0, 0];
-            for (let p = 0; p < m; p++) {
-              for (let q = 0; q < m; q++) {
-                const product = pixels[p + a]![q + b]! * slopes[p]![q]!;
-                value += product;
-                magnitude += Math.abs(product);
-              }
-            }
-            const at = tap * channels * filters + pair;
-            values[at]! += value;
-            magnitudes[at]! += magnitude;
-          }
+  /** Adds what a tile has for a channel and an output. */
+  const addPair = (pair: number, pixels: Matrix, slopes: Matrix) => {
+    for (let tap = 0; tap < r * r; tap++) {
+      const [a, b] = [Math.floor(tap / r), tap % r];
+      const at = tap * channels * filters + pair;
+      for (const [p, line] of slopes.entries()) {
+        for (const [q, slope] of line.entries()) {
+          const product = pixels[p + a]![q + b]! * slope;
+          values[at]! += product;
+          magnitudes[at]! += Math.abs(product);
         }
       }
     }
+  };
+  const addTile = (n: number, down: TileOn, along: TileOn) => {
+    const places = [down.image.length, along.image.length] as const;
+    const d = range(channels).map((c) =>
+      square(...places, (p, q) => pixel(n, down.start + p, along.start + q, c)),
+    );
+    const g = range(filters).map((o) =>
+      square(down.results, along.results, (p, q) => slope(n, down.start + p, along.start + q, o)),
+    );
+    const v = d.map((tile) => sandwich(sizeOfEach(down.image), sizeOfEach(tile), sizeOfEach(along.image)));
+    const z = g.map((tile) => sandwich(gradientOf(down), sizeOfEach(tile), gradientOf(along)));
+    for (let pair = 0; pair < channels * filters; pair++) {
+      const [c, o] = [Math.floor(pair / filters), pair % filters];
+      for (const [p, line] of v[c]!.entries()) {
+        for (const [q, value] of line.entries()) {
+          sums[(pair * side + p) * side + q]! += value * z[o]![p]![q]!;
+        }
+      }
+      addPair(pair, d[c]!, g[o]!);
+    }
+  };
+  for (let n = 0; n < batch; n++) {
+    for (const down of tilesOn(algorithm, layout.rows)) {
+      for (const along of tilesOn(algorithm, layout.columns)) addTile(n, down, along);
+    }
   }
+  const back = sizeOfEach(transposed(filter));
   for (let pair = 0; pair < channels * filters; pair++) {
-    const total = square(side, (p, q) => sums[(pair * side + p) * side + q]!);
-    for (const [tap, value] of sandwich(back!, total).flat().entries()) {
+    const total = square(side, side, (p, q) => sums[(pair * side + p) * side + q]!);
+    for (const [tap, value] of sandwich(back, total).flat().entries()) {
       componentwise[tap * channels * filters + pair] = value;
     }
   }
@@ -139,18 +152,17 @@ function errorsOf(
   geometry: Geometry,
   fills: readonly [Fill, Fill],
   simd: SimdLevel,
-  algorithm: Winograd = f2x3,
+  algorithm: Winograd = f4x3,
 ): Errors {
   const kernelCase = filterCase(geometry, fills);
-  const [x, dy] = buffersOf(kernelCase);
-  const { values, magnitudes, componentwise, normwise } = exact(geometry, x!, dy!, algorithm);
+  const { values, magnitudes, componentwise, normwise } = exact(kernelCase, geometry, algorithm);
   const actual = run(winogradKernels(algorithm), kernelCase, simd);
   const direct = run({ conv2dFilterGradient: denseFilterGradientWasm }, kernelCase, simd);
   assert.is(actual.length, values.length);
-  const { blocks, tiles } = filterGradientLayoutOf(kernelCase.call, { simd }, algorithm);
+  const { blocks, blockTiles } = filterGradientLayoutOf(kernelCase.call, { simd }, algorithm);
   const matrices = [algorithm.image, transposed(algorithm.result), transposed(algorithm.filter)] as const;
   const transforms = matrices.reduce((sum, matrix) => sum + roundingsOf(matrix), 0);
-  const gamma = gammaOf(blocks.size * tiles[1] + blocks.groups + transforms);
+  const gamma = gammaOf(blockTiles + blocks.groups + transforms);
   const allowed = amplification(matrices[2], matrices[1], matrices[0]);
   const errors = { componentwise: 0, normwise: 0, rms: 0, directRms: 0 };
   for (const [index, value] of values.entries()) {
@@ -174,7 +186,9 @@ const geometries: readonly Geometry[] = [
   { images: [40, 5, 4, 8], filters: 8, pad: [0, 1, 2, 0] },
   { images: [1, 13, 11, 67], filters: 9, pad: same },
   { images: [2, 7, 6, 70], filters: 70, pad: same },
-  { images: [1, 6, 5, 300], filters: 70 },
+  { images: [1, 6, 5, 300], filters: 58 },
+  { images: [7, 13, 11, 9], filters: 9, pad: same },
+  { images: [2, 26, 25, 3], filters: 5, pad: same },
 ];
 
 const fillings: readonly (readonly [Fill, Fill])[] = [
@@ -197,7 +211,7 @@ suite('filter gradient by Winograd: accuracy', (test) => {
     }
 
     for (const [title, algorithm] of Object.entries(algorithms)) {
-      if (algorithm === f2x3) continue;
+      if (algorithm === f4x3) continue;
       for (const few of [
         { images: [3, 9, 7, 8], filters: 10, pad: same },
         { images: [2, 13, 12, 9], filters: 13 },
@@ -216,11 +230,11 @@ suite('filter gradient by Winograd: accuracy', (test) => {
       }
     }
 
-    test(`on one scale hardly worse than direct sums (${simd})`, () => {
+    test(`on one scale at most eight times as far off as direct sums (${simd})`, () => {
       const geometry: Geometry = { images: [32, 14, 14, 8], filters: 8, pad: same };
       for (const fill of [oneScale, positive]) {
         const errors = errorsOf(geometry, [fill, fill], simd);
-        assert.ok(errors.rms > 0 && errors.rms <= 2 * errors.directRms, JSON.stringify(errors));
+        assert.ok(errors.rms > 0 && errors.rms <= 8 * errors.directRms, JSON.stringify(errors));
       }
     });
   }
@@ -231,12 +245,8 @@ suite('filter gradient by Winograd: bytes', (test) => {
     test(`whole numbers are exact (${simd})`, () => {
       for (const geometry of geometries) {
         const kernelCase = filterCase(geometry, [whole, whole]);
-        const [x, dy] = buffersOf(kernelCase);
-        assert.equal(
-          [...run(kernels, kernelCase, simd)],
-          [...exact(geometry, x!, dy!, f2x3).values],
-          kernelCase.name,
-        );
+        const { values } = exact(kernelCase, geometry, f2x3);
+        assert.equal([...run(winogradKernels(f2x3), kernelCase, simd)], [...values], kernelCase.name);
       }
     });
 
@@ -280,14 +290,14 @@ suite('filter gradient by Winograd: bytes', (test) => {
 
 suite('the rule of filter gradients by Winograd', (test) => {
   const call = (changes: Partial<Geometry> = {}): KernelCall<Conv2dFilterGradientSpecification> =>
-    filterCase({ images: [8, 4, 4, 8], filters: 8, pad: same, ...changes }, [oneScale, oneScale]).call;
+    filterCase({ images: [32, 4, 4, 8], filters: 8, pad: same, ...changes }, [oneScale, oneScale]).call;
 
   test('as of the convolution, with 32 tiles at least', () => {
     assert.ok(filterGradientUsesWinograd(call()));
     const usual = call();
     const others: readonly KernelCall<Conv2dFilterGradientSpecification>[] = [
-      call({ images: [7, 4, 4, 8] }),
-      call({ images: [8, 4, 4, 7] }),
+      call({ images: [31, 4, 4, 8] }),
+      call({ images: [32, 4, 4, 7] }),
       call({ filters: 7 }),
       call({ images: [32, 3, 4, 8] }),
       call({ images: [0, 4, 4, 8] }),
@@ -306,12 +316,12 @@ suite('the rule of filter gradients by Winograd', (test) => {
 
   test('it is printed', () => {
     const options = { simd: 'baseline', shared: false } as const;
-    const { algorithm } = conv2dFilterGradientWasm(call({ images: [9, 7, 7, 8] }), options);
-    assert.is(algorithm, 'filter gradient winograd 2x2 5x8, 4x4 tiles, in 5 blocks, framed image');
-    const plain = call({ images: [8, 6, 6, 8], pad: [0, 0, 0, 0] });
+    const { algorithm } = conv2dFilterGradientWasm(call({ images: [20, 7, 7, 8] }), options);
+    assert.is(algorithm, 'filter gradient winograd 4x4 5x8, 2x2 tiles, in 3 blocks, framed image');
+    const plain = call({ images: [32, 6, 6, 8], pad: [0, 0, 0, 0] });
     assert.is(
       conv2dFilterGradientWasm(plain, options).algorithm,
-      'filter gradient winograd 2x2 5x8, 2x2 tiles',
+      'filter gradient winograd 4x4 5x8, 1x1 tiles',
     );
     assert.match(conv2dFilterGradientWasm(call({ filters: 7 }), options).algorithm, /direct/);
   });

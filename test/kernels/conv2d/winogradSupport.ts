@@ -4,6 +4,7 @@ import { gridOf } from '../../../kernels/conv2d/contract.js';
 import { backward, forward } from '../../../kernels/conv2d/wasm.js';
 import { winogradCode } from '../../../kernels/conv2d/winograd.js';
 import { winogradFilterGradientWasm } from '../../../kernels/conv2d/winogradFilter.js';
+import type { AxisTiles } from '../../../kernels/conv2d/winogradTiles.js';
 import { f2x3, f2x5, f4x3, type Matrix, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
 import type { KernelKind } from '../../../kernels/kinds.js';
 import { randomUniform } from '../../../src/core/random.js';
@@ -94,11 +95,21 @@ export const gammaOf = (roundings: number) => (roundings * unit) / (1 - rounding
 
 export const sizeOfEach = (matrix: Matrix): number[][] => matrix.map((row) => row.map(Math.abs));
 
-/** a · m · aᵀ */
-export function sandwich(a: Matrix, m: Matrix): number[][] {
+/** a · m · bᵀ */
+export function sandwich(a: Matrix, m: Matrix, b: Matrix = a): number[][] {
   const product = a.map((row) => m[0]!.map((_, j) => row.reduce((sum, v, k) => sum + v * m[k]![j]!, 0)));
-  return product.map((row) => a.map((other) => row.reduce((sum, v, k) => sum + v * other[k]!, 0)));
+  return product.map((row) => b.map((other) => row.reduce((sum, v, k) => sum + v * other[k]!, 0)));
 }
+
+/** The tiles along an axis: where they begin, and the matrices of each. */
+export function tilesOn(algorithm: Winograd, { full, count, edge }: AxisTiles) {
+  return range(count).map((index) => {
+    const { results, image, result } = index < full ? algorithm : edge!;
+    const filter = algorithm.filter.slice(0, image.length);
+    return { start: index * algorithm.results, ...{ results, image, result, filter } };
+  });
+}
+export type TileOn = ReturnType<typeof tilesOn>[number];
 
 const isPowerOfTwo = (value: number) => Number.isInteger(Math.log2(Math.abs(value)));
 
