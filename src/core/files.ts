@@ -131,3 +131,17 @@ export async function createWhole(path: string, text: string): Promise<boolean> 
 
 /** JSON for people and programs, ending in a line break. */
 export const jsonText = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/**
+ * The folder of everything that Quern keeps between runs: `QUERN_CACHE`, else `quern` below `XDG_CACHE_HOME` (which
+ * counts only if it is an absolute path: XDG Base Directory Specification), else `~/.cache/quern`.
+ */
+export function defaultCacheDirectory(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  const { isAbsolute, join } = paths();
+  const { homedir } = process.getBuiltinModule('node:os');
+  const { QUERN_CACHE: own, XDG_CACHE_HOME: shared } = environment;
+  if (own) return own;
+  return join(shared && isAbsolute(shared) ? shared : join(homedir(), '.cache'), 'quern');
+}

@@ -18,6 +18,8 @@ export interface BackendReport {
   readonly adapter?: string;
   /** For wasm: whether kernels are machine code, and of which width; else why not. It changes speed, never bits. */
   readonly native?: string;
+  /** Where kernels are machine code: how many, and which, are WebAssembly beside them, if any is. */
+  readonly notNative?: string;
   /** Experiments of the JavaScript engine that were asked for; they change speed, never bits. */
   readonly experimental?: string;
   /** For wasm: 'measured' where kernels are computed in the fastest of several ways; it changes speed, never bits. */

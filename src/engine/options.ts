@@ -20,7 +20,7 @@ interface WasmChoices {
    * it can be and a test in a process of its own has found the bytes of WebAssembly. Default: 'auto'.
    */
   readonly native?: NativeOption | undefined;
-  /** A file that keeps what the test has found, for later processes. Default: none, and each process tests. */
+  /** The file that keeps what the test has found, for later processes. Default: native.json in the cache folder (`QUERN_CACHE`). */
   readonly nativeFile?: string | undefined;
   /**
    * Experimental: lets V8 join vectors to 256 bits, for the whole process. Faster, with the same bytes, which is checked when it is opened, in Node 24 and later on x64

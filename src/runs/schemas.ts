@@ -16,5 +16,6 @@ export const reportOptions = {
   experimental: line,
   tuning: line,
   native: line,
+  notNative: line,
   fallback: line,
 } as const;

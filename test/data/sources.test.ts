@@ -3,9 +3,10 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { DataError } from '../../src/core/errors.js';
+import { defaultCacheDirectory } from '../../src/core/files.js';
 import { describeDatasets } from '../../src/data/catalog/catalog.js';
 import { loadDataset } from '../../src/data/catalog/datasets.js';
-import { cachedDirectory, defaultCacheDirectory } from '../../src/data/catalog/locate.js';
+import { cachedDirectory } from '../../src/data/catalog/locate.js';
 import { suite } from '../support/suite.js';
 import { encodeIdx, inFolder, manifestOf, put, rejects, tinyEntry, tinyFiles } from './support.js';
 

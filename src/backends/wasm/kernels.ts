@@ -49,6 +49,9 @@ export class KernelCache {
     this.parts.forget(id);
   });
   private compiled = 0;
+  /** Where kernels become machine code: how many have, and which have not. */
+  private nativeCount = 0;
+  private readonly notNative: string[] = [];
 
   constructor(
     private readonly memory: WebAssembly.Memory,
@@ -62,6 +65,14 @@ export class KernelCache {
       forget(id: number): void;
     },
   ) {}
+
+  /** For the report: how many kernels, and which, are WebAssembly beside machine code; undefined where none is. */
+  get besideNative(): string | undefined {
+    const { nativeCount, notNative } = this;
+    if (notNative.length === 0) return undefined;
+    const all = nativeCount + notNative.length;
+    return `${notNative.length} of ${all} kernels are WebAssembly: ${[...new Set(notNative)].join('; ')}`;
+  }
 
   get<K extends KernelKind>(kind: K, call: KernelCall<Specifications[K]>): Promise<Kernel> {
     const key = exactJson([kind, call]);
@@ -109,7 +120,11 @@ export class KernelCache {
     const emit: WasmKernel<Specifications[K]> = wasmKernels[kind];
     const options = { ...this.options, tuning };
     const native = await this.compileNative(id, (given) => emit(call, { ...given, tuning }));
-    if (typeof native === 'object') return native;
+    if (typeof native === 'object') {
+      this.nativeCount++;
+      return native;
+    }
+    if (native !== undefined) this.notNative.push(`${kind}: ${native}`);
     try {
       const { bytes, ...code } = emit(call, options);
       const module = await WebAssembly.compile(bytes);

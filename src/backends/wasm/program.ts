@@ -156,7 +156,22 @@ export class WasmProgram implements Program {
       const { pieces } = works[index]!;
       return `${line}${pieces > 1 ? ` in ${pieces} pieces` : ''}, phase ${phaseOf[index]}`;
     });
-    return lines.join('\n');
+    return [...lines, ...this.describeNative()].join('\n');
+  }
+
+  /** How many steps are machine code, and which are not, where any may be. */
+  private describeNative(): string[] {
+    if (this.state.native === undefined) return [];
+    const { level } = this.state.native;
+    const others = this.plan.steps.flatMap(({ kind }, index) =>
+      this.kernels[index]!.native === undefined ? [`${index} ${kind}`] : [],
+    );
+    const all = this.plan.steps.length;
+    const which =
+      others.length === 0
+        ? `all ${all} steps`
+        : `${all - others.length} of ${all} steps; WebAssembly: ${others.join(', ')}`;
+    return [`    machine code (${level}): ${which}`];
   }
 
   /** The address of a slot's first element. */

@@ -73,7 +73,7 @@ class WasmBackend implements Backend, WasmState {
     absorbs: true,
     bytes: mostBytes,
   };
-  readonly report: BackendReport;
+  private readonly opened: BackendReport;
   readonly memory: WasmMemory;
   readonly arena: Region;
   readonly scratch: Region;
@@ -109,7 +109,7 @@ class WasmBackend implements Backend, WasmState {
     this.tuner = tuning && new Tuner(this.memory, options, tuning.tunings, tuning.file);
     const forget = (kernel: number) => this.pool?.forget({ kernel });
     this.kernels = new KernelCache(this.memory.memory, options, { tuner: this.tuner, native, forget });
-    this.report = {
+    this.opened = {
       backend: 'wasm',
       threads: workers,
       numerics: `wasm ${numericsVersion}, 128-bit ${native === undefined ? numericsOf(simd, this.memory) : 'fma'}`,
@@ -119,6 +119,11 @@ class WasmBackend implements Backend, WasmState {
         ? {}
         : { tuning: tuning.note === undefined ? 'measured' : `measured; ${tuning.note}` }),
     };
+  }
+
+  get report(): BackendReport {
+    const notNative = this.kernels.besideNative;
+    return notNative === undefined ? this.opened : { ...this.opened, notNative };
   }
 
   checkOpen(): void {

@@ -1,7 +1,7 @@
 /** Opens what commands need, from their shared options. */
 import { join } from 'node:path';
+import { defaultCacheDirectory } from '../../core/files.js';
 import { type LoadOptions, loadDataset, loadSplit } from '../../data/catalog/datasets.js';
-import { defaultCacheDirectory } from '../../data/catalog/locate.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { ImageShape } from '../../data/images/picture.js';
 import { openAuto } from '../../engine/choose.js';
@@ -83,11 +83,6 @@ function tuningFile(): string {
   return join(defaultCacheDirectory(), 'tuning.json');
 }
 
-/** Where it is kept what the test of machine code has found. */
-function nativeFile(): string {
-  return join(defaultCacheDirectory(), 'native.json');
-}
-
 /** Where `quern doctor` keeps what it has measured. */
 export function measurementsFile(): string {
   return join(defaultCacheDirectory(), 'doctor.json');
@@ -99,7 +94,7 @@ function backendOptions(options: BackendArguments): BackendOptions {
   if (backend === 'gpu') return { backend, gpuMode };
   if (backend === 'reference') return { backend };
   const tuning = tune ? ({ tuning: 'measured', tuningFile: tuningFile() } as const) : {};
-  return { backend, threads, native, nativeFile: nativeFile(), revectorize, ...tuning };
+  return { backend, threads, native, revectorize, ...tuning };
 }
 
 /** Says which options the backend that the command line names does not have. */

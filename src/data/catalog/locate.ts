@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError } from '../../core/errors.js';
-import { exists } from '../../core/files.js';
+import { defaultCacheDirectory, exists } from '../../core/files.js';
 import { filesOf } from './files.js';
 import {
   type Archive,
@@ -32,18 +31,6 @@ export interface LookUp {
   readonly dataDirectory?: string | undefined;
   /** Instead of `defaultCacheDirectory()`. */
   readonly cacheDirectory?: string | undefined;
-}
-
-/**
- * The folder of everything that Quern keeps between runs: `QUERN_CACHE`, else `quern` below `XDG_CACHE_HOME` (which
- * counts only if it is an absolute path: XDG Base Directory Specification), else `~/.cache/quern`.
- */
-export function defaultCacheDirectory(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): string {
-  const { QUERN_CACHE: own, XDG_CACHE_HOME: shared } = environment;
-  if (own) return own;
-  return join(shared && isAbsolute(shared) ? shared : join(homedir(), '.cache'), 'quern');
 }
 
 /** Where the cache keeps the files of a dataset. */

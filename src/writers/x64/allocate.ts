@@ -36,7 +36,7 @@ export function allocate(
   /** Where the first of the active ends. */
   let end = Number.POSITIVE_INFINITY;
   const none: Interval[] = [];
-  for (const [at, need] of needs.entries()) {
+  for (let at = 0; at < needs.length; at++) {
     if (end < at) {
       end = Number.POSITIVE_INFINITY;
       active = active.filter(({ to, variable }) => {
@@ -54,7 +54,8 @@ export function allocate(
       begun.push(interval);
       end = Math.min(end, interval.to);
     }
-    while (active.length > Math.max(0, registers.length - need)) spillOne();
+    const room = Math.max(0, registers.length - needs[at]!);
+    while (active.length > room) spillOne();
     for (const { variable } of begun) {
       if (spilled.has(variable)) continue;
       const register = registers.find((candidate) => (available >> candidate) & 1)!;

@@ -38,24 +38,21 @@ export interface VectorCode {
   readonly bytes?: number;
 }
 
-/** Operands of a vector instruction. */
-export interface VectorOperands {
-  readonly code: VectorCode;
+/** The operands: that of ModRM.reg, mostly the destination; that of the prefix, 0 if there is none; register or memory. */
+export type VectorOperands = readonly [reg: number, source: number, rm: Place];
+
+/** How a vector instruction is encoded. */
+export interface VectorForm {
   readonly width: Width;
-  /** The ModRM.reg operand: mostly the destination. */
-  readonly reg: number;
-  /** The operand in the prefix; none if left out. */
-  readonly source?: number;
-  readonly rm: Place;
-  readonly immediate?: number;
+  readonly immediate?: number | undefined;
   /** A mask register of the EVEX form. */
-  readonly mask?: number;
+  readonly mask?: number | undefined;
   /** Whether lanes outside of the mask become zero. */
-  readonly zero?: boolean;
+  readonly zero?: boolean | undefined;
   /** Whether there is no VEX form, or it is not wanted. */
-  readonly evex?: boolean;
+  readonly evex?: boolean | undefined;
   /** Whether the index of the memory operand is a vector register. */
-  readonly vectorIndex?: boolean;
+  readonly vectorIndex?: boolean | undefined;
 }
 
 /** A place in the code that jumps go to. */
@@ -105,12 +102,18 @@ export class Code {
   }
 
   word(value: number): void {
-    for (let shift = 0; shift < 32; shift += 8) this.byte((value >> shift) & 0xff);
+    this.byte(value & 0xff);
+    this.byte((value >> 8) & 0xff);
+    this.byte((value >> 16) & 0xff);
+    this.byte((value >> 24) & 0xff);
   }
 
   /** Writes the distance of a fixup. */
   patch({ at, from }: Pick<Fixup, 'at' | 'from'>, to: number): void {
-    new DataView(this.bytes.buffer).setInt32(at, to - from, true);
+    const { length } = this;
+    this.length = at;
+    this.word(to - from);
+    this.length = length;
   }
 
   /** An integer instruction: opcode bytes, ModRM.reg, ModRM.rm. `wide`: 64 bits. */
@@ -120,7 +123,9 @@ export class Code {
     rm: Place,
     { wide = false, bytes = 0 }: { wide?: boolean; bytes?: number } = {},
   ): void {
-    const [index, base] = typeof rm === 'number' ? [0, rm] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
+    const inMemory = typeof rm !== 'number' && 'base' in rm;
+    const index = inMemory ? (rm.index ?? 0) : 0;
+    const base = typeof rm === 'number' ? rm : inMemory ? rm.base : 0;
     const rex = 0x40 | (wide ? 8 : 0) | ((reg >> 3) << 2) | ((index >> 3) << 1) | (base >> 3);
     const [first = 0] = opcode;
     const mandatory = first === 0x66 || first === 0xf3 || first === 0xf2;
@@ -128,7 +133,7 @@ export class Code {
     // of single bytes, the registers 4 to 7 are others without this prefix
     const byteRegister = opcode[0] === 0x88 && reg >= 4;
     if (rex !== 0x40 || byteRegister) this.byte(rex);
-    for (const byte of mandatory ? opcode.slice(1) : opcode) this.byte(byte);
+    for (let at = mandatory ? 1 : 0; at < opcode.length; at++) this.byte(opcode[at]!);
     this.modRm(reg, rm, bytes);
   }
 
@@ -153,15 +158,39 @@ export class Code {
     else this.word(value);
   }
 
-  vector(operands: VectorOperands): void {
-    const { code, width, reg, source = 0, rm, immediate, evex = false } = operands;
-    const high =
-      reg > 15 || source > 15 || (typeof rm === 'number' ? rm > 15 : 'base' in rm && (rm.index ?? 0) > 15);
-    if (evex || high || width === 64 || operands.mask !== undefined) this.evex(operands);
-    else this.vex(operands);
+  vector(code: VectorCode, operands: VectorOperands, form: VectorForm): void {
+    const { width, immediate, mask } = form;
+    const [reg, source, rm] = operands;
+    const isRegister = typeof rm === 'number';
+    const inMemory = !isRegister && 'base' in rm;
+    const index = inMemory && rm.index !== undefined ? rm.index : 0;
+    const base = isRegister ? rm : inMemory ? rm.base : 0;
+    const high = reg > 15 || source > 15 || (isRegister ? rm > 15 : index > 15);
+    const evex = width === 64 || high || mask !== undefined || form.evex === true;
+    const x = isRegister ? base >> 4 : index >> 3;
+    if (evex) {
+      this.byte(0x62);
+      const extended =
+        (((reg >> 3) & 1) * 0x80) | ((x & 1) * 0x40) | (((base >> 3) & 1) * 0x20) | ((reg >> 4) * 0x10);
+      this.byte((~extended & 0xf0) | code.map);
+      this.byte(((code.w ?? 0) << 7) | ((~source & 15) << 3) | 4 | code.prefix);
+      const length = width === 64 ? 0x40 : width === 32 ? 0x20 : 0;
+      const v = form.vectorIndex ? index : source;
+      this.byte((form.zero ? 0x80 : 0) | length | ((~v >> 1) & 8) | (mask ?? 0));
+    } else {
+      const last = ((~source & 15) << 3) | (width === 32 ? 4 : 0) | code.prefix;
+      const r = (~reg << 4) & 0x80;
+      if (code.map === 1 && index < 8 && base < 8 && code.vexW !== 1) {
+        this.byte(0xc5);
+        this.byte(r | last);
+      } else {
+        this.byte(0xc4);
+        this.byte(r | ((~index << 3) & 0x40) | ((~base << 2) & 0x20) | code.map);
+        this.byte(((code.vexW ?? 0) << 7) | last);
+      }
+    }
     this.byte(code.opcode);
-    const compressed = evex || high || width === 64 || operands.mask !== undefined;
-    this.modRm(reg, rm, immediate === undefined ? 0 : 1, compressed ? (code.bytes ?? width) : 1);
+    this.modRm(reg, rm, immediate === undefined ? 0 : 1, evex ? (code.bytes ?? width) : 1);
     if (immediate !== undefined) this.byte(immediate & 0xff);
   }
 
@@ -192,34 +221,6 @@ export class Code {
     this.word(0);
   }
 
-  private vex({ code, width, reg, source = 0, rm }: VectorOperands): void {
-    const [index, base] = typeof rm === 'number' ? [0, rm] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
-    const r = ~(reg >> 3) & 1;
-    const last = ((~source & 15) << 3) | (width === 32 ? 4 : 0) | code.prefix;
-    if (code.map === 1 && index < 8 && base < 8 && code.vexW !== 1) {
-      this.byte(0xc5);
-      this.byte((r << 7) | last);
-      return;
-    }
-    this.byte(0xc4);
-    this.byte((r << 7) | ((~(index >> 3) & 1) << 6) | ((~(base >> 3) & 1) << 5) | code.map);
-    this.byte(((code.vexW ?? 0) << 7) | last);
-  }
-
-  private evex({ code, width, reg, source = 0, rm, mask = 0, zero = false, ...rest }: VectorOperands): void {
-    const not = (value: number, bit: number) => ~(value >> bit) & 1;
-    const isRegister = typeof rm === 'number';
-    const [index, base] = isRegister ? [0, 0] : 'base' in rm ? [rm.index ?? 0, rm.base] : [0, 0];
-    const x = isRegister ? not(rm, 4) : not(index, 3);
-    const b = isRegister ? not(rm, 3) : not(base, 3);
-    this.byte(0x62);
-    this.byte((not(reg, 3) << 7) | (x << 6) | (b << 5) | (not(reg, 4) << 4) | code.map);
-    this.byte(((code.w ?? 0) << 7) | ((~source & 15) << 3) | 4 | code.prefix);
-    const length = width === 64 ? 2 : width === 32 ? 1 : 0;
-    const v = not(rest.vectorIndex ? index : source, 4);
-    this.byte((zero ? 0x80 : 0) | (length << 5) | (v << 3) | mask);
-  }
-
   /** ModRM, SIB and displacement. `following`: bytes of immediates behind; `unit`: of a displacement of one byte. */
   private modRm(reg: number, rm: Place, following: number, unit = 1): void {
     const field = (reg & 7) << 3;
@@ -244,7 +245,7 @@ export class Code {
     if (index === undefined && (base & 7) !== rsp) this.byte(mode | field | (base & 7));
     else {
       this.byte(mode | field | 4);
-      this.byte((Math.log2(scale) << 6) | (((index ?? rsp) & 7) << 3) | (base & 7));
+      this.byte(((31 - Math.clz32(scale)) << 6) | (((index ?? rsp) & 7) << 3) | (base & 7));
     }
     if (mode === 0x40) this.byte(scaled & 0xff);
     else if (mode === 0x80) this.word(displacement);

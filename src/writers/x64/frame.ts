@@ -8,82 +8,103 @@ export type X64Level = 'avx2' | 'avx512';
 
 /** Registers of one kind. */
 export class Bank {
-  /** Of variables: a register, or a place on the stack. */
-  private registers: ReadonlyMap<number, number> = new Map();
-  private readonly slots = new Map<number, number>();
-  private readonly taken = new Set<number>();
+  /** By variable: its register, or its place on the stack. */
+  private registers: readonly (number | undefined)[] = [];
+  private slots: readonly (number | undefined)[] = [];
+  /** The temporaries that are taken, a bit for each, and the registers that are left for more. */
+  private taken = 0;
   private free = 0;
   /** Measuring, every variable that is not on the stack has a register of its own, and temporaries never end. */
   private measuring = true;
+  private readonly measured = new Set<number>();
   private peak = 0;
-  /** All that were ever used. */
-  readonly used = new Set<number>();
+  /** All that were ever used, a bit for each. */
+  used = 0;
 
   /** Which variables live on the stack; no more is known while measuring. */
-  measure(slots: Iterable<number>): void {
-    for (const variable of slots) if (!this.slots.has(variable)) this.slots.set(variable, 0);
+  measure(spilled: Iterable<number>): void {
+    const slots: number[] = [];
+    for (const variable of spilled) slots[variable] = 0;
+    this.slots = slots;
   }
 
   /** The final registers and places. */
   settle(registers: ReadonlyMap<number, number>, slots: ReadonlyMap<number, number>): void {
     this.measuring = false;
-    this.registers = registers;
-    for (const register of registers.values()) this.used.add(register);
-    this.slots.clear();
-    for (const [variable, at] of slots) this.slots.set(variable, at);
+    const byVariable: number[] = [];
+    for (const [variable, register] of registers) {
+      byVariable[variable] = register;
+      this.used |= 1 << register;
+    }
+    this.registers = byVariable;
+    const places: number[] = [];
+    for (const [variable, at] of slots) places[variable] = at;
+    this.slots = places;
   }
 
-  /** Before each statement: the registers that no variable has. Gives what the statement before needed at most. */
+  /** Before each statement: the registers that no variable has. */
   begin(free: number): void {
     this.free = free;
+    this.taken = 0;
     this.peak = 0;
-    if (this.taken.size > 0) this.taken.clear();
+    if (this.measuring) this.measured.clear();
   }
 
+  /** How many temporaries the statement has needed at a time. */
   get needed(): number {
     return this.peak;
   }
 
   /** The register of a variable, or undefined if it lives on the stack. */
   register(variable: number): number | undefined {
-    if (this.slots.has(variable)) return undefined;
-    return this.measuring ? 1000 + variable : this.registers.get(variable);
+    if (!this.measuring) return this.registers[variable];
+    return this.slots[variable] === undefined ? 1000 + variable : undefined;
   }
 
   /** The place of a variable on the stack. */
   slot(variable: number): Address {
-    return { base: rsp, displacement: this.slots.get(variable) ?? 0 };
+    return { base: rsp, displacement: this.slots[variable] ?? 0 };
   }
 
   take(): number {
-    let register = 500 + this.taken.size;
-    if (this.measuring) while (this.taken.has(register)) register++;
-    else {
-      if (this.free === 0) throw new BackendError('x64: no register is left for a temporary value');
-      register = 31 - Math.clz32(this.free);
-      this.free &= ~(1 << register);
-      this.used.add(register);
+    if (this.measuring) {
+      let register = 500 + this.measured.size;
+      while (this.measured.has(register)) register++;
+      this.measured.add(register);
+      this.peak = Math.max(this.peak, this.measured.size);
+      return register;
     }
-    this.taken.add(register);
-    this.peak = Math.max(this.peak, this.taken.size);
+    const { free } = this;
+    if (free === 0) throw new BackendError('x64: no register is left for a temporary value');
+    const register = 31 - Math.clz32(free);
+    const bit = 1 << register;
+    this.free = free & ~bit;
+    this.taken |= bit;
+    this.used |= bit;
     return register;
   }
 
   /** Gives a temporary back; does nothing to the register of a variable. */
   give(register: number): void {
-    if (this.taken.delete(register) && !this.measuring) this.free |= 1 << register;
+    if (this.measuring) this.measured.delete(register);
+    else if ((this.taken >> register) & 1) {
+      this.taken &= ~(1 << register);
+      this.free |= 1 << register;
+    }
   }
 }
 
 /** Constants of vectors, 64-byte aligned, at the end of the code. */
 export class Pool {
-  private readonly offsets = new Map<string, number>();
+  private readonly offsets = new Map<string | number, number>();
   readonly words: number[] = [];
 
   /** The place of a vector of these words, repeated as often as the width asks for. */
   vector(words: readonly number[], width: Width): Memory {
     const first = words[0]!;
-    const key = words.every((word) => word === first) ? String(first) : `${width} ${words.join()}`;
+    let same = true;
+    for (let index = 1; index < words.length; index++) same &&= words[index] === first;
+    const key = same ? first : `${width} ${words.join()}`;
     let at = this.offsets.get(key);
     if (at === undefined) {
       at = 4 * this.words.length;

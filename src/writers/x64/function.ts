@@ -43,6 +43,8 @@ export class FunctionPrinter implements Frame {
   private readonly types: readonly string[];
   private readonly ends: { label: number; target: Target }[] = [];
   private depth = 0;
+  /** The number of the statement that is next (`livesOf`). */
+  private at = 1;
   private free: { integers: readonly number[]; vectors: readonly number[] } | undefined;
 
   constructor(
@@ -81,7 +83,7 @@ export class FunctionPrinter implements Frame {
 
     const start = code.length;
     this.all(this.body.statements);
-    const used = integerRegisters.filter((register) => this.integers.used.has(register));
+    const used = integerRegisters.filter((register) => (this.integers.used >> register) & 1);
     // the epilogue
     code.integer([0x8b], rsp, { base: rsp, displacement: saved }, { wide: true });
     for (const register of used.toReversed()) code.stack(0x58, register);
@@ -100,10 +102,12 @@ export class FunctionPrinter implements Frame {
     return { entry, spilledVectors: spilledVectors.size };
   }
 
-  /** Registers for all variables. What statements need for themselves depends on what is on the stack, and so on. */
+  /**
+   * Registers for all variables. What statements need for themselves depends on what is on the stack, and so on; mostly
+   * nothing has to be, even if they need as much as they might.
+   */
   private place() {
     const { intervals, calls } = this.lives;
-    const kinds = ['integers', 'vectors'] as const;
     const isVector = ({ variable }: Interval) => this.types[variable] !== 'i32';
     const acrossCall = ({ from, to }: Interval) => calls.some((at) => from < at && at < to);
     let spilledIntegers: ReadonlySet<number> = new Set();
@@ -112,40 +116,52 @@ export class FunctionPrinter implements Frame {
     );
     const vectorIntervals = intervals.filter(isVector);
     const integerIntervals = intervals.filter((interval) => !isVector(interval));
+    const attempt = (needs: Lives['enough']) => ({
+      integers: allocate(integerIntervals, integerRegisters, needs.integers, spilledIntegers),
+      vectors: allocate(vectorIntervals, vectorRegisters[this.level], needs.vectors, spilledVectors),
+      spilledIntegers,
+      spilledVectors,
+    });
+    const same = ({ integers, vectors }: ReturnType<typeof attempt>) =>
+      integers.spilled.size === spilledIntegers.size && vectors.spilled.size === spilledVectors.size;
+    if (spilledVectors.size === 0) {
+      const generous = attempt(this.lives.enough);
+      if (same(generous)) return generous;
+    }
     for (;;) {
       this.integers.measure(spilledIntegers);
       this.vectors.measure(spilledVectors);
-      const needs = this.measure(kinds);
-      const integers = allocate(integerIntervals, integerRegisters, needs.integers, spilledIntegers);
-      const vectors = allocate(vectorIntervals, vectorRegisters[this.level], needs.vectors, spilledVectors);
-      if (integers.spilled.size === spilledIntegers.size && vectors.spilled.size === spilledVectors.size)
-        return { integers, vectors, spilledIntegers, spilledVectors };
-      spilledIntegers = integers.spilled;
-      spilledVectors = vectors.spilled;
+      const measured = attempt(this.measure());
+      if (same(measured)) return measured;
+      spilledIntegers = measured.integers.spilled;
+      spilledVectors = measured.vectors.spilled;
     }
   }
 
   /** Writes every statement for nothing, to see how many registers it takes. */
-  private measure(kinds: readonly ['integers', 'vectors']) {
+  private measure(): Lives['enough'] {
     const { code, lives } = this;
     const mark = { length: code.length, calls: code.calls.length, constants: code.constants.length };
-    const needs = Object.fromEntries(kinds.map((kind) => [kind, new Array<number>(lives.count).fill(0)]));
-    for (const [statement, at] of lives.numbers) {
-      for (const kind of kinds) this[kind].begin(0);
-      if ('body' in statement) {
-        if (statement.kind === 'if') this.int.condition(statement.operands[0]!);
-      } else this.simple(statement);
-      for (const kind of kinds) needs[kind]![at] = this[kind].needed;
-      code.truncate(mark);
+    const integers: number[] = [];
+    const vectors: number[] = [];
+    for (const statement of lives.statements) {
+      this.integers.begin(0);
+      this.vectors.begin(0);
+      if (statement !== undefined) {
+        if (!('body' in statement)) this.simple(statement);
+        else if (statement.kind === 'if') this.int.condition(statement.operands[0]!);
+        code.truncate(mark);
+      }
+      integers.push(this.integers.needed);
+      vectors.push(this.vectors.needed);
     }
-    return needs as Record<(typeof kinds)[number], number[]>;
+    return { integers, vectors };
   }
 
+  /** The most arguments of a call. */
   private outgoing(): number {
-    let most = 0;
-    for (const statement of this.lives.numbers.keys())
-      if (statement.kind === 'call') most = Math.max(most, statement.operands.length);
-    return most;
+    const { calls, statements } = this.lives;
+    return Math.max(0, ...calls.map((at) => statements[at]!.operands.length));
   }
 
   private arguments(above: number): void {
@@ -175,10 +191,11 @@ export class FunctionPrinter implements Frame {
 
   private all(statements: readonly Statement[]): void {
     for (const statement of statements) this.statement(statement);
+    this.at++;
   }
 
   private statement(statement: Statement): void {
-    const at = this.lives.numbers.get(statement)!;
+    const at = this.at++;
     this.integers.begin(this.free!.integers[at]!);
     this.vectors.begin(this.free!.vectors[at]!);
     if ('body' in statement) this.nested(statement);
@@ -302,6 +319,7 @@ export class FunctionPrinter implements Frame {
     } else {
       code.place(target);
       this.labelledAs(target, () => this.all(statement.body));
+      this.at++;
     }
     this.depth--;
   }
@@ -315,5 +333,6 @@ export class FunctionPrinter implements Frame {
 
 function reads({ instruction, operands, immediates }: Expression, variable: number): boolean {
   if (instruction === 'local' && immediates[0] === variable) return true;
-  return operands.some((operand) => reads(operand, variable));
+  for (let index = 0; index < operands.length; index++) if (reads(operands[index]!, variable)) return true;
+  return false;
 }

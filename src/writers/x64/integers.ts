@@ -188,13 +188,7 @@ export class Integers {
       code.byte(count.constant & 31);
     } else {
       const by = this.value(count);
-      code.vector({
-        code: { map: 2, prefix, opcode: 0xf7 },
-        width: 16,
-        reg: register,
-        source: by,
-        rm: value,
-      });
+      code.vector({ map: 2, prefix, opcode: 0xf7 }, [register, by, value], { width: 16 });
       this.give(by);
     }
     if (value !== register) this.give(value);

@@ -18,9 +18,12 @@ export interface Interval {
 
 export interface Lives {
   readonly intervals: readonly Interval[];
-  /** The number of each statement, and how many there are. */
-  readonly numbers: ReadonlyMap<Statement, number>;
+  /** By number, which also the ends of lists and loops have (`FunctionPrinter.statement`). */
+  readonly statements: readonly (Statement | undefined)[];
+  /** How many numbers there are. */
   readonly count: number;
+  /** By number: more registers than a statement needs for itself, as long as no variable lives on the stack. */
+  readonly enough: Readonly<Record<'integers' | 'vectors', readonly number[]>>;
   /** The numbers of the statements that call functions. */
   readonly calls: readonly number[];
 }
@@ -31,67 +34,130 @@ interface List {
 }
 
 interface Found {
-  first: number;
+  readonly first: number;
   last: number;
   weight: number;
   /** The list in which it is first set, before it is read. */
-  home: List | undefined;
-  readonly loops: Set<List>;
+  readonly home: List | undefined;
+  /** Those around its places. */
+  readonly loops: List[];
+  /** The state of the loops at the place before. */
+  seen: number;
 }
 
-/** A turn of a loop counts as this many. */
+/** A turn of a loop counts as this many, and so deep at most. */
 const turns = 8;
+const deepest = 4;
+
+/** Vector registers that an instruction needs at most, that of its value included. */
+const vectorNeed = 4;
+
+/** Instructions that compute their first operand in the register of the result. */
+const inPlace: ReadonlySet<string> = new Set([
+  ...['i32.add', 'i32.sub', 'i32.mul', 'i32.and', 'i32.or', 'i32.shl', 'i32.shrS', 'i32.shrU'],
+]);
 
 class Walk {
-  readonly found = new Map<number, Found>();
-  readonly numbers = new Map<Statement, number>();
+  /** By variable, and the variables in the order of their first places. */
+  readonly found: (Found | undefined)[] = [];
+  readonly met: number[] = [];
+  readonly statements: (Statement | undefined)[] = [undefined];
   readonly calls: number[] = [];
-  count = 1;
-  private readonly loops: List[] = [];
+  readonly enough = { integers: [0], vectors: [0] };
+  private loops: readonly List[] = [];
+  private weight = 1;
+  /** Counts beginnings and ends of loops. */
+  private turn = 0;
+
+  get count(): number {
+    return this.statements.length;
+  }
 
   list(statements: readonly Statement[]): List {
     const list: List = { enter: this.count, exit: 0 };
     for (const statement of statements) this.statement(statement, list);
-    list.exit = this.count++;
+    list.exit = this.number(undefined);
     return list;
+  }
+
+  number(statement: Statement | undefined): number {
+    this.enough.integers.push(0);
+    this.enough.vectors.push(0);
+    return this.statements.push(statement) - 1;
   }
 
   /** A place of a variable. */
   place(variable: number, at: number, home?: List): void {
-    const weight = turns ** Math.min(4, this.loops.length);
-    const known = this.found.get(variable);
+    const { weight, turn, loops } = this;
+    const known = this.found[variable];
     if (known === undefined) {
-      const loops = new Set(this.loops);
-      this.found.set(variable, { first: at, last: at, weight, home, loops });
+      this.met.push(variable);
+      this.found[variable] = { first: at, last: at, weight, home, loops: [...loops], seen: turn };
       return;
     }
     known.last = at;
     known.weight += weight;
-    for (const loop of this.loops) known.loops.add(loop);
+    if (known.seen === turn) return;
+    known.seen = turn;
+    for (const loop of loops) if (!known.loops.includes(loop)) known.loops.push(loop);
   }
 
-  expression({ instruction, operands, immediates }: Expression, at: number): void {
-    if (instruction === 'local') this.place(immediates[0]!, at);
-    for (const operand of operands) this.expression(operand, at);
+  /**
+   * Visits what an expression reads, adds the vector registers that it needs, and gives the number of integer registers: as
+   * many as `Integers` takes for the value and what it is made of, or more.
+   */
+  expression(e: Expression, at: number): number {
+    const { instruction, operands, immediates, type } = e;
+    if (instruction === 'local') {
+      this.place(immediates[0]!, at);
+      return 0;
+    }
+    let need = 0;
+    for (let index = 0; index < operands.length; index++) {
+      const operand = operands[index]!;
+      const own = this.expression(operand, at);
+      const reused = index === 0 && inPlace.has(instruction);
+      // constants on the right are parts of instructions
+      const part = index > 0 && inPlace.has(instruction) && operand.constant !== undefined;
+      if (!part) need += reused ? Math.max(1, own) : own;
+    }
+    if (type === 'i32') return inPlace.has(instruction) ? need : need + 1;
+    this.enough.vectors[at]! += vectorNeed;
+    return instruction === 'v128.gather' ? need + 1 : need;
   }
 
   private statement(statement: Statement, list: List): void {
-    const at = this.count++;
-    this.numbers.set(statement, at);
-    for (const operand of statement.operands) this.expression(operand, at);
-    if (statement.kind === 'set') this.place(statement.local, at, list);
-    if (statement.kind === 'call') this.calls.push(at);
-    if (!('body' in statement)) return;
-    if (statement.kind === 'forever') {
-      const loop: List = { enter: at, exit: 0 };
-      this.loops.push(loop);
-      this.list(statement.body);
-      this.loops.pop();
-      loop.exit = this.count++;
-      return;
+    const at = this.number(statement);
+    const { operands, kind } = statement;
+    let need = 0;
+    for (let index = 0; index < operands.length; index++) {
+      const own = this.expression(operands[index]!, at);
+      // arguments of a call stand in registers one after another
+      need = kind === 'call' ? Math.max(need, own) : need + own;
     }
-    this.list(statement.body);
-    if (statement.kind === 'if' && statement.otherwise) this.list(statement.otherwise);
+    this.enough.integers[at] = need;
+    if (kind === 'set') this.place(statement.local, at, list);
+    else if (kind === 'store') this.enough.vectors[at]! += vectorNeed;
+    else if (kind === 'call') this.calls.push(at);
+    else if (kind === 'forever') {
+      const loop: List = { enter: at, exit: 0 };
+      this.within([...this.loops, loop], () => this.list(statement.body));
+      loop.exit = this.number(undefined);
+    } else if ('body' in statement) {
+      this.list(statement.body);
+      if (kind === 'if' && statement.otherwise) this.list(statement.otherwise);
+    }
+  }
+
+  private within(loops: readonly List[], body: () => void): void {
+    const { loops: outer, weight } = this;
+    this.loops = loops;
+    this.weight = turns ** Math.min(deepest, loops.length);
+    this.turn++;
+    body();
+    this.loops = outer;
+    this.weight = weight;
+    this.turn++;
   }
 }
 
@@ -101,17 +167,21 @@ export function livesOf({ parameters, statements, result }: FunctionBody): Lives
   for (const index of parameters.keys()) walk.place(index, 0, root);
   root.exit = walk.list(statements).exit;
   if (result !== undefined) {
-    walk.expression(result, walk.count++);
+    walk.expression(result, walk.number(undefined));
     root.exit = walk.count;
   }
-  const intervals = [...walk.found].map(([variable, found]): Interval => {
-    const { home, weight, loops } = found;
-    const set = home !== undefined && found.last <= home.exit;
-    const from = set ? found.first : 0;
-    let to = found.last;
+  const intervals: Interval[] = [];
+  for (const variable of walk.met) {
+    const found = walk.found[variable]!;
+    const { home, weight, loops, first, last } = found;
+    const set = home !== undefined && last <= home.exit;
+    const from = set ? first : 0;
+    let to = last;
     for (const loop of loops) if (loop.enter > from || !set) to = Math.max(to, loop.exit);
-    return { variable, from, to, weight, zeroed: !set };
-  });
+    intervals.push({ variable, from, to, weight, zeroed: !set });
+  }
   intervals.sort((a, b) => a.from - b.from);
-  return { intervals, numbers: walk.numbers, count: walk.count + 1, calls: walk.calls };
+  walk.number(undefined);
+  const { statements: numbered, calls, enough, count } = walk;
+  return { intervals, statements: numbered, count, calls, enough };
 }

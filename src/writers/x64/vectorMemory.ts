@@ -12,7 +12,7 @@ const plain =
   (code: (typeof codes)[keyof typeof codes], whole: boolean): Load =>
   (v, { operands, immediates }, register) => {
     const memory = v.address(operands[0]!, immediates[0]!);
-    v.emit(code, [register, 0, memory], whole ? {} : { width: 16 });
+    v.emit(code, [register, 0, memory], whole ? undefined : { width: 16 });
     v.give(memory);
   };
 
@@ -88,9 +88,10 @@ function gather(
   v.emit(codes.load, [indices, 0, frame.pool.vector(words, frame.width)]);
   v.emit(codes.xor, [result, result, result]);
   const rm = { base: at, index: indices, displacement: 0 };
-  const common = { code: codes.gather, width: frame.width, reg: result, rm, vectorIndex: true };
+  const form = { width: frame.width, vectorIndex: true };
   const mask = frame.level === 'avx512' ? firstLanes(v, lanes) : laneMask(v, lanes);
-  frame.code.vector(frame.level === 'avx512' ? { ...common, mask } : { ...common, source: mask });
+  if (frame.level === 'avx512') frame.code.vector(codes.gather, [result, 0, rm], { ...form, mask });
+  else frame.code.vector(codes.gather, [result, mask, rm], form);
   v.move(register, result);
   if (frame.level === 'avx2') v.give(mask);
   v.give(indices, result);

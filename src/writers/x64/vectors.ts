@@ -1,6 +1,6 @@
 /** Values of vectors in machine code: what an expression's instructions are in AVX2 and AVX-512. */
 import { BackendError } from '../../core/errors.js';
-import type { Expression } from '../wasm/expressions.js';
+import { type Expression, floatBits } from '../wasm/expressions.js';
 import {
   codes,
   floatComparisons,
@@ -9,7 +9,14 @@ import {
   plainUnary,
   withConstant,
 } from './codes.js';
-import { type Address, type Place, rax, type VectorCode, type VectorOperands } from './encoder.js';
+import {
+  type Address,
+  type Place,
+  rax,
+  type VectorCode,
+  type VectorForm,
+  type VectorOperands,
+} from './encoder.js';
 import type { Frame } from './frame.js';
 import type { Integers } from './integers.js';
 import { loadPart, loads } from './vectorMemory.js';
@@ -22,13 +29,20 @@ const shiftCodes: Readonly<Record<string, { readonly group: number; readonly cod
 };
 
 /** What an instruction has besides its operands. */
-type Details = Partial<Pick<VectorOperands, 'immediate' | 'width' | 'evex' | 'mask' | 'zero'>>;
+type Details = Partial<Omit<VectorForm, 'vectorIndex'>>;
+
+/** Values that are one instruction, or nearly, and that most code is made of. */
+type Write = (v: Vectors, e: Expression, register: number, safe: boolean) => void;
 
 export class Vectors {
+  private readonly whole: VectorForm;
+
   constructor(
     readonly frame: Frame,
     readonly integers: Integers,
-  ) {}
+  ) {
+    this.whole = { width: frame.width };
+  }
 
   /** A register that holds the value: that of a variable, or a temporary, to be given back. */
   value(e: Expression): number {
@@ -55,12 +69,9 @@ export class Vectors {
     return this.value(e);
   }
 
-  /**
-   * One instruction, as wide as the vectors of the function unless told. Its operands: that of ModRM.reg, that of the prefix
-   * (0 if there is none), register or memory.
-   */
-  emit(code: VectorCode, [reg, source, rm]: readonly [number, number, Place], rest: Details = {}): void {
-    this.frame.code.vector({ code, width: this.frame.width, reg, source, rm, ...rest });
+  /** One instruction, as wide as the vectors of the function unless told. */
+  emit(code: VectorCode, operands: VectorOperands, rest?: Details): void {
+    this.frame.code.vector(code, operands, rest === undefined ? this.whole : { ...this.whole, ...rest });
   }
 
   move(register: number, from: number): void {
@@ -69,28 +80,16 @@ export class Vectors {
 
   /** register ← value. `safe`: nothing in `e` reads the register. */
   into(e: Expression, register: number, safe: boolean): void {
-    const { instruction, operands, immediates } = e;
-    if (instruction === 'local') {
-      const own = this.own(e);
-      if (own !== undefined) this.move(register, own);
-      else this.emit(codes.load, [register, 0, this.place(e)]);
-    } else if (instruction === 'v128.const') this.constant(immediates, register);
-    else if (instruction === 'f32.const') this.floatConstant(immediates[0]!, register);
-    else if (instruction in plainBinary) this.binary(e, register, safe);
-    else if (instruction in plainUnary) {
-      const { code, immediate } = plainUnary[instruction]!;
-      this.unary(operands[0]!, register, (from) =>
-        this.emit(code, [register, 0, from], immediate === undefined ? {} : { immediate }),
-      );
-    } else if (instruction in withConstant) {
-      const { code, word } = withConstant[instruction]!;
-      const from = this.first(operands[0]!, register, safe);
-      this.emit(code, [register, from, this.frame.pool.vector([word], this.frame.width)]);
-      if (from !== register) this.give(from);
-    } else if (instruction === 'f32x4.relaxedMadd') this.multiplyAdd(e, register, safe);
-    else if (instruction in loads) loads[instruction]!(this, e, register);
-    else if (instruction === 'v128.loadLanes' || instruction === 'v128.gather') loadPart(this, e, register);
-    else this.rare(e, register, safe);
+    const write = writes.get(e.instruction);
+    if (write === undefined) this.rare(e, register, safe);
+    else write(this, e, register, safe);
+  }
+
+  /** A variable's value. */
+  variable(e: Expression, register: number): void {
+    const own = this.own(e);
+    if (own !== undefined) this.move(register, own);
+    else this.emit(codes.load, [register, 0, this.place(e)]);
   }
 
   /** What takes more than one instruction: computed beside the register where that is read meanwhile. */
@@ -141,13 +140,13 @@ export class Vectors {
     return register;
   }
 
-  private unary(operand: Expression, register: number, emit: (from: Place) => void): void {
-    const from = this.place(operand);
-    emit(from);
+  unary({ operands }: Expression, register: number, { code, immediate }: (typeof plainUnary)[string]): void {
+    const from = this.place(operands[0]!);
+    this.emit(code, [register, 0, from], immediate === undefined ? undefined : { immediate });
     if (from !== register) this.give(from);
   }
 
-  private binary(e: Expression, register: number, safe: boolean): void {
+  binary(e: Expression, register: number, safe: boolean): void {
     const { code, commutes = false, swapped = false } = plainBinary[e.instruction]!;
     let [a, b] = e.operands as [Expression, Expression];
     if (swapped || (commutes && this.inMemory(a) && !this.inMemory(b))) [a, b] = [b, a];
@@ -164,19 +163,25 @@ export class Vectors {
     return instruction === 'local' && this.frame.vectors.register(immediates[0]!) === undefined;
   }
 
-  private constant(words: readonly number[], register: number): void {
+  /** Of a value and a constant that is the same in every lane. */
+  joined(e: Expression, register: number, safe: boolean): void {
+    const { code, word } = withConstant[e.instruction]!;
+    const from = this.first(e.operands[0]!, register, safe);
+    this.emit(code, [register, from, this.frame.pool.vector([word], this.frame.width)]);
+    if (from !== register) this.give(from);
+  }
+
+  constant(words: readonly number[], register: number): void {
     if (words.every((word) => word === 0)) this.emit(codes.xor, [register, register, register]);
     else this.emit(codes.load, [register, 0, this.frame.pool.vector(words, this.frame.width)]);
   }
 
-  private floatConstant(value: number, register: number): void {
-    const view = new DataView(new ArrayBuffer(4));
-    view.setFloat32(0, value);
-    this.constant([view.getInt32(0)], register);
+  floatConstant(value: number, register: number): void {
+    this.constant([floatBits(value)], register);
   }
 
   /** a·b + c in the register of c or of a, as it comes; else c is brought there. */
-  private multiplyAdd(e: Expression, register: number, safe: boolean): void {
+  multiplyAdd(e: Expression, register: number, safe: boolean): void {
     let [a, b, c] = e.operands as [Expression, Expression, Expression];
     if (this.inMemory(a)) [a, b] = [b, a];
     const [ownA, ownC] = [this.own(a), this.own(c)];
@@ -344,3 +349,25 @@ export class Vectors {
     return this.integers.address(e, offset);
   }
 }
+
+const writes: ReadonlyMap<string, Write> = new Map<string, Write>([
+  ['local', (v, e, register) => v.variable(e, register)],
+  ['f32x4.relaxedMadd', (v, e, register, safe) => v.multiplyAdd(e, register, safe)],
+  ['v128.const', (v, e, register) => v.constant(e.immediates, register)],
+  ['f32.const', (v, e, register) => v.floatConstant(e.immediates[0]!, register)],
+  ...Object.entries<Write>(loads),
+  ['v128.loadLanes', loadPart],
+  ['v128.gather', loadPart],
+  ...Object.keys(plainBinary).map((name): [string, Write] => [
+    name,
+    (v, e, register, safe) => v.binary(e, register, safe),
+  ]),
+  ...Object.entries(plainUnary).map(([name, plain]): [string, Write] => [
+    name,
+    (v, e, register) => v.unary(e, register, plain),
+  ]),
+  ...Object.keys(withConstant).map((name): [string, Write] => [
+    name,
+    (v, e, register, safe) => v.joined(e, register, safe),
+  ]),
+]);

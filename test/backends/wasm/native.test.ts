@@ -157,6 +157,11 @@ suite('machine code, tested', (test) => {
         version: 1,
         machines: { a: 'passed', b: 'passed' },
       });
+      for (const vain of ['does not run here', 'took too long here']) {
+        const verdict = await keptVerdict(file, 'c', async () => `the test of machine code ${vain}`);
+        assert.is(verdict, `the test of machine code ${vain}`);
+      }
+      assert.is(Object.keys(JSON.parse(readFileSync(file, 'utf8')).machines).join(), 'a,b');
       writeFileSync(file, '{"version":1,"machines":[');
       assert.is(await find('a'), 'passed');
       assert.is(counted.tests, 3);

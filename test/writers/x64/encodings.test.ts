@@ -4,15 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { codes } from '../../../src/writers/x64/codes.js';
-import { Code, type VectorOperands } from '../../../src/writers/x64/encoder.js';
+import { Code, type Place, type VectorForm } from '../../../src/writers/x64/encoder.js';
 import { suite } from '../../support/suite.js';
 
 const path = join(import.meta.dirname, '../../../../test/writers/x64/encodings.json');
 
+interface Row extends VectorForm {
+  readonly reg: number;
+  readonly source?: number;
+  readonly rm: Place;
+}
+
 const vector =
-  (name: keyof typeof codes, operands: Omit<VectorOperands, 'code'>) =>
+  (name: keyof typeof codes, { reg, source = 0, rm, ...form }: Row) =>
   (code: Code): void =>
-    code.vector({ code: codes[name], ...operands });
+    code.vector(codes[name], [reg, source, rm], form);
 const integer =
   (...args: Parameters<Code['integer']>) =>
   (code: Code): void =>
@@ -98,8 +104,7 @@ const rows: readonly (readonly [text: string, write: (code: Code) => void])[] = 
   ['vpbroadcastd zmm21, xmm21', vector('broadcastWord', { width: 64, reg: 21, rm: 21 })],
   [
     'vpmovdb xmmword ptr [r15+rbx+0x10]{k1}, zmm3',
-    (code) =>
-      code.vector({ code: { ...codes.narrowToBytes, bytes: 16 }, width: 64, reg: 3, rm: r15(16), mask: 1 }),
+    (code) => code.vector({ ...codes.narrowToBytes, bytes: 16 }, [3, 0, r15(16)], { width: 64, mask: 1 }),
   ],
   [
     'vgatherdps ymm1, [rbx+ymm2], ymm3',
@@ -140,7 +145,7 @@ const rows: readonly (readonly [text: string, write: (code: Code) => void])[] = 
   ['mul r9', integer([0xf7], 4, 9, { wide: true })],
   [
     'shlx ecx, r9d, ebx',
-    (code) => code.vector({ code: { map: 2, prefix: 1, opcode: 0xf7 }, width: 16, reg: 1, source: 3, rm: 9 }),
+    (code) => code.vector({ map: 2, prefix: 1, opcode: 0xf7 }, [1, 3, 9], { width: 16 }),
   ],
   ['push r12', (code) => code.stack(0x50, 12)],
   ['pop rbx', (code) => code.stack(0x58, 3)],

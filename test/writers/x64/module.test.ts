@@ -112,7 +112,7 @@ suite('x64 modules', (test) => {
     const lengths = [64, 68, 128 * 64].map((displacement) => {
       const code = new Code();
       const rm = { base: 15, displacement };
-      code.vector({ code: { map: 1, prefix: 0, opcode: 0x10 }, width: 64, reg: 1, rm });
+      code.vector({ map: 1, prefix: 0, opcode: 0x10 }, [1, 0, rm], { width: 64 });
       return code.length;
     });
     assert.equal(lengths, [7, 10, 10]);

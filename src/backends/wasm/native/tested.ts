@@ -2,7 +2,7 @@
  * Whether machine code gives the bytes of WebAssembly on this machine: found out once per version of Quern, engine and
  * processor in a process of its own, since a fault of machine code ends a process. What was found is kept in a file.
  */
-import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
+import { defaultCacheDirectory, jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { isObject } from '../../../core/json.js';
 import { machineKey } from '../../../core/machine.js';
 
@@ -11,6 +11,7 @@ type Verdict = string;
 
 const passed = 'passed';
 const notRun = 'the test of machine code does not run here';
+const tooSlow = 'the test of machine code took too long here';
 
 /** Of the format; a file of another version is ignored. */
 const version = 1;
@@ -20,7 +21,11 @@ const patience = 30_000;
 /** What was found in this process. */
 let found: Promise<Verdict> | undefined;
 
-/** Why machine code is not to be trusted here, or undefined. */
+/**
+ * Why machine code is not to be trusted here, or undefined. A process asks once.
+ *
+ * @param file default: native.json in the folder of all that Quern keeps
+ */
 export async function whyNotTrusted(file: string | undefined): Promise<string | undefined> {
   found ??= verdictOf(file);
   const verdict = await found;
@@ -32,10 +37,15 @@ async function verdictOf(file: string | undefined): Promise<Verdict> {
   const { node, deno, bun } = process.versions;
   const engine = bun ? `Bun ${bun}` : deno ? `Deno ${deno}` : `Node ${node}`;
   const machine = `quern ${quern}, ${processor}, ${engine}`;
-  return file === undefined ? test() : keptVerdict(file, machine, test);
+  return keptVerdict(file ?? defaultFile(), machine, test);
 }
 
-/** What a file has of a machine, or what the test finds, which it has from then on. */
+function defaultFile(): string {
+  const { join } = process.getBuiltinModule('node:path');
+  return join(defaultCacheDirectory(), 'native.json');
+}
+
+/** What a file has of a machine, or what the test finds, which it has from then on, unless it was in vain. */
 export async function keptVerdict(
   file: string,
   machine: string,
@@ -45,7 +55,7 @@ export async function keptVerdict(
   const kept = machines[machine];
   if (typeof kept === 'string') return kept;
   const verdict = await find();
-  await keep(file, { ...machines, [machine]: verdict });
+  if (verdict !== notRun && verdict !== tooSlow) await keep(file, { ...machines, [machine]: verdict });
   return verdict;
 }
 
@@ -58,7 +68,8 @@ async function test(): Promise<Verdict> {
   return new Promise((done) => {
     try {
       execFile(process.execPath, [...flags, script], { timeout: patience }, (error, printed) => {
-        if (error?.signal) done(`the test of machine code was ended by ${error.signal}`);
+        if (error?.killed) done(tooSlow);
+        else if (error?.signal) done(`the test of machine code was ended by ${error.signal}`);
         else done(error ? notRun : judge(printed));
       });
     } catch {
