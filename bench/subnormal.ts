@@ -18,6 +18,7 @@ const stepsPerTurn: Readonly<Record<SeedModel, number>> = {
   mlp: 24,
   cnn: 6,
   'fashion-cnn': 4,
+  'fashion-resnet': 1,
 };
 
 export const bench: Bench = {

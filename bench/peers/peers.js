@@ -3,6 +3,7 @@
 const python = process.env.PYTHON ?? 'python3';
 const node = process.execPath;
 
+const residual = 'fashion-resnet';
 const allModels = ['mlp', 'cnn', 'fashion-cnn'];
 
 /**
@@ -14,20 +15,20 @@ export const peers = [
     name: 'PyTorch',
     variant,
     command: [python, 'pytorch.py'],
-    models: allModels,
+    models: [...allModels, residual],
   })),
   { name: 'JAX', variant: 'scan', command: [python, 'jax_peer.py'], models: allModels },
   ...['graph', 'graph-xla'].map((variant) => ({
     name: 'TensorFlow',
     variant,
     command: [python, 'tensorflow_peer.py'],
-    models: allModels,
+    models: [...allModels, residual],
   })),
   ...['fit', 'fit-16', 'fit-16-xla'].map((variant) => ({
     name: 'Keras',
     variant,
     command: [python, 'tensorflow_peer.py'],
-    models: allModels,
+    models: [...allModels, residual],
     epochs: true,
   })),
   ...['cpu', 'wasm'].map((variant) => ({

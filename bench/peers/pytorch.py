@@ -7,7 +7,38 @@ from torch.nn import functional
 from protocol import BATCH, Batches, training_images, serve
 
 
+class Block(nn.Module):
+    """The basic block of a residual network; its shortcut is a convolution of one pixel."""
+
+    def __init__(self, given, filters, stride):
+        super().__init__()
+        convolution = lambda size, channels, step: nn.Conv2d(channels, filters, size, step, size // 2, bias=False)
+        self.body = nn.Sequential(
+            convolution(3, given, stride),
+            nn.BatchNorm2d(filters),
+            nn.ReLU(),
+            convolution(3, filters, 1),
+            nn.BatchNorm2d(filters),
+        )
+        self.shortcut = nn.Sequential(convolution(1, given, stride), nn.BatchNorm2d(filters))
+
+    def forward(self, x):
+        return functional.relu(self.body(x) + self.shortcut(x))
+
+
 def build(model):
+    if model == "fashion-resnet":
+        return nn.Sequential(
+            nn.Conv2d(1, 32, 3, padding=1, bias=False),
+            nn.BatchNorm2d(32),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            Block(32, 64, 1),
+            Block(64, 128, 2),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(128, 10),
+        )
     if model == "mlp":
         return nn.Sequential(
             nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10)

@@ -6,7 +6,8 @@
  *     npm run build && PYTHON=<python with requirements.txt> node bench/peers/run.js [options]
  *
  *     --quick           few rounds, and slow peers do fewer steps
- *     --models mlp,cnn,fashion-cnn  default: all. The last is the recipe as it is, but for a constant learning rate.
+ *     --models a,b      of mlp, cnn, fashion-cnn and fashion-resnet; default: the first three. The last two are the networks of
+ *                       these recipes, trained by Adam at a constant rate and without augmentation
  *     --images a,b      of mnist, fashion-mnist and random; default: fashion-mnist for fashion-cnn, mnist for the others;
  *                       then random. All train on the same.
  *     --peers a,b       parts of names, such as torch,tfjs; default: all
@@ -49,6 +50,7 @@ const titles = {
   mlp: 'MLP 784-128-128-10',
   cnn: 'CNN 32@3x3, 64@3x3, 128, 10',
   'fashion-cnn': 'fashion-cnn',
+  'fashion-resnet': 'fashion-resnet',
 };
 
 const progress = (text) => console.error(text);

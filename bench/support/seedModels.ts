@@ -13,10 +13,12 @@ import { maxPool2d } from '../../src/nn/layers/pool.js';
 import { Model } from '../../src/nn/model.js';
 import { sequential } from '../../src/nn/sequential.js';
 import { adam } from '../../src/optimizers/adam.js';
+import fashionResnet from '../../src/recipes/fashion-resnet.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { FitStep } from '../../src/training/fit/step.js';
 
-export type SeedModel = 'mlp' | 'cnn' | 'fashion-cnn';
+export type SeedModel = 'mlp' | 'cnn' | 'fashion-cnn' | 'fashion-resnet';
+/** Those of the benches; an epoch of the residual network takes longer than all of theirs. */
 export const seedModels: readonly SeedModel[] = ['mlp', 'cnn', 'fashion-cnn'];
 
 /** The network of the recipe `fashion-cnn`; with 'valid' padding that of the seed project. */
@@ -43,6 +45,9 @@ const layers: Readonly<Record<SeedModel, () => Layer>> = {
   cnn: () => convolutional('valid'),
   /** 421,642 parameters. */
   'fashion-cnn': () => convolutional('same'),
+  /** 289,514 parameters. */
+  'fashion-resnet': () =>
+    fashionResnet.layer({ classes: 10, shape: [28, 28, 1], parameters: fashionResnet.parameters ?? {} }),
 };
 
 /** The layers of a seed model, anew. */
@@ -52,16 +57,17 @@ export const seedModelTitles: Readonly<Record<SeedModel, string>> = {
   mlp: 'MLP 784-128-128-10',
   cnn: 'CNN 32@3x3, 64@3x3, 128, 10',
   'fashion-cnn': 'fashion-cnn',
+  'fashion-resnet': 'fashion-resnet',
 };
 
 /**
- * The images that a model is measured on: MNIST's, Fashion-MNIST's for `fashion-cnn`. Random ones where these are not on
+ * The images that a model is measured on: MNIST's, Fashion-MNIST's for recipes on it. Random ones where these are not on
  * this machine: they have no zeros, and are never learned.
  *
  * @param limit no more than so many
  */
 export async function imagesFor(model: SeedModel, limit?: number): Promise<Dataset> {
-  const name = model === 'fashion-cnn' ? 'fashion-mnist' : 'mnist';
+  const name = model.startsWith('fashion') ? 'fashion-mnist' : 'mnist';
   const found = await loadDataset(name, { offline: true, limit }).catch(() => undefined);
   return found?.train ?? randomDataset(limit);
 }
