@@ -3,16 +3,17 @@
  * 8 workers; one of them, at random, is killed every few seconds and another takes its place; the server is stopped and
  * started again twice, and the network is cut once. Compared with the same sweep on one machine where nothing happens.
  *
- *     npm run bench:queue                      200 trials, 8 workers, on Redis (Debian's redis-server)
- *     npm run bench:queue -- --trials 20 --workers 3
+ *     npm run bench:queue                      200 trials, 8 workers, on Debian's redis-server, then on its postgresql
+ *     npm run bench:queue -- --trials 20 --workers 3 --on postgres
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { openStore } from '../src/queue/store.js';
 import type { SweepRecord } from '../src/sweep/record.js';
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
@@ -22,6 +23,8 @@ const option = (name: string, otherwise: number) => {
 };
 const trials = option('trials', 200);
 const workers = option('workers', 8);
+const on = process.argv.indexOf('--on');
+const kinds = on === -1 ? ['redis', 'postgres'] : process.argv[on + 1]!.split(',');
 const killEvery = option('kill-every', 5);
 const serverPort = option('port', 17_379);
 const proxyPort = serverPort + 1;
@@ -36,7 +39,7 @@ const recipe = `
   });`;
 
 function start(words: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-  return spawn('nice', [process.execPath, main, ...words], {
+  return spawn(process.execPath, [main, ...words], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...environment },
@@ -66,7 +69,34 @@ const sweepWords = (out: string) => [
 class Server {
   private process: ChildProcess | undefined;
 
+  constructor(
+    readonly url: (port: number) => string,
+    private readonly command: readonly string[],
+  ) {}
+
   async start(): Promise<void> {
+    const [program, ...words] = this.command;
+    this.process = spawn(program!, words, { stdio: 'ignore' });
+    for (let i = 0; i < 300 && !(await answers(serverPort)); i++) await wait(100);
+  }
+
+  /** As Ctrl-C does: whoever is connected is cut off. */
+  async stop(): Promise<void> {
+    const ending = this.process && ended(this.process);
+    this.process?.kill('SIGINT');
+    await ending;
+  }
+}
+
+const answers = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket.end() !== undefined));
+    socket.on('error', () => resolve(false));
+  });
+
+/** Makes what a server keeps its data in. */
+const servers: Readonly<Record<string, () => Server>> = {
+  redis: () => {
     const words = [
       '--port',
       String(serverPort),
@@ -77,15 +107,25 @@ class Server {
       '--dir',
       folder,
     ];
-    this.process = spawn('redis-server', words, { stdio: 'ignore' });
-    await wait(1500);
-  }
-
-  async stop(): Promise<void> {
-    this.process?.kill('SIGTERM');
-    if (this.process !== undefined) await ended(this.process);
-  }
-}
+    return new Server((port) => `redis://127.0.0.1:${port}`, ['redis-server', ...words]);
+  },
+  postgres: () => {
+    const programs = '/usr/lib/postgresql';
+    const bin = join(programs, readdirSync(programs).at(-1)!, 'bin');
+    const data = mkdtempSync(join(tmpdir(), 'quern-bench-postgres-'));
+    // it does not run as root
+    const user = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--clear-groups', '--'] : [];
+    if (user.length > 0) spawnSync('chown', ['postgres', data]);
+    const [program, ...words] = [...user, join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust'];
+    const made = spawnSync(program!, words, { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
+    const options = ['-D', data, '-p', String(serverPort), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
+    return new Server(
+      (port) => `postgres://postgres@127.0.0.1:${port}/postgres`,
+      [...user, join(bin, 'postgres'), ...options],
+    );
+  },
+};
 
 /** The network between workers and server, which can be cut. */
 function startNetwork(): { cut(seconds: number): Promise<void>; close(): void } {
@@ -140,17 +180,17 @@ const tableOf = ({ trials: all, seeds, winner, importance }: SweepRecord) =>
 
 const say = (text: string) => console.log(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
-async function faulty(): Promise<{ seconds: number; kills: number }> {
-  const server = new Server();
+async function faulty(kind: string): Promise<{ seconds: number; kills: number; stored: number }> {
+  const server = servers[kind]!();
   await server.start();
   const network = startNetwork();
-  const url = `redis://127.0.0.1:${proxyPort}`;
+  const url = server.url(proxyPort);
   const environment = { QUERN_QUEUE: url };
   const worker = () =>
-    start(['worker', '--jobs', '1', '--lock', '10', '--recipe', './tiny.mjs'], environment);
+    start(['worker', '--jobs', '1', '--lock', '60', '--recipe', './tiny.mjs'], environment);
   const crew = Array.from({ length: workers }, worker);
   const began = performance.now();
-  const sweep = start(sweepWords('faulty'), environment);
+  const sweep = start(sweepWords(kind), environment);
   let complaint = '';
   sweep.stderr!.on('data', (text) => {
     complaint = String(text);
@@ -173,7 +213,7 @@ async function faulty(): Promise<{ seconds: number; kills: number }> {
   })();
   const troubles = (async () => {
     for (const trouble of ['restart', 'cut', 'restart']) {
-      await wait(Number(option('trouble-every', 60)) * 1000);
+      await wait(option('trouble-every', 40) * 1000);
       if (done) return;
       say(trouble === 'cut' ? 'the network is cut for 10 s' : 'the server is stopped for 5 s');
       if (trouble === 'cut') await network.cut(10);
@@ -190,9 +230,12 @@ async function faulty(): Promise<{ seconds: number; kills: number }> {
   await troubles;
   for (const each of crew) each.kill('SIGKILL');
   network.close();
+  const store = await openStore(server.url(serverPort));
+  const stored = (await store.list('results/')).length;
+  await store.close();
   await server.stop();
   if (code !== 0) throw new Error(`the sweep ended with ${code}: ${complaint}`);
-  return { seconds, kills };
+  return { seconds, kills, stored };
 }
 
 writeFileSync(join(folder, 'tiny.mjs'), recipe);
@@ -202,12 +245,19 @@ const aloneCode = await ended(start(sweepWords('alone')));
 if (aloneCode !== 0) throw new Error(`the sweep without faults ended with ${aloneCode}`);
 const aloneSeconds = (performance.now() - alone) / 1000;
 say(`one machine, no faults: ${aloneSeconds.toFixed(0)} s`);
-const { seconds, kills } = await faulty();
-const [one, many] = [recordOf('alone'), recordOf('faulty')];
-const results = many.trials.filter(({ weightsSha256 }) => weightsSha256 !== null).length;
-const same = tableOf(one) === tableOf(many);
-say(
-  `${workers} workers, ${kills} killed: ${seconds.toFixed(0)} s, ${results} of ${trials} trials with a result`,
-);
-say(same ? 'the same table and the same weights' : 'ANOTHER TABLE');
-process.exitCode = same && results === trials ? 0 : 1;
+let sound = true;
+for (const kind of kinds) {
+  const { seconds, kills, stored } = await faulty(kind);
+  const [one, many] = [recordOf('alone'), recordOf(kind)];
+  const results = many.trials.filter(
+    ({ weightsSha256, epochs }) => weightsSha256 !== null || epochs > 0,
+  ).length;
+  const wanted = readdirSync(join(folder, 'alone', 'store', 'results')).length;
+  const same = tableOf(one) === tableOf(many) && stored === wanted;
+  say(
+    `${kind}: ${workers} workers, ${kills} killed: ${seconds.toFixed(0)} s, ${results} of ${trials} trials with a result; ${stored} of ${wanted} parts of trainings in the store`,
+  );
+  say(same ? 'the same table and the same weights' : 'ANOTHER TABLE');
+  sound &&= same && results === trials;
+}
+process.exitCode = sound ? 0 : 1;

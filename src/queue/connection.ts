@@ -1,6 +1,7 @@
 /** The engine of jobs: BullMQ on Redis or PostgreSQL, PGlite too; the part of it that Quern uses. */
 import { BackendError } from '../core/errors.js';
-import { hideSecrets, type ServerAddress } from './address.js';
+import { hideSecrets, parseServerAddress, type ServerAddress } from './address.js';
+import type { Embedded } from './embedded.js';
 import { loadBullmq, loadIoredis, loadPg } from './packages.js';
 import { postgresOptions, redisOptions } from './servers.js';
 
@@ -52,8 +53,12 @@ export interface WorkerOptions {
 export interface Connection {
   /** Where the queue is, for people: without secrets. */
   readonly shown: string;
-  openQueue(name: string): JobQueue;
-  openWorker(name: string, work: (job: GivenJob) => Promise<unknown>, options: WorkerOptions): JobWorker;
+  openQueue(name: string): Promise<JobQueue>;
+  openWorker(
+    name: string,
+    work: (job: GivenJob) => Promise<unknown>,
+    options: WorkerOptions,
+  ): Promise<JobWorker>;
 }
 
 /** Sees that the server is there, before anything waits for it. */
@@ -107,8 +112,8 @@ async function openRedis(address: ServerAddress, onFault: OnFault): Promise<Conn
   const fault = (error: Error) => onFault(hideSecrets(error.message, address));
   return {
     shown: address.shown,
-    openQueue: (name) => new Queue(name, { connection, prefix: 'quern' }).on('error', fault),
-    openWorker: (name, work, options) =>
+    openQueue: async (name) => new Queue(name, { connection, prefix: 'quern' }).on('error', fault),
+    openWorker: async (name, work, options) =>
       new Worker(name, work, { connection, prefix: 'quern', ...options }).on('error', fault),
   };
 }
@@ -120,16 +125,30 @@ async function openPostgres(address: ServerAddress, onFault: OnFault): Promise<C
   const connection = { ...postgresOptions(address), schema: 'public', migrate: true, max: 4 };
   return {
     shown: address.shown,
-    openQueue: (name) => {
+    openQueue: async (name) => {
       const queue = new Queue(name, { connection }, createPostgresBackend);
       queue.on('error', fault);
       return queue;
     },
-    openWorker: (name, work, options) => {
+    openWorker: async (name, work, options) => {
       const worker = new Worker(name, work, { connection, ...options }, createPostgresBackend);
       worker.on('error', fault);
       return worker;
     },
+  };
+}
+
+/** The queue of a server in this process, which starts when it is asked for. */
+export function connectEmbedded(server: Pick<Embedded, 'start'>, onFault: OnFault): Connection {
+  let connection: Promise<Connection> | undefined;
+  const connected = () => {
+    connection ??= server.start().then((url) => connect(parseServerAddress(url, '--queue'), onFault));
+    return connection;
+  };
+  return {
+    shown: 'this process',
+    openQueue: async (name) => (await connected()).openQueue(name),
+    openWorker: async (...given) => (await connected()).openWorker(...given),
   };
 }
 

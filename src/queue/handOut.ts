@@ -13,6 +13,13 @@ export interface Wanted {
   readonly priority: number;
 }
 
+export interface HandOutOptions {
+  /** How often a training may fail before it is given up: a worker may be at fault. */
+  readonly attempts: number;
+  /** Whether one that was given up is a result, so that the others go on; else it is an error. */
+  readonly goOn: boolean;
+}
+
 export interface HandOutListener {
   fault(message: string): void;
 }
@@ -20,7 +27,6 @@ export interface HandOutListener {
 const lookEvery = 250;
 /** Milliseconds after which jobs that a queue has lost, such as a Redis that keeps nothing, are put there again. */
 const renewEvery = 10_000;
-const attempts = 30;
 
 const encode = (value: object) => new TextEncoder().encode(JSON.stringify(value));
 
@@ -31,9 +37,17 @@ export async function markStore(store: Store): Promise<string> {
   return (JSON.parse(new TextDecoder().decode(bytes)) as { mark: string }).mark;
 }
 
+const failureOf = (failure: string): JobResult => ({
+  history: [],
+  result: null,
+  failure,
+  processorSeconds: null,
+  worker: 'none',
+});
+
 /** One command's jobs in a queue. */
 export class HandOut {
-  private readonly queues = new Map<string, JobQueue>();
+  private readonly queues = new Map<string, Promise<JobQueue>>();
   /** Jobs that were asked for and have no result yet, by id. */
   private readonly open = new Map<string, Wanted>();
   /** Conditions on workers, by queue. */
@@ -44,7 +58,7 @@ export class HandOut {
     private readonly connection: Connection,
     private readonly store: Store,
     private readonly mark: string,
-    private readonly listener: HandOutListener,
+    private readonly given: HandOutOptions & { readonly listener: HandOutListener },
   ) {}
 
   /**
@@ -67,14 +81,14 @@ export class HandOut {
    * Waits until a job that was asked for has a result.
    *
    * @returns those that have come, at least one, by their ids; none when the signal aborts
-   * @throws BackendError for a job that no worker could do
+   * @throws BackendError for a job that no worker could do, unless it goes on without
    */
   async next(signal: AbortSignal): Promise<ReadonlyMap<string, JobResult>> {
     const found = new Map<string, JobResult>();
     while (found.size === 0 && !signal.aborted) {
       await this.collect(found);
       if (found.size > 0) break;
-      await this.renew();
+      await this.renew(found);
       await new Promise((resolve) => setTimeout(resolve, lookEvery));
     }
     return found;
@@ -84,7 +98,7 @@ export class HandOut {
   async withdraw(): Promise<number> {
     for (const [id, { job }] of [...this.open]) {
       const removed = await this.queueOf(job)
-        .remove(id)
+        .then((queue) => queue.remove(id))
         .catch(() => 0);
       if (removed === 1) this.open.delete(id);
     }
@@ -96,10 +110,10 @@ export class HandOut {
     await this.withdraw();
     for (const conditions of this.conditions.values())
       await removeDemand(this.store, conditions).catch(() => {});
-    for (const queue of this.queues.values()) await queue.close().catch(() => {});
+    for (const queue of this.queues.values()) await queue.then((opened) => opened.close()).catch(() => {});
   }
 
-  private queueOf({ training }: Pick<TrainingJob, 'training'>): JobQueue {
+  private queueOf({ training }: Pick<TrainingJob, 'training'>): Promise<JobQueue> {
     const name = queueName(training);
     const known = this.queues.get(name) ?? this.connection.openQueue(name);
     this.queues.set(name, known);
@@ -109,10 +123,11 @@ export class HandOut {
 
   private async add(id: string, { job, priority }: Wanted): Promise<void> {
     const data: TrainingJob = { version: 1, store: this.mark, ...job };
-    await this.queueOf(job).add('train', data, {
+    const queue = await this.queueOf(job);
+    await queue.add('train', data, {
       jobId: id,
       priority,
-      attempts,
+      attempts: this.given.attempts,
       backoff: { type: 'fixed', delay: 2000 },
       removeOnComplete: true,
     });
@@ -129,27 +144,30 @@ export class HandOut {
         found.set(id, result);
       }
     } catch (error) {
-      this.listener.fault((error as Error).message);
+      this.given.listener.fault((error as Error).message);
     }
   }
 
-  private async renew(): Promise<void> {
+  private async renew(found: Map<string, JobResult>): Promise<void> {
     if (performance.now() - this.renewed < renewEvery) return;
     this.renewed = performance.now();
     try {
       for (const conditions of this.conditions.values()) await writeDemand(this.store, conditions);
-      for (const [id, wanted] of this.open) {
-        const queue = this.queueOf(wanted.job);
+      for (const [id, wanted] of [...this.open]) {
+        const queue = await this.queueOf(wanted.job);
         const job = await queue.getJob(id);
         if (job === undefined) await this.add(id, wanted);
         else if (await job.isFailed()) {
           await job.remove();
-          throw new BackendError(`${wanted.job.label}: no worker could train it: ${job.failedReason}`);
+          if (this.given.goOn) {
+            this.open.delete(id);
+            found.set(id, failureOf(job.failedReason));
+          } else throw new BackendError(`${wanted.job.label}: no worker could train it: ${job.failedReason}`);
         }
       }
     } catch (error) {
       if (error instanceof BackendError) throw error;
-      this.listener.fault((error as Error).message);
+      this.given.listener.fault((error as Error).message);
     }
   }
 }

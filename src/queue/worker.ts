@@ -1,13 +1,14 @@
 /** Takes trainings from a queue, runs each in a process of its own, and leaves what came of it in the store. */
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { BackendError, DataError } from '../core/errors.js';
-import { writeWhole } from '../core/files.js';
+import { basename, dirname, join } from 'node:path';
+import { BackendError, DataError, UsageError } from '../core/errors.js';
+import { codeOf, writeWhole } from '../core/files.js';
 import { parseJson } from '../core/schema.js';
 import { readConfig } from '../runs/config.js';
 import { runFiles } from '../runs/files.js';
 import { parseHistory } from '../runs/history.js';
+import { holderOf, takeLock } from '../runs/lock.js';
 import { readResult } from '../runs/result.js';
 import { type Bounds, type ChildEnd, runChild } from './child.js';
 import type { Connection, GivenJob } from './connection.js';
@@ -33,10 +34,10 @@ export interface WorkerSettings {
   readonly threads: number;
   /** The conditions of this machine: only jobs of the same are taken. */
   readonly conditions: { readonly quern: string; readonly numerics: string; readonly backend: string };
-  /** Where runs are while they are trained. */
+  /** Where runs are while they are trained that do not stay. */
   readonly scratch: string;
-  /** Whether they stay there. */
-  readonly keep: boolean;
+  /** The folder of a run that stays; default: none does. */
+  readonly folderOf?: ((job: TrainingJob) => string) | undefined;
   /** The recipe file of that SHA-256 that may be run here, which has it still. */
   readonly recipePath: (sha256: string) => Promise<string | undefined>;
   /** Names of the recipes that come with Quern. */
@@ -54,6 +55,8 @@ export interface WorkerSettings {
 
 /** Receives a worker's news. */
 export interface WorkerListener {
+  /** A line of the stderr of a training. */
+  said?(job: TrainingJob, line: string): void;
   begun(label: string, job: TrainingJob): void;
   ended(label: string, job: TrainingJob, result: JobResult): void;
   /** After each that was begun, whatever came of it. */
@@ -83,6 +86,7 @@ class Task {
   readonly id: string;
   readonly training: string;
   readonly folder: string;
+  private readonly stays: boolean;
 
   constructor(
     private readonly job: TrainingJob,
@@ -92,11 +96,40 @@ class Task {
   ) {
     this.id = jobId(job);
     this.training = trainingId(job.training);
-    this.folder = join(settings.scratch, settings.keep ? job.label : `${this.training}-${process.pid}`);
+    const { scratch, folderOf } = settings;
+    this.stays = folderOf !== undefined;
+    this.folder = folderOf?.(job) ?? join(scratch, `${this.training}-${process.pid}`);
+  }
+
+  /**
+   * Takes the folder for this process: another that hands out the same may be at it, and is waited for.
+   *
+   * @returns what gives it back
+   */
+  async takeFolder(): Promise<() => Promise<void>> {
+    if (!this.stays) return async () => {};
+    const place = join(dirname(this.folder), `.${basename(this.folder)}`);
+    await mkdir(place, { recursive: true });
+    while (!this.signal.aborted) {
+      const giveBack = await takeLock(place).catch((error: Error) => {
+        if (error instanceof UsageError || codeOf(error.cause) === 'ENOENT') return undefined;
+        throw error;
+      });
+      // its training may outlive a process that was killed by a moment
+      if (giveBack !== undefined && (await holderOf(this.folder)) === undefined)
+        return async () => {
+          await giveBack();
+          await rmdir(place).catch(() => {});
+        };
+      await giveBack?.();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await mkdir(place, { recursive: true });
+    }
+    throw new BackendError('worker: ended before the training did');
   }
 
   /** @param recipe what is named on the command line of the training */
-  async run(recipe: string): Promise<JobResult> {
+  async run(recipe: string, onLine: (line: string) => void): Promise<JobResult> {
     const { settings, folder } = this;
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
@@ -106,14 +139,14 @@ class Task {
     try {
       const words = trainWords(this.job, { ...settings, recipe, folder, goOn: checkpoint !== undefined });
       const { command, bounds } = settings;
-      const end = await runChild({ command, words, bounds, signal: this.signal });
+      const end = await runChild({ command, words, bounds, signal: this.signal, onLine });
       await uploads.end();
       if (this.signal.aborted) throw new BackendError('worker: ended before the training did');
       if (end.exceeded !== undefined) throw givenUp(end.exceeded);
       return await this.describe(end);
     } finally {
       await uploads.end();
-      if (!settings.keep) await rm(folder, { recursive: true, force: true });
+      if (!this.stays) await rm(folder, { recursive: true, force: true });
     }
   }
 
@@ -220,11 +253,18 @@ async function perform(
   await checkMark(store, job);
   const task = new Task(job, store, settings, signal);
   const recipe = await task.recipePath();
-  listener.begun(job.label, job);
-  const result = await task.run(recipe).finally(() => listener.settled?.());
-  await store.create(storeNames.result(id), text(result));
-  if (job.until === 0) await store.remove(storeNames.checkpoint(trainingId(job.training)));
-  listener.ended(job.label, job, result);
+  const giveBack = await task.takeFolder();
+  try {
+    if ((await readJobResult(store, id)) !== undefined) return;
+    listener.begun(job.label, job);
+    const said = (line: string) => listener.said?.(job, line);
+    const result = await task.run(recipe, said).finally(() => listener.settled?.());
+    await store.create(storeNames.result(id), text(result));
+    if (job.until === 0) await store.remove(storeNames.checkpoint(trainingId(job.training)));
+    listener.ended(job.label, job, result);
+  } finally {
+    await giveBack();
+  }
 }
 
 /** A worker with another store would give its results to nobody. */
@@ -267,10 +307,13 @@ export function startWorker(
     removeOnComplete: { count: 0 },
     drainDelay: 2,
   });
+  // a queue that does not open is told to who hands out
+  const closed = () => worker.then((opened) => opened.close()).catch(() => {});
+  worker.catch(() => {});
   return {
     async close() {
       ending.abort();
-      await Promise.race([worker.close(), new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+      await Promise.race([closed(), new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
     },
   };
 }

@@ -234,21 +234,17 @@ suite('quern compare', (test) => {
       assert.is((JSON.parse(next.stdout) as Comparison).recipes[0]!.seeds[0]!.epochs, 500);
     }));
 
-  test('--queue hands the trainings out, to the same bytes', () =>
+  test('nobody to train, a folder that no database can be in', () =>
     inProject(async (cwd) => {
-      writeFileSync(join(cwd, 'low.mjs'), recipeText("name: 'low', target: 0.01,"));
-      const words = ['compare', './low.mjs', '--seeds', '2', '--threads', '1', '--json', '--quiet'];
-      const shas = ({ stdout }: { readonly stdout: string }) =>
-        (JSON.parse(stdout) as Comparison).recipes[0]!.seeds.map(({ weightsSha256 }) => weightsSha256);
-      const here = await quern(words, { cwd });
-      assert.is(here.code, 0, here.stderr);
-      const out = ['--queue', 'pglite', '--out', 'handed-out'];
-      const there = await quern([...words, ...out], { cwd });
-      assert.is(there.code, 0, there.stderr);
-      assert.equal(shas(there), shas(here));
-      assert.ok(existsSync(join(cwd, 'handed-out/models/low-seed-1.safetensors')));
-      const nobody = await quern(['compare', './low.mjs', '--jobs', '0'], { cwd });
+      const nobody = await quern(['compare', './tiny.mjs', '--jobs', '0'], { cwd });
       assert.is(nobody.code, 2);
       assert.match(nobody.stderr, /^quern: compare: --jobs 0 leaves nobody to train: it goes with --queue$/m);
+      const environment = { TMPDIR: join(cwd, 'tiny.mjs') };
+      const nowhere = await quern(['compare', './tiny.mjs', '--seeds', '1'], { cwd, environment });
+      assert.is(nowhere.code, 1);
+      assert.match(
+        nowhere.stderr,
+        /^quern: queue: the database in this process does not start: .*tiny\.mjs: no folder can be made there: ENOTDIR.*\n {2}TMPDIR names/m,
+      );
     }));
 });

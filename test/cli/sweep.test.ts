@@ -144,9 +144,13 @@ suite('quern sweep', (test) => {
         // a Quern of another version and a recipe of another hash: neither runs here
         const stranger = await openQueue({ queue: url, folder: cwd }, () => {});
         const workers = [startWorker(cwd, url)];
+        let sweeping: ChildProcess | undefined;
         const sweep = quern([...words('served'), '--threads', '1'], {
           cwd,
           environment: { QUERN_QUEUE: url },
+          onStart: (child) => {
+            sweeping = child;
+          },
         });
         try {
           const untold = workers[0]!;
@@ -173,13 +177,15 @@ suite('quern sweep', (test) => {
           const seen = `${stdout}${stderr}${workers.map((each) => each.said()).join('')}${readFileSync(join(cwd, 'served', 'sweep.json'), 'utf8')}`;
           assert.ok(secret === '' || !seen.includes(secret), 'the password is nowhere');
         } finally {
+          // where something failed nothing stays, which this file would wait for
+          sweeping?.kill('SIGKILL');
           for (const worker of workers) worker.kill('SIGKILL');
           const {
             quern: version,
             numerics,
             backend,
           } = { quern: '0', numerics: 'x', backend: 'wasm' } satisfies Partial<TrainingDescription>;
-          const queue = stranger.connection.openQueue(queueName({ quern: version, numerics, backend }));
+          const queue = await stranger.connection.openQueue(queueName({ quern: version, numerics, backend }));
           await queue.close();
           await stranger.close();
         }

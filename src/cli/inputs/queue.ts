@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { processors } from '../../core/machine.js';
+import { defaultCacheDirectory } from '../../data/catalog/locate.js';
 import { openEngine } from '../../engine/engine.js';
+import { Embedded } from '../../queue/embedded.js';
 import { HandOut } from '../../queue/handOut.js';
-import type { Preparation } from '../../queue/job.js';
+import type { Preparation, TrainingJob } from '../../queue/job.js';
 import { openQueue } from '../../queue/open.js';
 import type { Store } from '../../queue/store.js';
 import { startWorker, type WorkerListener, type WorkerSettings } from '../../queue/worker.js';
@@ -26,6 +28,25 @@ export interface WorkerArguments extends DataArguments {
 /** The address of the queue: as given, or of the environment. */
 export const queueAddress = (given: string | undefined): string | undefined =>
   given ?? (process.env.QUERN_QUEUE || undefined);
+/** Whether it is of this process, so that nobody else takes its jobs. */
+export const isQueueHere = (given: string | undefined): boolean =>
+  [undefined, 'pglite'].includes(queueAddress(given));
+
+/** Does something with a queue: an address, or a server in this process, which may be started. */
+export async function withQueue<T>(
+  given: string | undefined,
+  work: (queue: string | Embedded) => Promise<T>,
+): Promise<T> {
+  const address = queueAddress(given);
+  if (address !== undefined && !isQueueHere(given)) return work(address);
+  const server = new Embedded(defaultCacheDirectory());
+  try {
+    return await work(server);
+  } finally {
+    await server.close();
+  }
+}
+
 export const storeAddress = (given: string | undefined): string | undefined =>
   given ?? (process.env.QUERN_STORE || undefined);
 
@@ -45,17 +66,15 @@ export function workerSettings(
   own: Pick<WorkerSettings, 'jobs' | 'conditions'> & {
     /** Recipe files by the SHA-256 that they had when they were named. */
     readonly recipes: ReadonlyMap<string, string>;
-    readonly folder?: string | undefined;
-  },
+  } & Pick<WorkerSettings, 'folderOf'>,
 ): WorkerSettings {
   const { threads = 1, memory = 8192, trainingTime = 86_400, lock = 60, dataDir, offline, data } = options;
-  const { folder, recipes, ...others } = own;
+  const { recipes, ...others } = own;
   return {
     ...others,
     command: [main],
     threads,
-    scratch: folder ?? join(tmpdir(), 'quern-worker'),
-    keep: folder !== undefined,
+    scratch: join(tmpdir(), 'quern-worker'),
     recipeNames,
     recipePath: async (hash) => {
       const named = recipes.get(hash);
@@ -79,6 +98,10 @@ export function preparationOf(options: PreparationArguments): Preparation | unde
   return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
+/** A worker may be at fault, and others are not; here there is no other. */
+const attemptsElsewhere = 30;
+const attemptsHere = 3;
+
 /** What is said of a queue on the command line of who hands trainings out. */
 export interface HandOutArguments extends WorkerArguments {
   readonly queue?: string | undefined;
@@ -99,33 +122,42 @@ interface HandingOut {
 /**
  * Opens a queue to hand trainings out by, and takes them here too as far as that is wanted.
  *
+ * @param own.queue of `withQueue`
  * @param own.folder where the store lies that no option names
- * @param own.runs where the runs of this machine stay
+ * @param own.folderOf where the runs of this machine stay
+ * @param own.goOn whether a training that nobody could do is a result; else it is an error
  */
 export async function openHandingOut(
   options: HandOutArguments,
   own: Pick<WorkerSettings, 'conditions'> & {
+    readonly queue: string | Embedded;
     readonly folder: string;
-    readonly runs: string;
+    readonly folderOf: (job: TrainingJob) => string;
     readonly recipes: ReadonlyMap<string, string>;
+    readonly goOn: boolean;
   },
   listener: WorkerListener,
 ): Promise<HandingOut> {
   const { threads = 1 } = options;
-  const { folder, runs, ...taking } = own;
-  const queue = queueAddress(options.queue);
+  const { queue, folder, goOn, ...taking } = own;
+  const here = typeof queue === 'string' ? undefined : queue;
   const opened = await openQueue({ queue, store: storeAddress(options.store), folder }, listener.fault);
-  const { connection, store, mark, embedded } = opened;
-  const handOut = new HandOut(connection, store, mark, listener);
+  const { connection, store, mark } = opened;
+  const handOut = new HandOut(connection, store, mark, {
+    attempts: here === undefined ? attemptsElsewhere : attemptsHere,
+    goOn,
+    listener,
+  });
   const fitting = Math.max(1, Math.floor(processors() / threads));
-  const jobs = options.jobs ?? (embedded ? fitting : 0);
-  const settings = workerSettings(options, { ...taking, jobs, folder: runs });
+  const jobs = options.jobs ?? (here === undefined ? 0 : fitting);
+  const settings = workerSettings(options, { ...taking, jobs });
   const worker = jobs === 0 ? undefined : startWorker(connection, store, settings, listener);
   return {
     handOut,
     store,
     handedOutAt: worker === undefined ? connection.shown : undefined,
     async close() {
+      if (here?.started === false) await here.close();
       await worker?.close();
       await handOut.close();
       await opened.close();

@@ -1,8 +1,10 @@
-/** The trainings of a comparison as jobs of a queue, which workers on any machine take. */
+/** The trainings of a comparison as jobs of a queue, which workers take: here, or on any machine. */
 import { join } from 'node:path';
 import { DataError } from '../../../core/errors.js';
-import { makeFolder, writeWhole } from '../../../core/files.js';
+import { exists, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
+import { processors } from '../../../core/machine.js';
+import type { Embedded } from '../../../queue/embedded.js';
 import {
   type JobResult,
   jobId,
@@ -13,17 +15,18 @@ import {
 import type { Store } from '../../../queue/store.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import { describeData } from '../../../runs/config.js';
+import { runFiles } from '../../../runs/files.js';
 import type { TrainingResult } from '../../../runs/result.js';
 import { openDataset } from '../../inputs/openers.js';
 import { conditionsHere, type HandOutArguments, openHandingOut } from '../../inputs/queue.js';
+import { clock } from '../../terminal/format.js';
 import type { Progress } from '../../terminal/progress.js';
 import { describeRecipeFile } from '../train/settings.js';
+import { checkUnchanged, type SeedOptions, type SeedTraining } from './existing.js';
 
-interface HandedOutArguments extends HandOutArguments {
+export interface HandedOutArguments extends HandOutArguments, SeedOptions {
   readonly seeds: readonly number[];
   readonly out: string;
-  readonly epochs?: number | undefined;
-  readonly limit?: number | undefined;
 }
 
 export interface Ended {
@@ -32,98 +35,179 @@ export interface Ended {
   readonly outcome: TrainingResult | string;
 }
 
-interface Wanted {
-  readonly loaded: LoadedRecipe;
+interface Wanted extends SeedTraining {
   readonly training: TrainingDescription;
   readonly label: string;
 }
 
-/** Every recipe with every seed, by what decides its bytes. */
-async function trainingsOf(
+type Conditions = Awaited<ReturnType<typeof conditionsHere>>;
+
+const titleOf = ({ loaded, seed }: SeedTraining) => `${loaded.recipe.name}, seed ${seed}`;
+
+/** Names the folder of trial trainings: they do not mix with whole ones. */
+function folderName({ recipe }: LoadedRecipe, { limit, epochs }: SeedOptions): string {
+  const tried = [
+    limit === undefined ? '' : `-limit-${limit}`,
+    epochs === undefined ? '' : `-epochs-${epochs}`,
+  ];
+  return recipe.name + tried.join('');
+}
+
+/** Every recipe with every seed. */
+const seedTrainings = (
   loaded: readonly LoadedRecipe[],
+  options: HandedOutArguments,
+): readonly SeedTraining[] =>
+  loaded.flatMap((each) =>
+    options.seeds.map((seed) => ({
+      loaded: each,
+      seed,
+      folder: join(options.out, folderName(each, options), `seed-${seed}`),
+    })),
+  );
+
+/** Trainings by what decides their bytes. */
+async function describeTrainings(
+  trainings: readonly SeedTraining[],
   options: HandedOutArguments,
   progress: Progress,
 ): Promise<{ wanted: Wanted[]; recipes: Map<string, string>; conditions: Conditions }> {
   const conditions = await conditionsHere('wasm');
-  const { epochs, limit, seeds } = options;
+  const { epochs, limit } = options;
   const recipes = new Map<string, string>();
-  const wanted: Wanted[] = [];
-  for (const each of loaded) {
-    const { name, dataset, validationBy } = each.recipe;
+  const described = new Map<LoadedRecipe, Omit<TrainingDescription, 'seed'>>();
+  for (const { loaded } of trainings) {
+    if (described.has(loaded)) continue;
+    const { name, dataset, validationBy } = loaded.recipe;
     const data = await openDataset(dataset, { ...options, writers: validationBy === 'writer' }, progress);
     const train = (await describeData(data.train)).sha256;
     const test = (await describeData(data.test)).sha256;
-    const { recipeFile } = await describeRecipeFile(each);
-    if (recipeFile !== undefined) recipes.set(recipeFile.sha256, recipeFile.path);
+    const { recipeFile } = await describeRecipeFile(loaded);
+    if (recipeFile !== undefined) recipes.set(recipeFile.sha256, loaded.source);
     const recipe = { name, ...(recipeFile && { sha256: recipeFile.sha256 }) };
-    for (const seed of seeds) {
-      const training = { recipe, seed, epochs, limit, ownData: false, train, test, ...conditions };
-      wanted.push({ loaded: each, training, label: `${name}-seed-${seed}` });
-    }
+    described.set(loaded, { recipe, epochs, limit, ownData: false, train, test, ...conditions });
   }
+  const wanted = trainings.map((each) => ({
+    ...each,
+    training: { ...described.get(each.loaded)!, seed: each.seed },
+    label: `${each.loaded.recipe.name}-seed-${each.seed}`,
+  }));
   return { wanted, recipes, conditions };
 }
 
-type Conditions = Awaited<ReturnType<typeof conditionsHere>>;
-
-/** A result with its model, which is fetched from the store. */
+/** A result with its model: in the folder of its run, where that was trained here; else it is fetched from the store. */
 async function keep(
-  { training, label }: Wanted,
+  { training, label, folder }: Wanted,
   { result, failure }: JobResult,
   store: Store,
   out: string,
 ): Promise<TrainingResult | string> {
   if (result === null) return failure ?? 'it left no result';
+  const own = join(folder, runFiles.model);
+  if (await exists(own)) return { ...result, model: own };
   const bytes = await store.read(storeNames.model(trainingId(training)));
   if (bytes === undefined) throw new DataError(`${label}: its model is not in the store: ${store.name}`);
-  const folder = join(out, 'models');
-  await makeFolder(folder);
-  const model = join(folder, `${label}.safetensors`);
+  const models = join(out, 'models');
+  await makeFolder(models);
+  const model = join(models, `${label}.safetensors`);
   await writeWhole(model, bytes);
   return { ...result, model };
 }
 
-/** Hands out what the store has no result of, and waits for all. What is done is there for the same command again. */
+/** Epochs, as a training without a terminal tells them. */
+const epochForm = /^epoch (\d+)\/(\d+) \| (.*)$/;
+
+/** One comparison's trainings in a queue. */
+class Trainings {
+  readonly ended: Ended[] = [];
+  private readonly byLabel: ReadonlyMap<string, Wanted>;
+
+  constructor(
+    private readonly described: Awaited<ReturnType<typeof describeTrainings>>,
+    private readonly options: HandedOutArguments,
+    private readonly progress: Progress,
+  ) {
+    this.byLabel = new Map(described.wanted.map((one) => [one.label, one]));
+  }
+
+  /** Hands out what the store has no result of, and waits for all. What is done is there for the same command again. */
+  async run(queue: string | Embedded, signal: AbortSignal): Promise<void> {
+    const { progress } = this;
+    const handing = await this.open(queue);
+    try {
+      if (handing.handedOutAt !== undefined)
+        progress.note(`handed out at ${handing.handedOutAt}; on any machine: quern worker --queue ADDRESS`);
+      const open = new Map<string, Wanted>();
+      for (const [i, one] of this.described.wanted.entries()) {
+        const { training, label } = one;
+        const result = await handing.handOut.want({ job: { label, training, until: 0 }, priority: i + 1 });
+        if (result === undefined) open.set(jobId({ training, until: 0 }), one);
+        else await this.take(one, result, handing.store);
+      }
+      while (open.size > 0 && !signal.aborted) {
+        for (const [id, result] of await handing.handOut.next(signal)) {
+          const one = open.get(id);
+          open.delete(id);
+          if (one !== undefined) await this.take(one, result, handing.store);
+        }
+      }
+    } finally {
+      await handing.close();
+    }
+  }
+
+  private open(queue: string | Embedded) {
+    const { options, progress, byLabel } = this;
+    const { recipes, conditions } = this.described;
+    const { out } = options;
+    const here = typeof queue !== 'string';
+    const jobs = options.jobs ?? (here ? 1 : 0);
+    const threads = options.threads ?? Math.max(1, Math.floor(processors() / Math.max(1, jobs)));
+    const folderOf = ({ label }: { readonly label: string }) =>
+      byLabel.get(label)?.folder ?? join(out, 'runs', label);
+    const own = { conditions, recipes, queue, folder: out, folderOf, goOn: true };
+    return openHandingOut({ ...options, jobs, threads }, own, {
+      begun: (label) => here || progress.note(`${label}: begun`),
+      said: ({ label }, line) => {
+        const [, epoch, epochs, facts] = epochForm.exec(line) ?? [];
+        const one = byLabel.get(label);
+        if (epoch !== undefined && one !== undefined)
+          progress.show(titleOf(one), Number(epoch), Number(epochs), facts!);
+      },
+      ended: () => {},
+      fault: (message) => progress.note(`quern: ${message}`),
+    });
+  }
+
+  private async take(one: Wanted, result: JobResult, store: Store): Promise<void> {
+    const outcome = await keep(one, result, store, this.options.out);
+    this.ended.push({ source: one.loaded.source, seed: one.seed, outcome });
+    this.progress.note(
+      typeof outcome === 'string'
+        ? `${titleOf(one)}: failed: ${outcome}`
+        : `${titleOf(one)}: ${percent(outcome.testAccuracy!)} in ${clock(outcome.trainSeconds)}`,
+    );
+  }
+}
+
+/** Trains what is not trained yet. */
 export async function trainHandedOut(
   loaded: readonly LoadedRecipe[],
   options: HandedOutArguments,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Ended[]> {
-  const { wanted, recipes, conditions } = await trainingsOf(loaded, options, progress);
-  const { out } = options;
-  const own = { conditions, recipes, folder: out, runs: join(out, 'runs') };
-  const handing = await openHandingOut(options, own, {
-    begun: (label) => progress.note(`${label}: begun`),
-    ended: () => {},
-    fault: (message) => progress.note(`quern: ${message}`),
-  });
-  const ended: Ended[] = [];
-  const take = async (one: Wanted, result: JobResult) => {
-    const outcome = await keep(one, result, handing.store, out);
-    ended.push({ source: one.loaded.source, seed: one.training.seed, outcome });
-    const accuracy = typeof outcome === 'string' ? null : outcome.testAccuracy;
-    progress.note(`${one.label}: ${accuracy == null ? `failed: ${outcome}` : percent(accuracy)}`);
-  };
-  try {
-    if (handing.handedOutAt !== undefined)
-      progress.note(`handed out at ${handing.handedOutAt}; on any machine: quern worker --queue ADDRESS`);
-    const open = new Map<string, Wanted>();
-    for (const [i, one] of wanted.entries()) {
-      const { training, label } = one;
-      const result = await handing.handOut.want({ job: { label, training, until: 0 }, priority: i + 1 });
-      if (result === undefined) open.set(jobId({ training, until: 0 }), one);
-      else await take(one, result);
-    }
-    while (open.size > 0 && !signal.aborted) {
-      for (const [id, result] of await handing.handOut.next(signal)) {
-        const one = open.get(id);
-        open.delete(id);
-        if (one !== undefined) await take(one, result);
-      }
-    }
-    return ended;
-  } finally {
-    await handing.close();
+  { progress, signal, queue }: { progress: Progress; signal: AbortSignal; queue: string | Embedded },
+): Promise<readonly Ended[]> {
+  const finished: Ended[] = [];
+  const left: SeedTraining[] = [];
+  for (const one of seedTrainings(loaded, options)) {
+    const run = typeof queue === 'string' ? undefined : await checkUnchanged(one, options);
+    if (run?.state === 'finished' && run.result !== undefined)
+      finished.push({ source: one.loaded.source, seed: one.seed, outcome: run.result });
+    else left.push(one);
   }
+  if (left.length === 0) return finished;
+  // while images are read
+  if (typeof queue !== 'string') queue.start();
+  const trainings = new Trainings(await describeTrainings(left, options, progress), options, progress);
+  await trainings.run(queue, signal);
+  return [...finished, ...trainings.ended];
 }

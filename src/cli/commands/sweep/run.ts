@@ -3,6 +3,7 @@ import { differences, differenceText } from '../../../core/differences.js';
 import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
 import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
+import type { Embedded } from '../../../queue/embedded.js';
 import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
@@ -24,9 +25,10 @@ import { shapeFor } from '../../inputs/ownData.js';
 import {
   conditionsHere,
   type HandOutArguments,
+  isQueueHere,
   openHandingOut,
   preparationOf,
-  queueAddress,
+  withQueue,
 } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { Live } from '../../terminal/live.js';
@@ -70,13 +72,19 @@ function checkTrials(loaded: LoadedRecipe, trials: readonly Values[], options: S
 }
 
 /** Names, trials and trainings of a sweep. */
-async function planSweep(options: SweepArguments, progress: Progress): Promise<SweepPlan> {
+async function planSweep(
+  options: SweepArguments,
+  progress: Progress,
+  queue: string | Embedded,
+): Promise<SweepPlan> {
   const loaded = await loadRecipe(options.recipe);
   const { recipe } = loaded;
   const { search, seed = 0, eta = defaultEta, limit, imageShape, seeds, backend } = options;
   const spaces = spacesOf(loaded, options.set);
   const trials = chooseTrials(spaces, { search, trials: options.trials, seed });
   checkTrials(loaded, trials, options);
+  // while images are read
+  if (typeof queue !== 'string') queue.start();
   const epochs = options.epochs ?? recipe.epochs;
   const validation = options.validation ?? recipe.validation ?? defaultValidation;
   const { validationByWriter } = options;
@@ -209,14 +217,16 @@ async function write(out: string, record: SweepRecord): Promise<void> {
 
 async function sweep(
   plan: SweepPlan,
-  { out, begun }: { out: string; begun: string },
+  { out, begun, queue }: { out: string; begun: string; queue: string | Embedded },
   options: SweepArguments,
   progress: Progress,
 ): Promise<void> {
   const screen = new Screen(progress, options.quiet);
   const { recipeSha256 } = plan.description;
   const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, options.recipe] as const]);
-  const own = { conditions: { ...plan.description }, recipes, folder: out, runs: join(out, 'trials') };
+  const conditions = { ...plan.description };
+  const folderOf = ({ label }: TrainingJob) => join(out, 'trials', label);
+  const own = { conditions, recipes, queue, folder: out, folderOf, goOn: false };
   const handing = await openHandingOut(options, own, {
     begun: (label) => screen.begun(label),
     ended: (label, job, result) => screen.ended(label, job, result),
@@ -254,17 +264,19 @@ async function sweep(
 
 /** Tries settings of a recipe. */
 export async function runSweepCommand(options: SweepArguments): Promise<void> {
-  if (options.jobs === 0 && queueAddress(options.queue) === undefined)
+  if (options.jobs === 0 && isQueueHere(options.queue))
     throw new UsageError('sweep: --jobs 0 leaves nobody to train: it goes with --queue');
   const progress = await Progress.open(options.quiet);
   try {
-    const plan = await planSweep(options, progress);
-    const out = options.out ?? join('sweeps', plan.description.recipe);
-    const begun = await checkFolder(out, plan, options.force);
-    await makeFolder(out).catch((cause) => {
-      throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
+    await withQueue(options.queue, async (queue) => {
+      const plan = await planSweep(options, progress, queue);
+      const out = options.out ?? join('sweeps', plan.description.recipe);
+      const begun = await checkFolder(out, plan, options.force);
+      await makeFolder(out).catch((cause) => {
+        throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
+      });
+      await sweep(plan, { out, begun, queue }, options, progress);
     });
-    await sweep(plan, { out, begun }, options, progress);
   } finally {
     progress.clear();
   }
