@@ -10,7 +10,7 @@ export interface Bounds {
   readonly time: number;
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   /** Node's own options and the program, such as the path of the command line. */
   readonly command: readonly string[];
   readonly words: readonly string[];

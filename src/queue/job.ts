@@ -20,7 +20,7 @@ import { checkEpoch } from '../training/files/checkpoint.js';
 import type { EpochRecord } from '../training/fit/options.js';
 
 /** A recipe that comes with Quern, or a file by its hash: what a worker runs of it stands on its own command line. */
-export interface JobRecipe {
+interface JobRecipe {
   readonly name: string;
   /** SHA-256 of the recipe's file; absent for those that come with Quern. */
   readonly sha256?: string | undefined;

@@ -7,7 +7,7 @@ import type { Embedded } from './embedded.js';
 import { markStore } from './handOut.js';
 import { openStore, type Store } from './store.js';
 
-export interface OpenQueue {
+interface OpenQueue {
   readonly connection: Connection;
   readonly store: Store;
   readonly mark: string;

@@ -5,7 +5,7 @@ import type { Preparation, TrainingJob } from './job.js';
 /** Where a checkpoint from the store lies in the folder of a run that goes on from it. */
 export const checkpointName = 'from-store.safetensors';
 
-export interface WordsOptions {
+interface WordsOptions {
   /** A name or a path. */
   readonly recipe: string;
   readonly folder: string;
@@ -19,7 +19,7 @@ export interface WordsOptions {
 }
 
 /** Options as words: `{ dataDir: 'a' }` → `--data-dir a`. */
-export function wordsOf(options: Readonly<Record<string, number | string | boolean | undefined>>): string[] {
+function wordsOf(options: Readonly<Record<string, number | string | boolean | undefined>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     if (value === undefined || value === false) return [];

@@ -277,7 +277,7 @@ async function checkMark(store: Store, job: TrainingJob): Promise<void> {
   });
 }
 
-export interface RunningWorker {
+interface RunningWorker {
   /** Ends the trainings at their next step and gives them back. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** The page as it is before its script runs. */
 
 /** Nothing but files of the site, and WebAssembly that it makes itself. */
-export const policy =
+const policy =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; base-uri 'none'; form-action 'none'";
 
 const icon =

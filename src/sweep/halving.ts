@@ -65,7 +65,7 @@ export interface Step {
   readonly rung: number;
 }
 
-export interface Plan {
+interface Plan {
   /** The trials of each rung, in the order in which it takes them. */
   readonly members: readonly (readonly number[])[];
   /** Those whose results are not known, the highest rung first: what may be trained now. */

@@ -30,7 +30,7 @@ interface Box {
 const trees = 64;
 const smallestLeaf = 2;
 /** Fewer trials than this tell nothing. */
-export const leastTrials = 6;
+const leastTrials = 6;
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

@@ -34,7 +34,7 @@ export interface SweepDescription {
   readonly quern: string;
 }
 
-export type TrialState = 'waiting' | 'paused' | 'finished' | 'failed';
+type TrialState = 'waiting' | 'paused' | 'finished' | 'failed';
 
 export interface TrialRecord {
   /** From 0. */

@@ -6,9 +6,8 @@ import { gridOf, type Spaces, spaceText, type Values, valueAt } from './space.js
 
 /** ASHA draws as `random` does; it differs in how far trials are trained. */
 export type Search = 'grid' | 'random' | 'asha';
-export const searches = ['grid', 'random', 'asha'] as const satisfies readonly Search[];
 
-export const defaultTrials = 27;
+const defaultTrials = 27;
 const mostTrials = 10_000;
 /** A drawn setting that was there before is drawn again, so often. */
 const attempts = 100;

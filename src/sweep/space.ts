@@ -7,13 +7,13 @@ import { numberForm, parseValue, type Value } from '../core/value.js';
 export type Values = Readonly<Record<string, Value>>;
 
 /** Values one by one. */
-export interface Choices {
+interface Choices {
   readonly kind: 'choices';
   readonly values: readonly Value[];
 }
 
 /** Numbers between two, both included. */
-export interface Range {
+interface Range {
   readonly kind: 'range';
   readonly low: number;
   readonly high: number;

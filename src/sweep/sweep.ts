@@ -8,7 +8,7 @@ import type { SweepDescription, SweepRecord, TrialRecord, WinnerRecord } from '.
 import type { Spaces, Values } from './space.js';
 
 /** Where trainings are done: a queue. */
-export interface Jobs {
+interface Jobs {
   want(wanted: {
     readonly job: { readonly label: string; readonly training: TrainingDescription; readonly until: number };
     readonly priority: number;
@@ -31,7 +31,7 @@ export interface SweepPlan {
   finalOf(values: Values, seed: number): TrainingDescription;
 }
 
-export interface SweepOptions {
+interface SweepOptions {
   readonly signal: AbortSignal;
   /** Seconds after which nothing new is begun, before the winner's trainings. */
   readonly time?: number | undefined;

@@ -1,18 +1,11 @@
 /** A page on this machine that shows runs while they are trained. */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { BackendError, reasonOf } from '../core/errors.js';
+import { isLocal, type LocalServer, serveLocally } from './localServer.js';
 import { watchPage } from './page.js';
 import { readWatched } from './watched.js';
-
-interface WatchServer {
-  /** With the token, without which nothing is shown. */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 const everyMilliseconds = 1000;
 const clientPath = fileURLToPath(new URL('./client.js', import.meta.url));
@@ -24,10 +17,6 @@ const headers = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 };
-
-/** Tells whether a browser asks this machine by its own name: another name in front of it is somebody else's page. */
-const isLocal = ({ headers: { host = '' } }: IncomingMessage) =>
-  /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host);
 
 function sameToken(given: string, token: string): boolean {
   return given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
@@ -74,32 +63,15 @@ async function answer(
 }
 
 /**
- * Serves the page of a folder on 127.0.0.1.
+ * Serves the page of a folder on 127.0.0.1. Its address holds a token, without which nothing is shown.
  *
  * @param port 0: any that is free
  * @throws BackendError when the port is taken
  */
-export async function startWatchServer(folder: string, port: number): Promise<WatchServer> {
+export async function startWatchServer(folder: string, port: number): Promise<LocalServer> {
   const token = randomBytes(16).toString('hex');
-  const server = createServer((request, response) => {
-    answer(folder, token, request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new BackendError(`watch: port ${port} of this machine cannot be used: ${reasonOf(cause)}`, {
-          cause,
-          hint: '--port takes another; without it any that is free is taken.',
-        }),
-      ),
-    );
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  const server = await serveLocally('watch', port, (request, response) =>
+    answer(folder, token, request, response),
+  );
+  return { ...server, url: `${server.url}${token}/` };
 }

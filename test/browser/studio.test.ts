@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { type Dataset, fit, Model, openEngine, recipes } from '../../src/browser.js';
-import type { StudioServer } from '../../src/cli/commands/studio/serve.js';
 import { loadDataset } from '../../src/data/catalog/datasets.js';
 import { loadUserDataset } from '../../src/data/user/loadUserDataset.js';
 import type { Settings } from '../../src/studio/shared/settings.js';
+import type { LocalServer } from '../../src/watch/localServer.js';
 import { inFolder } from '../data/support.js';
 import { fixture, launch, StudioPage, startFixtureServer } from '../studio/support.js';
 import { findChromium, noChromium } from '../support/browser/browser.js';
@@ -32,7 +32,7 @@ suite('the studio', (test) => {
     return;
   }
   let browser: Browser;
-  let server: StudioServer;
+  let server: LocalServer;
   test.before(async () => {
     server = await startFixtureServer();
     browser = await launch(chromium);

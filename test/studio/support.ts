@@ -6,9 +6,10 @@ import { extname, join, posix } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { packDataset } from '../../src/cli/commands/studio/pack.js';
 import { builtSite } from '../../src/cli/commands/studio/run.js';
-import { type StudioServer, startStudioServer } from '../../src/cli/commands/studio/serve.js';
+import { startStudioServer } from '../../src/cli/commands/studio/serve.js';
 import { silent } from '../../src/cli/inputs/openers.js';
 import { linkOf, type Settings } from '../../src/studio/shared/settings.js';
+import type { LocalServer } from '../../src/watch/localServer.js';
 
 export const fixture: Settings = {
   recipe: 'mnist-mlp',
@@ -18,7 +19,7 @@ export const fixture: Settings = {
   backend: 'wasm',
 };
 
-export const startFixtureServer = (): Promise<StudioServer> =>
+export const startFixtureServer = (): Promise<LocalServer> =>
   startStudioServer(
     {
       site: builtSite,

@@ -33,7 +33,7 @@ export function recordBytes(terms: number): number {
   return wholeLines(4 * (terms + 1));
 }
 
-export interface TermsSource {
+interface TermsSource {
   /** Rows of the tile, and terms. */
   readonly rows: number;
   readonly terms: number;

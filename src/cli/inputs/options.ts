@@ -148,6 +148,18 @@ export const jsonOption = grouped('Output', {
   json: { boolean: true, default: false, describe: 'print one JSON object' },
 } as const);
 
+/** Of commands that serve a page. */
+export const portOption = {
+  port: {
+    number: true,
+    requiresArg: true,
+    default: 0,
+    coerce: whole('port', 0),
+    defaultDescription: 'any that is free',
+    describe: 'of the page, on 127.0.0.1',
+  },
+} as const;
+
 export const quietOption = grouped('Output', {
   quiet: { boolean: true, default: false, describe: 'no progress' },
 } as const);

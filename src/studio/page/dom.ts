@@ -4,7 +4,7 @@ type Child = Node | string | undefined | false;
 type Listener = (event: Event) => void;
 
 /** Attributes by their names; `onclick` and the like are listeners, true is an attribute without a value. */
-export type Attributes = Readonly<Record<string, string | number | boolean | Listener | undefined>>;
+type Attributes = Readonly<Record<string, string | number | boolean | Listener | undefined>>;
 
 /** h('button', { class: 'plain', onclick }, 'Start') */
 export function h<K extends keyof HTMLElementTagNameMap>(

@@ -6,7 +6,7 @@ import { reportOf } from './report.js';
 import { addressOf, commandOf, downloadRecipe, needsFile, RunsPanel } from './runsPanel.js';
 import { keepRun, type StoredRun } from './store.js';
 
-export interface KeepListener {
+interface KeepListener {
   say(text: string): void;
   open(run: StoredRun): void;
   compare(): void;

@@ -28,7 +28,7 @@ const additions: Readonly<Record<string, LayerDescription['options']>> = {
 
 const choices: Readonly<Record<string, readonly string[]>> = { padding: ['valid', 'same'] };
 
-export interface LayersListener {
+interface LayersListener {
   /** Layers in place of the recipe's; undefined: the recipe's again. */
   changed(layers: LayerDescription | undefined): void;
 }

@@ -3,7 +3,7 @@
 const side = 280;
 
 /** Gray, `[side, side]`. */
-export interface PadPixels {
+interface PadPixels {
   readonly gray: Uint8Array;
   readonly width: number;
   readonly height: number;

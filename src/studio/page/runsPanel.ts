@@ -3,7 +3,7 @@ import { linkOf, optionsOf, type Settings } from '../shared/settings.js';
 import { byId, download, grouped, h, percent } from './dom.js';
 import { deleteRun, listRuns, room, type StoredRun } from './store.js';
 
-export interface RunsListener {
+interface RunsListener {
   open(run: StoredRun): void;
   compare(run: StoredRun | undefined): void;
   /** After one was deleted. */
@@ -13,7 +13,7 @@ export interface RunsListener {
 const megabytes = (bytes: number) =>
   bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 
-export const nameOf = ({ settings, created }: StoredRun) =>
+const nameOf = ({ settings, created }: StoredRun) =>
   `${settings.recipe}, seed ${settings.seed}, ${new Date(created).toLocaleString('en', { dateStyle: 'short', timeStyle: 'medium' })}`;
 
 /** Tells whether the command needs a recipe file: for layers of one's own, or another dataset than the recipe's. */

@@ -24,7 +24,7 @@ const elsewhere = ['learningRate', 'batchSize', 'optimizer', 'schedule'];
 /** Augmentation can be had by every recipe. */
 const augmentations = ['augmentation.shift', 'augmentation.rotate', 'augmentation.shear'];
 
-export interface SettingsListener {
+interface SettingsListener {
   changed(settings: Settings): void;
   dropped(files: readonly { path: string; file: File }[]): void;
 }

@@ -6,7 +6,7 @@ type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string; readonly hint?: string };
 
-export type Handlers = {
+type Handlers = {
   readonly [N in RequestName]: (
     argument: Requests[N]['ask'],
   ) => Promise<Requests[N]['answer']> | Requests[N]['answer'];

@@ -18,7 +18,7 @@ interface PackedSplit {
   readonly labels: PackedFile;
 }
 
-export interface PackedDataset {
+interface PackedDataset {
   readonly name: string;
   readonly shape: readonly [number, number, number];
   readonly classes: readonly string[];

@@ -1,7 +1,7 @@
 /** Registers for variables, in one scan over their lives; what does not fit lives in memory. */
 import type { Interval } from './intervals.js';
 
-export interface Allocation {
+interface Allocation {
   /** The register of each variable that has one. */
   readonly registers: ReadonlyMap<number, number>;
   readonly spilled: ReadonlySet<number>;

@@ -81,8 +81,6 @@ export const codes = {
   maskToLanes: { map: 2, prefix: 2, opcode: 0x38 },
 } as const satisfies Record<string, VectorCode>;
 
-export type CodeName = keyof typeof codes;
-
 /** Two operands, one instruction: `swapped` ones take them the other way round. */
 export const plainBinary: Readonly<
   Record<string, { readonly code: VectorCode; readonly commutes?: boolean; readonly swapped?: boolean }>

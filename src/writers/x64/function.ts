@@ -25,7 +25,7 @@ const vectorRegisters = {
 const integerSlot = 8;
 
 /** What a function has become. */
-export interface PrintedFunction {
+interface PrintedFunction {
   /** Offset of its first instruction. */
   readonly entry: number;
   /** How many variables that are vectors found no register. */

@@ -5,7 +5,7 @@ import { type Address, conditions, type Memory, rax, rdx, signedConditions } fro
 import type { Frame } from './frame.js';
 
 /** Holds the address of the memory's byte 0. */
-export const memoryBase = 15;
+const memoryBase = 15;
 
 const comparisons: Readonly<Record<string, number>> = {
   'i32.eq': conditions.equal,

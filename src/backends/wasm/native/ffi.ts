@@ -2,15 +2,15 @@
 import { BackendError } from '../../../core/errors.js';
 
 /** The types that are used; an int64 is a bigint. */
-export type ForeignType = 'int32' | 'uint64' | 'pointer';
+type ForeignType = 'int32' | 'uint64' | 'pointer';
 
-export interface Signature {
+interface Signature {
   readonly parameters: readonly ForeignType[];
   readonly result: ForeignType | 'void';
 }
 
 type Value = number | bigint;
-export type ForeignFunction = (...values: (Value | Uint8Array)[]) => Value;
+type ForeignFunction = (...values: (Value | Uint8Array)[]) => Value;
 
 /** Functions of a library. */
 export interface Library<N extends string = string> {

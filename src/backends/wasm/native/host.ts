@@ -10,7 +10,7 @@ const kept: Library[] = [];
 export const walkSignature = { parameters: ['int32'], result: 'void' } as const;
 
 /** What decides whether a process can have machine code of ours. */
-export interface NativeHost {
+interface NativeHost {
   /** Undefined in browsers. */
   readonly platform: string | undefined;
   readonly arch: string;

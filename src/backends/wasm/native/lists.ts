@@ -13,7 +13,7 @@ interface ListPlan {
   readonly again: number;
 }
 
-export interface Lists {
+interface Lists {
   readonly phases: readonly Phase[];
   readonly block: Block;
 }

@@ -1,6 +1,14 @@
 import type { Argv } from 'yargs';
 import { dataOptions, jsonOption } from '../../inputs/options.js';
 
+const namesArgument = {
+  type: 'string',
+  array: true,
+  demandOption: true,
+  default: undefined,
+  describe: 'such as mnist',
+} as const;
+
 /** `quern datasets list|get|verify` */
 export function addDatasets(program: Argv<{ verbose: boolean }>): void {
   const work = () => import('./run.js');
@@ -16,23 +24,15 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
         'get <name...>',
         'bring into the cache what is not there, or is damaged: from the web, or from an archive',
         (command) =>
-          command
-            .positional('name', {
-              type: 'string',
-              array: true,
-              demandOption: true,
-              default: undefined,
-              describe: 'such as mnist',
-            })
-            .options({
-              'data-dir': {
-                string: true,
-                requiresArg: true,
-                describe: 'a folder with the archive of EMNIST, gzip.zip, so that it is not downloaded',
-              },
-              offline: dataOptions.offline,
-              ...jsonOption,
-            }),
+          command.positional('name', namesArgument).options({
+            'data-dir': {
+              string: true,
+              requiresArg: true,
+              describe: 'a folder with the archive of EMNIST, gzip.zip, so that it is not downloaded',
+            },
+            offline: dataOptions.offline,
+            ...jsonOption,
+          }),
         async (options) => (await work()).getDatasets(options),
       )
       .command(
@@ -40,13 +40,7 @@ export function addDatasets(program: Argv<{ verbose: boolean }>): void {
         'compare every file, and an archive, with its known hash',
         (command) =>
           command
-            .positional('name', {
-              type: 'string',
-              array: true,
-              demandOption: true,
-              default: undefined,
-              describe: 'such as mnist',
-            })
+            .positional('name', namesArgument)
             .options({ 'data-dir': dataOptions['data-dir'], ...jsonOption }),
         async (options) => (await work()).verifyDatasets(options),
       )

@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs';
 import { UsageError } from '../../../core/errors.js';
-import { dataOptions, whole } from '../../inputs/options.js';
+import { dataOptions, portOption } from '../../inputs/options.js';
 
 function namesOf(list: string): readonly string[] {
   const names = list.split(',').filter((name) => name !== '');
@@ -28,14 +28,7 @@ export function addStudio(program: Argv<{ verbose: boolean }>): void {
             describe: 'with --out, the datasets that become part of the site, with commas between them',
           },
           force: { boolean: true, default: false, describe: 'replace the site in that folder' },
-          port: {
-            number: true,
-            requiresArg: true,
-            default: 0,
-            coerce: whole('port', 0),
-            defaultDescription: 'any that is free',
-            describe: 'of the page, on 127.0.0.1',
-          },
+          ...portOption,
           ...dataOptions,
         })
         .example('$0 studio', '')

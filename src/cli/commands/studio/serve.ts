@@ -1,17 +1,12 @@
 /** Serves the studio on this machine: its site, and datasets when the page wants them. */
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { BackendError, messageOf, reasonOf } from '../../../core/errors.js';
+import { messageOf } from '../../../core/errors.js';
+import { isLocal, type LocalServer, serveLocally } from '../../../watch/localServer.js';
 import { type PackedFile, packIndex } from './pack.js';
-
-export interface StudioServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 interface StudioFiles {
   /** The folder of the built site. */
@@ -39,10 +34,6 @@ const headers = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-cache',
 };
-
-/** Tells whether a browser asks this machine by its own name: another name in front of it is somebody else's page. */
-const isLocal = ({ headers: { host = '' } }: IncomingMessage) =>
-  /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host);
 
 class Answers {
   private readonly packed = new Map<string, Promise<readonly PackedFile[]>>();
@@ -102,27 +93,7 @@ class Answers {
  * @param port 0: any that is free
  * @throws BackendError when the port is taken
  */
-export async function startStudioServer(files: StudioFiles, port: number): Promise<StudioServer> {
+export function startStudioServer(files: StudioFiles, port: number): Promise<LocalServer> {
   const answers = new Answers(files);
-  const server = createServer((request, response) => {
-    answers.answer(request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(
-        new BackendError(`studio: port ${port} of this machine cannot be used: ${reasonOf(cause)}`, {
-          cause,
-          hint: '--port takes another; without it any that is free is taken.',
-        }),
-      ),
-    );
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return serveLocally('studio', port, (request, response) => answers.answer(request, response));
 }

@@ -228,35 +228,13 @@ function settingValues(texts: Readonly<Record<string, string>> | undefined): Set
 
 /** Picks the arguments that a resumed run follows; flags that are not set leave what it was begun with. */
 function resumeArguments(options: ResumeArguments): ResumeArguments {
-  const { offline, revectorize, tune, ...others } = options;
-  const {
-    threads,
-    native,
-    data,
-    dataDir,
-    timeLimit,
-    pauseAfter,
-    checkpointEvery,
-    log,
-    logWeights,
-    json,
-    quiet,
-  } = others;
+  const { offline, revectorize, tune, import: imported, ...others } = options;
+  const { threads, native, data, dataDir, timeLimit, pauseAfter } = others;
+  const { checkpointEvery, log, logWeights, json, quiet } = others;
   return {
-    ...{
-      threads,
-      native,
-      data,
-      dataDir,
-      timeLimit,
-      pauseAfter,
-      checkpointEvery,
-      log,
-      logWeights,
-      json,
-      quiet,
-    },
-    import: others.import,
+    ...{ threads, native, data, dataDir, timeLimit, pauseAfter },
+    ...{ checkpointEvery, log, logWeights, json, quiet },
+    import: imported,
     ...(offline && { offline }),
     ...(revectorize && { revectorize }),
     ...(tune && { tune }),

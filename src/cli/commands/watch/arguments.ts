@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { whole } from '../../inputs/options.js';
+import { portOption } from '../../inputs/options.js';
 
 /** `quern watch [folder]` */
 export function addWatch(program: Argv<{ verbose: boolean }>): void {
@@ -15,14 +15,7 @@ export function addWatch(program: Argv<{ verbose: boolean }>): void {
         })
         .options({
           terminal: { boolean: true, default: false, describe: 'in the terminal, on the whole screen' },
-          port: {
-            number: true,
-            requiresArg: true,
-            default: 0,
-            coerce: whole('port', 0),
-            defaultDescription: 'any that is free',
-            describe: 'of the page, on 127.0.0.1',
-          },
+          ...portOption,
         })
         .example('$0 watch sweeps/mnist-mlp', '')
         .epilogue(
