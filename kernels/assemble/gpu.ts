@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { printConstant } from '../../src/writers/gpuText.js';
 import {
@@ -15,18 +16,18 @@ import type { AssembleSpecification } from './contract.js';
 /** Each thread looks through the inputs for the one that is placed at its own element. */
 export const assembleGpu: GpuKernel<AssembleSpecification> = (call) => {
   const { fill, placements } = call.specification;
-  const { shape, dtype } = call.outputs[0]!;
+  const { shape, dtype } = at(call.outputs, 0);
   const tables = call.inputs.map((operand, i) => tableOf(`x${i}`, operand, operand.size));
   const { statements, indices } = coordinatesOf(shape);
   const filled = dtype === 'float32' ? Math.fround(fill) : Math.trunc(fill);
   const lines = [...statements, `let value = ${printConstant(filled)};`];
   placements.forEach(({ start, step }, i) => {
-    const operand = call.inputs[i]!;
+    const operand = at(call.inputs, i);
     if (sizeOf(operand.shape) === 0) return;
     const own: string[] = [];
     const conditions: string[] = [];
     const places = shape.map((extent, axis) => {
-      const [first, stride, count] = [start[axis]!, step[axis]!, operand.shape[axis]!];
+      const [first, stride, count] = [at(start, axis), at(step, axis), at(operand.shape, axis)];
       if (extent === 1) return '0';
       const name = `at${i}_${axis}`;
       const rest = `(${indices[axis]} - ${first})`;
@@ -36,7 +37,7 @@ export const assembleGpu: GpuKernel<AssembleSpecification> = (call) => {
       if (first + (count - 1) * stride < extent - 1) conditions.push(`${name} < ${count}`);
       return name;
     });
-    lines.push(...own, ...when(conditions, [`value = ${tables[i]!.at(places)};`]));
+    lines.push(...own, ...when(conditions, [`value = ${at(tables, i).at(places)};`]));
   });
   return gpuSource('assemble', outputOf(shape), tables, { statements: lines, value: 'value' });
 };
@@ -48,7 +49,7 @@ const mostInputs = 7;
 export const assembleStages: GpuStagedKernel<AssembleSpecification> = (call) => {
   const { inputs, outputs, specification } = call;
   if (inputs.length <= mostInputs) return undefined;
-  const whole = { ...outputs[0]!, offset: 0, size: sizeOf(outputs[0]!.shape) };
+  const whole = { ...at(outputs, 0), offset: 0, size: sizeOf(at(outputs, 0).shape) };
   const everywhere = { start: whole.shape.map(() => 0), step: whole.shape.map(() => 1) };
   const stages: GpuStage[] = [];
   for (let first = 0; first < inputs.length; ) {

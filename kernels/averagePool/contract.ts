@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import type { Contract } from '../contract.js';
 import { printWindow, type Window } from '../maxPool/contract.js';
@@ -13,7 +14,7 @@ export const averagePool: Contract<AveragePoolSpecification> = {
   layout: 'contiguous',
   epilogue: false,
   flops: ({ specification, outputs }) =>
-    sizeOf(outputs[0]!.shape) * specification.window[0] * specification.window[1],
+    sizeOf(at(outputs, 0).shape) * specification.window[0] * specification.window[1],
   print: printWindow,
 };
 
@@ -21,6 +22,6 @@ export const averagePoolGradient: Contract<AveragePoolSpecification> = {
   layout: 'contiguous',
   epilogue: false,
   flops: ({ specification, inputs }) =>
-    sizeOf(inputs[0]!.shape) * specification.window[0] * specification.window[1],
+    sizeOf(at(inputs, 0).shape) * specification.window[0] * specification.window[1],
   print: printWindow,
 };

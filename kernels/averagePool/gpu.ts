@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import type { Shape } from '../../src/core/shape.js';
 import { coordinatesOf, type GpuKernel, gpuSource, outputOf } from '../toolkit/gpu/kernel.js';
 import { eachPixelOfWindow, eachWindowOfPixel, pixelTable, reachesOutside } from '../toolkit/gpu/windows.js';
@@ -5,16 +6,16 @@ import type { AveragePoolSpecification } from './contract.js';
 
 /** Each thread sums and counts the pixels of its own window that lie inside the image. */
 export const averagePoolGpu: GpuKernel<AveragePoolSpecification> = (call) => {
-  const { shape } = call.outputs[0]!;
-  const images = call.inputs[0]!.shape;
-  const tables = [pixelTable('x0', call.inputs[0]!)];
+  const { shape } = at(call.outputs, 0);
+  const images = at(call.inputs, 0).shape;
+  const tables = [pixelTable('x0', at(call.inputs, 0))];
   const { statements, indices } = coordinatesOf(shape);
   const lines = [
     ...statements,
     'let sum = 0;',
     'let count = 0;',
     ...eachPixelOfWindow(call.specification, { images, grid: shape }, indices, [
-      `sum += ${tables[0]!.at(['pixel', indices[3]!])};`,
+      `sum += ${at(tables, 0).at(['pixel', at(indices, 3)])};`,
       'count += 1;',
     ]),
     'const mean = sum / count;',
@@ -24,16 +25,16 @@ export const averagePoolGpu: GpuKernel<AveragePoolSpecification> = (call) => {
 
 /** Each thread sums its share of every window that holds its own pixel. */
 export const averagePoolGradientGpu: GpuKernel<AveragePoolSpecification> = (call) => {
-  const { shape } = call.outputs[0]!;
-  const grid = call.inputs[0]!.shape;
-  const tables = [pixelTable('x0', call.inputs[0]!)];
+  const { shape } = at(call.outputs, 0);
+  const grid = at(call.inputs, 0).shape;
+  const tables = [pixelTable('x0', at(call.inputs, 0))];
   const { statements, indices } = coordinatesOf(shape);
   const lines = [
     ...statements,
     'let sum = 0;',
     ...eachWindowOfPixel(call.specification, grid, indices, [
       ...pixelsInside(call.specification, shape, grid),
-      `sum += ${tables[0]!.at(['from', indices[3]!])} / count;`,
+      `sum += ${at(tables, 0).at(['from', at(indices, 3)])} / count;`,
     ]),
   ];
   return gpuSource('averagePoolGradient', outputOf(shape), tables, { statements: lines, value: 'sum' });

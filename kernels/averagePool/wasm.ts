@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { f32x4, type I32, i32, i32x4, v128 } from '../../src/writers/wasm/assembler.js';
 import type { WasmKernel } from '../toolkit/wasm/kernel.js';
 import { forEachPixelVector } from '../toolkit/wasm/pixels.js';
@@ -15,16 +16,16 @@ export const averagePoolWasm: WasmKernel<AveragePoolSpecification> = (
   { specification, inputs, outputs },
   options,
 ) => {
-  const { shape } = outputs[0]!;
-  const geometry = geometryOf(specification, inputs[0]!.shape, shape);
-  const units = isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
+  const { shape } = at(outputs, 0);
+  const geometry = geometryOf(specification, at(inputs, 0).shape, shape);
+  const units = isEmpty(shape) ? 0 : at(shape, 0) * at(shape, 1);
   const bytes = buildUnits(options, ['x', 'y'], units, (f, { x, y, unit }) => {
     forEachWindowVector(f, geometry, unit, {
       whole({ element: { base, constant }, lanes }, taps) {
         const sum = taps
           .map((tap) => v128.loadLanes(i32.add(x, tap.base), lanes, tap.constant))
           .reduce((a, b) => f32x4.add(a, b));
-        f.storeLanes(i32.add(y, base), f32x4.div(sum, divisor(taps[0]!.count)), lanes, constant);
+        f.storeLanes(i32.add(y, base), f32x4.div(sum, divisor(at(taps, 0).count)), lanes, constant);
       },
       part({ element: { base, constant }, lanes }, _first, forEach) {
         const sum = f.let(f32x4.const(0));
@@ -45,9 +46,9 @@ export const averagePoolGradientWasm: WasmKernel<AveragePoolSpecification> = (
   { specification, inputs, outputs },
   options,
 ) => {
-  const { shape } = outputs[0]!;
-  const geometry = geometryOf(specification, shape, inputs[0]!.shape);
-  const units = isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
+  const { shape } = at(outputs, 0);
+  const geometry = geometryOf(specification, shape, at(inputs, 0).shape);
+  const units = isEmpty(shape) ? 0 : at(shape, 0) * at(shape, 1);
   const bytes = buildUnits(options, ['dy', 'dx'], units, (f, { dy, dx, unit }) => {
     forEachPixelVector(f, geometry, unit, {
       open({ base, constant, lanes, count }) {

@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops } from '../contract.js';
 
@@ -17,13 +18,13 @@ export type ScatterAddSpecification = Readonly<Record<string, never>>;
 export const gather: Contract<GatherSpecification> = {
   layout: 'contiguous',
   epilogue: true,
-  flops: ({ specification, outputs }) => epilogueFlops(specification.epilogue, outputs[0]!.shape),
+  flops: ({ specification, outputs }) => epilogueFlops(specification.epilogue, at(outputs, 0).shape),
   print: () => '',
 };
 
 export const scatterAdd: Contract<ScatterAddSpecification> = {
   layout: 'contiguous',
   epilogue: false,
-  flops: ({ inputs }) => sizeOf(inputs[0]!.shape),
+  flops: ({ inputs }) => sizeOf(at(inputs, 0).shape),
   print: () => '',
 };

@@ -1,3 +1,4 @@
+import { at, leading } from '../../src/core/lists.js';
 import {
   coordinatesOf,
   type GpuKernel,
@@ -12,16 +13,16 @@ import type { GatherSpecification, ScatterAddSpecification } from './contract.js
 /** Reads a row of the table that exists in any case: code of both branches may run, whichever of them counts. */
 export const gatherGpu: GpuKernel<GatherSpecification> = (call) => {
   const { specification, inputs, outputs } = call;
-  const { shape } = outputs[0]!;
+  const { shape } = at(outputs, 0);
   const tables = tablesOf(call);
   const { statements, indices } = coordinatesOf(shape);
-  const [o, i, e] = indices as [string, string, string];
-  const rows = inputs[0]!.shape[1]!;
+  const [o, i, e] = leading(indices, 3);
+  const rows = at(at(inputs, 0).shape, 1);
   const lines = [
     ...statements,
-    `const wanted = ${tables[1]!.at([i])};`,
+    `const wanted = ${at(tables, 1).at([i])};`,
     `const present = Math.min(Math.max(wanted, 0), ${Math.max(rows - 1, 0)});`,
-    `const read = ${tables[0]!.at([o, 'present', e])};`,
+    `const read = ${at(tables, 0).at([o, 'present', e])};`,
     `const value = ${rows === 0 ? '0' : 'wanted === present ? read : 0'};`,
   ];
   const result = printEpilogue(specification.epilogue, tables, 'value');
@@ -34,16 +35,16 @@ export const gatherGpu: GpuKernel<GatherSpecification> = (call) => {
 /** Each thread looks through all indices for those that name its row, in ascending order. */
 export const scatterAddGpu: GpuKernel<ScatterAddSpecification> = (call) => {
   const { inputs, outputs } = call;
-  const { shape } = outputs[0]!;
+  const { shape } = at(outputs, 0);
   const tables = tablesOf(call);
   const { statements, indices } = coordinatesOf(shape);
-  const [o, r, e] = indices as [string, string, string];
+  const [o, r, e] = leading(indices, 3);
   const lines = [
     ...statements,
     'let sum = 0;',
-    ...loop('i', inputs[1]!.shape[0]!, [
-      `if (${tables[1]!.at(['i'])} === ${r}) {`,
-      `  sum += ${tables[0]!.at([o, 'i', e])};`,
+    ...loop('i', at(at(inputs, 1).shape, 0), [
+      `if (${at(tables, 1).at(['i'])} === ${r}) {`,
+      `  sum += ${at(tables, 0).at([o, 'i', e])};`,
       '}',
     ]),
   ];

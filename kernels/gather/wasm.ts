@@ -1,5 +1,6 @@
 import { bytesOf } from '../../src/core/dtype.js';
 import { computeType } from '../../src/core/expression.js';
+import { leading } from '../../src/core/lists.js';
 import { f32x4, type I32, i32, i32x4, select, v128 } from '../../src/writers/wasm/assembler.js';
 import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
@@ -11,7 +12,7 @@ import type { GatherSpecification, ScatterAddSpecification } from './contract.js
 export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
   const { specification, inputs, outputs } = call;
   const { dtype } = inputs[0]!;
-  const [outer, rows, inner] = inputs[0]!.shape as [number, number, number];
+  const [outer, rows, inner] = leading(inputs[0]!.shape, 3);
   const count = inputs[1]!.shape[0]!;
   const epilogue = new EpilogueEmitter(specification.epilogue, call);
   const copies = specification.epilogue === undefined && outputs[0]!.dtype === dtype;
@@ -68,7 +69,7 @@ const scatterColumns = 64;
 /** A unit is up to 64 columns of one of the outer tables. */
 export const scatterAddWasm: WasmKernel<ScatterAddSpecification> = ({ inputs, outputs }, options) => {
   const { dtype } = outputs[0]!;
-  const [outer, rows, inner] = outputs[0]!.shape as [number, number, number];
+  const [outer, rows, inner] = leading(outputs[0]!.shape, 3);
   const count = inputs[1]!.shape[0]!;
   const groups = Math.ceil(inner / scatterColumns);
   const units = isEmpty(outputs[0]!.shape) ? 0 : outer * groups;

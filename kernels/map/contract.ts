@@ -1,4 +1,5 @@
 import { countOperations, type Expression, formatExpression } from '../../src/core/expression.js';
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import type { Contract } from '../contract.js';
 
@@ -16,6 +17,6 @@ export const map: Contract<MapSpecification> = {
   epilogue: false,
   flops: ({ specification, outputs }) =>
     specification.expressions.reduce((sum, expression) => sum + countOperations(expression), 0) *
-    sizeOf(outputs[0]!.shape),
+    sizeOf(at(outputs, 0).shape),
   print: ({ expressions }) => expressions.map(formatExpression).join('; '),
 };

@@ -1,5 +1,6 @@
 import { bytesOf } from '../../src/core/dtype.js';
 import { computeType, type Expression, walk } from '../../src/core/expression.js';
+import { last } from '../../src/core/lists.js';
 import { type Shape, sizeOf } from '../../src/core/shape.js';
 import { collapseAxes } from '../../src/core/view.js';
 import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
@@ -33,7 +34,7 @@ export const mapWasm: WasmKernel<MapSpecification> = ({ specification, inputs, o
     outputs[0]!.shape,
     layouts.map((layout) => layout.strides),
   );
-  const columns = merged.shape.at(-1)!;
+  const columns = last(merged.shape);
   const outer = merged.shape.slice(0, -1);
   const rows = sizeOf(outer);
   const unroll = unrollOf(expressions);
@@ -48,7 +49,7 @@ export const mapWasm: WasmKernel<MapSpecification> = ({ specification, inputs, o
       layout,
       pointer: p[names[i]!] as I32,
       outerStrides: merged.strides[i]!.slice(0, -1),
-      stride: merged.strides[i]!.at(-1)!,
+      stride: last(merged.strides[i]!),
     }));
     const work = { expressions, operands, inputs: inputs.length, outer, columns, unroll };
     const row = new RowEmitter(f, printer, work);

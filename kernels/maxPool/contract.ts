@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops, type Padding } from '../contract.js';
 import { gatedEntries } from './fusion.js';
@@ -41,7 +42,7 @@ export const maxPool: Contract<MaxPoolSpecification> = {
   epilogue: false,
   results: ['values', 'indices'],
   flops: ({ specification, outputs }) =>
-    sizeOf(outputs[0]!.shape) * specification.window[0] * specification.window[1],
+    sizeOf(at(outputs, 0).shape) * specification.window[0] * specification.window[1],
   print: (specification) => `${printWindow(specification)} gives ${specification.outputs.join(' and ')}`,
 };
 
@@ -57,6 +58,6 @@ export const maxPoolGradient: Contract<MaxPoolGradientSpecification> = {
   epilogue: true,
   absorbs: { readers: [gatedEntries] },
   flops: ({ specification, inputs, outputs }) =>
-    sizeOf(inputs[0]!.shape) + epilogueFlops(specification.epilogue, outputs[0]!.shape),
+    sizeOf(at(inputs, 0).shape) + epilogueFlops(specification.epilogue, at(outputs, 0).shape),
   print: printWindow,
 };

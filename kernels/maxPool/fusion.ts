@@ -1,12 +1,14 @@
 /** Steps that the gradient of a max pool takes over. */
+
 import { type Expression, input, substitute, walk } from '../../src/core/expression.js';
+import { at, leading } from '../../src/core/lists.js';
 import { type NewStep, type ReaderRule, sameOperand } from '../fusion.js';
 import type { MaxPoolGradientSpecification, Window } from './contract.js';
 
 /** Of `where(condition, index, 0)`: the condition and the index; undefined for any other expression. */
 function gateOf(expression: Expression): { condition: Expression; index: number } | undefined {
   if (expression.type !== 'call' || expression.function !== 'where') return undefined;
-  const [condition, passed, zero] = expression.arguments as [Expression, Expression, Expression];
+  const [condition, passed, zero] = leading(expression.arguments, 3);
   const isGate = passed.type === 'input' && zero.type === 'constant' && Object.is(zero.value, 0);
   return isGate ? { condition, index: passed.index } : undefined;
 }
@@ -42,9 +44,9 @@ export const gatedEntries: ReaderRule<MaxPoolGradientSpecification> = {
     const pool = makerOf(indices!);
     const gate = gateOf(expression!);
     if (gate === undefined || others.length > 0 || specification.epilogue !== undefined) return undefined;
-    if (map.inputs[gate.index]!.value !== outputs[0]!.value) return undefined;
+    if (at(map.inputs, gate.index).value !== at(outputs, 0).value) return undefined;
     if (pool?.kind !== 'maxPool' || !sameWindow(pool.specification, specification)) return undefined;
-    const x = pool.inputs[0]!;
+    const x = at(pool.inputs, 0);
     const reads = new Set(map.inputs.flatMap((operand, i) => (sameOperand(operand, x) ? [i] : [])));
     if (!readsOnly(gate.condition, reads)) return undefined;
     const float32 = { shape: dy!.shape, dtype: 'float32' } as const;

@@ -1,5 +1,7 @@
 /** The largest of several vectors and where it stood, lane by lane: what a max pool does with the pixels of a window. */
+
 import type { Dtype } from '../../src/core/dtype.js';
+import { at } from '../../src/core/lists.js';
 import {
   type FunctionBuilder,
   f32x4,
@@ -31,7 +33,7 @@ export function beats(later: V128, earlier: V128): V128 {
 
 /** Compares halves: fewer steps depend on each other than in a row, and constants meet constants. */
 export function treeMaximum(f: FunctionBuilder, pixels: readonly Candidate[]): Candidate {
-  if (pixels.length === 1) return pixels[0]!;
+  if (pixels.length === 1) return at(pixels, 0);
   const half = Math.ceil(pixels.length / 2);
   const [earlier, later] = [treeMaximum(f, pixels.slice(0, half)), treeMaximum(f, pixels.slice(half))];
   const mask = f.let(beats(later.value, earlier.value));

@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { f32x4, type I32, i32, i32x4, type V128, v128 } from '../../src/writers/wasm/assembler.js';
 import { selectLanes } from '../../src/writers/wasm/simdMath.js';
 import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
@@ -12,7 +13,7 @@ import { beats, candidate, indexOffset, treeMaximum } from './treeMaximum.js';
 
 /** Rows of the outer two axes: of images in a gradient, of the grid of windows elsewhere. */
 function rowsOf({ shape }: Layout): number {
-  return isEmpty(shape) ? 0 : shape[0]! * shape[1]!;
+  return isEmpty(shape) ? 0 : at(shape, 0) * at(shape, 1);
 }
 
 /** A unit is a row of the grid of windows; values and indices are made in one pass over the window. */
@@ -20,14 +21,14 @@ export const maxPoolWasm: WasmKernel<MaxPoolSpecification> = (
   { specification, inputs, outputs },
   options,
 ) => {
-  const geometry = geometryOf(specification, inputs[0]!.shape, outputs[0]!.shape);
+  const geometry = geometryOf(specification, at(inputs, 0).shape, at(outputs, 0).shape);
   const names = specification.outputs;
-  const units = rowsOf(outputs[0]!);
+  const units = rowsOf(at(outputs, 0));
   const bytes = buildUnits(options, ['x', ...names], units, (f, pointers) => {
     const x = pointers.x!;
     const store = ({ element, lanes }: EpiloguePosition, value: V128, position: V128) => {
       names.forEach((name, o) => {
-        const { dtype } = outputs[o]!;
+        const { dtype } = at(outputs, o);
         const [offset, rest] = indexOffset(dtype, element.base, element.constant);
         const result = name === 'values' ? value : position;
         storeVector(f, dtype, i32.add(pointers[name]!, offset), result, lanes, rest);
@@ -62,9 +63,9 @@ export const maxPoolTakeWasm: WasmKernel<MaxPoolGradientSpecification> = (
   { specification, inputs, outputs },
   options,
 ) => {
-  const geometry = geometryOf(specification, inputs[0]!.shape, outputs[0]!.shape);
-  const { dtype } = inputs[1]!;
-  const units = rowsOf(outputs[0]!);
+  const geometry = geometryOf(specification, at(inputs, 0).shape, at(outputs, 0).shape);
+  const { dtype } = at(inputs, 1);
+  const units = rowsOf(at(outputs, 0));
   const bytes = buildUnits(options, ['x', 'indices', 'y'], units, (f, { x, indices, y, unit }) => {
     const wantedAt = (base: I32, constant: number, lanes: number) => {
       const [offset, rest] = indexOffset(dtype, base, constant);
@@ -98,10 +99,10 @@ export const maxPoolTakeWasm: WasmKernel<MaxPoolGradientSpecification> = (
 /** A unit is a row of an image. */
 export const maxPoolGradientWasm: WasmKernel<MaxPoolGradientSpecification> = (call, options) => {
   const { specification, inputs, outputs } = call;
-  const geometry = geometryOf(specification, outputs[0]!.shape, inputs[0]!.shape);
+  const geometry = geometryOf(specification, at(outputs, 0).shape, at(inputs, 0).shape);
   const epilogue = new EpilogueEmitter(specification.epilogue, call);
-  const { dtype } = inputs[1]!;
-  const units = rowsOf(outputs[0]!);
+  const { dtype } = at(inputs, 1);
+  const units = rowsOf(at(outputs, 0));
   const names = ['dy', 'indices', ...epilogue.names, 'dx'];
   const bytes = buildUnits(options, names, units, (f, p) => {
     const finish = epilogue.begin(f, p);

@@ -1,4 +1,5 @@
 import { countOperations, type Expression, formatExpression } from '../../src/core/expression.js';
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { type Contract, type Epilogue, epilogueFlops } from '../contract.js';
 import { sumOfEntries } from './fusion.js';
@@ -25,8 +26,8 @@ export const reduce: Contract<ReduceSpecification> = {
   prologue: true,
   absorbs: { makers: [sumOfEntries] },
   flops: ({ specification, inputs, outputs }) =>
-    (countOperations(specification.prologue) + 1) * sizeOf(inputs[0]!.shape) +
-    epilogueFlops(specification.epilogue, outputs[0]!.shape),
+    (countOperations(specification.prologue) + 1) * sizeOf(at(inputs, 0).shape) +
+    epilogueFlops(specification.epilogue, at(outputs, 0).shape),
   print: ({ operation, axes, prologue }) =>
     `${operation} over ${axes.join(',')} of ${formatExpression(prologue)}`,
 };

@@ -1,4 +1,5 @@
 /** How a reduction is walked: which axes are merged, and which of them the four lanes lie along. */
+import { at } from '../../src/core/lists.js';
 import { rowMajorStrides, type Shape } from '../../src/core/shape.js';
 import { collapseAxes } from '../../src/core/view.js';
 import type { Layout } from '../contract.js';
@@ -34,13 +35,13 @@ export function layOutReduction(
   axes: readonly number[],
   wholeRows: boolean,
 ): ReduceLayout {
-  const { shape } = sources[0]!;
+  const { shape } = at(sources, 0);
   const strides = [...sources.map((source) => source.strides), rowMajorStrides(shape)];
   const keptAxes = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
   const merge = (chosen: readonly number[]) =>
     collapseAxes(
-      chosen.map((axis) => shape[axis]!),
-      strides.map((list) => chosen.map((axis) => list[axis]!)),
+      chosen.map((axis) => at(shape, axis)),
+      strides.map((list) => chosen.map((axis) => at(list, axis))),
     );
   const reduced = merge(axes);
   let kept = merge(keptAxes);
@@ -48,14 +49,14 @@ export function layOutReduction(
     const [rows, last] = [merge(keptAxes.slice(0, -1)), merge(keptAxes.slice(-1))];
     kept = {
       shape: [...rows.shape, ...last.shape],
-      strides: rows.strides.map((list, i) => [...list, ...last.strides[i]!]),
+      strides: rows.strides.map((list, i) => [...list, ...at(last.strides, i)]),
     };
   }
   const walks = strides.map((_, i) => ({
-    rows: kept.strides[i]!.slice(0, -1),
-    column: kept.strides[i]!.at(-1)!,
-    outer: reduced.strides[i]!.slice(0, -1),
-    step: reduced.strides[i]!.at(-1)!,
+    rows: at(kept.strides, i).slice(0, -1),
+    column: at(kept.strides, i).at(-1)!,
+    outer: at(reduced.strides, i).slice(0, -1),
+    step: at(reduced.strides, i).at(-1)!,
   }));
   const layout = {
     rows: kept.shape.slice(0, -1),

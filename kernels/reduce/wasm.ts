@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import { type I32, i32, v128 } from '../../src/writers/wasm/assembler.js';
 import { SimdPrinter } from '../../src/writers/wasm/simd.js';
@@ -22,7 +23,7 @@ const blockVectors = 128;
 export const reduceWasm: WasmKernel<ReduceSpecification> = (call, options) => {
   const { epilogue, axes } = call.specification;
   const sources = call.inputs.slice(0, call.inputs.length - (epilogue?.operands ?? 0));
-  const output = call.outputs[0]!;
+  const output = at(call.outputs, 0);
   const vectors = call.inputs.slice(sources.length).some((operand) => {
     const { row, column } = epilogueStrides(operand, output.shape);
     return row === 0 && column !== 0;
@@ -136,7 +137,7 @@ function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
   const addRow = (into: readonly State[], row: number) => {
     vectors.forEach(({ column, lanes }, v) => {
       const value = reduce.value((walk) => walk.column, { row, column, lanes }, ahead[v]);
-      reduce.add(into[v]!, value, row, 0);
+      reduce.add(at(into, v), value, row, 0);
     });
   };
   const block = (rows: number) => {
@@ -152,10 +153,10 @@ function reduceColumns(reduce: ReduceEmitter, count: number): State[] {
       reduce.advance(1);
     }
     pairs?.forEach((pair, v) => {
-      reducer.merge(f, states[v]!, pair);
+      reducer.merge(f, at(states, v), pair);
     });
     totals.forEach((total, v) => {
-      total.add(states[v]!);
+      total.add(at(states, v));
     });
   };
   reduce.forEachOuter(() => {
@@ -215,13 +216,13 @@ function reduceRow(reduce: ReduceEmitter): State {
       });
       reduce.advance(4 * step);
     });
-    for (let k = 0; k < count % step; k++) addVector(states[k]!, k, 4);
-    if (tail > 0) addVector(states[count % step]!, count % step, tail);
+    for (let k = 0; k < count % step; k++) addVector(at(states, k), k, 4);
+    if (tail > 0) addVector(at(states, count % step), count % step, tail);
     reduce.advance(4 * (count % step) + tail);
     for (let half = step / 2; half >= 1; half /= 2) {
-      for (let k = 0; k < half; k++) reducer.merge(f, states[k]!, states[k + half]!);
+      for (let k = 0; k < half; k++) reducer.merge(f, at(states, k), at(states, k + half));
     }
-    total?.add(states[0]!);
+    total?.add(at(states, 0));
   };
   reduce.forEachOuter(() => {
     const whole = Math.floor(vectors / blockVectors);
@@ -229,5 +230,5 @@ function reduceRow(reduce: ReduceEmitter): State {
     const rest = vectors - whole * blockVectors;
     if (rest > 0 || lanes > 0) block(rest, lanes);
   });
-  return total?.finish() ?? states[0]!;
+  return total?.finish() ?? at(states, 0);
 }

@@ -1,3 +1,4 @@
+import { at } from '../../src/core/lists.js';
 import { sizeOf } from '../../src/core/shape.js';
 import type { Contract } from '../contract.js';
 
@@ -19,6 +20,6 @@ export const softmaxCrossEntropy: Contract<SoftmaxCrossEntropySpecification> = {
   layout: 'contiguous',
   epilogue: false,
   results: ['loss', 'gradient'],
-  flops: ({ inputs }) => 5 * sizeOf(inputs[0]!.shape),
+  flops: ({ inputs }) => 5 * sizeOf(at(inputs, 0).shape),
   print: ({ labels, outputs }) => `labels as ${labels}, gives ${outputs.join(' and ')}`,
 };

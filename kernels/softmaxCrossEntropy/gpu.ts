@@ -1,3 +1,4 @@
+import { at, leading } from '../../src/core/lists.js';
 import { tinySlope } from '../../src/core/math.js';
 import {
   column,
@@ -17,8 +18,8 @@ import type { SoftmaxCrossEntropySpecification } from './contract.js';
  */
 export const softmaxCrossEntropyGpu: GpuKernel<SoftmaxCrossEntropySpecification> = (call) => {
   const { labels: kind, outputs: names } = call.specification;
-  const classes = call.inputs[0]!.shape[1]!;
-  const tables = tablesOf(call) as [Table, Table];
+  const classes = at(at(call.inputs, 0).shape, 1);
+  const tables = leading(tablesOf(call), 2);
   const [logits, labels] = tables;
   const gradient = names[0] === 'gradient';
   const sample = gradient ? row : column;
@@ -32,7 +33,7 @@ export const softmaxCrossEntropyGpu: GpuKernel<SoftmaxCrossEntropySpecification>
     ...loop('c', classes, [`total += Math.exp(${z} - largest);`]),
     ...(gradient ? gradientLines(classes, label, logits) : lossLines(classes, label, z)),
   ];
-  return gpuSource(`softmaxCrossEntropy_${names[0]}`, outputOf(call.outputs[0]!.shape), tables, {
+  return gpuSource(`softmaxCrossEntropy_${names[0]}`, outputOf(at(call.outputs, 0).shape), tables, {
     statements: lines,
     value: 'result',
   });

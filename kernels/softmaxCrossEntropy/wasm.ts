@@ -1,3 +1,4 @@
+import { leading } from '../../src/core/lists.js';
 import { tinySlope } from '../../src/core/math.js';
 import {
   type FunctionBuilder,
@@ -43,7 +44,7 @@ export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecificatio
   { specification, inputs },
   options,
 ) => {
-  const [batch, classes] = inputs[0]!.shape as [number, number];
+  const [batch, classes] = leading(inputs[0]!.shape, 2);
   const { labels: labelKind, outputs } = specification;
   const atOnce = rowsPerUnit(classes);
   const units = Math.ceil(batch / atOnce);

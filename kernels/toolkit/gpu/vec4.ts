@@ -5,6 +5,7 @@
  * ('textures'), four numbers make one texel, so operands are packed first, which also makes one read of four, and the
  * result is taken apart by a last kernel, which applies the epilogue.
  */
+import { at, last } from '../../../src/core/lists.js';
 import type { View } from '../../../src/core/view.js';
 import type { Epilogue } from '../../contract.js';
 import {
@@ -50,7 +51,7 @@ export function vec4Source(
  */
 export function packStage(input: number, view: View, size: number, rows?: number): GpuStage {
   const { shape } = view;
-  const columns = shape.at(-1)!;
+  const columns = last(shape);
   const own = shape.at(-2)!;
   const padded = [...shape.slice(0, -2), rows ?? own, Math.ceil(columns / 4)];
   const table = tableOf('x0', view, size);
@@ -78,14 +79,14 @@ export function finishStage(
   call: GpuCall<{ readonly epilogue?: Epilogue | undefined }>,
   stage: number,
 ): GpuStage {
-  const { shape } = call.outputs[0]!;
+  const { shape } = at(call.outputs, 0);
   const { epilogue } = call.specification;
   const count = epilogue?.operands ?? 0;
   const first = call.inputs.length - count;
-  const columns = shape.at(-1)!;
+  const columns = last(shape);
   // the tables of the epilogue are named after their place in the call; here they follow the packed result
   const packed: Table = stageTable('x0', Math.ceil(columns / 4) * 4);
-  const renamed = { ...call, inputs: [call.inputs[0]!, ...call.inputs.slice(first)] };
+  const renamed = { ...call, inputs: [at(call.inputs, 0), ...call.inputs.slice(first)] };
   const tables = [packed, ...tablesOf(renamed).slice(1)];
   const result = printEpilogue(epilogue, tables, 'result');
   const statements = [`const result = ${packed.at(['this.thread.y', column])};`, ...result.statements];

@@ -1,4 +1,5 @@
 /** Common text of convolutions and pools: images as rows of pixels, and the pairs of pixels and windows. */
+import { at } from '../../../src/core/lists.js';
 import type { Shape } from '../../../src/core/shape.js';
 import type { Padding } from '../../contract.js';
 import { type GpuOperand, loop, type Table, tableOf } from './kernel.js';
@@ -52,9 +53,9 @@ function times(text: string, factor: number): string {
 
 /** Tells whether a window of the grid reaches outside the image. */
 export function reachesOutside({ window, strides, padding }: Sliding, images: Shape, grid: Shape): boolean {
-  const ends = [1, 2].map((axis) => (grid[axis]! - 1) * strides[axis - 1]! + window[axis - 1]! - 1);
-  const [bottom, right] = [ends[0]! - padding.top, ends[1]! - padding.left];
-  return padding.top > 0 || padding.left > 0 || bottom >= images[1]! || right >= images[2]!;
+  const ends = [1, 2].map((axis) => (at(grid, axis) - 1) * at(strides, axis - 1) + at(window, axis - 1) - 1);
+  const [bottom, right] = [at(ends, 0) - padding.top, at(ends, 1) - padding.left];
+  return padding.top > 0 || padding.left > 0 || bottom >= at(images, 1) || right >= at(images, 2);
 }
 
 /**
@@ -72,9 +73,9 @@ export function eachPixelOfWindow(
   [n, i, j]: readonly string[],
   body: readonly string[],
 ): string[] {
-  const [height, width] = [images[1]!, images[2]!];
-  const lastRow = (grid[1]! - 1) * strides[0] + window[0] - 1 - padding.top;
-  const lastColumn = (grid[2]! - 1) * strides[1] + window[1] - 1 - padding.left;
+  const [height, width] = [at(images, 1), at(images, 2)];
+  const lastRow = (at(grid, 1) - 1) * strides[0] + window[0] - 1 - padding.top;
+  const lastColumn = (at(grid, 2) - 1) * strides[1] + window[1] - 1 - padding.left;
   return [
     `const top = ${offsetBy(times(i!, strides[0]), -padding.top)};`,
     `const left = ${offsetBy(times(j!, strides[1]), -padding.left)};`,
@@ -117,7 +118,7 @@ export function eachWindowOfPixel(
   const inside = (place: string, position: string, axis: 0 | 1) => [
     ...(window[axis] % strides[axis] === 0 ? [] : [`${place} < ${window[axis]}`]),
     `${position} >= 0`,
-    `${position} < ${grid[axis + 1]!}`,
+    `${position} < ${at(grid, axis + 1)}`,
   ];
   // With a stride of 1 the turn is the place itself, and stays the integer that a loop's variable is.
   const [rowTurn, columnTurn] = [strides[0] === 1 ? 'a' : 't', strides[1] === 1 ? 'b' : 'u'];
@@ -130,7 +131,7 @@ export function eachWindowOfPixel(
       `const i = lastRow - ${rowTurn};`,
       ...(rowTurn === 'a' ? [] : [`const a = reachRow - i * ${strides[0]};`]),
       ...when(inside('a', 'i', 0), [
-        `const line = (${times(n!, grid[1]!)} + i) * ${grid[2]!};`,
+        `const line = (${times(n!, at(grid, 1))} + i) * ${at(grid, 2)};`,
         ...loop(columnTurn, counts[1], [
           `const j = lastColumn - ${columnTurn};`,
           ...(columnTurn === 'b' ? [] : [`const b = reachColumn - j * ${strides[1]};`]),

@@ -20,16 +20,20 @@ export interface PageNode {
 
 export type PageWeights = Readonly<Record<string, PageArray | undefined>>;
 
-type PageOp = (inputs: readonly PageArray[], node: PageNode, weights: PageWeights) => Float32Array;
+/** One at least. */
+export type PageInputs = readonly [PageArray, ...PageArray[]];
+
+type PageOp = (inputs: PageInputs, node: PageNode, weights: PageWeights) => Float32Array;
 
 /** Filters [height, width, in / groups, out] over [height, width, in]. */
-const conv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
-  const [height, width, channels] = x!.shape as [number, number, number];
-  const [rows, columns, filters] = shape as [number, number, number];
-  const [kernelHeight, kernelWidth, inner] = filter!.shape as [number, number, number];
-  const [down, across] = options.strides as [number, number];
-  const [top, left] = options.padding as [number, number];
-  const [gapDown, gapAcross] = options.dilation as [number, number];
+const conv2d: PageOp = ([x], { name, shape, options }, { filter, bias }) => {
+  if (!filter) throw new Error(`${name} has no filter`);
+  const [height = 1, width = 1, channels = 1] = x.shape;
+  const [rows = 1, columns = 1, filters = 1] = shape;
+  const [kernelHeight = 1, kernelWidth = 1, inner = 1] = filter.shape;
+  const [down = 1, across = 1] = options.strides ?? [];
+  const [top = 0, left = 0] = options.padding ?? [];
+  const [gapDown = 1, gapAcross = 1] = options.dilation ?? [];
   const perGroup = filters / (channels / inner);
   const out = new Float32Array(rows * columns * filters);
   const sums = new Float64Array(filters);
@@ -46,13 +50,12 @@ const conv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
           for (let c = 0; c < inner; c++) {
             const weights = ((i * kernelWidth + j) * inner + c) * filters;
             if (perGroup === filters) {
-              const value = x!.data[from + c]!;
+              const value = x.data[from + c]!;
               if (value !== 0)
-                for (let f = 0; f < filters; f++) sums[f]! += value * filter!.data[weights + f]!;
+                for (let f = 0; f < filters; f++) sums[f]! += value * filter.data[weights + f]!;
             } else {
               for (let f = 0; f < filters; f++) {
-                sums[f]! +=
-                  x!.data[from + Math.floor(f / perGroup) * inner + c]! * filter!.data[weights + f]!;
+                sums[f]! += x.data[from + Math.floor(f / perGroup) * inner + c]! * filter.data[weights + f]!;
               }
             }
           }
@@ -65,12 +68,13 @@ const conv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
 };
 
 /** Filters [height, width, in, multiplier]: each channel by itself. */
-const depthwiseConv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
-  const [height, width, channels] = x!.shape as [number, number, number];
-  const [rows, columns, filters] = shape as [number, number, number];
-  const [kernelHeight, kernelWidth] = filter!.shape as [number, number];
-  const [down, across] = options.strides as [number, number];
-  const [top, left] = options.padding as [number, number];
+const depthwiseConv2d: PageOp = ([x], { name, shape, options }, { filter, bias }) => {
+  if (!filter) throw new Error(`${name} has no filter`);
+  const [height = 1, width = 1, channels = 1] = x.shape;
+  const [rows = 1, columns = 1, filters = 1] = shape;
+  const [kernelHeight = 1, kernelWidth = 1] = filter.shape;
+  const [down = 1, across = 1] = options.strides ?? [];
+  const [top = 0, left = 0] = options.padding ?? [];
   const multiplier = filters / channels;
   const out = new Float32Array(rows * columns * filters);
   for (let row = 0; row < rows; row++) {
@@ -82,8 +86,8 @@ const depthwiseConv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
           for (let j = 0; j < kernelWidth; j++) {
             const z = column * across - left + j;
             if (y < 0 || y >= height || z < 0 || z >= width) continue;
-            const value = x!.data[(y * width + z) * channels + Math.floor(f / multiplier)]!;
-            sum += value * filter!.data[(i * kernelWidth + j) * filters + f]!;
+            const value = x.data[(y * width + z) * channels + Math.floor(f / multiplier)]!;
+            sum += value * filter.data[(i * kernelWidth + j) * filters + f]!;
           }
         }
         out[(row * columns + column) * filters + f] = sum;
@@ -93,42 +97,45 @@ const depthwiseConv2d: PageOp = ([x], { shape, options }, { filter, bias }) => {
   return out;
 };
 
-const dense: PageOp = ([x], { shape }, { kernel, bias }) => {
-  const units = shape.at(-1)!;
-  const width = x!.shape.at(-1)!;
-  const rows = x!.data.length / width;
+const dense: PageOp = ([x], { name, shape }, { kernel, bias }) => {
+  if (!kernel) throw new Error(`${name} has no kernel`);
+  const units = shape.at(-1) ?? 1;
+  const width = x.shape.at(-1) ?? 1;
+  const rows = x.data.length / width;
   const out = new Float32Array(rows * units);
   const sums = new Float64Array(units);
   for (let row = 0; row < rows; row++) {
     for (let u = 0; u < units; u++) sums[u] = bias ? bias.data[u]! : 0;
     for (let i = 0; i < width; i++) {
-      const value = x!.data[row * width + i]!;
-      if (value !== 0) for (let u = 0; u < units; u++) sums[u]! += value * kernel!.data[i * units + u]!;
+      const value = x.data[row * width + i]!;
+      if (value !== 0) for (let u = 0; u < units; u++) sums[u]! += value * kernel.data[i * units + u]!;
     }
     out.set(sums, row * units);
   }
   return out;
 };
 
-const batchNorm: PageOp = ([x], { options }, { gamma, beta, movingMean, movingVariance }) => {
-  const width = x!.shape.at(-1)!;
-  return x!.data.map((value, i) => {
+const batchNorm: PageOp = ([x], { name, options }, { gamma, beta, movingMean, movingVariance }) => {
+  if (!movingMean || !movingVariance) throw new Error(`${name} has no statistics`);
+  const [epsilon = 0] = options.epsilon ?? [];
+  const width = x.shape.at(-1) ?? 1;
+  return x.data.map((value, i) => {
     const c = i % width;
-    const scaled =
-      (value - movingMean!.data[c]!) / Math.sqrt(movingVariance!.data[c]! + options.epsilon![0]!);
+    const scaled = (value - movingMean.data[c]!) / Math.sqrt(movingVariance.data[c]! + epsilon);
     return scaled * (gamma ? gamma.data[c]! : 1) + (beta ? beta.data[c]! : 0);
   });
 };
 
 const layerNorm: PageOp = ([x], { options }, { gamma, beta }) => {
-  const width = x!.shape.at(-1)!;
-  const out = new Float32Array(x!.data.length);
+  const [epsilon = 0] = options.epsilon ?? [];
+  const width = x.shape.at(-1) ?? 1;
+  const out = new Float32Array(x.data.length);
   for (let start = 0; start < out.length; start += width) {
-    const row = x!.data.subarray(start, start + width);
+    const row = x.data.subarray(start, start + width);
     const mean = row.reduce((sum, value) => sum + value, 0) / width;
     const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width;
     for (let c = 0; c < width; c++) {
-      const normal = (row[c]! - mean) / Math.sqrt(variance + options.epsilon![0]!);
+      const normal = (row[c]! - mean) / Math.sqrt(variance + epsilon);
       out[start + c] = normal * (gamma ? gamma.data[c]! : 1) + (beta ? beta.data[c]! : 0);
     }
   }
@@ -136,19 +143,19 @@ const layerNorm: PageOp = ([x], { options }, { gamma, beta }) => {
 };
 
 const affine: PageOp = ([x], _node, { gain, offset }) => {
-  const width = x!.shape.at(-1)!;
-  return x!.data.map(
+  const width = x.shape.at(-1) ?? 1;
+  return x.data.map(
     (value, i) => value * (gain ? gain.data[i % width]! : 1) + (offset ? offset.data[i % width]! : 0),
   );
 };
 
 /** The largest of each window, or the mean of what of it lies in the image. */
 const pool2d: PageOp = ([x], { kind, shape, options }) => {
-  const [height, width, channels] = x!.shape as [number, number, number];
-  const [rows, columns] = shape as [number, number];
-  const [windowHeight, windowWidth] = options.window as [number, number];
-  const [down, across] = options.strides as [number, number];
-  const [top, left] = options.padding as [number, number];
+  const [height = 1, width = 1, channels = 1] = x.shape;
+  const [rows = 1, columns = 1] = shape;
+  const [windowHeight = 1, windowWidth = 1] = options.window ?? [];
+  const [down = 1, across = 1] = options.strides ?? [];
+  const [top = 0, left = 0] = options.padding ?? [];
   const largest = kind === 'maxPool2d';
   const out = new Float32Array(rows * columns * channels);
   for (let row = 0; row < rows; row++) {
@@ -161,7 +168,7 @@ const pool2d: PageOp = ([x], { kind, shape, options }) => {
           for (let j = 0; j < windowWidth; j++) {
             const [y, z] = [row * down - top + i, column * across - left + j];
             if (y < 0 || y >= height || z < 0 || z >= width) continue;
-            const value = x!.data[(y * width + z) * channels + c]!;
+            const value = x.data[(y * width + z) * channels + c]!;
             best = Math.max(best, value);
             sum += value;
             count++;
@@ -175,49 +182,49 @@ const pool2d: PageOp = ([x], { kind, shape, options }) => {
 };
 
 const globalPool2d: PageOp = ([x], { kind, shape }) => {
-  const channels = shape[0]!;
+  const [channels = 1] = shape;
   const largest = kind === 'globalMaxPool2d';
   const out = new Float32Array(channels).fill(largest ? Number.NEGATIVE_INFINITY : 0);
-  const pixels = x!.data.length / channels;
-  x!.data.forEach((value, i) => {
+  const pixels = x.data.length / channels;
+  x.data.forEach((value, i) => {
     const c = i % channels;
     out[c] = largest ? Math.max(out[c]!, value) : out[c]! + value / pixels;
   });
   return out;
 };
 
-const same: PageOp = ([x]) => x!.data;
+const same: PageOp = ([x]) => x.data;
 
 const permute: PageOp = ([x], { shape, options }) => {
-  const axes = options.axes!;
-  const steps = x!.shape.map((_, axis) => x!.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
-  return x!.data.map((_, i) => {
+  const axes = options.axes ?? [];
+  const steps = x.shape.map((_, axis) => x.shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  return x.data.map((_, i) => {
     let rest = i;
     let from = 0;
     for (let axis = axes.length - 1; axis >= 0; axis--) {
       from += (rest % shape[axis]!) * steps[axes[axis]! - 1]!;
       rest = Math.floor(rest / shape[axis]!);
     }
-    return x!.data[from]!;
+    return x.data[from]!;
   });
 };
 
 const zeroPad2d: PageOp = ([x], { shape, options }) => {
-  const [height, width, channels] = x!.shape as [number, number, number];
-  const [top, left] = options.padding as [number, number];
+  const [height = 1, width = 1, channels = 1] = x.shape;
+  const [top = 0, left = 0] = options.padding ?? [];
   const out = new Float32Array(shape.reduce((a, b) => a * b, 1));
   for (let row = 0; row < height; row++) {
-    const from = x!.data.subarray(row * width * channels, (row + 1) * width * channels);
+    const from = x.data.subarray(row * width * channels, (row + 1) * width * channels);
     out.set(from, ((row + top) * shape[1]! + left) * channels);
   }
   return out;
 };
 
 const softmax: PageOp = ([x]) => {
-  const width = x!.shape.at(-1)!;
-  const out = new Float32Array(x!.data.length);
+  const width = x.shape.at(-1) ?? 1;
+  const out = new Float32Array(x.data.length);
   for (let start = 0; start < out.length; start += width) {
-    const row = x!.data.subarray(start, start + width);
+    const row = x.data.subarray(start, start + width);
     const best = row.reduce((a, b) => Math.max(a, b));
     const sum = row.reduce((total, value) => total + Math.exp(value - best), 0);
     for (let c = 0; c < width; c++) out[start + c] = Math.exp(row[c]! - best) / sum;
@@ -227,7 +234,7 @@ const softmax: PageOp = ([x]) => {
 
 /** Functions of one number. */
 const pointwise: PageOp = ([x], { kind, options }) => {
-  const [a, b] = options.numbers as [number, number];
+  const [a = 1, b = 1] = options.numbers ?? [];
   const sigmoid = (value: number) => 1 / (1 + Math.exp(-value));
   const hard = (value: number, slope: number, offset: number) =>
     Math.min(1, Math.max(0, slope * value + offset));
@@ -254,15 +261,15 @@ const pointwise: PageOp = ([x], { kind, options }) => {
     softsign: (value) => value / (1 + Math.abs(value)),
     softplus: (value) => Math.max(0, value) + Math.log1p(Math.exp(-Math.abs(value))),
   };
-  return x!.data.map(functions[kind]!);
+  return x.data.map(functions[kind]!);
 };
 
 const concatenate: PageOp = (inputs, { shape }) => {
-  const width = shape.at(-1)!;
+  const width = shape.at(-1) ?? 1;
   const out = new Float32Array(shape.reduce((a, b) => a * b, 1));
   let start = 0;
   for (const { shape: own, data } of inputs) {
-    const part = own.at(-1)!;
+    const part = own.at(-1) ?? 1;
     data.forEach((value, i) => {
       out[Math.floor(i / part) * width + start + (i % part)] = value;
     });

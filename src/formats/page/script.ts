@@ -2,7 +2,7 @@
  * What a page does beside computing. Each function goes into the page as its own text, so none may use a name from
  * outside itself.
  */
-import type { PageArray, PageNode, PageOps, PageWeights } from './ops.js';
+import type { PageArray, PageNode, PageOps } from './ops.js';
 
 /** A model as a page holds it; its weights are one text of base64 in a file beside. */
 export interface PageModel {
@@ -43,16 +43,19 @@ function predict(
     for (const [name, [shape, start]] of Object.entries(node.weights)) {
       own[name] = { shape, data: weights.subarray(start, start + shape.reduce((a, b) => a * b, 1)) };
     }
-    const inputs = node.inputs.map((source) => values.get(source)!);
-    last = { shape: node.shape, data: ops[node.op](inputs, node, own as PageWeights) };
+    const [first, ...others] = node.inputs.flatMap((source) => values.get(source) ?? []);
+    if (!first) throw new Error(`${node.name} has no input`);
+    last = { shape: node.shape, data: ops[node.op]([first, ...others], node, own) };
     values.set(node.name, last);
   }
-  return ops.softmax([last!], model.nodes.at(-1)!, {});
+  const end = model.nodes.at(-1);
+  if (!last || !end) throw new Error('the model has no layers');
+  return ops.softmax([last], end, {});
 }
 
 /** What was drawn, as pixels of the model's size: bright on dark. */
 function pixelsOf(canvas: HTMLCanvasElement, model: PageModel): { grey: Uint8ClampedArray; empty: boolean } {
-  const [height, width] = model.inputShape as [number, number];
+  const [height = 1, width = 1] = model.inputShape;
   const { width: size } = canvas;
   const drawn = canvas.getContext('2d', { willReadFrequently: true })!.getImageData(0, 0, size, size).data;
   let [top, bottom, left, right] = [size, -1, size, -1];

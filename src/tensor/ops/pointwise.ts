@@ -12,7 +12,7 @@ import {
   input,
   type PointwiseFunction,
 } from '../../core/expression.js';
-import { at } from '../../core/lists.js';
+import { at, type Leading, leading } from '../../core/lists.js';
 import { smallestNormal, tiny, tinySlope } from '../../core/math.js';
 import { broadcastShapes } from '../../core/shape.js';
 import { checkDtype, node, scalar, toTensor } from '../build.js';
@@ -43,36 +43,58 @@ const none = () => [];
 
 const zero = (like: Expression) => constantOf(0, like.dtype);
 
+/** A row of so many operands. */
+interface Row<Count extends 1 | 2 | 3> {
+  readonly value: (x: Leading<Expression, Count>, scalars: readonly number[]) => Expression;
+  readonly backward: (
+    x: Leading<Tensor, Count>,
+    y: Tensor,
+    g: Tensor,
+    scalars: readonly number[],
+  ) => readonly (Tensor | undefined)[];
+}
+
+const rowOf =
+  <Count extends 1 | 2 | 3>(count: Count) =>
+  ({ value, backward }: Row<Count>): PointwiseRow => ({
+    value: (x, scalars) => value(leading(x, count), scalars),
+    backward: (x, y, g, scalars) => backward(leading(x, count), y, g, scalars),
+  });
+const [unaryRow, binaryRow, ternaryRow] = [rowOf(1), rowOf(2), rowOf(3)];
+
 export const pointwiseRows = {
   // ∂(a + b) = 1, 1
   add: { value: direct('add'), backward: (_x, _y, g) => [g, g] },
   // ∂(a − b) = 1, −1
   subtract: { value: direct('subtract'), backward: (_x, _y, g) => [g, negate(g)] },
   // ∂(a·b) = b, a
-  multiply: { value: direct('multiply'), backward: ([a, b], _y, g) => [multiply(g, b!), multiply(g, a!)] },
+  multiply: binaryRow({
+    value: direct('multiply'),
+    backward: ([a, b], _y, g) => [multiply(g, b), multiply(g, a)],
+  }),
   // ∂(a / b) = 1 / b, −a / b² = −y / b
-  divide: {
+  divide: binaryRow({
     value: direct('divide'),
-    backward: ([, b], y, g) => [divide(g, b!), negate(divide(multiply(g, y), b!))],
-  },
+    backward: ([, b], y, g) => [divide(g, b), negate(divide(multiply(g, y), b))],
+  }),
   // ∂(a^b) = b · a^(b−1), a^b · ln a (0 where a ≤ 0: there the derivative in b is not real)
-  power: {
+  power: binaryRow({
     value: direct('power'),
     backward: ([a, b], y, g) => [
       // where b = 0, a⁰ stands for a⁻¹: at a = 0 that is finite, and times b = 0 the slope that 1 has
-      multiply(g, multiply(b!, power(a!, subtract(where(equal(b!, 0), 1, b!), 1)))),
-      multiply(g, where(greater(a!, 0), multiply(y, log(where(greater(a!, 0), a!, 1))), 0)),
+      multiply(g, multiply(b, power(a, subtract(where(equal(b, 0), 1, b), 1)))),
+      multiply(g, where(greater(a, 0), multiply(y, log(where(greater(a, 0), a, 1))), 0)),
     ],
-  },
+  }),
   // the gradient of a tie goes to a
-  maximum: {
+  maximum: binaryRow({
     value: direct('maximum'),
-    backward: ([a, b], _y, g) => [where(greaterEqual(a!, b!), g, 0), where(greaterEqual(a!, b!), 0, g)],
-  },
-  minimum: {
+    backward: ([a, b], _y, g) => [where(greaterEqual(a, b), g, 0), where(greaterEqual(a, b), 0, g)],
+  }),
+  minimum: binaryRow({
     value: direct('minimum'),
-    backward: ([a, b], _y, g) => [where(lessEqual(a!, b!), g, 0), where(lessEqual(a!, b!), 0, g)],
-  },
+    backward: ([a, b], _y, g) => [where(lessEqual(a, b), g, 0), where(lessEqual(a, b), 0, g)],
+  }),
   equal: { value: direct('equal'), backward: none },
   notEqual: { value: direct('notEqual'), backward: none },
   less: { value: direct('less'), backward: none },
@@ -82,69 +104,72 @@ export const pointwiseRows = {
   // d(−x) = −1
   negate: { value: direct('negate'), backward: (_x, _y, g) => [negate(g)] },
   // d|x| = sign x, 0 at 0
-  abs: {
+  abs: unaryRow({
     value: direct('abs'),
-    backward: ([x], _y, g) => [multiply(g, subtract(greater(x!, 0), less(x!, 0)))],
-  },
+    backward: ([x], _y, g) => [multiply(g, subtract(greater(x, 0), less(x, 0)))],
+  }),
   // de^x = e^x
   exp: { value: direct('exp'), backward: (_x, y, g) => [multiply(g, y)] },
   // d ln x = 1 / x
-  log: { value: direct('log'), backward: ([x], _y, g) => [divide(g, x!)] },
+  log: unaryRow({ value: direct('log'), backward: ([x], _y, g) => [divide(g, x)] }),
   // d√x = 1 / (2√x)
   sqrt: { value: direct('sqrt'), backward: (_x, y, g) => [divide(multiply(g, 0.5), y)] },
   // dx² = 2x
-  square: {
-    value: ([x]) => call('multiply', x!, x!),
-    backward: ([x], _y, g) => [multiply(g, multiply(x!, 2))],
-  },
+  square: unaryRow({
+    value: ([x]) => call('multiply', x, x),
+    backward: ([x], _y, g) => [multiply(g, multiply(x, 2))],
+  }),
   // d tanh x = 1 − tanh² x
   tanh: { value: direct('tanh'), backward: (_x, y, g) => [multiply(g, subtract(1, multiply(y, y)))] },
   // σ' = σ (1 − σ)
-  sigmoid: {
-    value: ([x]) => sigmoidValue(x!),
+  sigmoid: unaryRow({
+    value: ([x]) => sigmoidValue(x),
     backward: (_x, y, g) => [multiply(g, flush(multiply(y, subtract(1, y)), tinySlope))],
-  },
+  }),
   // d relu = 1 where x > 0, else 0; told from y, so that x need not be kept
   relu: { value: direct('relu'), backward: (_x, y, g) => [where(greater(y, 0), g, 0)] },
   // d leakyRelu = 1 where x > 0, else the slope
-  leakyRelu: {
-    value: ([x], [slope]) =>
-      call('where', call('greater', x!, zero(x!)), x!, call('multiply', x!, constantOf(slope!))),
-    backward: ([x], _y, g, [slope]) => [where(greater(x!, 0), g, multiply(g, slope!))],
-  },
+  leakyRelu: unaryRow({
+    value: ([x], [slope = 0.3]) =>
+      call('where', call('greater', x, zero(x)), x, call('multiply', x, constantOf(slope))),
+    backward: ([x], _y, g, [slope = 0.3]) => [where(greater(x, 0), g, multiply(g, slope))],
+  }),
   // d erf x = 2/√π · e^(−x²)
-  erf: {
-    value: ([x]) => erfValue(x!),
+  erf: unaryRow({
+    value: ([x]) => erfValue(x),
     backward: ([x], _y, g) => [
-      multiply(g, flush(multiply(exp(negate(square(x!))), 1.1283791670955126), tinySlope)),
+      multiply(g, flush(multiply(exp(negate(square(x))), 1.1283791670955126), tinySlope)),
     ],
-  },
+  }),
   // d softplus = σ(x); softplus x = max(x, 0) + ln(1 + e^(−|x|)) does not overflow
-  softplus: {
+  softplus: unaryRow({
     value: ([x]) =>
       flushed(
-        call('add', call('relu', x!), logOnePlus(call('exp', call('negate', call('abs', x!))))),
+        call('add', call('relu', x), logOnePlus(call('exp', call('negate', call('abs', x))))),
         smallestNormal,
       ),
-    backward: ([x], _y, g) => [multiply(g, flush(sigmoid(x!), tinySlope))],
-  },
+    backward: ([x], _y, g) => [multiply(g, flush(sigmoid(x), tinySlope))],
+  }),
   // ⌊x⌋ is flat
   floor: { value: direct('floor'), backward: none },
   // d flush = 1 where the result is not 0, else 0
-  flush: {
-    value: ([x], [threshold]) => flushed(x!, threshold!),
+  flush: unaryRow({
+    value: ([x], [threshold = tiny]) => flushed(x, threshold),
     backward: (_x, y, g) => [where(notEqual(y, 0), g, 0)],
-  },
+  }),
   // d clip = 1 inside [low, high], else 0
-  clip: {
-    value: ([x], [low, high]) =>
-      call('minimum', call('maximum', x!, constantOf(low!, x!.dtype)), constantOf(high!, x!.dtype)),
-    backward: ([x], _y, g, [low, high]) => [
-      where(multiply(greaterEqual(x!, low!), lessEqual(x!, high!)), g, 0),
+  clip: unaryRow({
+    value: ([x], [low = -Infinity, high = Infinity]) =>
+      call('minimum', call('maximum', x, constantOf(low, x.dtype)), constantOf(high, x.dtype)),
+    backward: ([x], _y, g, [low = -Infinity, high = Infinity]) => [
+      where(multiply(greaterEqual(x, low), lessEqual(x, high)), g, 0),
     ],
-  },
+  }),
   // the gradient flows to the side that was chosen
-  where: { value: direct('where'), backward: ([c], _y, g) => [undefined, where(c!, g, 0), where(c!, 0, g)] },
+  where: ternaryRow({
+    value: direct('where'),
+    backward: ([c], _y, g) => [undefined, where(c, g, 0), where(c, 0, g)],
+  }),
 } satisfies Record<string, PointwiseRow>;
 
 type RowName = keyof typeof pointwiseRows;
@@ -202,9 +227,11 @@ const unary =
   (x: Tensor, ...scalars: number[]): Tensor =>
     pointwiseNode(name, pointwiseRows[name], [x], scalars);
 
+type Binary = (a: TensorLike, b: TensorLike) => Tensor;
+
 const binary =
-  (name: RowName) =>
-  (a: TensorLike, b: TensorLike): Tensor => {
+  (name: RowName): Binary =>
+  (a, b) => {
     for (const side of [a, b]) if (side instanceof Tensor) checkDtype(name, side, 'float32', 'int32');
     const left = a instanceof Tensor ? a : b instanceof Tensor ? toTensor(name, a, b) : scalar(a);
     return pointwiseNode(name, pointwiseRows[name], [left, toTensor(name, b, left)], []);
@@ -212,8 +239,8 @@ const binary =
 
 /** Of a comparison, where an infinity beside an int32 is compared as a float32: exact, since no int32 comes near. */
 const comparison =
-  (name: RowName) =>
-  (a: TensorLike, b: TensorLike): Tensor => {
+  (name: RowName): Binary =>
+  (a, b) => {
     const infinite = [a, b].some((side) => typeof side === 'number' && Math.abs(side) === Infinity);
     const widened = (side: TensorLike) =>
       infinite && side instanceof Tensor && side.dtype === 'int32' ? cast(side, 'float32') : side;
@@ -222,39 +249,39 @@ const comparison =
 
 /** Of the larger or smaller, where an infinity beside an int32 is the last int32. */
 const extreme =
-  (name: RowName) =>
-  (a: TensorLike, b: TensorLike): Tensor => {
+  (name: RowName): Binary =>
+  (a, b) => {
     const nearest = (side: TensorLike, other: TensorLike) =>
       typeof side === 'number' && other instanceof Tensor ? saturated(side, other.dtype) : side;
     return binary(name)(nearest(a, b), nearest(b, a));
   };
 
 /** a + b */
-export const add = binary('add');
+export const add: Binary = binary('add');
 /** a − b */
-export const subtract = binary('subtract');
+export const subtract: Binary = binary('subtract');
 /** a · b, elementwise */
-export const multiply = binary('multiply');
+export const multiply: Binary = binary('multiply');
 /** a / b, float32 */
-export const divide = binary('divide');
+export const divide: Binary = binary('divide');
 /** a ^ b, float32, as `Math.pow`; the gradient in b is 0 where a ≤ 0 */
-export const power = binary('power');
+export const power: Binary = binary('power');
 /** The larger; NaN if either is NaN. The gradient of a tie goes to a. */
-export const maximum = extreme('maximum');
+export const maximum: Binary = extreme('maximum');
 /** The smaller; NaN if either is NaN. The gradient of a tie goes to a. */
-export const minimum = extreme('minimum');
+export const minimum: Binary = extreme('minimum');
 /** 1 where a = b, else 0, in float32 */
-export const equal = comparison('equal');
+export const equal: Binary = comparison('equal');
 /** 1 where a ≠ b, else 0, in float32 */
-export const notEqual = comparison('notEqual');
+export const notEqual: Binary = comparison('notEqual');
 /** 1 where a < b, else 0, in float32 */
-export const less = comparison('less');
+export const less: Binary = comparison('less');
 /** 1 where a ≤ b, else 0, in float32 */
-export const lessEqual = comparison('lessEqual');
+export const lessEqual: Binary = comparison('lessEqual');
 /** 1 where a > b, else 0, in float32 */
-export const greater = comparison('greater');
+export const greater: Binary = comparison('greater');
 /** 1 where a ≥ b, else 0, in float32 */
-export const greaterEqual = comparison('greaterEqual');
+export const greaterEqual: Binary = comparison('greaterEqual');
 /** −x */
 export const negate = (x: Tensor): Tensor => unary('negate')(x);
 /** |x|, with gradient 0 at 0 */
