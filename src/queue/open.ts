@@ -7,7 +7,7 @@ import type { Embedded } from './embedded.js';
 import { markStore } from './handOut.js';
 import { openStore, type Store } from './store.js';
 
-interface OpenQueue {
+export interface OpenQueue {
   readonly connection: Connection;
   readonly store: Store;
   readonly mark: string;
