@@ -1,15 +1,23 @@
 /** How drivers are told of a server. */
+import { isIP } from 'node:net';
 import type { ServerAddress } from './address.js';
 
 /** `rediss://` is encrypted, and the server's certificate is checked. */
 export function redisOptions({ url }: ServerAddress) {
   const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
+  const host = hostname === '' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, '');
+  // a name of a server is none that is a number
   const tls =
     protocol === 'rediss:'
-      ? { tls: { servername: hostname, rejectUnauthorized: searchParams.get('insecure') !== '1' } }
+      ? {
+          tls: {
+            ...(isIP(host) === 0 && { servername: host }),
+            rejectUnauthorized: searchParams.get('insecure') !== '1',
+          },
+        }
       : {};
   return {
-    host: hostname === '' ? '127.0.0.1' : hostname.replace(/^\[|\]$/g, ''),
+    host,
     port: port === '' ? 6379 : Number(port),
     ...(username !== '' && { username: decodeURIComponent(username) }),
     ...(password !== '' && { password: decodeURIComponent(password) }),

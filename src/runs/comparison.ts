@@ -59,7 +59,12 @@ export function compareRecipe(
     result.testAccuracy === null ? [] : [{ ...result, testAccuracy: result.testAccuracy }],
   );
   const accuracy =
-    measured.length === 0 ? null : summarizeSample(measured.map(({ testAccuracy }) => testAccuracy));
+    measured.length === 0
+      ? null
+      : summarizeSample(
+          measured.map(({ testAccuracy }) => testAccuracy),
+          [0, 1],
+        );
   const [first] = measured;
   // A single run says nothing of the spread over seeds: the interval of its test images is the least that is uncertain.
   const interval = accuracy?.interval ?? first?.testInterval ?? null;

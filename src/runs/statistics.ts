@@ -40,12 +40,17 @@ export function studentQuantile(degrees: number): number {
  *     mean ± t · deviation / √count,  t the quantile of Student's distribution with count − 1 degrees of freedom
  *
  * (Student, The probable error of a mean, 1908)
+ *
+ * @param range that the values can have: the interval ends with it. Default: all numbers
  */
-export function summarizeSample(values: readonly number[]): Sample {
+export function summarizeSample(
+  values: readonly number[],
+  [least, most]: readonly [number, number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+): Sample {
   const count = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / count;
   if (count < 2) return { count, mean, deviation: null, interval: null };
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1));
   const half = (studentQuantile(count - 1) * deviation) / Math.sqrt(count);
-  return { count, mean, deviation, interval: [mean - half, mean + half] };
+  return { count, mean, deviation, interval: [Math.max(least, mean - half), Math.min(most, mean + half)] };
 }

@@ -251,7 +251,7 @@ class Sweep {
       trials: trials.map((values, trial) => this.trialRecord(values, trial)),
       winner: this.winner ?? this.best()?.trial ?? null,
       seeds: records,
-      testAccuracy: accuracies.length === 0 ? null : summarizeSample(accuracies),
+      testAccuracy: accuracies.length === 0 ? null : summarizeSample(accuracies, [0, 1]),
       importance: importanceOf(spaces, first),
       progress: [...this.progress],
       begun: this.options.begun,

@@ -124,7 +124,8 @@ suite('quern sweep', (test) => {
         2,
         /^quern: sweep: --jobs 0 leaves nobody to train: it goes with --queue/,
       );
-      await refused([], 2, /^quern: worker: where the queue is is missing\n {2}Give --queue/, ['worker']);
+      for (const more of [[], ['--queue', 'pglite']])
+        await refused(more, 2, /^quern: worker: where the queue is is missing\n {2}Give --queue/, ['worker']);
       await refused(
         ['--queue', 'redis://me:secret@127.0.0.1:1'],
         1,

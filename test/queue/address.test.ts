@@ -46,6 +46,8 @@ suite('addresses of servers', (test) => {
     assert.equal([options.host, options.port, options.db], ['cache.local', 6380, 2]);
     assert.is(options.password, 's@cret');
     assert.equal(options.tls, { servername: 'cache.local', rejectUnauthorized: true });
+    const numbered = redisOptions(parseServerAddress('rediss://10.0.0.5', '--queue'));
+    assert.equal(numbered.tls, { rejectUnauthorized: true });
     const plain = redisOptions(parseServerAddress('redis://cache.local', '--queue'));
     assert.is(plain.port, 6379);
     assert.is('tls' in plain, false);

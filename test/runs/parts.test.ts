@@ -45,6 +45,12 @@ suite('samples', (test) => {
     close(interval![1], 0.9335 + 0.00125709, 1e-8);
   });
 
+  test('the interval of an accuracy ends at 100%', () => {
+    assert.is(summarizeSample([0.9375, 0.8281]).interval![1] > 1, true);
+    assert.is(summarizeSample([0.9375, 0.8281], [0, 1]).interval![1], 1);
+    assert.is(summarizeSample([0.01, 0.2], [0, 1]).interval![0], 0);
+  });
+
   test('a single value has no spread', () =>
     assert.equal(summarizeSample([0.5]), { count: 1, mean: 0.5, deviation: null, interval: null }));
 });

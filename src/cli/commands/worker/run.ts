@@ -9,6 +9,7 @@ import { openQueue } from '../../../queue/open.js';
 import { startWorker } from '../../../queue/worker.js';
 import {
   conditionsHere,
+  isQueueHere,
   queueAddress,
   storeAddress,
   type WorkerArguments,
@@ -30,9 +31,9 @@ export interface WorkerCommandArguments extends WorkerArguments {
 /** Takes trainings until it is told to end. */
 export async function runWorker(options: WorkerCommandArguments): Promise<void> {
   const queue = queueAddress(options.queue);
-  if (queue === undefined) {
+  if (queue === undefined || isQueueHere(options.queue)) {
     throw new UsageError('worker: where the queue is is missing', {
-      hint: 'Give --queue redis://… or postgres://…, or set QUERN_QUEUE.',
+      hint: 'Give --queue redis://… or postgres://…, or set QUERN_QUEUE: a queue of one process has no other workers.',
     });
   }
   const files = await Promise.all(options.recipes.map((path) => describeFile(resolve(path))));
