@@ -74,8 +74,8 @@ const rules: Readonly<Record<string, Rule>> = {
   studio: {
     from: ['', 'data'],
     packages: ['fflate', 'idb-keyval', 'uplot'],
-    // data of one's own is read as everywhere, its files are those that were dropped
-    only: { '': /^browser\.ts$/, data: /^user\/loadUserDataset\.ts$/ },
+    // data of one's own is read as everywhere, its files are those that were dropped, with the same bounds and checksums
+    only: { '': /^browser\.ts$/, data: /^(user\/loadUserDataset|memory|images\/pngChunks)\.ts$/ },
   },
   vendor: {
     from: ['report', 'studio'],

@@ -219,12 +219,15 @@ async function closings(): Promise<void> {
     const again = await open(context);
     const button = again.getByRole('button', { name: /^Open/ });
     // closed before anything was kept: it begins anew
-    if ((await button.count()) > 0) await button.first().click();
-    else
+    if ((await button.count()) > 0) {
+      await button.first().click();
+      await statusOf(again, /^(At step|The state of this run is gone)/);
+    } else {
       await again.evaluate((hash) => {
         location.hash = hash;
       }, linkOf(settings));
-    await statusOf(again, /^(At step|The state of this run is gone|.*test images)/);
+      await statusOf(again, /^fixture: .*test images/);
+    }
     const where = await textOf(again, 'status');
     if (await again.locator('#start').isEnabled()) await again.click('#start');
     await statusOf(again, /^Finished/);

@@ -60,7 +60,8 @@ const keep = section(
 <h3>This run</h3>
 <div class="tools"><button type="button" id="copy-link">Copy link</button><button type="button" id="copy-command">Copy command</button>
 <select id="format" aria-label="format of the model"></select><button type="button" id="download-model" disabled>Download model</button>
-<button type="button" id="download-report" disabled>Download report</button><button type="button" id="download-recipe">Recipe file</button></div>
+<button type="button" id="download-report" disabled>Download report</button><button type="button" id="download-recipe">Recipe file</button>
+<label class="button">Model file<input type="file" id="open-model" multiple></label></div>
 <p><code id="command"></code></p><p id="kept" class="soft" role="status"></p>`,
 );
 

@@ -41,6 +41,7 @@ summary{cursor:pointer;padding:6px 0;font-weight:600}
 .drop{border:1.5px dashed var(--soft);border-radius:9px;padding:9px 11px;display:flex;gap:8px;flex-wrap:wrap;align-items:center;position:relative;font-size:14px}
 .drop.over{border-color:var(--blue);background:var(--faint)}
 .drop span{flex:1 1 150px}
+.notes{margin:6px 0;padding-left:18px;font-size:13.5px;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px;width:100%}
 th,td{padding:4px 7px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}

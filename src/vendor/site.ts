@@ -20,6 +20,7 @@ const inPage: Readonly<Record<string, string>> = {
   'node:fs/promises': 'studio/files/fs.js',
   'node:path': 'studio/files/path.js',
   'node:zlib': 'studio/files/zlib.js',
+  '../../../core/files.js': 'studio/files/files.js',
   './zip.js': 'studio/files/zip.js',
   './unpackers.js': 'data/images/pageUnpackers.js',
 };
@@ -27,7 +28,7 @@ const inPage: Readonly<Record<string, string>> = {
 const droppedFiles: Plugin = {
   name: 'dropped files',
   setup({ onResolve }) {
-    onResolve({ filter: /^node:|\/(zip|unpackers)\.js$/ }, ({ path, importer }) => {
+    onResolve({ filter: /^node:|\/(core\/files|zip|unpackers)\.js$/ }, ({ path, importer }) => {
       const name = inPage[path];
       const ofData = importer.startsWith(join(source, 'data'));
       return name === undefined || !ofData ? undefined : { path: join(source, name) };

@@ -1,6 +1,7 @@
 /** The studio as people have it: its page in Chromium, against what Node computes with the same settings. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { type Dataset, fit, Model, openEngine, recipes } from '../../src/browser.js';
@@ -136,6 +137,85 @@ suite('the studio', (test) => {
         /^\/wrong\.csv: /.test(document.getElementById('status')!.textContent!),
       );
     });
+    await context.close();
+  });
+
+  test('idx files in gzip; facts are told; what cannot be taken is named', async () => {
+    const context = await browser.newContext();
+    const studio = await StudioPage.open(context, server.url, { ...fixture, epochs: 1 });
+    const { page } = studio;
+    const { train } = await loadDataset('fixture');
+    const file = (name: string, shape: readonly number[], data: Uint8Array) => {
+      const header = Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, n >> 8, n & 255])]);
+      return { name, mimeType: '', buffer: gzipSync(Buffer.concat([header, data])) };
+    };
+    const images = file('train-images-idx3-ubyte.gz', [train.count, 28, 28], train.images);
+    const labels = file('train-labels-idx1-ubyte.gz', [train.count], train.labels);
+    await page.setInputFiles('#own-files', [images, labels]);
+    await studio.status(/^own: 10 classes/);
+    await inFolder(async (folder) => {
+      for (const { name, buffer } of [images, labels]) writeFileSync(join(folder, name), buffer);
+      const own = await loadUserDataset(folder, { onNote: () => {} });
+      assert.is(await studio.train(), await trainedHere({ ...fixture, epochs: 1 }, own.train));
+    });
+    const cut = { ...images, buffer: images.buffer.subarray(0, -20) };
+    await page.setInputFiles('#own-files', [cut, labels]);
+    await studio.status(/corrupt gzip/);
+    const pixels = Array.from({ length: 784 }, (_, i) => i % 256).join();
+    const rows = Array.from({ length: 30 }, (_, i) => `${pixels},${['name', '<img src=x>', '=cmd'][i % 3]}`);
+    const text = [
+      `${Array.from({ length: 784 }, (_, i) => `p${i}`).join()},what`,
+      ...rows,
+      `${pixels},`,
+    ].join('\n');
+    await page.setInputFiles('#own-files', {
+      name: '<b>.csv',
+      mimeType: '',
+      buffer: Buffer.from(`${text}\n1,2\n`),
+    });
+    await studio.status(/the option skipBad leaves/);
+    await page.getByText('Facts about this data').click();
+    await page.getByLabel('skip bad').check();
+    await studio.status(/^<b>: 3 classes/);
+    assert.match(await studio.text('data-notes'), /left out/);
+    await page.waitForFunction(() =>
+      /--data YOUR_DATA --epochs 1 --seed 3 --skip-bad$/.test(
+        document.getElementById('command')!.textContent!,
+      ),
+    );
+    assert.equal(studio.said, []);
+    await context.close();
+  });
+
+  test('a model is downloaded in formats, and opened again', async () => {
+    const context = await browser.newContext();
+    const studio = await StudioPage.open(context, server.url, fixture);
+    const { page } = studio;
+    await studio.train();
+    const right = await studio.text('matrix-title');
+    await inFolder(async (folder) => {
+      for (const [format, name] of [
+        ['quern', 'mnist-mlp.safetensors'],
+        ['onnx', 'mnist-mlp.onnx'],
+        ['tfjs', 'mnist-mlp.json'],
+      ] as const) {
+        await page.selectOption('#format', format);
+        const download = page.waitForEvent('download', (each) => each.suggestedFilename() === name);
+        await page.click('#download-model');
+        const path = join(folder, name);
+        await (await download).saveAs(path);
+        if (format === 'tfjs') continue;
+        await page.setInputFiles('#open-model', path);
+        await studio.status(new RegExp(`^${name} is opened: 10 classes, 118,282 parameters`));
+        assert.is(await studio.text('matrix-title'), right);
+      }
+      await page.setInputFiles('#open-model', join(folder, 'mnist-mlp.json'));
+      await studio.status(
+        /^mnist-mlp\.json: the file 'mnist-mlp\.weights\.bin' is wanted beside it: choose both/,
+      );
+    });
+    await page.click('#pick');
+    await page.waitForSelector('#spoke canvas');
     await context.close();
   });
 

@@ -142,12 +142,17 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
+/** The CRC-32 of bytes, going on from that of the bytes before them. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let crc = ~before;
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[i]!) & 255]!;
+  return ~crc >>> 0;
+}
+
 /** Throws an Error for a chunk that is not what was written. */
 export function checkCrc({ type, whole }: Chunk): void {
   const end = whole.length - 4;
-  let crc = 0xffffffff;
-  for (let i = 4; i < end; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ whole[i]!) & 255]!;
-  const found = (crc ^ 0xffffffff) >>> 0;
+  const found = crc32(whole.subarray(4, end));
   const stored = new DataView(whole.buffer, whole.byteOffset + end).getUint32(0);
   if (found === stored) return;
   throw new Error(`CRC mismatch for chunk ${type}: it says ${stored}, its bytes give ${found}`);

@@ -1,12 +1,12 @@
 /** Members of a zip archive, as src/data/user/sources/zip.ts gives them in Node. */
 import { unzipSync } from 'fflate';
-
-const largestUnpacked = 2 ** 31;
+import { DataError } from '../../browser.js';
+import { checkInMemory } from '../../data/memory.js';
 
 /**
  * The members whose names end with `ending`, by their names without it.
  *
- * @throws Error for an archive that is damaged or too large
+ * @throws DataError for an archive that is damaged, no zip archive, or too large
  */
 export async function unpackZip(
   bytes: Uint8Array,
@@ -17,10 +17,17 @@ export async function unpackZip(
   const filter = ({ name, originalSize }: { readonly name: string; readonly originalSize: number }) => {
     if (!name.endsWith(ending)) return false;
     unpacked += originalSize;
-    if (unpacked > largestUnpacked)
-      throw new Error(`${file}: too large: it unpacks to more than ${largestUnpacked} bytes`);
+    checkInMemory(unpacked, file);
     return true;
   };
-  const members = unzipSync(bytes, { filter });
-  return new Map(Object.entries(members).map(([name, data]) => [name.slice(0, -ending.length), data]));
+  try {
+    const members = Object.entries(unzipSync(bytes, { filter }));
+    return new Map(members.map(([name, data]) => [name.slice(0, -ending.length), data]));
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw new DataError(
+      `${file}: not a sound zip archive: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
 }

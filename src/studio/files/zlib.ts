@@ -1,23 +1,35 @@
 /** What reading data of one's own needs of `node:zlib`. */
 import { Gunzip } from 'fflate';
+import { crc32 } from '../../data/images/pngChunks.js';
 
 export const constants = { Z_SYNC_FLUSH: 2 };
 
-/** What comes of pieces of gzip, as it comes: no more is held than one piece unpacks to. */
+/** Bytes that are unpacked at once. */
+const piece = 2 ** 14;
+
+/** What comes of pieces of gzip, as it comes: no more is held than one piece unpacks to. Throws at the end for damage. */
 function* unpacked(bytes: Uint8Array): Generator<Uint8Array> {
   let pieces: Uint8Array[] = [];
-  let ended = false;
-  const unpacking = new Gunzip((piece, last) => {
-    pieces.push(piece);
-    ended ||= last;
+  /** Of the last member. */
+  let [length, crc] = [0, 0];
+  const unpacking = new Gunzip((found) => {
+    pieces.push(found);
+    length += found.length;
+    crc = crc32(found, crc);
   });
-  const size = 2 ** 14;
-  for (let start = 0; start < bytes.length; start += size) {
-    unpacking.push(bytes.subarray(start, start + size), start + size >= bytes.length);
+  unpacking.onmember = () => {
+    [length, crc] = [0, 0];
+  };
+  for (let start = 0; start < bytes.length; start += piece) {
+    // never as the last: fflate then takes what ends where it should for cut off
+    unpacking.push(bytes.subarray(start, start + piece), false);
     yield* pieces;
     pieces = [];
   }
-  if (!ended) throw new Error('unexpected end of file');
+  if (bytes.length < 18) throw new Error('unexpected end of file');
+  const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 8);
+  if (trailer.getUint32(0, true) !== crc || trailer.getUint32(4, true) !== length % 2 ** 32)
+    throw new Error('unexpected end of file, or damaged: its checksum is another');
 }
 
 /** The beginning of what is packed: bytes that end too early are read as far as they go. */

@@ -33,8 +33,8 @@ export class DrawPanel {
   }
 
   /** Another dataset: what was drawn is taken anew. */
-  use(data: DataState): void {
-    this.data = data;
+  use({ shape, classes }: Pick<DataState, 'shape' | 'classes'>): void {
+    this.data = { shape, classes };
     this.changed();
   }
 

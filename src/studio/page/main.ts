@@ -2,7 +2,7 @@
 import type { Catalog, Described, OwnFiles, Told } from '../shared/messages.js';
 import { Trainer } from '../shared/rpc.js';
 import { initialSettings, type Settings, settingsOfLink } from '../shared/settings.js';
-import { byId, settled } from './dom.js';
+import { byId, grouped, settled } from './dom.js';
 import { DrawPanel } from './drawPanel.js';
 import { KeepPanel } from './keepPanel.js';
 import { LayersPanel } from './layersPanel.js';
@@ -12,6 +12,8 @@ import { SettingsPanel } from './settingsPanel.js';
 import type { StoredRun } from './store.js';
 import { WatchPanel } from './watchPanel.js';
 
+/** Files that are models, and no images. */
+const modelName = /\.(safetensors|onnx|keras|h5|pt|pth)$/i;
 const buttons = ['start', 'pause', 'step', 'stop'] as const;
 
 class Studio {
@@ -51,6 +53,11 @@ class Studio {
     byId('layers-details', HTMLDetailsElement).addEventListener('toggle', this.describeSoon);
     byId('maps-details', HTMLDetailsElement).addEventListener('toggle', () => this.draw.refresh());
     byId('look-inside', HTMLElement).addEventListener('click', () => void this.lookInside());
+    const model = byId('open-model', HTMLInputElement);
+    model.addEventListener('change', () => {
+      void this.openFile([...(model.files ?? [])]);
+      model.value = '';
+    });
     addEventListener('hashchange', () => this.readLink());
   }
 
@@ -103,6 +110,30 @@ class Studio {
     }
   }
 
+  /** A model file in the place of a run: to draw for, and to look at. */
+  private async openFile(files: readonly File[]): Promise<void> {
+    if (files.length === 0) return;
+    if (this.running) await this.stop();
+    this.run = undefined;
+    this.update();
+    this.say('Opening the model …');
+    try {
+      const { settings } = this;
+      const { name, notes, classes, shape, parameters, judged } = await this.trainer.call('openFile', {
+        settings,
+        files,
+      });
+      const [height = 28, width = 28, channels = 1] = shape;
+      this.watch.opened(notes);
+      this.draw.use({ classes, shape: [height, width, channels] });
+      this.keep.haveModel(true);
+      const not = judged ? '' : '; the test images are of another form';
+      this.say(`${name} is opened: ${classes.length} classes, ${grouped(parameters)} parameters${not}.`);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   private readLink(): void {
     try {
       const settings = settingsOfLink(location.hash);
@@ -116,10 +147,13 @@ class Studio {
 
   private async drop(files: readonly { path: string; file: File }[]): Promise<void> {
     if (files.length === 0) return;
+    if (files.every(({ path }) => modelName.test(path))) return this.openFile(files.map(({ file }) => file));
     const name = files[0]!.path.split('/')[0] ?? 'own';
-    this.own = { name, files };
-    this.change({ ...this.settings, dataset: 'own' });
+    const { told: _, ...settings } = this.settings;
+    this.own = undefined;
+    this.change({ ...settings, dataset: 'own' });
     this.form?.fill(this.settings);
+    this.own = { name, files };
     await this.load();
     await this.describe();
   }
@@ -127,15 +161,17 @@ class Studio {
   /** Other settings are another run. */
   private change(settings: Settings): void {
     const other = settings.dataset !== this.settings.dataset;
+    const toldOtherwise = JSON.stringify(settings.told) !== JSON.stringify(this.settings.told);
     this.settings = settings;
     if (!this.running) this.run = undefined;
     this.describeSoon();
     this.update();
-    if (other && settings.dataset !== 'own') void this.load();
+    if (settings.dataset === 'own' ? toldOtherwise && this.own !== undefined : other) void this.load();
   }
 
   private async load(): Promise<void> {
     try {
+      this.form?.aboutData();
       const data = await this.trainer.call('load', {
         settings: this.settings,
         ...(this.settings.dataset === 'own' && this.own !== undefined && { own: this.own }),
@@ -250,6 +286,7 @@ class Studio {
   /** What the worker tells, by its kind. */
   private readonly heard: { readonly [K in Told['kind']]: (told: Extract<Told, { kind: K }>) => void } = {
     note: ({ text }) => this.say(text),
+    dataNote: ({ text }) => this.form?.aboutData(text),
     loading: ({ what, done, total }) => this.say(`Loading ${what}: ${Math.round((100 * done) / total)}%`),
     began: ({ backend, data, steps }) => {
       this.watch.backend(backend);

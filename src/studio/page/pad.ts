@@ -105,13 +105,14 @@ export class Pad {
   /** A photo or another picture, fitted; dark on bright is turned round. */
   async photo(file: Blob): Promise<void> {
     const bitmap = await createImageBitmap(file);
-    this.black();
+    this.context.clearRect(0, 0, side, side);
     const scale = side / Math.max(bitmap.width, bitmap.height);
     const [width, height] = [bitmap.width * scale, bitmap.height * scale];
     this.context.imageSmoothingEnabled = true;
     this.context.drawImage(bitmap, (side - width) / 2, (side - height) / 2, width, height);
     const [x, y] = [Math.ceil((side - width) / 2), Math.ceil((side - height) / 2)];
     const image = this.context.getImageData(x, y, Math.floor(width), Math.floor(height));
+    if (image.data.some((value, i) => i % 4 === 3 && value < 255)) lay(image);
     turnBright(image);
     this.black();
     this.context.putImageData(image, x, y);
@@ -148,6 +149,20 @@ export class Pad {
 /** Luma of ITU-R BT.601. */
 const grayOf = (data: Uint8ClampedArray, i: number) =>
   Math.round(0.299 * data[4 * i]! + 0.587 * data[4 * i + 1]! + 0.114 * data[4 * i + 2]!);
+
+/** Lays what is transparent on white, or on black where the ink is bright. */
+function lay({ data, width, height }: ImageData): void {
+  let [ink, opaque] = [0, 0];
+  for (let i = 0; i < width * height; i++) {
+    ink += grayOf(data, i) * data[4 * i + 3]!;
+    opaque += data[4 * i + 3]!;
+  }
+  const ground = ink > 127 * opaque ? 0 : 255;
+  for (let at = 0; at < data.length; at += 4) {
+    const alpha = data[at + 3]! / 255;
+    for (let c = at; c < at + 3; c++) data[c] = alpha * data[c]! + (1 - alpha) * ground;
+  }
+}
 
 /** Ink on paper becomes bright on black, by the gray of the border. */
 function turnBright({ data, width, height }: ImageData): void {

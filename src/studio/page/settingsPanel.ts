@@ -1,6 +1,7 @@
 /** What is trained, and how: the form. A field that is left empty is as the recipe has it. */
 import type { Catalog, Described } from '../shared/messages.js';
 import { checkSettings, type Settings, type SettingValue } from '../shared/settings.js';
+import { DataFactsForm } from './dataFacts.js';
 import { byId, field, h } from './dom.js';
 
 const optimizers = ['sgd', 'adam', 'adamW', 'muon', 'rmsprop', 'adagrad', 'adadelta'];
@@ -36,6 +37,10 @@ export class SettingsPanel {
   private readonly optimizer = h('select', { id: 'optimizer' });
   private readonly backend = h('select', { id: 'backend' });
   private readonly more = h('div', { class: 'fields' });
+  private readonly facts = new DataFactsForm((told) => {
+    const { told: _, ...settings } = this.settings;
+    this.update(Object.keys(told).length === 0 ? settings : { ...settings, told });
+  });
   private readonly about = h('p', { class: 'soft', id: 'about-recipe' });
 
   constructor(
@@ -77,6 +82,7 @@ export class SettingsPanel {
       h('div', { class: 'fields' }, field('recipe', this.recipe), dataset),
       this.about,
       this.dropZone(),
+      this.facts.element,
       h(
         'div',
         { class: 'fields' },
@@ -138,6 +144,7 @@ export class SettingsPanel {
     this.optimizer.value = settings.optimizer ?? '';
     this.backend.value = settings.backend;
     for (const [name, input] of this.inputs) input.value = String(settings[name] ?? '');
+    this.facts.show(settings.dataset === 'own' ? (settings.told ?? {}) : undefined);
   }
 
   private read(): void {
@@ -145,7 +152,9 @@ export class SettingsPanel {
       const { value } = this.inputs.get(name)!;
       return value === '' ? [] : [[name, Number(value)] as const];
     });
-    const { set, layers } = this.settings;
+    const { set, layers, told } = this.settings;
+    const own = this.dataset.value === 'own';
+    this.facts.show(own ? (told ?? {}) : undefined);
     this.update({
       ...{ recipe: this.recipe.value, dataset: this.dataset.value, seed: 0 },
       backend: this.backend.value === 'gpu' ? 'gpu' : 'wasm',
@@ -153,7 +162,13 @@ export class SettingsPanel {
       ...Object.fromEntries(given),
       ...(set !== undefined && { set }),
       ...(layers !== undefined && { layers }),
+      ...(own && told !== undefined && { told }),
     });
+  }
+
+  /** Adds a line on how the data was taken; without one, forgets those that there are. */
+  aboutData(text?: string): void {
+    this.facts.note(text);
   }
 
   private update(settings: Settings): void {

@@ -73,6 +73,13 @@ export class WatchPanel {
     );
   }
 
+  /** What was found in a model file; the matrix of it may be there already. */
+  opened(notes: readonly string[]): void {
+    this.values.clear();
+    this.numbers.replaceChildren();
+    byId('outcome', HTMLElement).textContent = notes.join('; ');
+  }
+
   begin(): void {
     this.values.clear();
     this.numbers.replaceChildren();

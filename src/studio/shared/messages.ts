@@ -62,6 +62,8 @@ export interface Finished {
 /** What the worker tells of its own accord. */
 export type Told =
   | { readonly kind: 'note'; readonly text: string }
+  /** What was taken where data of one's own left it open. */
+  | { readonly kind: 'dataNote'; readonly text: string }
   | { readonly kind: 'loading'; readonly what: string; readonly done: number; readonly total: number }
   | {
       readonly kind: 'began';
@@ -105,6 +107,18 @@ export interface Catalog {
   readonly formats: readonly string[];
 }
 
+/** A model of a file. */
+export interface OpenedFile {
+  readonly name: string;
+  /** What was found or assumed in it. */
+  readonly notes: readonly string[];
+  readonly classes: readonly string[];
+  readonly shape: readonly number[];
+  readonly parameters: number;
+  /** Whether the test images are of its form, and were looked at. */
+  readonly judged: boolean;
+}
+
 /** What was drawn: gray, bright on dark, `[height, width]`. */
 export interface Drawing {
   readonly gray: Uint8Array;
@@ -122,6 +136,8 @@ export interface Requests {
   pause: { ask: undefined; answer: undefined };
   /** Makes a stored run's model the one that is looked at, untrained on. */
   open: { ask: { settings: Settings; id: string }; answer: { readonly step: number } | undefined };
+  /** Opens a model file in the place of a run; what stands beside it comes with it. */
+  openFile: { ask: { readonly settings: Settings; readonly files: readonly File[] }; answer: OpenedFile };
   catalog: { ask: undefined; answer: Catalog };
   /** Of a drawing, which is prepared as MNIST's digits were; or of pixels in the form of the dataset. */
   classify: {

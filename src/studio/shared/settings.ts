@@ -3,6 +3,29 @@ import { type Json, UsageError } from '../../browser.js';
 
 export type SettingValue = number | string | boolean;
 
+/** Facts about data of one's own, in the words of `quern train`. */
+export interface DataFacts {
+  /** Of images that are stored as lists of pixels, such as 20x30x1. */
+  readonly storedShape?: string;
+  /** The column of labels of a CSV file: its name, or its number from 1. */
+  readonly label?: string;
+  /** The numbers that are black and white, such as 0,16. */
+  readonly pixelRange?: string;
+  readonly invert?: boolean;
+  readonly centerDigits?: boolean;
+  readonly skipBad?: boolean;
+}
+
+/** What is told of each, in this order. */
+export const dataFacts = {
+  storedShape: 'text',
+  label: 'text',
+  pixelRange: 'text',
+  invert: 'flag',
+  centerDigits: 'flag',
+  skipBad: 'flag',
+} as const satisfies Record<keyof DataFacts, 'text' | 'flag'>;
+
 export interface Settings {
   /** Name of a recipe that comes with Quern. */
   readonly recipe: string;
@@ -19,6 +42,8 @@ export interface Settings {
   readonly limit?: number;
   /** Other settings of the recipe, by the names that `quern train --set` takes. */
   readonly set?: Readonly<Record<string, SettingValue>>;
+  /** Of data of one's own. */
+  readonly told?: DataFacts;
   /** Layers in place of the recipe's, as `describeLayer` gives them. */
   readonly layers?: Json;
   readonly backend: 'wasm' | 'gpu';
@@ -48,6 +73,14 @@ const values: Check = (value) =>
       (typeof each === 'boolean' || Number.isFinite(each) || (typeof each === 'string' && each.length <= 64)),
   );
 
+const facts: Check = (value) =>
+  values(value) &&
+  Object.entries(value as object).every(
+    ([key, each]) =>
+      Object.hasOwn(dataFacts, key) &&
+      typeof each === (dataFacts[key as keyof DataFacts] === 'flag' ? 'boolean' : 'string'),
+  );
+
 /** What each member must be, and how that is said. */
 const members: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
   recipe: [name, 'the name of a recipe'],
@@ -60,6 +93,7 @@ const members: Readonly<Record<keyof Settings, readonly [Check, string]>> = {
   validation: [between(0, 1), 'a number between 0 and 1'],
   limit: [count, 'a whole number of at least 1'],
   set: [values, 'numbers, texts, true or false by their names'],
+  told: [facts, 'facts about data of your own, by their names'],
   layers: [(value) => typeof value === 'object' && value !== null, 'the description of layers'],
   backend: [(value) => value === 'wasm' || value === 'gpu', 'wasm or gpu'],
   threads: [(value) => count(value) && (value as number) <= 64, 'a whole number from 1 to 64'],
@@ -117,7 +151,17 @@ export function settingsOfLink(hash: string): Settings | undefined {
 
 /** The options of `quern train` that say the same, but for the recipe. */
 export function optionsOf(settings: Settings): string[] {
-  const { epochs, batchSize, learningRate, optimizer, seed, validation, limit, set = {} } = settings;
+  const {
+    epochs,
+    batchSize,
+    learningRate,
+    optimizer,
+    seed,
+    validation,
+    limit,
+    set = {},
+    told = {},
+  } = settings;
   const options = { epochs, batchSize, learningRate, optimizer, seed, validation, limit };
   const dashed = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const quoted = (value: unknown) =>
@@ -125,6 +169,9 @@ export function optionsOf(settings: Settings): string[] {
   return [
     ...Object.entries(options).flatMap(([key, value]) =>
       value === undefined ? [] : [`--${dashed(key)} ${quoted(value)}`],
+    ),
+    ...Object.entries(told).map(([key, value]) =>
+      value === true ? `--${dashed(key)}` : `--${dashed(key)} ${quoted(value)}`,
     ),
     ...Object.entries(set).map(([key, value]) => `--set ${quoted(`${key}=${value}`)}`),
   ];
