@@ -1,5 +1,5 @@
 /** Diagnoses each backend and mode on this machine: whether it opens, computes right, and how fast. */
-import { sentencesOf } from '../core/errors.js';
+import { BackendError, sentencesOf } from '../core/errors.js';
 import type { BackendReport } from '../engine/backend.js';
 import { type Engine, openEngine } from '../engine/engine.js';
 import type { MeasuredBackend, Speed } from '../engine/measurements.js';
@@ -29,13 +29,23 @@ export interface Diagnosis {
   readonly speed?: Speed;
 }
 
-/** Every backend, gpu in each of its modes, in a fixed order. */
+/** wasm with machine code, as `auto` takes it: where its test has passed. */
+async function openNative(): Promise<Engine> {
+  const engine = await openEngine({ backend: 'wasm' });
+  const { native = 'off' } = engine.report;
+  if (!native.startsWith('off')) return engine;
+  await engine.close();
+  throw new BackendError(native.replace(/^off: /, ''));
+}
+
+/** Every backend, wasm without and with machine code, gpu in each of its modes, in a fixed order. */
 export async function allCandidates(): Promise<Candidate[]> {
   const { gpuModes } = await import('../backends/gpu/modes.js');
-  const own = (['reference', 'wasm'] as const).map((backend) => ({
-    backend,
-    open: () => openEngine({ backend }),
-  }));
+  const own = [
+    { backend: 'reference', open: () => openEngine({ backend: 'reference' }) },
+    { backend: 'wasm', open: () => openEngine({ backend: 'wasm', native: 'off' }) },
+    { backend: 'wasm', mode: 'native', open: openNative },
+  ] as const;
   const modes = gpuModes.map((mode) => ({
     ...{ backend: 'gpu' as const, mode },
     open: () => openEngine({ backend: 'gpu', gpuMode: mode }),
@@ -80,11 +90,15 @@ export async function diagnose(candidate: Candidate): Promise<Diagnosis> {
   }
 }
 
-/** Lists what `auto` may choose from: wasm, and GPUs that are hardware, as far as they compute right. */
+/**
+ * Lists what `auto` may choose from: wasm, as fast as it is with machine code where that is right, and GPUs that are hardware,
+ * as far as they compute right.
+ */
 export function measuredBackends(diagnoses: readonly Diagnosis[]): MeasuredBackend[] {
+  const native = diagnoses.some(({ mode, state }) => mode === 'native' && state === 'right');
   return diagnoses.flatMap(({ backend, mode, report, hardware, state, speed }): MeasuredBackend[] => {
     if (state !== 'right' || speed === undefined || backend === 'reference') return [];
-    if (backend === 'wasm') return [{ backend, speed }];
+    if (backend === 'wasm') return native === (mode === 'native') ? [{ backend, speed }] : [];
     const { adapter } = report!;
     return hardware ? [{ backend, speed, mode: mode!, adapter: adapter! }] : [];
   });

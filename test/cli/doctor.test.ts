@@ -136,6 +136,19 @@ suite('diagnosis', (test) => {
   });
 });
 
+suite('quern doctor, machine code', (test) => {
+  test('auto goes by the speed of machine code where that is right', () => {
+    const speed = (matmulRate: number) => ({ secondsPerKernel: 1e-6, matmulRate, convolutionRate: 1 });
+    const found = { backend: 'wasm', state: 'right', hardware: false } as const;
+    const plain = { ...found, speed: speed(1) };
+    const native = { ...found, mode: 'native', speed: speed(4) };
+    assert.equal(measuredBackends([plain, native]), [{ backend: 'wasm', speed: speed(4) }]);
+    assert.equal(measuredBackends([plain, { ...native, state: 'wrong' }]), [
+      { backend: 'wasm', speed: speed(1) },
+    ]);
+  });
+});
+
 suite('quern doctor', (test) => {
   test('a lying backend is named, and the exit code is 1', async () => {
     const { printed, kept, error } = await examine([card('webgpu', honest), card('webgl2', lie)], false);
@@ -188,9 +201,10 @@ suite('quern doctor', (test) => {
       const names = [
         'reference',
         'wasm',
+        'wasm native',
         ...['webgpu', 'webgl2', 'webgl', 'headlessgl', 'webasm', 'cpu'].map((mode) => `gpu ${mode}`),
       ];
-      const shown = [...stdout.matchAll(/^(reference|wasm|gpu \w+) +(?:right|unavailable)/gm)];
+      const shown = [...stdout.matchAll(/^(reference|wasm native|wasm|gpu \w+) +(?:right|unavailable)/gm)];
       assert.equal(
         shown.map(([, name]) => name),
         names,

@@ -22,43 +22,46 @@ export function allocate(
   const assigned = new Map<number, number>();
   const spilled = new Set(inMemory);
   const free: number[] = [];
-  let active: Interval[] = [];
   let available = registers.reduce((bits, register) => bits | (1 << register), 0);
   let next = 0;
-  const spillOne = (): void => {
-    const victim = active.reduce((a, b) => (b.weight < a.weight ? b : a));
-    active.splice(active.indexOf(victim), 1);
-    spilled.add(victim.variable);
-    const register = assigned.get(victim.variable);
-    assigned.delete(victim.variable);
+  /** Those that have begun; some have ended since. `count`: those that have not. */
+  let active: Interval[] = [];
+  let count = 0;
+  /** By the number of the statement behind. */
+  const ended: (Interval[] | undefined)[] = new Array(needs.length);
+  const leave = (variable: number): void => {
+    count--;
+    const register = assigned.get(variable);
     if (register !== undefined) available |= 1 << register;
   };
-  /** Where the first of the active ends. */
-  let end = Number.POSITIVE_INFINITY;
-  const none: Interval[] = [];
+  const spillOne = (at: number): void => {
+    active = active.filter(({ to, variable }) => to >= at && !spilled.has(variable));
+    const { variable } = active.reduce((a, b) => (b.weight < a.weight ? b : a));
+    leave(variable);
+    spilled.add(variable);
+    assigned.delete(variable);
+  };
   for (let at = 0; at < needs.length; at++) {
-    if (end < at) {
-      end = Number.POSITIVE_INFINITY;
-      active = active.filter(({ to, variable }) => {
-        if (to < at) available |= 1 << assigned.get(variable)!;
-        else end = Math.min(end, to);
-        return to >= at;
-      });
-    }
-    let begun = none;
+    const gone = ended[at];
+    if (gone !== undefined) for (const { variable } of gone) if (!spilled.has(variable)) leave(variable);
+    const before = active.length;
     for (; next < intervals.length && intervals[next]!.from <= at; next++) {
       const interval = intervals[next]!;
       if (spilled.has(interval.variable) || interval.to < at) continue;
       active.push(interval);
-      if (begun === none) begun = [];
-      begun.push(interval);
-      end = Math.min(end, interval.to);
+      count++;
+      const behind = ended[interval.to + 1];
+      if (behind === undefined) ended[interval.to + 1] = [interval];
+      else behind.push(interval);
     }
+    const begun = active.length === before ? none : active.slice(before);
     const room = Math.max(0, registers.length - needs[at]!);
-    while (active.length > room) spillOne();
+    while (count > room) spillOne(at);
     for (const { variable } of begun) {
       if (spilled.has(variable)) continue;
-      const register = registers.find((candidate) => (available >> candidate) & 1)!;
+      let index = 0;
+      while (((available >> registers[index]!) & 1) === 0) index++;
+      const register = registers[index]!;
       available &= ~(1 << register);
       assigned.set(variable, register);
     }
@@ -66,3 +69,5 @@ export function allocate(
   }
   return { registers: assigned, spilled, free };
 }
+
+const none: readonly Interval[] = [];

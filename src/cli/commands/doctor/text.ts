@@ -39,6 +39,15 @@ function placeOf({ report, state, hardware }: Diagnosis): string {
   return `${threads} ${threads === 1 ? 'thread' : 'threads'}, ${numerics}${width}`;
 }
 
+/** What machine code gains, where it runs. */
+function nativeLines(native: Speed | undefined, wasm: Speed | undefined): string[] {
+  if (native === undefined || wasm === undefined) return [];
+  const gain = (of: 'matmulRate' | 'convolutionRate') => (native[of] / wasm[of]).toFixed(1);
+  return [
+    `wasm native: its test has passed; ${gain('matmulRate')} times wasm in products, ${gain('convolutionRate')} in convolutions.`,
+  ];
+}
+
 /** The report as text; what varies from run to run is numbers alone. */
 export function doctorText({
   versions,
@@ -49,7 +58,8 @@ export function doctorText({
   auto,
   kept,
 }: DoctorReport): string {
-  const wasm = backends.find(({ backend }) => backend === 'wasm')?.speed;
+  const wasm = backends.find(({ backend, mode }) => backend === 'wasm' && mode === undefined)?.speed;
+  const native = backends.find(({ mode }) => mode === 'native')?.speed;
   const table = textTable({
     header: ['backend', 'computes', 'matmul', 'convolution', 'a kernel', 'beats wasm', 'on'],
     alignments: ['left', 'left', 'right', 'right', 'right', 'right', 'left'],
@@ -72,6 +82,7 @@ export function doctorText({
     '',
     'GFLOP/s of a matrix product, and of a convolution with both gradients; microseconds that any kernel costs; size of',
     'square matrices from which a mode beats wasm. Right: within the bounds of docs/accuracy-of-kernels.md.',
+    ...nativeLines(native, wasm),
     ...(reasons.length === 0 ? [] : ['', ...reasons]),
     '',
     ...auto.map(({ recipe, reason }) => `${recipe.padEnd(width)}  ${reason}`),
