@@ -10,6 +10,7 @@
  *                       these recipes, trained by Adam at a constant rate and without augmentation
  *     --images a,b      of mnist, fashion-mnist and random; default: fashion-mnist for fashion-cnn, mnist for the others;
  *                       then random. All train on the same.
+ *     --data-dir folder where the images lie; default: the cache, or what npm ci brought
  *     --peers a,b       parts of names, such as torch,tfjs; default: all
  *     --threads n       for everybody that has threads; default: all processors
  *     --out folder      results as JSON and SVG
@@ -34,6 +35,7 @@ const { values: options } = parseArgs({
     images: { type: 'string' },
     peers: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    'data-dir': { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -132,7 +134,7 @@ const laid = new Map();
 async function layImages(name, folder) {
   if (name === 'random') return '';
   if (laid.has(name)) return laid.get(name);
-  const { train } = await loadDataset(name, { offline: true });
+  const { train } = await loadDataset(name, { offline: true, dataDirectory: options['data-dir'] });
   const own = join(folder, name);
   await mkdir(own);
   await writeFile(join(own, 'images'), train.images);
