@@ -52,6 +52,8 @@ export class HandOut {
   private readonly open = new Map<string, Wanted>();
   /** Conditions on workers, by queue. */
   private readonly conditions = new Map<string, TrainingJob['training']>();
+  /** The fault that was told last: a server that is away has the same at each look. */
+  private told = '';
   private renewed = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -136,6 +138,7 @@ export class HandOut {
   private async collect(found: Map<string, JobResult>): Promise<void> {
     try {
       const names = new Set(await this.store.list('results/'));
+      this.told = '';
       for (const id of [...this.open.keys()]) {
         if (!names.has(storeNames.result(id))) continue;
         const result = await readJobResult(this.store, id);
@@ -144,8 +147,13 @@ export class HandOut {
         found.set(id, result);
       }
     } catch (error) {
-      this.given.listener.fault((error as Error).message);
+      this.tell((error as Error).message);
     }
+  }
+
+  private tell(message: string): void {
+    if (message !== this.told) this.given.listener.fault(message);
+    this.told = message;
   }
 
   private async renew(found: Map<string, JobResult>): Promise<void> {
@@ -167,7 +175,7 @@ export class HandOut {
       }
     } catch (error) {
       if (error instanceof BackendError) throw error;
-      this.given.listener.fault((error as Error).message);
+      this.tell((error as Error).message);
     }
   }
 }

@@ -2,6 +2,9 @@
 import { isIP } from 'node:net';
 import type { ServerAddress } from './address.js';
 
+/** Milliseconds of silence after which a connection is asked whether it is still there: systems wait for two hours. */
+const noticeAfter = 10_000;
+
 /** `rediss://` is encrypted, and the server's certificate is checked. */
 export function redisOptions({ url }: ServerAddress) {
   const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url);
@@ -26,11 +29,17 @@ export function redisOptions({ url }: ServerAddress) {
     // BullMQ demands it: a call waits until the server is back
     maxRetriesPerRequest: null,
     connectTimeout: 10_000,
+    keepAlive: noticeAfter,
     retryStrategy: (attempt: number) => Math.min(200 * attempt, 3000),
   };
 }
 
 /** The driver reads `?sslmode=verify-full` and the like of the address itself. */
 export function postgresOptions({ url }: ServerAddress) {
-  return { connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000 };
+  return {
+    connectionString: url,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: noticeAfter,
+    connectionTimeoutMillis: 10_000,
+  };
 }

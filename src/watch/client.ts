@@ -41,7 +41,7 @@ interface Curve {
   readonly dashed: boolean;
 }
 
-const frame = { width: 520, height: 250, left: 56, right: 10, top: 10, bottom: 34 };
+const frame = { width: 520, height: 250, left: 64, right: 10, top: 10, bottom: 34 };
 
 /** Curves over epochs. */
 function chart(title: string, curves: readonly Curve[], print: (value: number) => string): HTMLElement {

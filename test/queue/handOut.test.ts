@@ -1,0 +1,110 @@
+/** Handing out, with a queue and a store that are at fault. */
+import * as assert from 'uvu/assert';
+import type { Connection, JobOptions } from '../../src/queue/connection.js';
+import { HandOut, type Wanted } from '../../src/queue/handOut.js';
+import type { Store } from '../../src/queue/store.js';
+import { suite } from '../support/suite.js';
+
+const hash = 'ab'.repeat(32);
+const wanted: Wanted = {
+  job: {
+    label: 'one',
+    until: 0,
+    training: {
+      ...{ recipe: { name: 'mnist-mlp' }, seed: 0, ownData: false, train: hash, test: hash },
+      ...{ backend: 'wasm', numerics: 'wasm 5', quern: '0.1.0' },
+    },
+  },
+  priority: 1,
+};
+
+const store = (list: () => Promise<string[]>): Store => ({
+  name: 'a store',
+  list,
+  read: async () => undefined,
+  write: async () => {},
+  create: async () => true,
+  remove: async () => {},
+  close: async () => {},
+});
+
+/** A queue in which every job has failed. */
+function failedQueue(): { connection: Connection; given: JobOptions[]; removed: () => number } {
+  const given: JobOptions[] = [];
+  let removed = 0;
+  const job = {
+    failedReason: 'it took 900 MB',
+    isFailed: async () => true,
+    remove: async () => {
+      removed++;
+    },
+  };
+  const queue = {
+    add: async (_name: string, _data: unknown, options: JobOptions) => given.push(options),
+    getJob: async () => job,
+    remove: async () => 1,
+    close: async () => {},
+  };
+  const connection: Connection = {
+    shown: 'a queue',
+    openQueue: async () => queue,
+    openWorker: async () => ({ close: async () => {} }),
+  };
+  return { connection, given, removed: () => removed };
+}
+
+suite('handing out', (test) => {
+  test('a job that was given up is an error, or a result so that the others go on', async () => {
+    const listener = { fault: () => {} };
+    const { signal } = new AbortController();
+    const strict = failedQueue();
+    const first = new HandOut(
+      strict.connection,
+      store(async () => []),
+      'mark',
+      {
+        ...{ attempts: 30, goOn: false, listener },
+      },
+    );
+    assert.is(await first.want(wanted), undefined);
+    assert.is(strict.given[0]!.attempts, 30);
+    const error = (await first.next(signal).catch((each) => each)) as Error;
+    assert.is(error.name, 'BackendError');
+    assert.is(error.message, 'one: no worker could train it: it took 900 MB');
+    await first.close();
+
+    const patient = failedQueue();
+    const second = new HandOut(
+      patient.connection,
+      store(async () => []),
+      'mark',
+      {
+        ...{ attempts: 3, goOn: true, listener },
+      },
+    );
+    await second.want(wanted);
+    const [result] = [...(await second.next(signal)).values()];
+    assert.is(patient.given[0]!.attempts, 3);
+    assert.equal([result!.failure, result!.result, patient.removed()], ['it took 900 MB', null, 1]);
+    await second.close();
+  });
+
+  test('a store that is away is told once, and again when it was back', async () => {
+    const faults: string[] = [];
+    const answers = ['away', 'away', 'away', 'back', 'away'];
+    const ending = new AbortController();
+    const { connection } = failedQueue();
+    const list = async () => {
+      const answer = answers.shift();
+      if (answer === undefined) ending.abort();
+      if (answer === 'away') throw new Error('the server is away');
+      return [];
+    };
+    const handOut = new HandOut(connection, store(list), 'mark', {
+      ...{ attempts: 3, goOn: true, listener: { fault: (message: string) => faults.push(message) } },
+    });
+    assert.is((await handOut.next(ending.signal)).size, 0);
+    assert.equal(faults, ['the server is away', 'the server is away']);
+    await handOut.close();
+  });
+});
