@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   profile: () => import('./profile.js'),
   step: () => import('./step.js'),
   epoch: () => import('./epoch.js'),
+  busy: () => import('./busy.js'),
   augmentation: () => import('./augmentation.js'),
   startup: () => import('./startup.js'),
   subnormal: () => import('./subnormal.js'),
@@ -20,8 +21,8 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
 
 /** Those that `--backend all` has, by the names of theirs that measure one backend. */
 const backendBenches: typeof benches = {
-  'matmul-backends': () => import('./matmulBackends.js'),
-  'convolution-backends': () => import('./convolutionBackends.js'),
+  'matmul-backends': () => import('./backends/matmul.js'),
+  'convolution-backends': () => import('./backends/convolution.js'),
 };
 
 export const benchNames: readonly string[] = Object.keys(benches);

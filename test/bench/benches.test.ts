@@ -25,6 +25,7 @@ const measured: Readonly<Record<string, readonly string[]>> = {
   profile: ['milliseconds', 'stepShare'],
   step: ['milliseconds', 'images'],
   epoch: ['seconds', 'images', 'kernels'],
+  busy: ['one', 'two', 'ratio'],
   augmentation: ['images'],
   startup: ['seconds'],
   memory: ['program', 'data', 'peak'],

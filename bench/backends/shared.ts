@@ -1,15 +1,15 @@
 /** The same work on every backend and mode that runs here, beside wasm: `quern bench matmul --backend all`. */
-import { sentenceOf } from '../src/core/errors.js';
-import type { BackendReport } from '../src/engine/backend.js';
-import { openBackend } from '../src/engine/choose.js';
-import { type CompiledStep, Engine } from '../src/engine/engine.js';
-import type { BackendOptions } from '../src/engine/options.js';
-import { type input, state } from '../src/tensor/leaves.js';
-import type { Leaf, Tensor } from '../src/tensor/tensor.js';
-import type { Bench, Context, Findings, Row } from './support/bench.js';
-import { ensure } from './support/ensure.js';
-import { interleave, rateOf, type Sample, secondsOf, speedUp } from './support/measure.js';
-import type { Summary } from './support/statistics.js';
+import { sentenceOf } from '../../src/core/errors.js';
+import type { BackendReport } from '../../src/engine/backend.js';
+import { openBackend } from '../../src/engine/choose.js';
+import { type CompiledStep, Engine } from '../../src/engine/engine.js';
+import type { BackendOptions } from '../../src/engine/options.js';
+import { type input, state } from '../../src/tensor/leaves.js';
+import type { Leaf, Tensor } from '../../src/tensor/tensor.js';
+import type { Bench, Context, Findings, Row } from '../support/bench.js';
+import { ensure } from '../support/ensure.js';
+import { interleave, rateOf, type Sample, secondsOf, speedUp } from '../support/measure.js';
+import type { Summary } from '../support/statistics.js';
 
 /** Work that grows. */
 export interface Work {
@@ -39,7 +39,7 @@ const value = (i: number) => 0.5 / (i + 1);
 
 /** wasm on all threads, then every mode of gpu.js that opens, or the one that was asked for. */
 async function openPlaces({ backend, threads }: Context): Promise<{ places: Place[]; absent: string[] }> {
-  const { gpuModes } = await import('../src/backends/gpu/modes.js');
+  const { gpuModes } = await import('../../src/backends/gpu/modes.js');
   const gpuMode = backend.backend === 'gpu' ? backend.gpuMode : undefined;
   const choices = backend.backend === 'auto' || backend.backend === undefined ? backend : {};
   const modes = gpuMode === undefined ? gpuModes : [gpuMode];

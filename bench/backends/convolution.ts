@@ -1,8 +1,8 @@
-import { gradients } from '../src/tensor/gradients.js';
-import { conv2d } from '../src/tensor/ops/conv2d.js';
-import { multiply } from '../src/tensor/ops/pointwise.js';
-import { sum } from '../src/tensor/ops/reduce.js';
-import { everywhere } from './backends.js';
+import { gradients } from '../../src/tensor/gradients.js';
+import { conv2d } from '../../src/tensor/ops/conv2d.js';
+import { multiply } from '../../src/tensor/ops/pointwise.js';
+import { sum } from '../../src/tensor/ops/reduce.js';
+import { everywhere } from './shared.js';
 
 const batches = { full: [1, 4, 16, 64, 128], quick: [1, 4] };
 const image = [14, 14, 16] as const;

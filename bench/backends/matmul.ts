@@ -1,5 +1,5 @@
-import { matmul } from '../src/tensor/ops/matmul.js';
-import { everywhere } from './backends.js';
+import { matmul } from '../../src/tensor/ops/matmul.js';
+import { everywhere } from './shared.js';
 
 const sizes = { full: [16, 32, 64, 128, 256, 512, 1024], quick: [16, 64] };
 
