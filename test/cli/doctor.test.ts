@@ -221,7 +221,9 @@ suite('quern doctor', (test) => {
     const { backends, sharedMemory, versions } = JSON.parse(printed);
     assert.is(sharedMemory, true);
     assert.is(versions.node, process.versions.node);
-    const [wasm, headless, cpu] = backends;
+    const [wasm, native, headless, cpu] = backends;
+    if (native.state === 'unavailable') assert.match(native.reason, /./);
+    else assert.match(native.report.native, /^avx(2|512)$/);
     for (const { state, report, checks } of [wasm, cpu]) {
       assert.is(state, 'right');
       assert.is(checks.length, 4);

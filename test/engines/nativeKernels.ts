@@ -3,7 +3,9 @@
  * pages that nobody may touch. Runs as a process of its own, in an engine with foreign functions; a read or write
  * outside ends it. Prints what came of it as one line of JSON.
  *
- *     node dist/test/engines/nativeKernels.js avx512 16
+ *     node dist/test/engines/nativeKernels.js avx512 16 [first seed, default 0] [random cases, default 135]
+ *
+ * Random cases are those of odd shapes and strides; with a first seed they are all there is.
  */
 import { wasmKernels } from '../../kernels/wasm.js';
 import type { HostArray } from '../../src/core/dtype.js';
@@ -11,7 +13,7 @@ import type { X64Level } from '../../src/writers/x64/frame.js';
 import { runGuarded } from '../kernels/guardedSupport.js';
 import { NativeCases } from '../kernels/nativeSupport.js';
 import { compileCase, runWasmCase } from '../kernels/wasmSupport.js';
-import { kernelCases } from '../support/kernelCases.js';
+import { kernelCases, randomCase } from '../support/kernelCases.js';
 
 export interface NativeFindings {
   readonly engine: string;
@@ -22,7 +24,7 @@ export interface NativeFindings {
   readonly different: readonly string[];
 }
 
-const [, , level = 'avx2', lanes = '8'] = process.argv;
+const [, , level = 'avx2', lanes = '8', first, count = '135'] = process.argv;
 const native = NativeCases.open();
 const machine = { level: level as X64Level, lanes: Number(lanes) };
 
@@ -45,7 +47,11 @@ function check(kernelCase: (typeof kernelCases)[number]): string | undefined {
   return undefined;
 }
 
-const different = kernelCases.flatMap((kernelCase) => {
+const randomCases = Array.from({ length: Number(count) }, (_, index) =>
+  randomCase(Number(first ?? 0) + index),
+);
+const cases = first === undefined ? [...kernelCases, ...randomCases] : randomCases;
+const different = cases.flatMap((kernelCase) => {
   try {
     const wrong = check(kernelCase);
     return wrong === undefined ? [] : [`${kernelCase.name}: ${wrong}`];
@@ -54,5 +60,5 @@ const different = kernelCases.flatMap((kernelCase) => {
   }
 });
 const engine = process.version;
-const findings = { engine, level: native.machine.level, cases: kernelCases.length, different };
+const findings = { engine, level: native.machine.level, cases: cases.length, different };
 console.log(JSON.stringify(findings satisfies NativeFindings));

@@ -26,6 +26,23 @@ process.on('warning', () => {
   silent = false;
 });
 
+/** Those of `mnist-mlp`, and of the CNN with padding 'valid' and 'same'. */
+const seedModels = {
+  'seed mlp': () => {
+    const { dense, flatten, relu } = quern;
+    return [flatten(), dense(128), relu(), dense(128), relu(), dense(10)];
+  },
+  'seed cnn': () => seedCnn('valid'),
+  'seed cnn, same': () => seedCnn('same'),
+};
+function seedCnn(padding: 'valid' | 'same') {
+  const { conv2d, dense, dropout, flatten, maxPool2d, relu } = quern;
+  return [
+    ...[conv2d(32, 3, { padding }), relu(), maxPool2d(2), conv2d(64, 3, { padding }), relu(), maxPool2d(2)],
+    ...[dropout(0.25), flatten(), dense(128), relu(), dropout(0.5), dense(10)],
+  ];
+}
+
 const trained: Record<string, string[]> = {};
 const report = await openAndReport('auto');
 const widths = report === 'avx512' ? (['avx2', 'avx512'] as const) : (['avx2'] as const);
@@ -37,6 +54,23 @@ for (const model of ['mlp', 'cnn'] as const) {
       trained[model].push(weightsSha256);
     }
   }
+}
+
+for (const [name, model] of Object.entries(seedModels)) {
+  trained[name] = [await trainSeed(model, { native: 'off' })];
+  for (const native of widths)
+    for (const threads of [1, 2, 3, 4]) trained[name].push(await trainSeed(model, { native, threads }));
+}
+
+/** A step or two of a seed model in its full size: which of them are cut into chunks depends on that. */
+async function trainSeed(
+  layers: () => quern.Layer[],
+  options: { readonly native: 'off' | 'avx2' | 'avx512'; readonly threads?: number },
+): Promise<string> {
+  await using engine = await quern.openEngine({ backend: 'wasm', ...options });
+  const training = { optimizer: quern.adam(0.001), epochs: 1, batchSize: 64, seed: 7 };
+  const run = await quern.fit(engine, quern.sequential(layers()), stripes(96), training);
+  return await run.weightsSha256();
 }
 
 async function openAndReport(native: 'auto' | 'on'): Promise<string | undefined> {

@@ -1,8 +1,9 @@
 /** Other versions of Node, as processes. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { whyNotNative } from '../../src/backends/wasm/native/choose.js';
 
 const run = promisify(execFile);
 
@@ -47,4 +48,12 @@ export async function runScript<Findings>(
 export async function v8Version(node: string): Promise<string> {
   const { stdout } = await run(node, ['-p', 'process.versions.v8']);
   return stdout.trim();
+}
+
+/** The first Node at hand that has foreign functions: this one, or another. */
+export function ableNode(): string | undefined {
+  if (whyNotNative() === undefined) return process.execPath;
+  return otherNodes.find(
+    (path) => Number.parseInt(execFileSync(path, ['-p', 'process.versions.node']).toString(), 10) >= 26,
+  );
 }

@@ -21,6 +21,7 @@ import { windowCases } from './kernelCases/windows.js';
 
 export { buffersOf, type CaseOf, type CaseOperand, type KernelCase } from './kernelCases/builders.js';
 export { compareArrays, type Tolerance } from './kernelCases/compare.js';
+export { randomCase } from './kernelCases/random.js';
 
 export const kernelCases: readonly KernelCase[] = [
   ...mapCases,

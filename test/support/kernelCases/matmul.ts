@@ -72,7 +72,12 @@ export const caseEpilogues: readonly CaseEpilogue[] = [
   },
 ];
 
-function matmulCase(label: string, a: CaseOperand, b: CaseOperand, epilogue?: CaseEpilogue): MatmulCase {
+export function matmulCase(
+  label: string,
+  a: CaseOperand,
+  b: CaseOperand,
+  epilogue?: CaseEpilogue,
+): MatmulCase {
   const shape = [...a.view.shape.slice(0, -1), b.view.shape.at(-1)!];
   const behind = epilogue?.operands(shape) ?? [];
   return defineCase(

@@ -27,7 +27,7 @@ interface Options {
   readonly extreme?: boolean;
 }
 
-function reduceCase(
+export function reduceCase(
   operation: ReduceOperation,
   label: string,
   source: CaseOperand,

@@ -87,7 +87,7 @@ function convolutionTolerance(geometry: Geometry, filters: number, terms: number
   return isByWinograd(geometry, filters) ? { ...sums, absolute: 10 * sums.absolute } : sums;
 }
 
-function convolution(
+export function convolution(
   kind: 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient',
   geometry: Geometry,
   filters: number,
@@ -141,7 +141,7 @@ const pooledConvolutions: [geometry: Geometry, filters: number][] = [
  * Results in quarters are exact in any order of sums, so that ties are ties in every face of the kernel; but by F(4x4, 3x3),
  * where there are to be none.
  */
-function pooledConvolution(
+export function pooledConvolution(
   [geometry, filters]: (typeof pooledConvolutions)[number],
   outputs: readonly ('values' | 'indices')[],
   before?: CaseEpilogue,
@@ -199,7 +199,7 @@ const routedConvolutions: [
   [{ images: [0, 8, 8, 3], window: [3, 3], strides: [1, 1], pad: none }, 4, [2, 2], [2, 2]],
 ];
 
-function routedCase(
+export function routedCase(
   kind: 'conv2dInputGradient' | 'conv2dFilterGradient',
   [geometry, filters, window, strides]: (typeof routedConvolutions)[number],
   epilogue?: CaseEpilogue,
@@ -257,7 +257,7 @@ function indexDtype({ window }: Geometry): 'uint8' | 'int32' {
   return window[0] * window[1] <= 256 ? 'uint8' : 'int32';
 }
 
-function maxPoolCase(
+export function maxPoolCase(
   geometry: Geometry,
   outputs: readonly ('values' | 'indices')[],
   label = labelOf(geometry),
@@ -286,7 +286,7 @@ function indicesFor(geometry: Geometry): CaseOperand {
 
 const sums: Tolerance = { absolute: 2e-6, relative: 1e-6 };
 
-function maxPoolGradientCase(geometry: Geometry, epilogue?: CaseEpilogue): CaseOf<'maxPoolGradient'> {
+export function maxPoolGradientCase(geometry: Geometry, epilogue?: CaseEpilogue): CaseOf<'maxPoolGradient'> {
   const behind = epilogue?.operands(geometry.images) ?? [];
   return defineCase(
     'maxPoolGradient',
