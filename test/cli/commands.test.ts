@@ -5,18 +5,15 @@ import * as assert from 'uvu/assert';
 import type { Summary } from '../../src/nn/summary.js';
 import { suite } from '../support/suite.js';
 import { fixture } from '../training/support.js';
-import { inProject, onReference, quern } from './support.js';
+import { inProject, onReference, quern, trainedOnce } from './support.js';
 
 const root = join(import.meta.dirname, '../../..');
 
+const withTrained = trainedOnce(['./tiny.mjs', '--epochs', '4', '--out', 'run', '--quiet', ...onReference]);
+
 /** Runs in a folder with a trained model in `run`. */
 const withModel = (run: (cwd: string, model: string) => Promise<void>) =>
-  inProject(async (cwd) => {
-    const words = ['train', './tiny.mjs', '--epochs', '4', '--out', 'run', '--quiet', ...onReference];
-    const { code, stderr } = await quern(words, { cwd });
-    assert.is(code, 0, stderr);
-    await run(cwd, join('run', 'model.safetensors'));
-  });
+  withTrained((cwd) => run(cwd, join('run', 'model.safetensors')));
 
 /** Picture number `index` of the fixture's test set. */
 function picture(index: number, change: (pixel: number) => number = (pixel) => pixel): Uint8Array {

@@ -1,20 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
-import { inProject, onReference, quern, recipeText } from './support.js';
+import { inProject, onReference, quern, recipeText, trainedOnce } from './support.js';
 
 /** What has a state of its own: dropout, moments, schedule, averages, augmentation, plateau, validation. */
 const rich = recipeText(`
@@ -31,30 +22,14 @@ const resultOf = (cwd: string, run: string) =>
   JSON.parse(readFileSync(join(cwd, run, 'result.json'), 'utf8')) as TrainingResult;
 const resume = (cwd: string, ...words: string[]) => quern(['train', '--resume', ...words], { cwd });
 
-/** A finished run of the rich recipe, trained once for all tests. */
-const kept = mkdtempSync(join(tmpdir(), 'quern-test-resume-'));
-process.once('exit', () => rmSync(kept, { recursive: true, force: true }));
+const withRich = trainedOnce(
+  ['./rich.mjs', '--seed', '5', '--out', 'whole', '--quiet', '--json', ...onWasm],
+  { 'rich.mjs': rich },
+);
 
-async function trainRich(): Promise<TrainingResult> {
-  writeFileSync(join(kept, 'rich.mjs'), rich);
-  const words = ['train', './rich.mjs', '--seed', '5', '--out', 'whole', '--quiet', '--json', ...onWasm];
-  const { code, stderr, stdout } = await quern(words, { cwd: kept });
-  assert.is(code, 0, stderr);
-  return JSON.parse(stdout) as TrainingResult;
-}
-
-let trained: Promise<TrainingResult> | undefined;
-
-/** Runs in a folder with that run in `whole`, as if it had been trained there. */
+/** Runs in a folder with a finished run of the rich recipe in `whole`. */
 const withRun = (run: (cwd: string, whole: TrainingResult) => Promise<void>) =>
-  inProject(async (cwd) => {
-    trained ??= trainRich();
-    const whole = await trained;
-    cpSync(kept, cwd, { recursive: true });
-    const config = join(cwd, 'whole', 'config.json');
-    writeFileSync(config, readFileSync(config, 'utf8').replaceAll(kept, cwd));
-    await run(cwd, whole);
-  });
+  withRich((cwd, stdout) => run(cwd, JSON.parse(stdout) as TrainingResult));
 
 /** A copy of the run that looks as if its process had been killed before the result was written. */
 function unfinish(cwd: string, name: string, ...without: string[]): string {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -103,6 +103,42 @@ export function inProject(run: (folder: string) => Promise<void>): Promise<void>
     writeFileSync(join(folder, 'tiny.mjs'), recipeText());
     await run(folder);
   });
+}
+
+/**
+ * A training that several tests begin with: done once, by the first. Each runs in a folder of its own with all that it left,
+ * as if it had been trained there.
+ *
+ * @param words what follows `train`
+ * @param files texts by name, beside `tiny.mjs`
+ */
+export function trainedOnce(
+  words: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+): (run: (folder: string, stdout: string) => Promise<void>) => Promise<void> {
+  let kept: Promise<{ readonly folder: string; readonly stdout: string }> | undefined;
+  const train = async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quern-test-trained-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const texts = { 'tiny.mjs': recipeText(), ...files };
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
+    const { code, stderr, stdout } = await quern(['train', ...words], { cwd: folder });
+    if (code !== 0) throw new Error(stderr);
+    return { folder, stdout };
+  };
+  return async (run) => {
+    kept ??= train();
+    const { folder, stdout } = await kept;
+    await inFolder(async (own) => {
+      cpSync(folder, own, { recursive: true });
+      for (const file of readdirSync(own, { recursive: true, encoding: 'utf8' })) {
+        if (!file.endsWith('config.json')) continue;
+        const path = join(own, file);
+        writeFileSync(path, readFileSync(path, 'utf8').replaceAll(folder, own));
+      }
+      await run(own, stdout);
+    });
+  };
 }
 
 export const onReference = ['--backend', 'reference'];

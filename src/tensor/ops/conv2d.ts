@@ -1,7 +1,7 @@
 import type { Conv2dGeometry } from '../../../kernels/conv2d/contract.js';
 import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
-import { at } from '../../core/lists.js';
+import { at, leading } from '../../core/lists.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node, scalar } from '../build.js';
 import type { KernelLowering, Op } from '../op.js';
@@ -21,32 +21,41 @@ const lowerTo =
 // y = x ∗ w: ∂x = inputGradient(g, w), ∂w = filterGradient(x, g)
 const conv2dOp: Op<Conv2dGeometry> = {
   name: 'conv2d',
-  backward: ({ inputs: [x, filter], attributes }, g) => [
-    attributes.strides.every((step) => step === 1)
-      ? inputGradient(g, filter!, x!.shape, attributes)
-      : stridedInputGradient(g, filter!, x!.shape, attributes),
-    filterGradient(x!, g, filter!.shape, attributes),
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [x, filter] = leading(inputs, 2);
+    return [
+      attributes.strides.every((step) => step === 1)
+        ? inputGradient(g, filter, x.shape, attributes)
+        : stridedInputGradient(g, filter, x.shape, attributes),
+      filterGradient(x, g, filter.shape, attributes),
+    ];
+  },
   lower: lowerTo('conv2d'),
 };
 
 // linear in dy and w; its adjoint in dy is the convolution itself
 const inputGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dInputGradient',
-  backward: ({ inputs: [dy, filter], attributes }, g) => [
-    node(conv2dOp, [g, filter!], attributes, { shape: dy!.shape, dtype: 'float32' }),
-    filterGradient(g, dy!, filter!.shape, attributes),
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [dy, filter] = leading(inputs, 2);
+    return [
+      node(conv2dOp, [g, filter], attributes, { shape: dy.shape, dtype: 'float32' }),
+      filterGradient(g, dy, filter.shape, attributes),
+    ];
+  },
   lower: lowerTo('conv2dInputGradient'),
 };
 
 // linear in x and dy
 const filterGradientOp: Op<Conv2dGeometry> = {
   name: 'conv2dFilterGradient',
-  backward: ({ inputs: [x, dy], attributes }, g) => [
-    inputGradient(dy!, g, x!.shape, attributes),
-    node(conv2dOp, [x!, g], attributes, { shape: dy!.shape, dtype: 'float32' }),
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [x, dy] = leading(inputs, 2);
+    return [
+      inputGradient(dy, g, x.shape, attributes),
+      node(conv2dOp, [x, g], attributes, { shape: dy.shape, dtype: 'float32' }),
+    ];
+  },
   lower: lowerTo('conv2dFilterGradient'),
 };
 

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { at } from '../../core/lists.js';
+import { at, leading } from '../../core/lists.js';
 import { normalizeAxis, type Shape, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import { constant } from '../leaves.js';
@@ -11,19 +11,19 @@ import { expandDims, reshape } from './views.js';
 // y[o,i,e] = table[o, indices[i], e]; a row that is read twice collects both gradients
 const gatherOp: Op<null> = {
   name: 'gather',
-  backward: ({ inputs: [table, indices] }, g) => [
-    node(scatterAddOp, [g, indices!], null, { shape: table!.shape, dtype: 'float32' }),
-    undefined,
-  ],
+  backward: ({ inputs }, g) => {
+    const [table, indices] = leading(inputs, 2);
+    return [node(scatterAddOp, [g, indices], null, { shape: table.shape, dtype: 'float32' }), undefined];
+  },
   lower: () => ({ type: 'kernel', kind: 'gather', specification: {} }),
 };
 
 const scatterAddOp: Op<null> = {
   name: 'scatterAdd',
-  backward: ({ inputs: [values, indices] }, g) => [
-    node(gatherOp, [g, indices!], null, { shape: values!.shape, dtype: 'float32' }),
-    undefined,
-  ],
+  backward: ({ inputs }, g) => {
+    const [values, indices] = leading(inputs, 2);
+    return [node(gatherOp, [g, indices], null, { shape: values.shape, dtype: 'float32' }), undefined];
+  },
   lower: () => ({ type: 'kernel', kind: 'scatterAdd', specification: {} }),
 };
 

@@ -1,5 +1,5 @@
 import { ShapeError } from '../../core/errors.js';
-import { last } from '../../core/lists.js';
+import { last, leading } from '../../core/lists.js';
 import { broadcastShapes, sizeOf } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -15,7 +15,10 @@ function transposeLast(x: Tensor): Tensor {
 // y = a·b: ∂a = g·bᵀ, ∂b = aᵀ·g
 const matmulOp: Op<null> = {
   name: 'matmul',
-  backward: ({ inputs: [a, b] }, g) => [matmul(g, transposeLast(b!)), matmul(transposeLast(a!), g)],
+  backward: ({ inputs }, g) => {
+    const [a, b] = leading(inputs, 2);
+    return [matmul(g, transposeLast(b)), matmul(transposeLast(a), g)];
+  },
   lower: () => ({ type: 'kernel', kind: 'matmul', specification: {} }),
 };
 

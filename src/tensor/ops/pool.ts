@@ -1,6 +1,7 @@
 import type { Window } from '../../../kernels/maxPool/contract.js';
 import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
+import { leading } from '../../core/lists.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -18,9 +19,10 @@ export interface PoolOptions {
 // y = x at the largest position of each window: the gradient goes back to that position
 const maxPoolOp: Op<Window> = {
   name: 'maxPool2d',
-  backward: ({ inputs: [x], shape, attributes }, g) => [
-    maxPoolGradient(g, indicesOf(x!, shape, attributes), x!.shape, attributes),
-  ],
+  backward: ({ inputs, shape, attributes }, g) => {
+    const [x] = leading(inputs, 1);
+    return [maxPoolGradient(g, indicesOf(x, shape, attributes), x.shape, attributes)];
+  },
   lower: ({ attributes }) => ({
     type: 'kernel',
     kind: 'maxPool',
@@ -42,19 +44,19 @@ const maxPoolIndicesOp: Op<Window> = {
 // linear in dy; the adjoint takes what the indices point at
 const maxPoolGradientOp: Op<Window> = {
   name: 'maxPool2dGradient',
-  backward: ({ inputs: [dy, indices], attributes }, g) => [
-    node(maxPoolTakeOp, [g, indices!], attributes, { shape: dy!.shape, dtype: 'float32' }),
-    undefined,
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [dy, indices] = leading(inputs, 2);
+    return [node(maxPoolTakeOp, [g, indices], attributes, { shape: dy.shape, dtype: 'float32' }), undefined];
+  },
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'maxPoolGradient', specification: attributes }),
 };
 
 const maxPoolTakeOp: Op<Window> = {
   name: 'maxPool2dTake',
-  backward: ({ inputs: [x, indices], attributes }, g) => [
-    maxPoolGradient(g, indices!, x!.shape, attributes),
-    undefined,
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [x, indices] = leading(inputs, 2);
+    return [maxPoolGradient(g, indices, x.shape, attributes), undefined];
+  },
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'maxPoolTake', specification: attributes }),
 };
 
@@ -69,17 +71,19 @@ function maxPoolGradient(dy: Tensor, indices: Tensor, shape: Shape, window: Wind
 
 const averagePoolOp: Op<Window> = {
   name: 'averagePool2d',
-  backward: ({ inputs: [x], attributes }, g) => [
-    node(averagePoolGradientOp, [g], attributes, { shape: x!.shape, dtype: 'float32' }),
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [x] = leading(inputs, 1);
+    return [node(averagePoolGradientOp, [g], attributes, { shape: x.shape, dtype: 'float32' })];
+  },
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'averagePool', specification: attributes }),
 };
 
 const averagePoolGradientOp: Op<Window> = {
   name: 'averagePool2dGradient',
-  backward: ({ inputs: [dy], attributes }, g) => [
-    node(averagePoolOp, [g], attributes, { shape: dy!.shape, dtype: 'float32' }),
-  ],
+  backward: ({ inputs, attributes }, g) => {
+    const [dy] = leading(inputs, 1);
+    return [node(averagePoolOp, [g], attributes, { shape: dy.shape, dtype: 'float32' })];
+  },
   lower: ({ attributes }) => ({ type: 'kernel', kind: 'averagePoolGradient', specification: attributes }),
 };
 

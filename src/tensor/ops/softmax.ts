@@ -1,6 +1,6 @@
 import type { SoftmaxCrossEntropySpecification } from '../../../kernels/softmaxCrossEntropy/contract.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
-import { at } from '../../core/lists.js';
+import { at, leading } from '../../core/lists.js';
 import { sameShape } from '../../core/shape.js';
 import { checkDtype, describe, node } from '../build.js';
 import type { Op } from '../op.js';
@@ -42,15 +42,16 @@ type Attributes = Pick<SoftmaxCrossEntropySpecification, 'labels'>;
 // loss = −Σ y · log p: ∂z = p·Σy − y, ∂y = −log p
 const lossOp: Op<Attributes> = {
   name: 'softmaxCrossEntropy',
-  backward: ({ inputs: [logits, labels], attributes }, g) => {
+  backward: ({ inputs, attributes }, g) => {
+    const [logits, labels] = leading(inputs, 2);
     const row = expandDims(g, -1);
-    const gradient = node(gradientOp, [logits!, labels!], attributes, {
-      shape: logits!.shape,
+    const gradient = node(gradientOp, [logits, labels], attributes, {
+      shape: logits.shape,
       dtype: 'float32',
     });
     return [
       multiply(row, gradient),
-      attributes.labels === 'indices' ? undefined : multiply(row, negate(logSoftmax(logits!))),
+      attributes.labels === 'indices' ? undefined : multiply(row, negate(logSoftmax(logits))),
     ];
   },
   lower: ({ attributes: { labels } }) => ({
@@ -63,13 +64,14 @@ const lossOp: Op<Attributes> = {
 // G = p·Σy − y, with s = Σy (1, or 0 outside the classes): ∂z of ΣhG = s·p·(h − Σhp), ∂y = Σhp − h
 const gradientOp: Op<Attributes> = {
   name: 'softmaxCrossEntropyGradient',
-  backward: ({ inputs: [logits, labels], attributes }, h) => {
-    const p = softmax(logits!);
+  backward: ({ inputs, attributes }, h) => {
+    const [logits, labels] = leading(inputs, 2);
+    const p = softmax(logits);
     const centered = subtract(h, sum(multiply(h, p), -1, true));
     if (attributes.labels === 'distribution') {
-      return [multiply(multiply(p, centered), sum(labels!, -1, true)), negate(centered)];
+      return [multiply(multiply(p, centered), sum(labels, -1, true)), negate(centered)];
     }
-    const known = multiply(greaterEqual(labels!, 0), less(labels!, at(logits!.shape, 1)));
+    const known = multiply(greaterEqual(labels, 0), less(labels, at(logits.shape, 1)));
     return [multiply(multiply(p, centered), expandDims(known, -1)), undefined];
   },
   lower: ({ attributes: { labels } }) => ({

@@ -1,5 +1,6 @@
 /** One row per pointwise function: its vector instructions for float32 and int32 lanes. */
 import type { ComputeType, PointwiseFunction } from '../../core/expression.js';
+import { at, type Leading, leading } from '../../core/lists.js';
 import { type FunctionBuilder, f32x4, i32x4, type V128, v128 } from './assembler.js';
 import { exp4, log4, power4, selectLanes, tanh4 } from './simdMath.js';
 
@@ -22,25 +23,30 @@ type Printer = (f: FunctionBuilder, args: readonly V128[], dtype: ComputeType) =
 
 const binary =
   (float: Binary, integer: Binary): Printer =>
-  (_f, [a, b], dtype) =>
-    (dtype === 'float32' ? float : integer)(a!, b!);
+  (_f, args, dtype) => {
+    const [a, b] = leading(args, 2);
+    return (dtype === 'float32' ? float : integer)(a, b);
+  };
 
 const unary =
   (float: Unary, integer: Unary): Printer =>
-  (_f, [a], dtype) =>
-    (dtype === 'float32' ? float : integer)(a!);
+  (_f, args, dtype) =>
+    (dtype === 'float32' ? float : integer)(at(args, 0));
 
 const float =
-  (print: (f: FunctionBuilder, ...args: V128[]) => V128): Printer =>
+  <Count extends 1 | 2 | 3>(
+    count: Count,
+    print: (args: Leading<V128, Count>, f: FunctionBuilder) => V128,
+  ): Printer =>
   (f, args) =>
-    print(f, ...args);
+    print(leading(args, count), f);
 
 export const instructions: Readonly<Record<SimdInstruction, Printer>> = {
   add: binary(f32x4.add, i32x4.add),
   subtract: binary(f32x4.sub, i32x4.sub),
   multiply: binary(f32x4.mul, i32x4.mul),
-  divide: float((_f, a, b) => f32x4.div(a!, b!)),
-  power: float((f, a, b) => power4(f, a!, b!)),
+  divide: float(2, ([a, b]) => f32x4.div(a, b)),
+  power: float(2, ([a, b], f) => power4(f, a, b)),
   maximum: binary(f32x4.max, i32x4.maxS),
   minimum: binary(f32x4.min, i32x4.minS),
   equal: binary(f32x4.eq, i32x4.eq),
@@ -56,17 +62,17 @@ export const instructions: Readonly<Record<SimdInstruction, Printer>> = {
     (a) => f32x4.pmax(a, 0),
     (a) => i32x4.maxS(a, 0),
   ),
-  exp: float((f, a) => exp4(f, a!)),
-  log: float((f, a) => log4(f, a!)),
-  sqrt: float((_f, a) => f32x4.sqrt(a!)),
-  tanh: float((f, a) => tanh4(f, a!)),
-  floor: float((_f, a) => f32x4.floor(a!)),
-  flush: float((_f, a, b) => v128.andnot(a!, f32x4.lt(f32x4.abs(a!), b!))),
-  toFloat: float((_f, a) => f32x4.convertI32x4S(a!)),
-  toInt: float((_f, a) => i32x4.truncSatF32x4S(a!)),
-  maskToFloat: float((_f, mask) => v128.and(mask!, f32x4.const(1))),
-  both: float((_f, a, b) => v128.and(a!, b!)),
-  choose: float((f, a, b, mask) => selectLanes(f, a!, b!, mask!)),
-  keepWhere: float((_f, a, mask) => v128.and(a!, mask!)),
-  dropWhere: float((_f, b, mask) => v128.andnot(b!, mask!)),
+  exp: float(1, ([a], f) => exp4(f, a)),
+  log: float(1, ([a], f) => log4(f, a)),
+  sqrt: float(1, ([a]) => f32x4.sqrt(a)),
+  tanh: float(1, ([a], f) => tanh4(f, a)),
+  floor: float(1, ([a]) => f32x4.floor(a)),
+  flush: float(2, ([a, b]) => v128.andnot(a, f32x4.lt(f32x4.abs(a), b))),
+  toFloat: float(1, ([a]) => f32x4.convertI32x4S(a)),
+  toInt: float(1, ([a]) => i32x4.truncSatF32x4S(a)),
+  maskToFloat: float(1, ([mask]) => v128.and(mask, f32x4.const(1))),
+  both: float(2, ([a, b]) => v128.and(a, b)),
+  choose: float(3, ([a, b, mask], f) => selectLanes(f, a, b, mask)),
+  keepWhere: float(2, ([a, mask]) => v128.and(a, mask)),
+  dropWhere: float(2, ([b, mask]) => v128.andnot(b, mask)),
 };
