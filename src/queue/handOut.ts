@@ -74,7 +74,9 @@ export class HandOut {
     if (known !== undefined) return known;
     if (!this.open.has(id)) {
       this.open.set(id, wanted);
-      await this.add(id, wanted);
+      // a queue that does not open is an error; one that is away gets the job when it is back
+      await this.queueOf(wanted.job);
+      await this.add(id, wanted).catch((error: Error) => this.tell(error.message));
     }
     return undefined;
   }
@@ -159,23 +161,25 @@ export class HandOut {
   private async renew(found: Map<string, JobResult>): Promise<void> {
     if (performance.now() - this.renewed < renewEvery) return;
     this.renewed = performance.now();
+    const givenUp: (readonly [id: string, label: string, reason: string])[] = [];
     try {
       for (const conditions of this.conditions.values()) await writeDemand(this.store, conditions);
-      for (const [id, wanted] of [...this.open]) {
+      for (const [id, wanted] of this.open) {
         const queue = await this.queueOf(wanted.job);
         const job = await queue.getJob(id);
         if (job === undefined) await this.add(id, wanted);
         else if (await job.isFailed()) {
           await job.remove();
-          if (this.given.goOn) {
-            this.open.delete(id);
-            found.set(id, failureOf(job.failedReason));
-          } else throw new BackendError(`${wanted.job.label}: no worker could train it: ${job.failedReason}`);
+          givenUp.push([id, wanted.job.label, job.failedReason]);
         }
       }
     } catch (error) {
-      if (error instanceof BackendError) throw error;
       this.tell((error as Error).message);
+    }
+    for (const [id, label, reason] of givenUp) {
+      if (!this.given.goOn) throw new BackendError(`${label}: no worker could train it: ${reason}`);
+      this.open.delete(id);
+      found.set(id, failureOf(reason));
     }
   }
 }

@@ -60,11 +60,37 @@ async function openRedisStore(address: ServerAddress): Promise<Store> {
   };
 }
 
+/** Whether a server of PostgreSQL is away, not at odds with what it is asked: class 08 and 57P of its codes, those of sockets. */
+export function isAway(error: Error & { readonly code?: unknown }): boolean {
+  const code = String(error.code ?? '');
+  return (
+    /^(08|57P)/.test(code) ||
+    /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/.test(code) ||
+    /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message)
+  );
+}
+
+/** Seconds that a server may be away; the driver of Redis waits by itself. */
+const longestAway = 600;
+
+async function waiting<T>(work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAway(error as Error) || performance.now() - began > longestAway * 1000) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}
+
 async function openPostgresStore(address: ServerAddress): Promise<Store> {
   const { Pool } = await loadPg();
   const pool = new Pool({ ...postgresOptions(address), max: 3 });
   pool.on('error', () => {});
-  const query = (text: string, values: unknown[] = []) => failing(address, () => pool.query(text, values));
+  const query = (text: string, values: unknown[] = []) =>
+    failing(address, () => waiting(() => pool.query(text, values)));
   await query(
     'CREATE TABLE IF NOT EXISTS quern_store (name text PRIMARY KEY, content bytea NOT NULL, written timestamptz NOT NULL DEFAULT now())',
   ).catch(async (error: Error) => {

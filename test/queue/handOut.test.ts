@@ -1,7 +1,9 @@
 /** Handing out, with a queue and a store that are at fault. */
 import * as assert from 'uvu/assert';
+import { BackendError } from '../../src/core/errors.js';
 import type { Connection, JobOptions } from '../../src/queue/connection.js';
 import { HandOut, type Wanted } from '../../src/queue/handOut.js';
+import { isAway } from '../../src/queue/serverStore.js';
 import type { Store } from '../../src/queue/store.js';
 import { suite } from '../support/suite.js';
 
@@ -87,6 +89,43 @@ suite('handing out', (test) => {
     assert.is(patient.given[0]!.attempts, 3);
     assert.equal([result!.failure, result!.result, patient.removed()], ['it took 900 MB', null, 1]);
     await second.close();
+  });
+
+  test('a server of PostgreSQL that is away is waited for, an error of it is not', () => {
+    const error = (message: string, code?: string) => Object.assign(new Error(message), { code });
+    for (const each of [
+      error('terminating connection due to administrator command', '57P01'),
+      error('the database system is starting up', '57P03'),
+      error('connect ECONNREFUSED 127.0.0.1:5432', 'ECONNREFUSED'),
+      error('read ECONNRESET', 'ECONNRESET'),
+      error('Connection terminated unexpectedly'),
+    ])
+      assert.is(isAway(each), true, each.message);
+    for (const each of [error('permission denied', '42501'), error('password', '28P01'), error('no')])
+      assert.is(isAway(each), false, each.message);
+  });
+
+  test('a queue and a store that are at fault while a job is asked for: it is put there later', async () => {
+    const faults: string[] = [];
+    const { connection } = failedQueue();
+    const queue = await connection.openQueue('q');
+    const broken = {
+      ...connection,
+      openQueue: async () => ({ ...queue, add: async () => Promise.reject(new Error('the queue is away')) }),
+    };
+    const listener = { fault: (message: string) => faults.push(message) };
+    const handOut = new HandOut(
+      broken,
+      { ...store(async () => []), write: async () => Promise.reject(new BackendError('the store is away')) },
+      'mark',
+      { attempts: 3, goOn: false, listener },
+    );
+    assert.is(await handOut.want(wanted), undefined);
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), 300);
+    assert.is((await handOut.next(ending.signal)).size, 0);
+    assert.equal(faults, ['the queue is away', 'the store is away']);
+    await handOut.close();
   });
 
   test('a store that is away is told once, and again when it was back', async () => {
