@@ -22,7 +22,13 @@ export async function openFor({ backend, threads }: Settings): Promise<Opened> {
       without.push(`no GPU: ${reasonOf(error)}; wasm computes`);
       return undefined;
     });
-    if (engine?.report.fallback !== undefined) without.push(engine.report.fallback);
+    // a GPU that a processor imitates is slower than wasm
+    const { fallback } = engine?.report ?? {};
+    if (fallback !== undefined) {
+      without.push(`no GPU: ${fallback}; wasm computes`);
+      await engine?.close();
+      engine = undefined;
+    }
   }
   engine ??= await openEngine({
     backend: 'wasm',

@@ -92,7 +92,16 @@ answerCalls({
     shown = await partsOf(settings, false);
     return dataStateOf(shown);
   },
-  train: async ({ settings, id, resume, single }) => (await sessionFor(id, settings)).train(resume, single),
+  train: async ({ settings, id, resume, single }) => {
+    const found = await sessionFor(id, settings);
+    try {
+      return await found.train(resume, single);
+    } catch (error) {
+      // a lost GPU computes no more: going on opens another engine
+      if (settings.backend === 'gpu') await closeViewed().catch(() => {});
+      throw error;
+    }
+  },
   pause: () => {
     session?.pause();
     return undefined;
