@@ -60,7 +60,7 @@ tr.current th{color:var(--ink);font-weight:700}
 .wrong{color:var(--orange)}
 .without{color:var(--orange)}
 progress{width:100%;height:10px;accent-color:var(--blue)}
-.now{display:grid;grid-template-columns:repeat(auto-fit,minmax(88px,1fr));gap:6px 12px;margin:8px 0}
+.now{display:grid;grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:6px 12px;margin:8px 0}
 .now dt{font-size:13px;color:var(--soft)}
 .now dd{margin:0;font-size:18px;font-weight:650;font-variant-numeric:tabular-nums;white-space:nowrap}
 .hash{display:block;font-size:13px;color:var(--soft)}
