@@ -43,6 +43,9 @@ suite('quern runs remove', (test) => {
       assert.match(best.stdout, /^runs\/poor {2}\d+\.\d MB\nremoved \d+\.\d MB\n$/);
       assert.equal([there('runs/good'), there('runs/poor')], [true, false]);
       assert.match((await remove('runs', '--keep-best', '--yes')).stdout, /^nothing to remove\n/);
+      // what a comparison keeps for the same command goes with its runs
+      mkdirSync(join(cwd, 'runs/store'));
+      writeFileSync(join(cwd, 'runs/store/store.json'), '{}');
       assert.is((await remove('runs', '--yes')).code, 0);
       assert.not(there('runs'));
       mkdirSync(join(cwd, 'empty'));

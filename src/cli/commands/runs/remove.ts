@@ -3,7 +3,9 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../../../core/errors.js';
+import { exists } from '../../../core/files.js';
 import { at } from '../../../core/lists.js';
+import { storeNames } from '../../../queue/job.js';
 import { holderOf } from '../../../runs/lock.js';
 import { findRuns, type RunRecord } from '../../../runs/records.js';
 import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
@@ -51,7 +53,9 @@ async function removable(path: string, keepBest: boolean): Promise<string[]> {
   const { runs } = await findRuns(path);
   if (runs.length === 0) throw new UsageError(`runs remove: ${path}: it holds neither a run nor a sweep`);
   const kept = keepBest ? bestOf(runs) : new Set<string>();
-  return runs.map((run) => run.path).filter((each) => !kept.has(each));
+  // of a comparison, whose results would stand for runs that are gone
+  const store = (await exists(join(path, 'store', storeNames.mark))) ? [join(path, 'store')] : [];
+  return [...runs.map((run) => run.path).filter((each) => !kept.has(each)), ...store];
 }
 
 /** Throws UsageError for a run that is being trained. */
