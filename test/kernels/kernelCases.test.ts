@@ -44,8 +44,10 @@ suite('reference kernels against second definitions', (test) => {
           try {
             if (dtype === 'float32') {
               compareArrays(double[o]!, expected[o]!, { absolute: 1e-12, relative: 1e-12 });
+              // what is stored before an epilogue has been rounded at its own size, up to 1 here
+              const fused = 'epilogue' in kernelCase.call.specification;
               compareArrays(single[o]!, Float32Array.from(expected[o]!), {
-                absolute: 1e-12,
+                absolute: fused ? 6e-8 : 1e-12,
                 relative: 1.2e-7,
               });
             } else {
