@@ -137,7 +137,7 @@ export const bench: Bench = {
         notes: !hasPeak
           ? [transposedNote]
           : [
-              'The peak: 128-bit multiply-adds in registers on as many threads, measured around each sample.',
+              'The peak: multiply-adds in registers, as wide as the engine works, on as many threads, measured around each sample.',
               transposedNote,
               oneThreadNote,
             ],

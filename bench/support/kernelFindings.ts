@@ -39,7 +39,7 @@ export const oneThreadNote = 'One thread is told in processor time: what other p
 /** How to read the columns. */
 export const kernelNotes: readonly string[] = [
   'Each kernel runs alone, over and over, on the data that it meets in the step: its time in the step may be longer.',
-  'The limit: 128-bit multiply-adds in registers, or a copy of as many bytes, on as many threads, around each sample.',
+  'The limit: multiply-adds in registers, as wide as the engine works, or a copy of as many bytes, on as many threads, around each sample.',
   oneThreadNote,
 ];
 
