@@ -92,7 +92,7 @@ suite('filter gradients by Winograd, on the backend', (test) => {
           const worst = Math.max(
             ...expected[filter].map((value, i) => Math.abs(value - actual[filter][i]!) / scale),
           );
-          assert.ok(worst < 2e-5, `${filter}: ${worst}`);
+          assert.ok(worst < 5e-5, `${filter}: ${worst}`);
         }
       }
     });
