@@ -54,7 +54,7 @@ tr:has(+.how)>*{border-bottom:0;padding-bottom:0}
 .options label{display:inline-flex;align-items:center;gap:4px;margin:1px 8px 1px 0;font-size:13px;color:var(--soft)}
 .options input:not([type=checkbox]),.options select{min-height:28px;padding:1px 5px;color:var(--ink)}
 .acts{display:flex;gap:4px;flex:none}
-@media (max-width:480px){th,td{padding:4px 3px;font-size:13px}thead th{white-space:normal;overflow-wrap:anywhere}.line{flex-wrap:wrap;justify-content:flex-end}.options{flex:1 1 100%}}
+@media (max-width:480px){th,td{padding:4px 3px;font-size:13px}thead th{white-space:normal;overflow-wrap:anywhere}#runs thead th{overflow-wrap:normal}.line{flex-wrap:wrap;justify-content:flex-end}.options{flex:1 1 100%}}
 tr.bad>*{background:color-mix(in srgb,var(--orange) 22%,transparent)}
 tr.current th{color:var(--ink);font-weight:700}
 .wrong{color:var(--orange)}
