@@ -11,7 +11,7 @@
  *     --images a,b      of mnist, fashion-mnist and random; default: fashion-mnist for fashion-cnn, mnist for the others;
  *                       then random. All train on the same.
  *     --data-dir folder where the images lie; default: the cache, or what npm ci brought
- *     --peers a,b       parts of names, such as torch,tfjs; default: all
+ *     --peers a,b       parts of names, or settings: torch,tfjs or eager,fit; default: all
  *     --threads n       for everybody that has threads; default: all processors
  *     --out folder      results as JSON and SVG
  */
@@ -62,8 +62,8 @@ async function startAll(model, images) {
   const running = [];
   const unavailable = [];
   const candidates = peers.filter(
-    ({ name, models = ['mlp', 'cnn'] }) =>
-      models.includes(model) && wanted.some((part) => name.toLowerCase().includes(part)),
+    ({ name, variant, models = ['mlp', 'cnn'] }) =>
+      models.includes(model) && wanted.some((part) => name.toLowerCase().includes(part) || variant === part),
   );
   for (const candidate of [...quern, ...candidates]) {
     const peer = new PeerProcess(candidate, model, { threads, images: images.folder });
