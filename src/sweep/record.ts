@@ -67,6 +67,8 @@ export interface SweepRecord {
   readonly version: 1;
   readonly description: SweepDescription;
   readonly state: 'running' | 'finished' | 'interrupted';
+  /** `--time` was over before all was tried. */
+  readonly timeIsUp: boolean;
   readonly trials: readonly TrialRecord[];
   /** The best by validation among those that were trained longest; null before the first result. */
   readonly winner: number | null;

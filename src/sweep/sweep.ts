@@ -81,9 +81,7 @@ class Sweep {
     const { description, trials } = this.plan;
     const { rungs } = description;
     if (this.late) return this.finishLate();
-    const { open } = planTrials(trials.length, rungs, this.plan.rule, (trial, rung) =>
-      this.scoreOf(trial, rung),
-    );
+    const open = this.open();
     if (open.length === 0) return false;
     let found = false;
     for (const step of open) {
@@ -104,6 +102,13 @@ class Sweep {
       found = true;
     }
     return found || this.wait();
+  }
+
+  /** What may be trained now, and has not been. */
+  private open(): readonly Step[] {
+    const { description, trials, rule } = this.plan;
+    return planTrials(trials.length, description.rungs, rule, (trial, rung) => this.scoreOf(trial, rung))
+      .open;
   }
 
   private async wait(): Promise<boolean> {
@@ -248,6 +253,7 @@ class Sweep {
       version: 1,
       description,
       state,
+      timeIsUp: this.late && this.open().length > 0,
       trials: trials.map((values, trial) => this.trialRecord(values, trial)),
       winner: this.winner ?? this.best()?.trial ?? null,
       seeds: records,

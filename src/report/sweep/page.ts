@@ -25,10 +25,11 @@ function headline(record: SweepRecord): Html {
       : validation !== undefined &&
         html`<div class="score">${percent(validation)}<small>best validation accuracy</small></div>`;
   const count = (state: string) => trials.filter((each) => each.state === state).length;
+  const begun = trials.length - count('waiting');
   return html`<div class="headline">${score}<dl class="facts">
 ${Object.entries(best?.values ?? {}).map(([name, value]) => fact(name, String(value)))}
 ${fact('validation accuracy', validation === undefined ? undefined : percent(validation))}
-${fact('trials', String(trials.length - count('waiting')))}
+${fact('trials', record.timeIsUp ? `${begun} of ${trials.length}, then time was up` : String(begun))}
 ${fact('trained to the end', String(count('finished')))}
 ${fact('search', description.search)}
 ${fact('time of processors', clock(spent))}</dl></div>`;

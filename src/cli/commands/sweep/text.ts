@@ -53,7 +53,8 @@ function importanceText({ importance, description }: SweepRecord): string {
   return `Of the differences in validation accuracy after epoch ${description.rungs[0]}:\n${table}`;
 }
 
-function winnerText({ winner, trials, seeds, testAccuracy }: SweepRecord): string {
+function winnerText(record: SweepRecord): string {
+  const { winner, trials, seeds, testAccuracy } = record;
   if (winner === null) return 'no trial came to a result';
   const best = at(trials, winner);
   const values = Object.entries(best.values).map(([name, value]) => `${name}=${value}`);
@@ -66,6 +67,8 @@ function winnerText({ winner, trials, seeds, testAccuracy }: SweepRecord): strin
         : ` (95% interval of the mean ${percent(interval[0])} to ${percent(interval[1])})`;
     lines.push(`test accuracy over ${count} ${count === 1 ? 'seed' : 'seeds'}: ${percent(mean)}${range}`);
   }
+  if (record.timeIsUp)
+    lines.push(`time was up: ${countsText(record)}; the same command without --time goes on`);
   for (const { seed, failure } of seeds) if (failure !== null) lines.push(`seed ${seed} failed: ${failure}`);
   return lines.join('\n');
 }
