@@ -8,7 +8,7 @@
  *     npm run bench:queue -- --trials 20 --workers 3 --on postgres
  *     npm run bench:queue -- --reference FOLDER             the sweep without faults of an earlier one
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { openStore } from '../src/queue/store.js';
 import type { SweepRecord } from '../src/sweep/record.js';
 import { type Machine, makeMachines } from './support/machines.js';
+import { ended, serverOf } from './support/servers.js';
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url));
 const option = (name: string, otherwise: number) => {
@@ -54,8 +55,6 @@ function start(
   });
 }
 
-const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('close', resolve));
-
 const sweepWords = (out: string) => [
   ...[
     'sweep',
@@ -72,68 +71,6 @@ const sweepWords = (out: string) => [
   ],
   ...['--set', 'learningRate=log:1e-4..1e-1', '--set', 'units=4,8,16', '--set', 'batchSize=16,32,64'],
 ];
-
-/** A server that keeps what it was told, since it is killed. */
-class Server {
-  private process: ChildProcess | undefined;
-
-  constructor(
-    readonly url: (port: number, host?: string) => string,
-    private readonly command: readonly string[],
-  ) {}
-
-  async start(): Promise<void> {
-    const [program, ...words] = this.command;
-    this.process = spawn(program!, words, { stdio: 'ignore' });
-    for (let i = 0; i < 300 && !(await answers(serverPort)); i++) await wait(100);
-  }
-
-  /** As Ctrl-C does: whoever is connected is cut off. */
-  async stop(): Promise<void> {
-    const ending = this.process && ended(this.process);
-    this.process?.kill('SIGINT');
-    await ending;
-  }
-}
-
-const answers = (port: number) =>
-  new Promise<boolean>((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket.end() !== undefined));
-    socket.on('error', () => resolve(false));
-  });
-
-/** Makes what a server keeps its data in. */
-const servers: Readonly<Record<string, () => Server>> = {
-  redis: () => {
-    const words = [
-      '--port',
-      String(serverPort),
-      '--bind',
-      '127.0.0.1',
-      '--appendonly',
-      'yes',
-      '--dir',
-      folder,
-    ];
-    return new Server((port, host = '127.0.0.1') => `redis://${host}:${port}`, ['redis-server', ...words]);
-  },
-  postgres: () => {
-    const programs = '/usr/lib/postgresql';
-    const bin = join(programs, readdirSync(programs).at(-1)!, 'bin');
-    const data = mkdtempSync(join(tmpdir(), 'quern-bench-postgres-'));
-    // it does not run as root
-    const user = process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--clear-groups', '--'] : [];
-    if (user.length > 0) spawnSync('chown', ['postgres', data]);
-    const [program, ...words] = [...user, join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust'];
-    const made = spawnSync(program!, words, { encoding: 'utf8' });
-    if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`);
-    const options = ['-D', data, '-p', String(serverPort), '-k', data, '-c', 'listen_addresses=127.0.0.1'];
-    return new Server(
-      (port, host = '127.0.0.1') => `postgres://postgres@${host}:${port}/postgres`,
-      [...user, join(bin, 'postgres'), ...options],
-    );
-  },
-};
 
 /** The network between workers and server, which can be cut. */
 function startNetwork(machines: readonly Machine[]): { cut(seconds: number): Promise<void>; close(): void } {
@@ -191,7 +128,7 @@ const tableOf = ({ trials: all, seeds, winner, importance }: SweepRecord) =>
 const say = (text: string) => console.log(`${(performance.now() / 1000).toFixed(0).padStart(5)} s  ${text}`);
 
 async function faulty(kind: string): Promise<{ seconds: number; kills: number; stored: number }> {
-  const server = servers[kind]!();
+  const server = serverOf(kind, serverPort, folder);
   await server.start();
   const machines = makeMachines(2, mkdtempSync(join(folder, `${kind}-`)));
   for (const machine of machines) writeFileSync(join(machine.folder, 'tiny.mjs'), recipe);
