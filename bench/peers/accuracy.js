@@ -6,7 +6,12 @@
  *     npm run build && PYTHON=<python with requirements.txt> node bench/peers/accuracy.js [options]
  *
  *     --tasks a,b       of mnist-mlp (10 epochs), fashion-cnn (3), mnist-speedrun (2; not Keras), and first-step: a process
- *                       that ends with the first step of the perceptron (not Keras); default: mnist-mlp,fashion-cnn
+ *                       that ends with the first step of the perceptron (not Keras); default: mnist-mlp,fashion-cnn. Other
+ *                       recipes by name: 2 epochs (not Keras)
+ *     --epochs n        instead of those
+ *     --limit n         only the first images, for recipes that take long (not Keras)
+ *     --native a,b      faces of machine code, where NODE26 is named: on, avx2, avx512; default: on
+ *     --data-dir folder where the images lie; default: the cache, or what npm ci brought
  *     --before folder   a built checkout to compare with
  *     --peers keras     default; none: Quern alone
  *     --rounds n        default 3
@@ -23,12 +28,17 @@ import { formatTable } from '../../dist/bench/support/format.js';
 import { describeMachine, describeVersions } from '../../dist/bench/support/machine.js';
 import { secondsOf, speedUp } from '../../dist/bench/support/measure.js';
 import { writeResult } from '../../dist/bench/support/results.js';
+import { summarize } from '../../dist/bench/support/statistics.js';
 import { loadDataset } from '../../dist/src/data/catalog/datasets.js';
 
 const { values: options } = parseArgs({
   options: {
     tasks: { type: 'string', default: 'mnist-mlp,fashion-cnn' },
     before: { type: 'string' },
+    epochs: { type: 'string' },
+    limit: { type: 'string' },
+    native: { type: 'string', default: 'on' },
+    'data-dir': { type: 'string' },
     peers: { type: 'string', default: 'keras' },
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -40,13 +50,14 @@ const rounds = Number(options.rounds);
 const { threads } = options;
 const here = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A recipe, its dataset, how many epochs; or neither: the first step. */
+/** What training a recipe comes to. For Keras: its dataset. */
 const tasks = {
-  'mnist-mlp': { dataset: 'mnist', epochs: 10, keras: true },
-  'fashion-cnn': { dataset: 'fashion-mnist', epochs: 3, keras: true },
-  'mnist-speedrun': { dataset: 'mnist', epochs: 2 },
-  'first-step': {},
+  'mnist-mlp': { dataset: 'mnist', epochs: 10 },
+  'fashion-cnn': { dataset: 'fashion-mnist', epochs: 3 },
 };
+const firstStep = 'first-step';
+const taskOf = (name) => ({ epochs: 2, ...tasks[name], ...(options.epochs && { epochs: options.epochs }) });
+const where = options['data-dir'] === undefined ? ['--offline'] : ['--data-dir', options['data-dir']];
 
 /** Runs a command; gives the seconds until it has printed a line, and what the line says. */
 function run([program, ...words], env = {}) {
@@ -73,25 +84,28 @@ function run([program, ...words], env = {}) {
   });
 }
 
-/** The commands of a task, by what they are called; `folder` takes runs, `images` names the arrays of the dataset. */
+/** The commands of a task, by what they are called; `folder` takes runs, `images` names the arrays of Keras's dataset. */
 function subjectsOf(name, folder, images) {
-  const { epochs, keras } = tasks[name];
+  const { epochs } = taskOf(name);
+  const faces = NODE26 === undefined ? [] : options.native.split(',');
   const builds = [
     ['Quern', process.execPath, here, 'off'],
-    ...(NODE26 === undefined ? [] : [['Quern native', NODE26, here, 'on']]),
+    ...faces.map((face) => [`Quern native${face === 'on' ? '' : ` ${face}`}`, NODE26, here, face]),
     ...(options.before === undefined ? [] : [['Quern before', process.execPath, options.before, undefined]]),
   ];
-  const words = ['--epochs', epochs, '--threads', threads, '--offline', '--json', '--quiet', '--force'];
+  const limit = options.limit === undefined ? [] : ['--limit', options.limit];
+  const words = ['--epochs', epochs, ...limit, '--threads', threads, ...where];
   const subjects = builds.map(([title, node, build, native], i) => {
-    const command =
-      epochs === undefined
-        ? [node, join(build, 'dist/bench/support/children/firstStep.js'), threads]
-        : [node, join(build, 'dist/src/cli/main.js'), 'train', name, ...words];
-    const rest = epochs === undefined ? [] : ['--out', join(folder, `${i}`), '--backend', 'wasm'];
-    const chosen = epochs === undefined || native === undefined ? [] : ['--native', native];
+    if (name === firstStep) {
+      const script = join(build, 'dist/bench/support/children/firstStep.js');
+      return { title, run: () => run([node, script, threads]) };
+    }
+    const command = [node, join(build, 'dist/src/cli/main.js'), 'train', name, ...words];
+    const rest = ['--json', '--quiet', '--force', '--out', join(folder, `${i}`), '--backend', 'wasm'];
+    const chosen = native === undefined ? [] : ['--native', native];
     return { title, run: () => run([...command, ...rest, ...chosen].map(String)) };
   });
-  if (!keras || options.peers !== 'keras') return subjects;
+  if (images === undefined) return subjects;
   const script = [PYTHON, join(here, 'bench/peers/keras_accuracy.py'), name, String(epochs), threads];
   return [...subjects, { title: 'Keras', run: () => run(script, { PEER_IMAGES: images }) }];
 }
@@ -100,12 +114,20 @@ function subjectsOf(name, folder, images) {
 async function layData(name, folder) {
   const own = join(folder, name);
   await mkdir(own, { recursive: true });
-  const data = await loadDataset(name, { offline: true });
+  const data = await loadDataset(name, { offline: true, dataDirectory: options['data-dir'] });
   for (const split of ['train', 'test']) {
     await writeFile(join(own, `${split}.images`), data[split].images);
     await writeFile(join(own, `${split}.labels`), data[split].labels);
   }
   return own;
+}
+
+/** Images a second of the training alone, where it is told; and how many times as many this build trains. */
+function ratesOf(own, measured, itself) {
+  const rates = measured.map(({ imagesPerSecond }) => imagesPerSecond);
+  if (rates.includes(undefined)) return {};
+  const ratios = rates.map((rate, round) => own[round].imagesPerSecond / rate);
+  return { rate: summarize(rates), ...(itself ? {} : { rateRatio: summarize(ratios) }) };
 }
 
 const date = new Date().toISOString();
@@ -116,8 +138,9 @@ const rows = [];
 const plots = [];
 try {
   for (const name of options.tasks.split(',')) {
-    const { dataset } = tasks[name];
-    const images = dataset && (await layData(dataset, folder));
+    const { dataset } = taskOf(name);
+    const keras = dataset !== undefined && options.peers === 'keras' && options.limit === undefined;
+    const images = keras ? await layData(dataset, folder) : undefined;
     const subjects = subjectsOf(name, folder, images);
     const samples = new Map(subjects.map(({ title }) => [title, []]));
     for (let round = 1; round <= rounds; round++) {
@@ -132,12 +155,15 @@ try {
         subject: title,
         seconds: secondsOf(measured),
         ...(title === 'Quern' ? {} : { ratio: speedUp(own, measured) }),
-        ...(dataset && { accuracy: (100 * accuracies.reduce((sum, one) => sum + one, 0)) / rounds }),
+        ...ratesOf(own, measured, title === 'Quern'),
+        ...(name !== firstStep && {
+          accuracy: (100 * accuracies.reduce((sum, one) => sum + one, 0)) / rounds,
+        }),
       });
     }
     plots.push({
       name,
-      title: `${name}: from process start to ${dataset === undefined ? 'the first step' : 'its accuracy'}`,
+      title: `${name}: from process start to ${name === firstStep ? 'the first step' : 'its accuracy'}`,
       kind: 'bar',
       x: { title: '', values: [...samples.keys()] },
       y: { title: 'seconds' },
@@ -162,6 +188,8 @@ const result = {
     { key: 'subject', title: 'who' },
     { key: 'seconds', title: 'time', unit: 's' },
     { key: 'ratio', title: 'its time ÷ Quern' },
+    { key: 'rate', title: 'trained', unit: 'images/s' },
+    { key: 'rateRatio', title: 'Quern ÷ its' },
     { key: 'accuracy', title: 'test accuracy', unit: '%' },
   ],
   rows,
