@@ -1,10 +1,12 @@
-/** Runs in the browser: draws what the server tells. It imports nothing but types, so it is served as it is compiled. */
+/** Runs in the browser: draws what the server tells. It and the few files that it imports are served as they are compiled. */
+import { ticks } from '../report/charts/ticks.js';
 import type { LiveValidation } from '../runs/live.js';
 import type { Watched, WatchedRun } from './watched.js';
 
 const palette = ['blue', 'orange', 'green', 'purple', 'soft', 'ink'];
 const color = (index: number) => `var(--${palette[index % palette.length]})`;
 const percent = (value: number) => `${(value * 100).toFixed(2)}%`;
+const short = (value: number) => String(Number(value.toPrecision(5)));
 const clock = (seconds: number) => {
   const whole = Math.max(0, Math.round(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
@@ -62,7 +64,7 @@ function chart(title: string, curves: readonly Curve[], print: (value: number) =
       const share = (value - low + room) / (high - low + 2 * room);
       return height - bottom - Math.min(1, Math.max(0, share)) * (height - top - bottom);
     };
-    for (const value of [0, 1, 2, 3].map((i) => low + (i * (high - low)) / 3)) {
+    for (const value of ticks(low, high)) {
       svg.append(
         drawn('line', { x1: left, x2: width - right, y1: y(value), y2: y(value), stroke: 'var(--faint)' }),
         drawn('text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, print(value)),
@@ -245,8 +247,8 @@ function show(watched: Watched & { readonly problem?: string }): void {
   showNow(runs);
   fill(
     'charts',
-    chart('Accuracy', curvesOf(runs, 'accuracy'), percent),
-    chart('Loss', curvesOf(runs, 'loss'), (value) => value.toFixed(3)),
+    chart('Accuracy', curvesOf(runs, 'accuracy'), (value) => `${short(100 * value)}%`),
+    chart('Loss', curvesOf(runs, 'loss'), short),
   );
   showRuns(runs);
   showValidation(validation);

@@ -44,5 +44,5 @@ export const watchPage = (): string => `<!doctype html>
 <section class="charts" id="charts"></section>
 <section id="runs"></section>
 <section id="validation"></section></main>
-<script type="module" src="client.js"></script></body></html>
+<script type="module" src="watch/client.js"></script></body></html>
 `;

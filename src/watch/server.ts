@@ -8,7 +8,8 @@ import { watchPage } from './page.js';
 import { readWatched } from './watched.js';
 
 const everyMilliseconds = 1000;
-const clientPath = fileURLToPath(new URL('./client.js', import.meta.url));
+/** What the page runs; they name each other by these paths. */
+const scripts = ['watch/client.js', 'report/charts/ticks.js'];
 
 const headers = {
   'content-security-policy':
@@ -52,8 +53,8 @@ async function answer(
     response.writeHead(403, headers).end('the address of this page has a token: quern watch prints it\n');
   } else if (file === '') {
     response.writeHead(200, { ...headers, 'content-type': 'text/html; charset=utf-8' }).end(watchPage());
-  } else if (file === 'client.js') {
-    const script = await readFile(clientPath);
+  } else if (scripts.includes(file)) {
+    const script = await readFile(fileURLToPath(new URL(`../${file}`, import.meta.url)));
     response.writeHead(200, { ...headers, 'content-type': 'text/javascript; charset=utf-8' }).end(script);
   } else if (file === 'events') {
     await sendEvents(folder, request, response);

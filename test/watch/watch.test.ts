@@ -83,8 +83,11 @@ suite('watching', (test) => {
         assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\/$/);
         const page = await ask(server.url, '');
         assert.is(page.status, 200);
-        assert.match(page.text, /<script type="module" src="client\.js">/);
-        assert.match((await ask(server.url, 'client.js')).text, /new EventSource\('events'\)/);
+        assert.match(page.text, /<script type="module" src="watch\/client\.js">/);
+        const script = (await ask(server.url, 'watch/client.js')).text;
+        assert.match(script, /new EventSource\('events'\)/);
+        for (const [, path] of script.matchAll(/from '\.\.\/([^']+)'/g))
+          assert.match((await ask(server.url, path!)).text, /^export function/m, path);
         const event = (await ask(server.url, 'events')).text;
         const watched = JSON.parse(event.replace(/^data: /, '').split('\n')[0]!) as Watched;
         assert.is(watched.runs[0]!.recipe, 'tiny');

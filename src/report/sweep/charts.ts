@@ -4,8 +4,9 @@ import { at } from '../../core/lists.js';
 import { ranked, type SweepRecord, type TrialRecord } from '../../sweep/record.js';
 import { parseSpace, type Space, shareOf } from '../../sweep/space.js';
 import { colors } from '../charts/theme.js';
+import { ticks } from '../charts/ticks.js';
 import { type Html, html } from '../page/html.js';
-import { axes, chartFrame, label, line, scaleOf, short, strength, stroke, svg, ticks } from './drawing.js';
+import { axes, chartFrame, label, line, scaleOf, short, strength, stroke, svg } from './drawing.js';
 
 const sound = ({ trials }: SweepRecord): TrialRecord[] =>
   ranked(trials).filter(({ validationAccuracy, failure }) => validationAccuracy !== null && failure === null);
