@@ -21,94 +21,53 @@ import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { packing } from '../toolkit/wasm/packing.js';
 import { Scratch } from '../toolkit/wasm/scratch.js';
 import { type Panel, TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
-import { emitPreparation } from '../toolkit/wasm/units.js';
-import type { Frame } from './frame.js';
+import { type Correlation, correlationCode } from './correlation.js';
 import type { ResultName, Results } from './results.js';
-
-/**
- * Windows of an image times a filter: what conv2d and conv2dInputGradient have in common.
- *
- *     out[n, i, j, o] = Σ_a Σ_b Σ_c frame[i·sh + a, j·sw + b, c] · filter[a, b, c, o]
- */
-export interface Correlation {
-  readonly name: string;
-  readonly batch: number;
-  readonly frame: Frame;
-  /** Whether lines of the frame may be left out: else its zeros count, since times what is not finite they are NaN. */
-  readonly leavesOutLines: boolean;
-  readonly results: Results;
-  /** Height and width of the window, and the steps between windows. */
-  readonly window: readonly [number, number];
-  readonly strides: readonly [number, number];
-  /**
-   * The filter as a matrix [window rows · window columns · channels, out]: runs of `runRows` rows from these places, with
-   * these strides. All in bytes but the rows.
-   */
-  readonly filter: {
-    readonly runs: readonly number[];
-    readonly runRows: number;
-    readonly rowStride: number;
-    readonly columnStride: number;
-  };
-}
 
 type TileName = 'a' | 'panel' | 'pixel' | 'first' | 'count' | ResultName;
 
 export function directCode(correlation: Correlation, options: WasmOptions): WasmCode {
-  const { name, batch, frame, window, strides, filter, results } = correlation;
-  const outputs = results.output[2];
+  const { name, frame, window, strides, filter, results } = correlation;
   const [height, width] = results.stored;
   const [, used] = results.used;
   const module = new ModuleBuilder(options);
-  const grid = new TileGrid(module, { rows: used, columns: outputs }, options, tileWork(correlation));
+  const size = { rows: used, columns: results.output[2] };
+  const grid = new TileGrid(module, size, options, tileWork(correlation));
   const { panels } = grid;
   const depth = window[0] * window[1] * frame.channels;
-  const panelBytes = 4 * depth * panels.full.width;
   const scratch = new Scratch({
     frame: frame.bytes,
     band: results.pooled ? 8 * used * panels.full.width : 0,
     filter: depth * panels.rowBytes,
   });
-  const units = height * width * outputs === 0 ? 0 : batch;
-  module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
-    if (units === 0) return;
-    const at = scratch.open(f, p.scratch);
-    const packedAt = (index: I32) => f.let(i32.add(at.filter, i32.mul(index, panelBytes)));
-    emitPreparation(f, p.begin, () => {
-      frame.clear(f, at.frame);
-      panels.forEach(f, (panel, index) => {
-        const first = i32.mul(index, panels.full.width * filter.columnStride);
-        f.call(packFilter(module, filter, panel), i32.add(p.filter, first), packedAt(index));
-      });
-    });
-    f.loop(p.begin, p.end, 1, (image) => {
-      const base = frame.open(f, p.image, image, at.frame);
+  return correlationCode(module, correlation, {
+    ...{ frame, panels, scratch, panelBytes: 4 * depth * panels.full.width },
+    notes: [`${name} direct ${grid.label}`],
+    pack: (panel) => packFilter(module, filter, panel),
+    writeImage(f, p, { image, base, at, packedAt }) {
       panels.forEach(f, (panel, index) => {
         const first = f.let(i32.mul(index, panels.full.width));
         const packed = packedAt(index);
+        const lineAt = (line: I32, out: I32, step: number) => {
+          const { a, panel: from, count } = firstWindow(f, correlation, panel, { base, packed, line });
+          const pixel = f.let(i32.mul(i32.add(i32.mul(image, results.output[0]), line), results.output[1]));
+          const values = { ...p, a, panel: from, count, pixel, first, out };
+          grid.call(f, panel, values, { a: 4 * strides[1] * frame.channels, pixel: 1, out: step });
+        };
         f.loop(0, height, 1, (row) => {
-          f.loop(0, results.pooled ? 2 : 1, 1, (half) => {
-            const line = results.pooled ? f.let(i32.add(i32.mul(row, 2), half)) : row;
-            const out = results.pooled
-              ? f.let(i32.add(at.band, i32.mul(half, 4 * used * panel.width)))
-              : p.out;
-            const { a, panel: from, count } = firstWindow(f, correlation, panel, { base, packed, line });
-            const pixel = f.let(i32.mul(i32.add(i32.mul(image, results.output[0]), line), results.output[1]));
-            const values = { ...p, a, panel: from, count, pixel, first, out };
-            const step = results.pooled ? 4 * panel.width : 0;
-            grid.call(f, panel, values, { a: 4 * strides[1] * frame.channels, pixel: 1, out: step });
+          if (!results.pooled) return lineAt(row, p.out, 0);
+          f.loop(0, 2, 1, (half) => {
+            const line = f.let(i32.add(i32.mul(row, 2), half));
+            const out = f.let(i32.add(at.band, i32.mul(half, 4 * used * panel.width)));
+            lineAt(line, out, 4 * panel.width);
           });
-          if (!results.pooled) return;
           const pools = f.let(i32.mul(i32.add(i32.mul(image, height), row), width));
           const pointers = results.poolNames.map((name) => p[name]!);
           f.call(poolLine(module, results, panel), at.band, pools, first, ...pointers);
         });
       });
-    });
+    },
   });
-  const notes = [`${name} direct ${grid.label}`, ...frame.note, ...(results.pooled ? ['pooled'] : [])];
-  const scratchBytes = scratch.bytes;
-  return { bytes: module.bytes(), units, prepares: units > 0, scratchBytes, algorithm: notes.join(', ') };
 }
 
 /**

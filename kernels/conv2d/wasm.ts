@@ -9,7 +9,8 @@ import {
   type Conv2dSpecification,
   isRouted,
 } from './contract.js';
-import { type Correlation, directCode } from './direct.js';
+import type { Correlation } from './correlation.js';
+import { directCode } from './direct.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { Frame } from './frame.js';
 import { Results } from './results.js';
@@ -29,7 +30,7 @@ export function conv2dFilterGradientWasm(
 
 /** y = x ∗ w: windows of the padded image times the filter as it stands. */
 export function conv2dWasm(call: KernelCall<Conv2dSpecification>, options: WasmOptions): WasmCode {
-  return correlationCode(forward(call), options);
+  return correlationWasm(forward(call), options);
 }
 
 /** dx = dy ∗ w turned by 180°, in and out exchanged. */
@@ -38,10 +39,10 @@ export function conv2dInputGradientWasm(
   options: WasmOptions,
 ): WasmCode {
   if (isRouted(call)) return routedInputGradientWasm(call, options);
-  return correlationCode(backward(call), options);
+  return correlationWasm(backward(call), options);
 }
 
-function correlationCode(correlation: Correlation, options: WasmOptions): WasmCode {
+function correlationWasm(correlation: Correlation, options: WasmOptions): WasmCode {
   const code = usesWinograd({ ...correlation, ...correlation.results }) ? winogradCode : directCode;
   return code(correlation, options);
 }

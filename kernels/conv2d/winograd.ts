@@ -16,7 +16,6 @@ import {
   type FunctionHandle,
   type I32,
   i32,
-  type Local,
   ModuleBuilder,
   type V128,
   v128,
@@ -26,11 +25,11 @@ import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
-import { eitherOf, emitPreparation } from '../toolkit/wasm/units.js';
-import type { Correlation } from './direct.js';
+import { eitherOf } from '../toolkit/wasm/units.js';
+import { type Correlation, correlationCode } from './correlation.js';
 import type { Frame } from './frame.js';
 import type { ResultName } from './results.js';
-import { notesOf, rectangles, tilesOver, transformImage } from './winogradTiles.js';
+import { forEachRow, notesOf, rectangles, tilesOver, transformImage } from './winogradTiles.js';
 import { type Edge, f4x3, Transform, type Winograd } from './winogradTransforms.js';
 
 /** Shapes by which a correlation is computed this way or not. The batch is not among them: no result depends on it. */
@@ -62,9 +61,8 @@ export function usesWinograd({ window, strides, frame, output }: WinogradShape):
 const mostBlockBytes = 128 * 1024;
 
 /** Sizes and places that all parts agree on. Steps are bytes. */
-function layoutOf(correlation: Correlation, options: WasmOptions, algorithm: Winograd) {
-  const { results } = correlation;
-  const tiling = tilesOver(algorithm, correlation.frame, results.used);
+function layoutOf({ frame: image, filter, results }: Correlation, options: WasmOptions, algorithm: Winograd) {
+  const tiling = tilesOver(algorithm, image, results.used);
   const { numbers, rows, columns, frame } = tiling;
   const { channels } = frame;
   const rowBytes = 4 * numbers * columns.count * channels;
@@ -76,16 +74,25 @@ function layoutOf(correlation: Correlation, options: WasmOptions, algorithm: Win
   // from one of the t² matrices to the next: of the transformed image, and of a panel of the transformed filter
   const imageStep = oddLines(4 * blockTiles * channels);
   const filterStep = ({ width }: Panel) => oddLines(4 * channels * width);
-  const filter = panels.fullCount * filterStep(panels.full) + (panels.rest ? filterStep(panels.rest) : 0);
+  const filterBytes =
+    panels.fullCount * filterStep(panels.full) + (panels.rest ? filterStep(panels.rest) : 0);
   const scratch = new Scratch({
     frame: frame.bytes,
-    filter: numbers * filter,
+    filter: numbers * filterBytes,
     image: numbers * imageStep,
     products: 4 * numbers * blockTiles * panels.full.width,
   });
-  return { ...tiling, results, filter: correlation.filter, blocks, panels, imageStep, filterStep, scratch };
+  const module = new ModuleBuilder(options);
+  return { ...tiling, module, options, filter, results, blocks, panels, imageStep, filterStep, scratch };
 }
 type Layout = ReturnType<typeof layoutOf>;
+
+/** Rows of tiles that are multiplied together: so many, and one of smaller tiles or none. */
+interface Block {
+  readonly full: number;
+  readonly edges: number;
+}
+const nameOf = ({ full, edges }: Block, panel: Panel) => `${full}${edges ? '_edge' : ''}x${panel.columns}`;
 
 /** @param algorithm one whose window is the correlation's; its results are even where they are pooled */
 export function winogradCode(
@@ -93,238 +100,196 @@ export function winogradCode(
   options: WasmOptions,
   algorithm: Winograd = f4x3,
 ): WasmCode {
-  const { filter, name, batch, results } = correlation;
   const layout = layoutOf(correlation, options, algorithm);
-  const { m, rows, columns, tiles, frame, blocks, panels, numbers } = layout;
-  const module = new ModuleBuilder(options);
-  const parts = new Parts(module, layout, options);
-  const units = tiles[0] * tiles[1] * results.output[2] === 0 ? 0 : batch;
-  module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
-    if (units === 0) return;
-    const at = layout.scratch.open(f, p.scratch);
-    const packedAt = (index: I32) =>
-      f.let(i32.add(at.filter, i32.mul(index, numbers * layout.filterStep(panels.full))));
-    emitPreparation(f, p.begin, () => {
-      frame.clear(f, at.frame);
-      panels.forEach(f, (panel, index) => {
-        const first = i32.mul(index, panels.full.width * filter.columnStride);
-        f.call(parts.transformFilter(panel), i32.add(p.filter, first), packedAt(index));
-      });
-    });
-    f.loop(p.begin, p.end, 1, (image) => {
-      const base = frame.open(f, p.image, image, at.frame);
-      const block = (row: I32, height: number, hasEdge: boolean) => {
-        const edge = { at: f.let(at.image), step: 4 * frame.channels };
-        const whole = f.let(i32.add(at.image, columns.edge ? height * edge.step : 0));
-        const line = (line: I32, isEdge: boolean) => {
-          const source = i32.add(base, i32.mul(i32.add(row, line), m * frame.lineBytes));
-          f.call(transformImage(module, layout, isEdge), source, whole, edge.at);
-          f.increase(whole, columns.full * edge.step);
-          f.increase(edge.at, edge.step);
-        };
-        f.loop(0, height, 1, (index) => line(index, false));
-        if (hasEdge) {
-          f.set(edge.at, i32.add(whole, columns.full * edge.step));
-          line(i32.const(height), true);
-        }
+  const { module, m, results, rows, columns, frame, blocks, panels, numbers, scratch } = layout;
+  return correlationCode(module, correlation, {
+    ...{ frame, panels, scratch, panelBytes: numbers * layout.filterStep(panels.full) },
+    notes: notesOf(correlation.name, layout, options),
+    pack: (panel) => transformFilter(layout, panel),
+    writeImage(f, p, { image, base, at, packedAt }) {
+      const write = (row: I32, block: Block) => {
+        const source = f.let(i32.add(base, i32.mul(row, m * frame.lineBytes)));
+        const places = { units: 1, ...block, at: at.image, step: 4 * frame.channels };
+        forEachRow(f, columns, places, (isEdge, whole, edge) => {
+          f.call(transformImage(module, layout, isEdge), source, whole, edge);
+          f.increase(source, m * frame.lineBytes);
+        });
         panels.forEach(f, (panel, index) => {
-          f.call(parts.multiplyBlock(height, hasEdge, panel), at.image, packedAt(index), at.products);
+          f.call(multiplyBlock(layout, block, panel), at.image, packedAt(index), at.products);
           const place = [at.products, image, row, f.let(i32.mul(index, panels.full.width))] as const;
-          f.call(parts.finish(height, hasEdge, panel), ...place, ...results.names.map((name) => p[name]!));
+          f.call(finishBlock(layout, block, panel), ...place, ...results.names.map((name) => p[name]!));
         });
       };
-      blocks.forEach(f, (height, row) => {
-        if (rows.edge === undefined) block(row, height, false);
-        else if (blocks.groups === 1) block(row, height, true);
-        else {
-          const isLast = i32.eq(i32.add(row, height), rows.full);
-          f.if(
-            isLast,
-            () => block(row, height, true),
-            () => block(row, height, false),
-          );
-        }
+      blocks.forEach(f, (full, row) => {
+        const isLast = blocks.groups === 1 ? i32.const(1) : i32.eq(i32.add(row, full), rows.full);
+        f.if(
+          rows.edge ? isLast : i32.const(0),
+          () => write(row, { full, edges: 1 }),
+          () => write(row, { full, edges: 0 }),
+        );
       });
-    });
+    },
   });
-  const notes = [...notesOf(name, layout, options), ...(results.pooled ? ['pooled'] : [])];
-  return {
-    ...{ bytes: module.bytes(), units, prepares: units > 0, scratchBytes: layout.scratch.bytes },
-    algorithm: notes.join(', '),
-  };
 }
 
-/** The functions of the kernel. */
-class Parts {
-  constructor(
-    private readonly module: ModuleBuilder,
-    private readonly layout: Layout,
-    private readonly options: WasmOptions,
-  ) {}
-
-  /** A function (source, destination) that transforms the filters of a panel: to [t²][channels][width]. */
-  transformFilter(panel: Panel): FunctionHandle {
-    const { algorithm, side, frame, filterStep, filter } = this.layout;
-    const { runs, rowStride, columnStride } = filter;
-    const transform = new Transform(algorithm.filter);
-    const tapOffset = (tap: number) => (runs.length === 1 ? tap * frame.channels * rowStride : runs[tap]!);
-    return this.module.once(`transformFilter_${panel.columns}`, ['source', 'destination'], (f, p) => {
-      f.loop(0, frame.channels, 1, () => {
-        for (const { at, lanes } of panel.vectors) {
-          transform.byColumns(
-            f,
-            (row, column) => {
-              const offset = tapOffset(algorithm.window * row + column) + (at / 4) * columnStride;
-              return loadStrided(p.source, lanes, columnStride, offset);
-            },
-            (row, column, value) =>
-              f.store(p.destination, value, (row * side + column) * filterStep(panel) + at),
-          );
-        }
-        f.increase(p.source, rowStride);
-        f.increase(p.destination, 4 * panel.width);
-      });
-    });
-  }
-
-  /**
-   * A function (image, filter, sums) that multiplies a block of `height` rows of tiles, and a row of smaller ones where it
-   * has that, by a panel: to [tiles][t²][width].
-   */
-  multiplyBlock(height: number, hasEdge: boolean, panel: Panel): FunctionHandle {
-    const { frame, numbers, imageStep, filterStep } = this.layout;
-    const name = `multiplyBlock_${height}${hasEdge ? '_edge' : ''}x${panel.columns}`;
-    return this.module.once(name, ['image', 'filter', 'sums'], (f, p) => {
-      for (const { from, tiles, first, size } of rectangles(this.layout, height, hasEdge ? 1 : 0)) {
-        f.call(
-          this.multiply(tiles, size, panel),
-          i32.add(p.image, 4 * frame.channels * from + first * imageStep),
-          i32.add(p.filter, first * filterStep(panel)),
-          i32.add(p.sums, 4 * panel.width * (from * numbers + first)),
+/** A function (source, destination) that transforms the filters of a panel: to [t²][channels][width]. */
+function transformFilter(layout: Layout, panel: Panel): FunctionHandle {
+  const { module, algorithm, side, frame, filterStep, filter } = layout;
+  const { runs, rowStride, columnStride } = filter;
+  const transform = new Transform(algorithm.filter);
+  const tapOffset = (tap: number) => (runs.length === 1 ? tap * frame.channels * rowStride : runs[tap]!);
+  return module.once(`transformFilter_${panel.columns}`, ['source', 'destination'], (f, p) => {
+    f.loop(0, frame.channels, 1, () => {
+      for (const { at, lanes } of panel.vectors) {
+        transform.byColumns(
+          f,
+          (row, column) => {
+            const offset = tapOffset(algorithm.window * row + column) + (at / 4) * columnStride;
+            return loadStrided(p.source, lanes, columnStride, offset);
+          },
+          (row, column, value) =>
+            f.store(p.destination, value, (row * side + column) * filterStep(panel) + at),
         );
       }
+      f.increase(p.source, rowStride);
+      f.increase(p.destination, 4 * panel.width);
     });
-  }
+  });
+}
 
-  /** A function (image, filter, sums) that multiplies so many tiles, for a rectangle of the t² numbers. */
-  private multiply(tiles: number, [rows, columns]: readonly [number, number], panel: Panel): FunctionHandle {
-    const { frame, side, numbers, results, imageStep, filterStep } = this.layout;
-    const rowStride = 4 * frame.channels;
-    const name = `multiply_${rows}x${columns}`;
-    const grid = new TileGrid(this.module, { rows: tiles, columns: results.output[2] }, this.options, {
-      name,
-      parameters: ['image', 'filter', 'sums'],
-      write(f, p, { width, vectors }, size) {
-        const skip = (numbers: number) => {
-          f.increase(p.image, numbers * imageStep);
-          f.increase(p.filter, numbers * filterStep(panel));
-          f.increase(p.sums, numbers * 4 * width);
-        };
-        f.loop(0, rows, 1, () => {
-          f.loop(0, columns, 1, () => {
-            const tile = { ...size, segmentLength: frame.channels, rowStride, innerStride: 4 };
-            const operands = { a: f.let(p.image), panel: f.let(p.filter) };
-            emitGemmTile(f, tile, operands, {
-              store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at),
-            });
-            skip(1);
-          });
-          skip(side - columns);
-        });
-      },
-    });
-    const steps = { image: rowStride, sums: 4 * numbers * panel.width };
-    return grid.all(`${name}_${tiles}`, panel, steps);
-  }
+/** A function (image, filter, sums) that multiplies a block by a panel: to [tiles][t²][width]. */
+function multiplyBlock(layout: Layout, block: Block, panel: Panel): FunctionHandle {
+  const { module, frame, numbers, imageStep, filterStep } = layout;
+  return module.once(`multiplyBlock_${nameOf(block, panel)}`, ['image', 'filter', 'sums'], (f, p) => {
+    for (const { from, tiles, first, size } of rectangles(layout, block)) {
+      f.call(
+        multiply(layout, tiles, size, panel),
+        i32.add(p.image, 4 * frame.channels * from + first * imageStep),
+        i32.add(p.filter, first * filterStep(panel)),
+        i32.add(p.sums, 4 * panel.width * (from * numbers + first)),
+      );
+    }
+  });
+}
 
-  /** A function (sums, image, row, first, …) that makes results of a block's products and stores them. */
-  finish(height: number, hasEdge: boolean, panel: Panel): FunctionHandle {
-    const { m, numbers, rows, columns, results } = this.layout;
-    const { output, stored } = results;
-    const names = ['sums', 'image', 'row', 'first', ...results.names] as const;
-    const name = `finish_${height}${hasEdge ? '_edge' : ''}x${panel.columns}`;
-    return this.module.once(name, names, (f, p) => {
-      const write = this.finishTile(f, p, panel);
-      const tileBytes = 4 * numbers * panel.width;
-      /** Of the first element of a row of this image, in an output of this size. */
-      const elementAt = (row: I32, [rows, columns]: readonly [number, number, ...unknown[]]) => {
-        const line = i32.mul(i32.add(i32.mul(p.image, rows), row), columns * output[2]);
-        return f.let(i32.mul(i32.add(line, p.first), 4));
+/** A function (image, filter, sums) that multiplies so many tiles, for a rectangle of the t² numbers. */
+function multiply(
+  { module, options, frame, side, numbers, results, imageStep, filterStep }: Layout,
+  tiles: number,
+  [rows, columns]: readonly [number, number],
+  panel: Panel,
+): FunctionHandle {
+  const rowStride = 4 * frame.channels;
+  const name = `multiply_${rows}x${columns}`;
+  const grid = new TileGrid(module, { rows: tiles, columns: results.output[2] }, options, {
+    name,
+    parameters: ['image', 'filter', 'sums'],
+    write(f, p, { width, vectors }, size) {
+      const skip = (numbers: number) => {
+        f.increase(p.image, numbers * imageStep);
+        f.increase(p.filter, numbers * filterStep(panel));
+        f.increase(p.sums, numbers * 4 * width);
       };
-      const edgeSums = f.let(p.sums);
-      if (columns.edge) f.increase(p.sums, height * tileBytes);
-      const line = (wanted: number, edge?: Edge) => {
-        const element = elementAt(i32.mul(p.row, m), output);
-        const pooled = results.pooled ? elementAt(i32.mul(p.row, m / 2), stored) : undefined;
-        const tile = (
-          sums: Local<'i32'>,
-          size: readonly [number, number],
-          edges: readonly (Edge | undefined)[],
-        ) => {
-          write({ sums, element, pooled }, size, edges);
-          f.increase(sums, tileBytes);
+      f.loop(0, rows, 1, () => {
+        f.loop(0, columns, 1, () => {
+          const tile = { ...size, segmentLength: frame.channels, rowStride, innerStride: 4 };
+          const operands = { a: f.let(p.image), panel: f.let(p.filter) };
+          emitGemmTile(f, tile, operands, {
+            store: (r, v, sums) => f.store(p.sums, sums, 4 * r * numbers * width + vectors[v]!.at),
+          });
+          skip(1);
+        });
+        skip(side - columns);
+      });
+    },
+  });
+  const steps = { image: rowStride, sums: 4 * numbers * panel.width };
+  return grid.all(`${name}_${tiles}`, panel, steps);
+}
+
+/** A function (sums, image, row, first, …) that makes results of a block's products and stores them. */
+function finishBlock(layout: Layout, block: Block, panel: Panel): FunctionHandle {
+  const { module, m, numbers, rows, columns, results } = layout;
+  const { output, stored } = results;
+  const names = ['sums', 'image', 'row', 'first', ...results.names] as const;
+  return module.once(`finish_${nameOf(block, panel)}`, names, (f, p) => {
+    const write = tileFinisher(layout, f, p, panel);
+    const step = 4 * numbers * panel.width;
+    /** Of the first element of a row of this image, in an output of this size. */
+    const elementAt = (row: I32, [rows, columns]: readonly [number, number, ...unknown[]]) => {
+      const line = i32.mul(i32.add(i32.mul(p.image, rows), row), columns * output[2]);
+      return f.let(i32.mul(i32.add(line, p.first), 4));
+    };
+    forEachRow(f, columns, { units: 1, ...block, at: p.sums, step }, (isEdge, whole, last) => {
+      const element = elementAt(i32.mul(p.row, m), output);
+      const pooled = results.pooled ? elementAt(i32.mul(p.row, m / 2), stored) : undefined;
+      const line = (height: number, down?: Edge) => {
+        const sums = f.let(whole);
+        f.loop(0, columns.whole, 1, () => {
+          write({ sums, element, pooled }, [height, m], [down]);
+          f.increase(sums, step);
           f.increase(element, 4 * m * output[2]);
           if (pooled) f.increase(pooled, 4 * (m / 2) * output[2]);
-        };
-        f.loop(0, columns.whole, 1, () => tile(p.sums, [wanted, m], [edge]));
-        // the last of a row of smaller tiles stands behind the others
-        const last = columns.edge && !edge ? edgeSums : p.sums;
-        if (columns.rest > 0) tile(last, [wanted, columns.rest], [edge, columns.edge]);
-        f.increase(p.row, 1);
-      };
-      f.loop(0, height, 1, () => {
-        const split = { index: p.row, count: rows.whole, total: rows.full };
-        eitherOf(f, split, (isWhole) => line(isWhole ? m : rows.rest));
-      });
-      if (hasEdge) line(rows.rest, rows.edge);
-    });
-  }
-
-  /**
-   * Gives what stores the results of a tile, of which `size` are asked for, at `element`, their pools at `pooled`.
-   * `edges` are the smaller algorithms along the height and the width, where they are taken.
-   */
-  private finishTile(f: FunctionBuilder, p: Readonly<Record<'first' | ResultName, I32>>, panel: Panel) {
-    const { algorithm, side, results } = this.layout;
-    const [, width, outputs] = results.output;
-    const finish = results.beginFinish(f, p);
-    const pool = results.pooled ? results.beginPool(f, p) : undefined;
-    const column = f.let(i32.mul(p.first, 4));
-    return (
-      { sums, element, pooled }: { sums: Local<'i32'>; element: I32; pooled: I32 | undefined },
-      [rows, columns]: readonly [number, number],
-      [down = algorithm, along = algorithm]: readonly (Edge | undefined)[],
-    ) => {
-      const transform = new Transform(down.result, along.result);
-      for (const { v, at } of panel.vectors) {
-        f.block(() => {
-          const finished: V128[][] = down.result.map(() => []);
-          transform.byColumns(
-            f,
-            (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + at),
-            (r, c, value) => {
-              finished[r]![c] = f.let(value);
-            },
-            () => f.fence(sums),
-          );
-          for (let r = 0; r < rows; r++) {
-            for (let c = 0; c < columns; c++) {
-              const position = panel.position(v, element, column, outputs * (r * width + c));
-              const result = finish(finished[r]![c]!, position);
-              if (pool) finished[r]![c] = f.let(result);
-              else results.store(f, p.out, result, position);
-            }
-          }
-          if (pool === undefined || pooled === undefined) return;
-          for (let r = 0; r < rows; r += 2) {
-            for (let c = 0; c < columns; c += 2) {
-              const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
-              const further = (outputs * (r * results.stored[1] + c)) / 2;
-              pool(pixels, panel.position(v, pooled, column, further));
-            }
-          }
         });
-      }
-    };
-  }
+        const place = { sums: columns.edge ? last : sums, element, pooled };
+        if (columns.rest > 0) write(place, [height, columns.rest], [down, columns.edge]);
+      };
+      const split = { index: p.row, count: rows.whole, total: rows.full };
+      if (isEdge) line(rows.rest, rows.edge);
+      else eitherOf(f, split, (isWhole) => line(isWhole ? m : rows.rest));
+      f.increase(p.row, 1);
+    });
+  });
+}
+
+/**
+ * Gives what stores the results of a tile, of which `size` are asked for, at `element`, their pools at `pooled`.
+ * `edges` are the smaller algorithms along the height and the width, where they are taken.
+ */
+function tileFinisher(
+  { algorithm, side, results }: Layout,
+  f: FunctionBuilder,
+  p: Readonly<Record<'first' | ResultName, I32>>,
+  panel: Panel,
+) {
+  const [, width, outputs] = results.output;
+  const finish = results.beginFinish(f, p);
+  const pool = results.pooled ? results.beginPool(f, p) : undefined;
+  const column = f.let(i32.mul(p.first, 4));
+  return (
+    { sums, element, pooled }: { sums: I32; element: I32; pooled: I32 | undefined },
+    [rows, columns]: readonly [number, number],
+    [down = algorithm, along = algorithm]: readonly (Edge | undefined)[],
+  ) => {
+    const transform = new Transform(down.result, along.result);
+    for (const { v, at } of panel.vectors) {
+      f.block(() => {
+        const finished: V128[][] = down.result.map(() => []);
+        transform.byColumns(
+          f,
+          (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + at),
+          (r, c, value) => {
+            finished[r]![c] = f.let(value);
+          },
+          () => f.fence(sums),
+        );
+        for (let r = 0; r < rows; r++) {
+          for (let c = 0; c < columns; c++) {
+            const position = panel.position(v, element, column, outputs * (r * width + c));
+            const result = finish(finished[r]![c]!, position);
+            if (pool) finished[r]![c] = f.let(result);
+            else results.store(f, p.out, result, position);
+          }
+        }
+        if (pool === undefined || pooled === undefined) return;
+        for (let r = 0; r < rows; r += 2) {
+          for (let c = 0; c < columns; c += 2) {
+            const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
+            const further = (outputs * (r * results.stored[1] + c)) / 2;
+            pool(pixels, panel.position(v, pooled, column, further));
+          }
+        }
+      });
+    }
+  };
 }

@@ -19,6 +19,7 @@ import {
   f32x4,
   type I32,
   i32,
+  type Local,
   ModuleBuilder,
   v128,
   vectorLanes,
@@ -32,7 +33,7 @@ import { eitherOf, minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { Frame } from './frame.js';
 import { usesWinograd } from './winograd.js';
-import { notesOf, rectangles, tilesAlong, tilesOver, transformImage } from './winogradTiles.js';
+import { forEachRow, notesOf, rectangles, tilesAlong, tilesOver, transformImage } from './winogradTiles.js';
 import { type Edge, f4x3, Transform, transposed, type Winograd } from './winogradTransforms.js';
 
 /** Fewest tiles of all images for which the way from sums to dw is worth it. */
@@ -71,7 +72,7 @@ const mostSumsBytes = 1024 * 1024;
 /** Sizes and places that all parts agree on. Steps are bytes. */
 export function filterGradientLayoutOf(
   call: KernelCall<Conv2dFilterGradientSpecification>,
-  options: Pick<WasmOptions, 'simd' | 'machine' | 'panelVectors'>,
+  options: Omit<WasmOptions, 'shared'>,
   algorithm: Winograd = f4x3,
 ) {
   const image = fourAxes(call.inputs[0]!.shape);
@@ -102,21 +103,10 @@ export function filterGradientLayoutOf(
     gradients: group * numbers * gradientStep,
     sums: group * numbers * sumsStep,
   });
-  return {
-    ...tiling,
-    grid,
-    unit,
-    blocks,
-    blockTiles,
-    panels,
-    group,
-    imageStep,
-    gradientStep,
-    sumsStep,
-    scratch,
-  };
+  const steps = { imageStep, gradientStep, sumsStep };
+  return { ...tiling, options, grid, unit, blocks, blockTiles, panels, group, ...steps, scratch };
 }
-type Layout = ReturnType<typeof filterGradientLayoutOf>;
+type Layout = ReturnType<typeof filterGradientLayoutOf> & { readonly module: ModuleBuilder };
 
 /** Panels are the units of work: of wide vectors two would leave too few for several threads. */
 function withPanels(options: WasmOptions, outputs: number): WasmOptions {
@@ -131,199 +121,184 @@ export function winogradFilterGradientWasm(
   algorithm: Winograd = f4x3,
 ): WasmCode {
   const options = withPanels(given, call.inputs[1]!.shape.at(-1)!);
-  const layout = filterGradientLayoutOf(call, options, algorithm);
   const module = new ModuleBuilder(options);
-  emitKernel(module, layout, new Parts(module, layout, options));
-  return {
-    ...{ bytes: module.bytes(), units: layout.panels.count, scratchBytes: layout.scratch.bytes },
-    repeats: true,
-    algorithm: notesOf('filter gradient', layout, options).join(', '),
-  };
-}
-
-function emitKernel(module: ModuleBuilder, layout: Layout, parts: Parts): void {
-  const { m, unit, blocks, rows, columns, frame, panels, numbers, scratch } = layout;
-  const [height, width, outputs] = layout.grid;
-  const panelBytes = 4 * panels.full.width;
+  const layout = { ...filterGradientLayoutOf(call, options, algorithm), module };
+  const { blocks, frame, panels, group, numbers, sumsStep, scratch } = layout;
   module.kernel(['x', 'dy', 'out', 'scratch'], (f, p) => {
     const at = scratch.open(f, p.scratch);
     const end = f.local('i32');
-    const [row, base] = [f.local('i32'), f.let(at.frame)];
-    /** Visits the panels of the group from `begin` to `end`, with their numbers and where their dy and sums stand. */
-    const eachPanel = (visit: (panel: Panel, index: I32, gradient: I32, sums: I32) => void) =>
+    const eachPanel: EachPanel = (visit) =>
       f.loop(p.begin, end, 1, (index) => {
         const place = f.let(i32.mul(i32.sub(index, p.begin), numbers));
         const gradient = i32.add(at.gradients, i32.mul(place, layout.gradientStep));
-        const sums = i32.add(at.sums, i32.mul(place, layout.sumsStep));
+        const sums = i32.add(at.sums, i32.mul(place, sumsStep));
         panels.pick(f, index, (panel) => visit(panel, index, gradient, sums));
       });
-    /** Transforms a row of tiles to these places, the smaller of its tiles to `edge`. */
-    const transformRow = (place: I32, edge: I32, isEdge: boolean) => {
-      const image = f.let(i32.divU(row, i32.const(rows.count)));
-      const inImage = f.let(i32.sub(row, i32.mul(image, rows.count)));
-      if (frame.plain) f.set(base, frame.open(f, p.x, image, at.frame));
-      else f.if(i32.eq(inImage, 0), () => frame.open(f, p.x, image, at.frame));
-      const source = i32.add(base, i32.mul(inImage, m * frame.lineBytes));
-      const target = (place: I32) => i32.add(at.image, i32.mul(place, 4 * frame.channels));
-      f.call(transformImage(module, layout, isEdge), source, target(place), target(edge));
-      const pixelRow = i32.add(i32.mul(image, height), i32.mul(inImage, m));
-      const dy = f.let(i32.add(p.dy, i32.mul(pixelRow, 4 * width * outputs)));
-      eachPanel((panel, index, gradient) => {
-        const pixels = f.let(i32.add(dy, i32.mul(index, panelBytes)));
-        const transform = (wanted: number, smaller?: Edge) =>
-          f.call(parts.transformGradient(panel, wanted, smaller), pixels, gradient, place, edge);
-        const split = { index: inImage, count: rows.whole, total: rows.full };
-        if (isEdge) transform(rows.rest, rows.edge);
-        else eitherOf(f, split, (isWhole) => transform(isWhole ? m : rows.rest));
-      });
-      f.increase(row, 1);
-    };
-    const addBlock = (units: number) => {
-      const [full, edges] = [units * unit.full, units * unit.edges];
-      const edge = f.let(i32.const(0));
-      const whole = f.let(i32.const(columns.edge ? full : 0));
-      const low = f.let(i32.add(whole, full * columns.full));
-      const corner = f.let(i32.add(low, edges * columns.full));
-      f.loop(0, units, 1, () => {
-        f.loop(0, unit.full, 1, () => {
-          transformRow(whole, edge, false);
-          f.increase(whole, columns.full);
-          f.increase(edge, 1);
-        });
-        if (edges === 0) return;
-        transformRow(low, corner, true);
-        f.increase(low, columns.full);
-        f.increase(corner, 1);
-      });
-      forEachNumber(f, layout, [full, edges], (number, from, tiles) => {
-        const place = i32.add(i32.mul(number, layout.imageStep), 4 * frame.channels * from);
-        const image = f.let(i32.add(at.image, place));
-        // panel after panel with one of the t² matrices of the image in the first-level cache
-        eachPanel((panel, _, gradients, sums) => {
-          const place = i32.add(i32.mul(number, layout.gradientStep), 4 * panel.width * from);
-          const sum = i32.add(sums, i32.mul(number, layout.sumsStep));
-          f.call(parts.multiplyBlock(panel, tiles), image, i32.add(gradients, place), sum);
-        });
-      });
-    };
+    const images = { x: p.x, dy: p.dy, row: f.local('i32'), base: f.let(at.frame) };
     frame.clear(f, at.frame);
     f.while(i32.ltU(p.begin, p.end), () => {
-      f.set(end, minimum(p.end, i32.add(p.begin, layout.group)));
-      f.fill(at.sums, 0, i32.mul(i32.sub(end, p.begin), numbers * layout.sumsStep));
-      f.set(row, 0);
-      blocks.forEach(f, addBlock);
+      f.set(end, minimum(p.end, i32.add(p.begin, group)));
+      f.fill(at.sums, 0, i32.mul(i32.sub(end, p.begin), numbers * sumsStep));
+      f.set(images.row, 0);
+      blocks.forEach(f, (units) => addBlock(layout, f, { ...at, ...images, units, eachPanel }));
       eachPanel((panel, index, _, sums) => {
-        f.call(parts.storeFilter(panel), sums, i32.add(p.out, i32.mul(index, panelBytes)));
+        const out = i32.add(p.out, i32.mul(index, 4 * panels.full.width));
+        f.call(storeFilter(layout, panel), sums, out);
       });
       f.set(p.begin, end);
     });
   });
+  return {
+    ...{ bytes: module.bytes(), units: panels.count, scratchBytes: scratch.bytes },
+    repeats: true,
+    algorithm: [...notesOf('filter gradient', layout, options), ...frame.note].join(', '),
+  };
 }
 
-/** Visits the t² numbers of a block, with the first of the tiles that have it and how many do. */
-function forEachNumber(
-  f: FunctionBuilder,
-  layout: Layout,
-  [full, edges]: readonly [number, number],
-  visit: (number: I32, from: number, tiles: number) => void,
-): void {
-  const { side } = layout;
-  for (const { from, tiles, first, size } of rectangles(layout, full, edges)) {
+/** Visits the panels that are worked on together, with their numbers and where their dy and sums stand. */
+type EachPanel = (visit: (panel: Panel, index: I32, gradient: I32, sums: I32) => void) => void;
+
+interface BlockPlace extends Readonly<Record<'x' | 'dy' | 'frame' | 'image', I32>> {
+  /** The row of tiles, of all images, that is next, and where its image stands in a frame. */
+  readonly row: Local<'i32'>;
+  readonly base: Local<'i32'>;
+  readonly units: number;
+  readonly eachPanel: EachPanel;
+}
+
+/** Adds the tiles of a block to the sums: transforms them row by row, then multiplies one number after the other. */
+function addBlock(layout: Layout, f: FunctionBuilder, place: BlockPlace): void {
+  const { columns, unit, frame, side, imageStep, gradientStep, sumsStep } = layout;
+  const { units, image, eachPanel } = place;
+  const tiles = { units, ...unit, at: i32.const(0), step: 1 };
+  forEachRow(f, columns, tiles, (isEdge, whole, edge) =>
+    transformRow(layout, f, place, { isEdge, whole, edge }),
+  );
+  const block = { full: units * unit.full, edges: units * unit.edges };
+  for (const { from, tiles, first, size } of rectangles(layout, block)) {
     f.loop(first, first + size[0] * side, side, (line) => {
-      f.loop(0, size[1], 1, (column) => visit(f.let(i32.add(line, column)), from, tiles));
+      f.loop(0, size[1], 1, (column) => {
+        const number = f.let(i32.add(line, column));
+        const a = f.let(i32.sum(image, i32.mul(number, imageStep), 4 * frame.channels * from));
+        // panel after panel with one of the t² matrices of the image in the first-level cache
+        eachPanel((panel, _, gradients, sums) => {
+          const b = i32.sum(gradients, i32.mul(number, gradientStep), 4 * panel.width * from);
+          const sum = i32.add(sums, i32.mul(number, sumsStep));
+          f.call(multiplyBlock(layout, panel, tiles), a, b, sum);
+        });
+      });
     });
   }
 }
 
-/** The functions of the kernel. */
-class Parts {
-  constructor(
-    private readonly module: ModuleBuilder,
-    private readonly layout: Layout,
-    private readonly options: WasmOptions,
-  ) {}
+/** Transforms a row of tiles of the image and of dy: to the tiles from `whole` on, the smaller one to tile `edge`. */
+function transformRow(
+  layout: Layout,
+  f: FunctionBuilder,
+  { x, dy, frame: at, image: transformed, row, base, eachPanel }: BlockPlace,
+  { isEdge, whole, edge }: { isEdge: boolean; whole: I32; edge: I32 },
+): void {
+  const { module, m, rows, frame, panels, grid } = layout;
+  const [height, width, outputs] = grid;
+  const image = f.let(i32.divU(row, i32.const(rows.count)));
+  const inImage = f.let(i32.sub(row, i32.mul(image, rows.count)));
+  if (frame.plain) f.set(base, frame.open(f, x, image, at));
+  else f.if(i32.eq(inImage, 0), () => frame.open(f, x, image, at));
+  const source = i32.add(base, i32.mul(inImage, m * frame.lineBytes));
+  const target = (tile: I32) => i32.add(transformed, i32.mul(tile, 4 * frame.channels));
+  f.call(transformImage(module, layout, isEdge), source, target(whole), target(edge));
+  const pixelRow = i32.add(i32.mul(image, height), i32.mul(inImage, m));
+  const pixels = f.let(i32.add(dy, i32.mul(pixelRow, 4 * width * outputs)));
+  eachPanel((panel, index, gradient) => {
+    const first = f.let(i32.add(pixels, i32.mul(index, 4 * panels.full.width)));
+    const transform = (wanted: number, smaller?: Edge) =>
+      f.call(transformGradient(layout, panel, wanted, smaller), first, gradient, whole, edge);
+    const split = { index: inImage, count: rows.whole, total: rows.full };
+    if (isEdge) transform(rows.rest, rows.edge);
+    else eitherOf(f, split, (isWhole) => transform(isWhole ? m : rows.rest));
+  });
+  f.increase(row, 1);
+}
 
-  /**
-   * A function (source, target, first, last) that transforms a row of tiles of dy for a panel, to [t²][tiles][width]: from
-   * tile `first`, the smaller one to tile `last`. Of the pixels it has `height` rows, its tiles are of an `edge` or not.
-   */
-  transformGradient(panel: Panel, height: number, edge?: Edge): FunctionHandle {
-    const { algorithm, m, side, columns, grid, gradientStep } = this.layout;
-    const [, width, outputs] = grid;
-    const name = `transformGradient_${height}${edge ? '_edge' : ''}x${panel.columns}`;
-    return this.module.once(name, ['source', 'target', 'first', 'last'], (f, p) => {
-      const tile = (target: I32, wanted: number, across: Pick<Edge, 'results' | 'result'>) => {
-        const down = edge ?? algorithm;
-        const transform = new Transform(transposed(down.result), transposed(across.result));
-        for (const { at, lanes } of panel.vectors) {
-          const pixels = Array.from({ length: down.results }, (_, row) =>
-            Array.from({ length: across.results }, (_, column) => {
-              if (row >= height || column >= wanted) return f.let(f32x4.const(0));
-              return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
-            }),
-          );
-          transform.byRows(
+/**
+ * A function (source, target, first, last) that transforms a row of tiles of dy for a panel, to [t²][tiles][width]: from
+ * tile `first`, the smaller one to tile `last`. Of the pixels it has `height` rows, its tiles are of an `edge` or not.
+ */
+function transformGradient(layout: Layout, panel: Panel, height: number, edge?: Edge): FunctionHandle {
+  const { module, algorithm, m, side, columns, grid, gradientStep } = layout;
+  const [, width, outputs] = grid;
+  const down = edge ?? algorithm;
+  const name = `transformGradient_${height}${edge ? '_edge' : ''}x${panel.columns}`;
+  return module.once(name, ['source', 'target', 'first', 'last'], (f, p) => {
+    const tile = (target: I32, wanted: number, across: Pick<Edge, 'results' | 'result'>) => {
+      const transform = new Transform(transposed(down.result), transposed(across.result));
+      for (const { at, lanes } of panel.vectors) {
+        const pixels = Array.from({ length: down.results }, (_, row) =>
+          Array.from({ length: across.results }, (_, column) => {
+            if (row >= height || column >= wanted) return f.let(f32x4.const(0));
+            return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
+          }),
+        );
+        transform.byRows(
+          f,
+          (row, column) => pixels[row]![column]!,
+          (row, column, value) => f.store(target, value, (row * side + column) * gradientStep + at),
+        );
+      }
+    };
+    const place = (tile: I32) => f.let(i32.add(p.target, i32.mul(tile, 4 * panel.width)));
+    const target = place(p.first);
+    f.loop(0, columns.whole, 1, () => {
+      tile(target, m, algorithm);
+      f.increase(p.source, 4 * m * outputs);
+      f.increase(target, 4 * panel.width);
+    });
+    if (columns.edge) tile(place(p.last), columns.rest, columns.edge);
+    else if (columns.rest > 0) tile(target, columns.rest, algorithm);
+  });
+}
+
+/** A function (a, panel, sums) that adds `depth` tiles to the sums of a panel, for one of the t² numbers. */
+function multiplyBlock(layout: Layout, panel: Panel, depth: number): FunctionHandle {
+  const { module, frame, grid, options } = layout;
+  const { channels } = frame;
+  const products = new TileGrid(module, { rows: channels, columns: grid[2] }, options, {
+    name: `multiply_${depth}`,
+    parameters: ['a', 'panel', 'sums'],
+    write(f, p, { width, vectors }, size) {
+      const tile = { ...size, segmentLength: depth, rowStride: 4, innerStride: 4 * channels };
+      const offset = (r: number, v: number) => 4 * r * width + vectors[v]!.at;
+      emitGemmTile(f, tile, p, {
+        finish: (r, v, sum) => f32x4.add(v128.load(p.sums, offset(r, v)), sum),
+        store: (r, v, value) => f.store(p.sums, value, offset(r, v)),
+      });
+    },
+  });
+  return products.all(`multiplyBlock_${depth}`, panel, { a: 4, sums: 4 * panel.width });
+}
+
+/** A function (sums, out) that makes one panel of dw from all of its sums. */
+function storeFilter(layout: Layout, panel: Panel): FunctionHandle {
+  const { module, algorithm, side, frame, grid, sumsStep } = layout;
+  const rowBytes = 4 * grid[2];
+  const transform = new Transform(transposed(algorithm.filter));
+  return module.once(`storeFilter_${panel.columns}`, ['sums', 'out'], (f, p) => {
+    f.loop(0, frame.channels, 1, () => {
+      for (const { at, lanes } of panel.vectors) {
+        f.block(() =>
+          transform.byColumns(
             f,
-            (row, column) => pixels[row]![column]!,
-            (row, column, value) => f.store(target, value, (row * side + column) * gradientStep + at),
-          );
-        }
-      };
-      const place = (tile: I32) => f.let(i32.add(p.target, i32.mul(tile, 4 * panel.width)));
-      const target = place(p.first);
-      f.loop(0, columns.whole, 1, () => {
-        tile(target, m, algorithm);
-        f.increase(p.source, 4 * m * outputs);
-        f.increase(target, 4 * panel.width);
-      });
-      if (columns.edge) tile(place(p.last), columns.rest, columns.edge);
-      else if (columns.rest > 0) tile(target, columns.rest, algorithm);
+            (row, column) => v128.load(p.sums, (row * side + column) * sumsStep + at),
+            (row, column, value) => {
+              const tap = row * algorithm.window + column;
+              f.storeLanes(p.out, value, lanes, tap * frame.channels * rowBytes + at);
+            },
+            () => f.fence(p.sums),
+          ),
+        );
+      }
+      f.increase(p.sums, 4 * panel.width);
+      f.increase(p.out, rowBytes);
     });
-  }
-
-  /** A function (a, panel, sums) that adds `depth` tiles to the sums of a panel, for one of the t² numbers. */
-  multiplyBlock(panel: Panel, depth: number): FunctionHandle {
-    const { channels } = this.layout.frame;
-    const size = { rows: channels, columns: this.layout.grid[2] };
-    const grid = new TileGrid(this.module, size, this.options, {
-      name: `multiply_${depth}`,
-      parameters: ['a', 'panel', 'sums'],
-      write(f, p, { width, vectors }, size) {
-        const tile = { ...size, segmentLength: depth, rowStride: 4, innerStride: 4 * channels };
-        const offset = (r: number, v: number) => 4 * r * width + vectors[v]!.at;
-        emitGemmTile(f, tile, p, {
-          finish: (r, v, sum) => f32x4.add(v128.load(p.sums, offset(r, v)), sum),
-          store: (r, v, value) => f.store(p.sums, value, offset(r, v)),
-        });
-      },
-    });
-    return grid.all(`multiplyBlock_${depth}`, panel, { a: 4, sums: 4 * panel.width });
-  }
-
-  /** A function (sums, out) that makes one panel of dw from all of its sums. */
-  storeFilter(panel: Panel): FunctionHandle {
-    const { algorithm, side, frame, grid, sumsStep } = this.layout;
-    const { channels } = frame;
-    const outputs = grid[2];
-    const transform = new Transform(transposed(algorithm.filter));
-    return this.module.once(`storeFilter_${panel.columns}`, ['sums', 'out'], (f, p) => {
-      f.loop(0, channels, 1, () => {
-        for (const { at, lanes } of panel.vectors) {
-          f.block(() =>
-            transform.byColumns(
-              f,
-              (row, column) => v128.load(p.sums, (row * side + column) * sumsStep + at),
-              (row, column, value) => {
-                const tap = row * algorithm.window + column;
-                f.storeLanes(p.out, value, lanes, 4 * tap * channels * outputs + at);
-              },
-              () => f.fence(p.sums),
-            ),
-          );
-        }
-        f.increase(p.sums, 4 * panel.width);
-        f.increase(p.out, 4 * outputs);
-      });
-    });
-  }
+  });
 }

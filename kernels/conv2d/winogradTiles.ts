@@ -3,7 +3,10 @@
  * of a smaller algorithm (`Winograd.edge`), which has the first numbers along its axis and no others.
  */
 import {
+  type FunctionBuilder,
   type FunctionHandle,
+  type I32,
+  i32,
   type Local,
   type ModuleBuilder,
   v128,
@@ -71,17 +74,15 @@ export type Tiling = ReturnType<typeof tilesOver>;
  */
 export function rectangles(
   { side, rows, columns }: Pick<Tiling, 'side' | 'rows' | 'columns'>,
-  full: number,
-  edges: number,
+  { full, edges }: { readonly full: number; readonly edges: number },
 ) {
   const split = (edge: Edge | undefined) => {
     const first = edge?.image.length ?? side;
-    return first === side
-      ? [[0, side] as const]
-      : ([
-          [0, first],
-          [first, side],
-        ] as const);
+    const ranges = [
+      [0, first],
+      [first, side],
+    ] as const;
+    return ranges.filter(([from, end]) => from < end);
   };
   const behindEdges = columns.edge ? full : 0;
   return split(edges > 0 ? rows.edge : undefined).flatMap((down) =>
@@ -95,16 +96,44 @@ export function rectangles(
   );
 }
 
+/**
+ * Visits the rows of tiles of a block in that order of places, `step` apart: where the first of its tiles stands, and the
+ * smaller one. The block has `units` times `full` rows of tiles, each time with so many `edges` behind them.
+ */
+export function forEachRow(
+  f: FunctionBuilder,
+  columns: AxisTiles,
+  block: { units: number; full: number; edges: number; at: I32; step: number },
+  visit: (isEdge: boolean, whole: I32, edge: I32) => void,
+): void {
+  const { units, full, edges, at, step } = block;
+  const edge = f.let(at);
+  const whole = f.let(i32.add(at, columns.edge ? units * full * step : 0));
+  const low = f.let(i32.add(whole, units * full * columns.full * step));
+  const corner = f.let(i32.add(low, units * edges * columns.full * step));
+  f.loop(0, units, 1, () => {
+    f.loop(0, full, 1, () => {
+      visit(false, whole, edge);
+      f.increase(whole, columns.full * step);
+      f.increase(edge, step);
+    });
+    f.loop(0, edges, 1, () => {
+      visit(true, low, corner);
+      f.increase(low, columns.full * step);
+      f.increase(corner, step);
+    });
+  });
+}
+
 /** Their part of explain(). */
 export function notesOf(
   name: string,
-  { m, tiles, frame, blocks, panels }: Tiling & { readonly blocks: Cut; readonly panels: Panels },
+  { m, tiles, blocks, panels }: Tiling & { readonly blocks: Cut; readonly panels: Panels },
   options: WasmOptions,
 ): string[] {
   return [
     `${name} winograd ${m}x${m} ${tallestTile(options)}x${panels.full.width}, ${tiles.join('x')} tiles`,
     ...(blocks.groups > 1 ? [`in ${blocks.groups} blocks`] : []),
-    ...frame.note,
   ];
 }
 

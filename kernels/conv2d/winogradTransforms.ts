@@ -27,90 +27,44 @@ export interface Winograd {
 
 export type Edge = Pick<Winograd, 'results' | 'image' | 'result'>;
 
-/** Points 0, 1, −1, ∞. */
-export const f2x3: Winograd = {
-  results: 2,
-  window: 3,
-  image: [
-    [1, 0, -1, 0],
-    [0, 1, 1, 0],
-    [0, -1, 1, 0],
-    [0, -1, 0, 1],
-  ],
-  filter: [
-    [1, 0, 0],
-    [1 / 2, 1 / 2, 1 / 2],
-    [1 / 2, -1 / 2, 1 / 2],
-    [0, 0, 1],
-  ],
-  result: [
-    [1, 1, 1, 0],
-    [0, 1, -1, 1],
-  ],
-};
-
-/** Bᵀ of the points 0, 1, −1, ∞, 2, −2. */
-const sixPoints: Matrix = [
-  [4, 0, -5, 0, 1, 0],
-  [0, -4, -4, 1, 1, 0],
-  [0, 4, -4, -1, 1, 0],
-  [0, 4, 0, -5, 0, 1],
-  [0, -2, -1, 2, 1, 0],
-  [0, 2, -1, -2, 1, 0],
-];
-
-export const f4x3: Winograd = {
-  results: 4,
-  window: 3,
-  image: sixPoints,
-  filter: [
-    [1 / 4, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6],
-    [0, 0, 1],
-    [1 / 24, 2 / 24, 4 / 24],
-    [1 / 24, -2 / 24, 4 / 24],
-  ],
-  result: [
-    [1, 1, 1, 0, 1, 1],
-    [0, 1, -1, 0, 2, -2],
-    [0, 1, 1, 0, 4, 4],
-    [0, 1, -1, 1, 8, -8],
-  ],
-  // f2x3, its image times 4, −3, −3, 1: by so much less is the filter
-  edge: {
-    results: 2,
-    image: [
-      [4, 0, -4, 0],
-      [0, -3, -3, 0],
-      [0, 3, -3, 0],
-      [0, -1, 0, 1],
-    ],
-    result: f2x3.result,
-  },
-};
-
-export const f2x5: Winograd = {
-  results: 2,
-  window: 5,
-  image: sixPoints,
-  filter: [
-    [1 / 4, 0, 0, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6, 1 / 6, -1 / 6],
-    [0, 0, 0, 0, 1],
-    [1 / 24, 2 / 24, 4 / 24, 8 / 24, 16 / 24],
-    [1 / 24, -2 / 24, 4 / 24, -8 / 24, 16 / 24],
-  ],
-  result: [
-    [1, 1, 1, 0, 1, 1],
-    [0, 1, -1, 1, 2, -2],
-  ],
-};
-
 export function transposed(matrix: Matrix): Matrix {
   return matrix[0]!.map((_, column) => matrix.map((row) => row[column]!));
 }
+
+/** Where polynomials are evaluated; at ∞ that is their highest coefficient. */
+const points = [0, 1, -1, Number.POSITIVE_INFINITY, 2, -2];
+
+/**
+ * F(m, r) of the first m + r − 1 points. With N(p) = Π (p − q) over the finite points q other than p, and N(∞) = 1:
+ *
+ *     Bᵀ[p] = the coefficients of Π (x − q), ascending     G[p] = [1, p, p², …] / N(p)     A[p] = [1, p, p², …]
+ */
+function winograd(results: number, window: number): Winograd {
+  const own = points.slice(0, results + window - 1);
+  const others = (p: number) => own.filter((q) => Number.isFinite(q) && q !== p);
+  const powers = (p: number, count: number) =>
+    Array.from({ length: count }, (_, k) => (Number.isFinite(p) ? p ** k : Number(k === count - 1)));
+  const scale = (p: number) =>
+    Number.isFinite(p) ? others(p).reduce((product, q) => product * (p - q), 1) : 1;
+  const timesFactor = (terms: number[], q: number) => terms.map((term, k) => (terms[k - 1] ?? 0) - q * term);
+  return {
+    ...{ results, window },
+    image: own.map((p) => others(p).reduce(timesFactor, powers(0, own.length))),
+    filter: own.map((p) => powers(p, window).map((power) => power / scale(p))),
+    result: transposed(own.map((p) => powers(p, results))),
+  };
+}
+
+/** Gives an algorithm a smaller one, whose image is multiplied with what its own filter has more than the larger one's. */
+function withEdge(whole: Winograd, { results, image, filter, result }: Winograd): Winograd {
+  const size = (row: readonly number[]) => row.find((value) => value !== 0)!;
+  const more = filter.map((row, k) => size(row) / size(whole.filter[k]!));
+  return { ...whole, edge: { results, image: image.map((row, k) => row.map((v) => v * more[k]!)), result } };
+}
+
+export const f2x3 = winograd(2, 3);
+export const f4x3 = withEdge(winograd(4, 3), f2x3);
+export const f2x5 = winograd(2, 5);
 
 /** scale · Σ factor · of, where `of` is an element of the vector or a sum that several rows share. */
 interface Sum {
@@ -129,53 +83,39 @@ function sumOf(terms: readonly Term[]): Sum {
   return { scale, terms: terms.map(({ factor, of }) => ({ factor: factor / scale, of })) };
 }
 
-const nonZero = (row: readonly number[]): Term[] =>
-  row.map((factor, of) => ({ factor, of })).filter(({ factor }) => factor !== 0);
-const sameSizes = (a: readonly number[], b: readonly number[]) =>
-  a.every((value, index) => Math.abs(value) === Math.abs(b[index]!));
-
-/**
- * The rows of matrix · x with few additions: two rows that differ in signs are E + O and E − O; the sum or difference of
- * two elements that occurs in several rows is made once.
- */
+/** The rows of matrix · x with few additions. */
 function sumsOf(matrix: Matrix): Sum[] {
-  const rows = matrix.map(nonZero);
-  for (const [second, b] of transposed(matrix).entries()) {
-    const first = transposed(matrix).findIndex((a, index) => index < second && sameSizes(a, b));
-    if (first < 0) continue;
-    for (const sign of [1, -1]) {
-      const occurs = (row: readonly number[]) => row[first] !== 0 && row[first] === sign * row[second]!;
-      const factors = matrix.filter(occurs).map((row) => row[first]!);
-      if (factors.length < 2) continue;
-      const scale = factors.every((factor) => factor === factors[0]) ? factors[0]! : 1;
-      const pair = [first, second].map((of) => ({ factor: of === first ? 1 : sign, of }));
-      const shared: Sum = { scale, terms: pair };
-      for (const [i, row] of matrix.entries()) {
-        if (!occurs(row)) continue;
-        const others = rows[i]!.filter(({ of }) => of !== second);
-        rows[i] = others.map((term) =>
-          term.of === first ? { factor: term.factor / scale, of: shared } : term,
-        );
-      }
-    }
+  const termsOf = (row: readonly number[]) => row.map((factor, of) => ({ factor, of }));
+  return sharing(matrix.map((row) => sumOf(termsOf(row).filter(({ factor }) => factor !== 0))));
+}
+
+/** Two terms that several sums have, multiplied with whatever, become one sum: E + O and E − O, say, share E and O. */
+function sharing(sums: readonly Sum[]): Sum[] {
+  const pairs = sums.flatMap(({ terms }) =>
+    terms.flatMap((first, index) => terms.slice(index + 1).map((second) => ({ first, second }))),
+  );
+  for (const { first, second } of pairs) {
+    const ratio = second.factor / first.factor;
+    const factors = sums.map(({ terms }) => {
+      const [a, b] = [first, second].map(({ of }) => terms.find((term) => term.of === of)?.factor);
+      return a !== undefined && b !== undefined && b / a === ratio ? a : 0;
+    });
+    const [one, ...others] = factors.filter((factor) => factor !== 0);
+    if (one === undefined || others.length === 0) continue;
+    const unit = others.every((other) => Math.abs(other) === Math.abs(one)) ? one : 1;
+    const shared = sumOf([
+      { factor: unit, of: first.of },
+      { factor: unit * ratio, of: second.of },
+    ]);
+    const joined = sums.map((sum, index) => {
+      const factor = factors[index]! / unit;
+      const others = sum.terms.filter(({ of }) => of !== second.of);
+      const terms = others.map((term) => (term.of === first.of ? { factor, of: shared } : term));
+      return factor === 0 ? sum : { ...sum, terms };
+    });
+    return sharing(joined);
   }
-  const sums = rows.map(sumOf);
-  for (const [second, b] of matrix.entries()) {
-    const first = matrix.findIndex((a, index) => index < second && sameSizes(a, b));
-    const [plus, minus] = [sums[first], sums[second]!];
-    if (plus === undefined || plus.terms.some(({ of }) => typeof of !== 'number')) continue;
-    const even = plus.terms.filter((_, index) => plus.terms[index]!.factor === minus.terms[index]!.factor);
-    const odd = plus.terms.filter((term) => !even.includes(term));
-    if (even.length === 0 || odd.length === 0) continue;
-    const part = (terms: readonly Term[], sign: number): Term[] =>
-      terms.length < 2
-        ? terms.map(({ factor, of }) => ({ factor: sign * factor, of }))
-        : [{ factor: sign, of: shares.get(terms) ?? shares.set(terms, sumOf(terms)).get(terms)! }];
-    const shares = new Map<readonly Term[], Sum>();
-    sums[first] = { scale: plus.scale, terms: [...part(even, 1), ...part(odd, 1)] };
-    sums[second] = { scale: minus.scale, terms: [...part(even, 1), ...part(odd, -1)] };
-  }
-  return sums;
+  return [...sums];
 }
 
 /** Computes a sum from its first positive term on, the others in order. `known` holds the shared ones. */

@@ -5,7 +5,14 @@ import { f32x4, type I32, i32, i32x4, select, v128 } from '../../src/writers/was
 import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmKernel } from '../toolkit/wasm/kernel.js';
-import { buildUnits, forEachVector, isEmpty, minimum, rowsPerUnit } from '../toolkit/wasm/units.js';
+import {
+  buildUnits,
+  forEachVector,
+  isEmpty,
+  minimum,
+  placeInRow,
+  rowsPerUnit,
+} from '../toolkit/wasm/units.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
 
 /** A unit is as many rows of the output as make about 4096 elements; rows are copied, or go through the epilogue. */
@@ -43,18 +50,15 @@ export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
       const row = f.let(select(known, i32.add(p.table!, source), p.table!));
       const kept = f.let(i32x4.splat(i32.sub(0, known)));
       const start = f.let(i32.mul(target, 4 * inner));
-      forEachVector(f, inner, 4, ({ at, constant, lanes }) => {
+      forEachVector(f, inner, 4, (vector) => {
+        const { at, constant, lanes } = vector;
         const size = bytesOf[dtype];
         const offset = size === 1 ? i32.shrU(at, i32.const(2)) : at;
         const value =
           rows === 0
             ? i32x4.const(0)
             : loadVector(dtype, i32.add(row, offset), 1, lanes, (constant / 4) * size);
-        const position = {
-          element: { base: f.let(i32.add(start, at)), constant },
-          column: { base: at, constant },
-          lanes,
-        };
+        const position = placeInRow(f, start, vector);
         epilogue.store(f, p.out!, finish(f.let(v128.and(value, kept)), position), position);
       });
     });

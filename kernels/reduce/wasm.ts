@@ -6,7 +6,7 @@ import { laneMask } from '../../src/writers/wasm/simdMemory.js';
 import { epilogueStrides, type KernelCall } from '../contract.js';
 import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import { fourLanes, type WasmCode, type WasmKernel, type WasmOptions } from '../toolkit/wasm/kernel.js';
-import { buildUnits, minimum, numbered } from '../toolkit/wasm/units.js';
+import { buildUnits, minimum, numbered, placeInRow } from '../toolkit/wasm/units.js';
 import type { ReduceSpecification } from './contract.js';
 import { ReduceEmitter } from './emitter.js';
 import { layOutReduction, type ReduceLayout } from './layout.js';
@@ -66,12 +66,8 @@ function build(
     const to = minimum(i32.add(from, work.piecesPerUnit), i32.const(work.pieces));
     f.loop(from, f.let(to), 1, (piece) => {
       work.emit(reduce, piece, ({ row, column, constant, lanes }, state) => {
-        const first = f.let(i32.mul(column, 4));
-        const position = {
-          element: { base: f.let(i32.add(first, i32.mul(row, 4 * layout.columns))), constant },
-          column: { base: first, constant },
-          lanes,
-        };
+        const at = f.let(i32.mul(column, 4));
+        const position = placeInRow(f, i32.mul(row, 4 * layout.columns), { at, constant, lanes });
         epilogue.store(f, p.out!, finish(reduce.reducer.result(state), position), position);
       });
     });

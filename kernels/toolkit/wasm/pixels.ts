@@ -11,7 +11,7 @@ import {
   type V128,
 } from '../../../src/writers/wasm/assembler.js';
 import type { EpiloguePosition } from './epilogue.js';
-import { forEachVector } from './units.js';
+import { forEachVector, placeInRow } from './units.js';
 import { paddingBefore, spanOf, type WindowGeometry } from './windows.js';
 
 /** A window above the pixels of a row. */
@@ -80,7 +80,8 @@ function overlapping(f: FunctionBuilder, geometry: WindowGeometry, row: I32, bod
     const q = f.let(i32.add(column, paddingBefore(geometry, 1)));
     const columns = coverOf(f, geometry, 1, q);
     const target = f.let(i32.mul(i32.add(i32.mul(row, width), column), 4 * channels));
-    forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
+    forEachVector(f, channels, 1, (vector) => {
+      const { at, constant, lanes } = vector;
       const sum = f.let(f32x4.const(0));
       f.loop(rows.from, rows.to, 1, (i) => {
         const a = i32.sub(p, i32.mul(i, strides[0]));
@@ -93,8 +94,7 @@ function overlapping(f: FunctionBuilder, geometry: WindowGeometry, row: I32, bod
           f.set(sum, f32x4.add(sum, send(b)));
         });
       });
-      const element = { base: f.let(i32.add(target, at)), constant };
-      body.store({ element, column: { base: at, constant }, lanes }, sum);
+      body.store(placeInRow(f, target, vector), sum);
     });
   });
 }
@@ -113,10 +113,7 @@ function disjoint(f: FunctionBuilder, geometry: WindowGeometry, row: I32, body: 
 
   const zeros = (column: I32) => {
     const start = f.let(i32.add(imageRow, i32.mul(column, 4 * channels)));
-    forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
-      const element = { base: f.let(i32.add(start, at)), constant };
-      body.store({ element, column: { base: at, constant }, lanes }, f32x4.const(0));
-    });
+    forEachVector(f, channels, 1, (vector) => body.store(placeInRow(f, start, vector), f32x4.const(0)));
   };
   /** Columns `from` to `to` (exclusive) of window j and of the gap behind it. */
   const cell = (j: I32, from: number, to: number) => {
@@ -124,13 +121,13 @@ function disjoint(f: FunctionBuilder, geometry: WindowGeometry, row: I32, body: 
     const corner = f.let(i32.add(imageRow, i32.mul(column, 4 * channels)));
     const source = f.let(i32.add(gridRow, i32.mul(j, 4 * channels)));
     const count = f.let(countOf(f, geometry, i, j));
-    forEachVector(f, channels, 2, ({ at, constant, lanes }) => {
+    forEachVector(f, channels, 2, (vector) => {
+      const { at, constant, lanes } = vector;
       const send = body.open({ base: f.let(i32.add(source, at)), constant, lanes, rowStart, count });
-      const target = f.let(i32.add(corner, at));
+      const first = placeInRow(f, corner, vector);
       for (let b = from; b < to; b++) {
-        const element = { base: target, constant: constant + 4 * b * channels };
-        const place = { element, column: { base: at, constant }, lanes };
-        body.store(place, b < window[1] ? send(i32.const(b)) : f32x4.const(0));
+        const element = { ...first.element, constant: constant + 4 * b * channels };
+        body.store({ ...first, element }, b < window[1] ? send(i32.const(b)) : f32x4.const(0));
       }
     });
   };

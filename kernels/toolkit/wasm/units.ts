@@ -8,6 +8,7 @@ import {
   ModuleBuilder,
   select,
 } from '../../../src/writers/wasm/assembler.js';
+import type { EpiloguePosition } from './epilogue.js';
 import { preparedFlag, type WasmOptions } from './kernel.js';
 
 type Pointers<N extends string> = Readonly<Record<N, Local<'i32'>>>;
@@ -89,6 +90,15 @@ export interface VectorPlace {
   readonly constant: number;
   /** Elements that exist, one at least. */
   readonly lanes: number;
+}
+
+/** Where the vector stands in an output whose row begins at byte `row`. */
+export function placeInRow(
+  f: FunctionBuilder,
+  row: I32,
+  { at, constant, lanes }: VectorPlace,
+): EpiloguePosition {
+  return { element: { base: f.let(i32.add(row, at)), constant }, column: { base: at, constant }, lanes };
 }
 
 /** Visits `elements` elements in vectors, `unroll` of them per turn of the loop, the last one padded. */

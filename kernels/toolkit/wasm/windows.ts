@@ -6,7 +6,7 @@ import type { Shape } from '../../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, select } from '../../../src/writers/wasm/assembler.js';
 import type { Padding } from '../../contract.js';
 import type { EpiloguePosition } from './epilogue.js';
-import { forEachVector } from './units.js';
+import { forEachVector, placeInRow } from './units.js';
 
 export interface WindowGeometry {
   readonly window: readonly [number, number];
@@ -116,23 +116,22 @@ export function forEachWindowVector(
     const corner = f.let(i32.mul(i32.add(i32.mul(imageRow, width), columns.first), 4 * channels));
     const target = f.let(i32.mul(i32.add(i32.mul(row, grid[1]), j), 4 * channels));
     const whole = () => {
-      forEachVector(f, channels, pixels <= 4 ? 8 : 2, ({ at, constant, lanes }) => {
-        const source = f.let(i32.add(corner, at));
+      forEachVector(f, channels, pixels <= 4 ? 8 : 2, (vector) => {
+        const source = f.let(i32.add(corner, vector.at));
         const taps = Array.from({ length: pixels }, (_, tap) => {
           const pixel = Math.floor(tap / window[1]) * width + (tap % window[1]);
-          const offset = 4 * channels * pixel + constant;
+          const offset = 4 * channels * pixel + vector.constant;
           return { base: source, constant: offset, position: i32.const(tap), count: i32.const(pixels) };
         });
-        const element = { base: f.let(i32.add(target, at)), constant };
-        body.whole({ element, column: { base: at, constant }, lanes }, taps);
+        body.whole(placeInRow(f, target, vector), taps);
       });
     };
     const part = () => {
       const count = f.let(i32.mul(i32.sub(rows.to, rows.from), i32.sub(columns.to, columns.from)));
       const first = i32.add(i32.mul(rows.from, window[1]), columns.from);
-      forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
-        const element = { base: f.let(i32.add(target, at)), constant };
-        body.part({ element, column: { base: at, constant }, lanes }, first, (visit) => {
+      forEachVector(f, channels, 1, (vector) => {
+        const { at, constant } = vector;
+        body.part(placeInRow(f, target, vector), first, (visit) => {
           f.loop(rows.from, rows.to, 1, (a) => {
             f.loop(columns.from, columns.to, 1, (b) => {
               const pixel = i32.add(i32.mul(a, width), b);

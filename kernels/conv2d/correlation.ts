@@ -1,0 +1,99 @@
+/**
+ * Windows of an image times a filter: what conv2d and conv2dInputGradient have in common, however they are computed.
+ *
+ *     out[n, i, j, o] = Σ_a Σ_b Σ_c frame[i·sh + a, j·sw + b, c] · filter[a, b, c, o]
+ */
+import {
+  type FunctionBuilder,
+  type FunctionHandle,
+  type I32,
+  i32,
+  type Local,
+  type ModuleBuilder,
+} from '../../src/writers/wasm/assembler.js';
+import type { WasmCode } from '../toolkit/wasm/kernel.js';
+import type { Scratch } from '../toolkit/wasm/scratch.js';
+import type { Panel, Panels } from '../toolkit/wasm/tileGrid.js';
+import { emitPreparation } from '../toolkit/wasm/units.js';
+import type { Frame } from './frame.js';
+import type { ResultName, Results } from './results.js';
+
+export interface Correlation {
+  readonly name: string;
+  readonly batch: number;
+  readonly frame: Frame;
+  /** Whether lines of the frame may be left out: else its zeros count, since times what is not finite they are NaN. */
+  readonly leavesOutLines: boolean;
+  readonly results: Results;
+  /** Height and width of the window, and the steps between windows. */
+  readonly window: readonly [number, number];
+  readonly strides: readonly [number, number];
+  /**
+   * The filter as a matrix [window rows · window columns · channels, out]: runs of `runRows` rows from these places, with
+   * these strides. All in bytes but the rows.
+   */
+  readonly filter: {
+    readonly runs: readonly number[];
+    readonly runRows: number;
+    readonly rowStride: number;
+    readonly columnStride: number;
+  };
+}
+
+/** One way of computing it: the filter is packed once a call, then one image after the other is done. */
+export interface CorrelationWay<N extends string> {
+  /** Algorithm and sizes, for explain(). */
+  readonly notes: readonly string[];
+  /** The correlation's, or a larger one. */
+  readonly frame: Frame;
+  readonly panels: Panels;
+  readonly scratch: Scratch<'frame' | 'filter' | N>;
+  /** Bytes from a packed panel of the filter to the next. */
+  readonly panelBytes: number;
+  /** A function (source, destination) that packs a panel. */
+  pack(panel: Panel): FunctionHandle;
+  /** Writes the code for an image. */
+  writeImage(f: FunctionBuilder, p: Pointers, place: ImagePlace<N>): void;
+}
+
+type Pointers = Readonly<Record<'filter' | ResultName, Local<'i32'>>>;
+
+interface ImagePlace<N extends string> {
+  /** Which one of the batch, and where it stands in its frame. */
+  readonly image: I32;
+  readonly base: I32;
+  /** The parts of the scratch area, and where a panel of the filter stands, packed. */
+  readonly at: Readonly<Record<'frame' | 'filter' | N, I32>>;
+  packedAt(index: I32): I32;
+}
+
+export function correlationCode<N extends string>(
+  module: ModuleBuilder,
+  { batch, filter, results }: Correlation,
+  way: CorrelationWay<N>,
+): WasmCode {
+  const { frame, panels, scratch } = way;
+  const [height, width] = results.stored;
+  const units = height * width * results.output[2] === 0 ? 0 : batch;
+  module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
+    if (units === 0) return;
+    const at = scratch.open(f, p.scratch);
+    const packedAt = (index: I32) => f.let(i32.add(at.filter, i32.mul(index, way.panelBytes)));
+    emitPreparation(f, p.begin, () => {
+      frame.clear(f, at.frame);
+      panels.forEach(f, (panel, index) => {
+        const first = i32.mul(index, panels.full.width * filter.columnStride);
+        f.call(way.pack(panel), i32.add(p.filter, first), packedAt(index));
+      });
+    });
+    f.loop(p.begin, p.end, 1, (image) => {
+      const base = frame.open(f, p.image, image, at.frame);
+      way.writeImage(f, p, { image, base, at, packedAt });
+    });
+  });
+  const notes = [...way.notes, ...frame.note, ...(results.pooled ? ['pooled'] : [])];
+  return {
+    ...{ bytes: module.bytes(), units, prepares: units > 0, scratchBytes: scratch.bytes },
+    algorithm: notes.join(', '),
+  };
+}
