@@ -85,6 +85,13 @@ export class Frame {
     return at;
   }
 
+  /** Like `open`, and copied where it is plain too. */
+  copy(f: FunctionBuilder, images: I32, index: I32, at: I32): I32 {
+    const address = this.open(f, images, index, at);
+    if (this.plain) f.copy(at, address, this.imageBytes);
+    return at;
+  }
+
   private fill(f: FunctionBuilder, source: I32, at: I32): void {
     const [height, width, channels] = this.image;
     const { top, left, steps } = this.place;

@@ -9,7 +9,7 @@
  * for the entries in the order of the pool's windows. A frame is the (padded) image, of x or of dx. Where a row of the
  * window does not fill its last vector, only the lanes that exist are read and written.
  */
-import { type FourAxes, fourAxes } from '../../src/core/shape.js';
+import { fourAxes } from '../../src/core/shape.js';
 import {
   type FunctionBuilder,
   type FunctionHandle,
@@ -26,170 +26,29 @@ import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { Scratch } from '../toolkit/wasm/scratch.js';
-import { emitPreparation, forEachVector } from '../toolkit/wasm/units.js';
+import { emitPreparation, forEachVector, minimum } from '../toolkit/wasm/units.js';
 import type {
   Conv2dFilterGradientSpecification,
   Conv2dInputGradientSpecification,
   Routed,
 } from './contract.js';
-import { Frame } from './frame.js';
+import type { Frame } from './frame.js';
+import {
+  eachEntry,
+  eachTap,
+  elementOf,
+  emitListing,
+  emitTable,
+  fixedLanes,
+  listHeader,
+  loadsTogether,
+  packedLanes,
+  routing,
+  type WindowVector,
+} from './routedLists.js';
 
-/** Bytes in front of the entries of a list: where it ends. */
-const listHeader = 16;
-
-/** A vector of the window: its lanes, and where it begins in the frame and in a packed row of the filter. In bytes. */
-interface WindowVector {
-  readonly lanes: number;
-  readonly frameOffset: number;
-  readonly packedOffset: number;
-}
-
-/** The vectors of a window: each of its rows is a run of memory, cut from its start. */
-function windowVectors([height, width]: FourAxes, { channels, lineBytes }: Frame): WindowVector[] {
-  const run = width * channels;
-  const perRow = Math.ceil(run / fixedLanes);
-  return Array.from({ length: height * perRow }, (_, index) => {
-    const row = Math.floor(index / perRow);
-    const first = fixedLanes * (index % perRow);
-    return {
-      lanes: Math.min(fixedLanes, run - first),
-      frameOffset: row * lineBytes + 4 * first,
-      packedOffset: 4 * fixedLanes * index,
-    };
-  });
-}
-
-/** Vectors that are kept in registers at a time: 15 less the value and a few that are on their way. */
-const vectorsTogether = 12;
-const loadsTogether = 2;
-
-/**
- * Windows overlap, so which vectors are worked on together decides the order of sums: they are cut alike for all widths,
- * and neighbors are joined where vectors are wider.
- */
-const fixedLanes = 4;
-
-function joined(vectors: readonly WindowVector[], widest: number): WindowVector[] {
-  const result: WindowVector[] = [];
-  for (const vector of vectors) {
-    const last = result.at(-1);
-    const fits = last && last.lanes % fixedLanes === 0 && last.lanes < widest;
-    if (fits && last.frameOffset + 4 * last.lanes === vector.frameOffset)
-      result[result.length - 1] = { ...last, lanes: last.lanes + vector.lanes };
-    else result.push(vector);
-  }
-  return result;
-}
-
-/** The lanes of a vector in a packed row, where zeros fill the last four. */
-const packedLanes = ({ lanes }: WindowVector) => fixedLanes * Math.ceil(lanes / fixedLanes);
-
-/** Sizes that both gradients share. Values and indices are the inputs at `at` and behind it. */
-function routing(
-  { specification, inputs }: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
-  at: number,
-  { image, filter, lanes }: { image: FourAxes; filter: FourAxes; lanes: number },
-) {
-  const [, height, width, outputs] = fourAxes(inputs[at]!.shape);
-  const { route, strides, padding } = specification;
-  const frame = Frame.padded(image, padding);
-  const vectors = windowVectors(filter, frame);
-  const count = Math.ceil(vectors.length / vectorsTogether);
-  const size = Math.ceil(vectors.length / count);
-  // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
-  const tableOffset = listHeader + 8 * height * width;
-  return {
-    ...{ frame, outputs, route, vectors, tableOffset },
-    /** Height and width of the pool's grid. */
-    pooled: [height, width] as const,
-    /** The vectors as they are worked on together. */
-    groups: Array.from({ length: count }, (_, group) =>
-      joined(vectors.slice(group * size, (group + 1) * size), lanes),
-    ),
-    /** Bytes of the filter of a channel of dy, packed in vectors. */
-    rowBytes: 4 * fixedLanes * vectors.length,
-    indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
-    listBytes: tableOffset + 4 * route.window[0] * route.window[1],
-    /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
-    steps: [strides[0] * frame.lineBytes, 4 * strides[1] * frame.channels] as const,
-  };
-}
-type Routing = ReturnType<typeof routing>;
-
-/** Visits the elements of a packed row; `pointer` goes along the filter, whose last axis is that of the rows. */
-function eachTap(
-  f: FunctionBuilder,
-  { vectors, outputs }: Routing,
-  pointer: Local<'i32'>,
-  visit: (offset: number) => void,
-): void {
-  for (const { lanes, packedOffset } of vectors) {
-    for (let lane = 0; lane < lanes; lane++) {
-      visit(packedOffset + 4 * lane);
-      f.increase(pointer, 4 * outputs);
-    }
-  }
-}
-
-/** Writes the table of offsets, once per call of the kernel. */
-function emitTable(f: FunctionBuilder, shape: Routing, list: I32): void {
-  const [down, right] = shape.steps;
-  const [height, width] = shape.route.window;
-  for (let index = 0; index < height * width; index++) {
-    const offset = Math.floor(index / width) * down + (index % width) * right;
-    f.store(list, i32.const(offset), shape.tableOffset + 4 * index);
-  }
-}
-
-/** The first element of a channel of dy of an image, in values and in indices. */
-function elementOf({ pooled, outputs }: Routing, image: I32, output: I32): I32 {
-  return i32.add(i32.mul(image, pooled[0] * pooled[1] * outputs), output);
-}
-
-/** A function (values, indices, element, frame, list) that lists the entries of the channel that begins at an element. */
-function emitListing(module: ModuleBuilder, shape: Routing): FunctionHandle {
-  const { outputs, pooled, route, indexBytes } = shape;
-  const [down, right] = shape.steps;
-  return module.once('list', ['values', 'indices', 'element', 'frame', 'list'], (f, p) => {
-    f.increase(p.values, i32.mul(p.element, 4));
-    f.increase(p.indices, i32.mul(p.element, indexBytes));
-    const entry = f.let(i32.add(p.list, listHeader));
-    const row = f.let(i32.sub(p.frame, route.padding.top * down + route.padding.left * right));
-    f.loop(0, pooled[0], 1, () => {
-      const pixel = f.let(row);
-      f.loop(0, pooled[1], 1, () => {
-        const index = indexBytes === 1 ? i32.load8U(p.indices) : i32.load(p.indices);
-        const place = i32.load(i32.add(p.list, i32.shl(index, 2)), shape.tableOffset);
-        const bits = f.let(i32.load(p.values));
-        f.store(entry, i32.add(pixel, place));
-        f.store(entry, bits, 4);
-        // all bits but the sign: the next entry overwrites one of value 0
-        f.increase(entry, i32.shl(i32.ne(i32.shl(bits, 1), 0), 3));
-        f.increase(p.values, 4 * outputs);
-        f.increase(p.indices, indexBytes * outputs);
-        f.increase(pixel, route.strides[1] * right);
-      });
-      f.increase(row, route.strides[0] * down);
-    });
-    f.store(p.list, entry);
-  });
-}
-
-/** Visits the entries of a list: `visit` gets the address of the window and the value in all lanes. */
-function eachEntry(
-  f: FunctionBuilder,
-  list: Local<'i32'>,
-  visit: (window: Local<'i32'>, value: Local<'v128'>) => void,
-): void {
-  const end = f.let(i32.load(list));
-  const entry = f.let(i32.add(list, listHeader));
-  f.while(i32.ltU(entry, end), () => {
-    const window = f.let(i32.load(entry));
-    const value = f.let(v128.load32Splat(entry, 4));
-    visit(window, value);
-    f.increase(entry, 8);
-  });
-}
+/** Bytes behind a frame that may be read: of a vector, the lanes that do not exist. */
+const slack = 64;
 
 /** Visits ranges of a group, a few vectors at a time, each time in a basic block of its own. */
 function fenced(
@@ -219,18 +78,66 @@ function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): 
         }
       });
     });
-    for (let from = 0; from < group.length; from += 2) {
-      // pairs are loaded before they are stored, so that V8 may join them
-      const pair = group.slice(from, from + 2);
-      for (const [index, vector] of pair.entries()) {
-        const sum = sums[from + index]!;
-        const before = v128.loadLanes(p.sums, packedLanes(vector), vector.packedOffset);
-        f.set(sum, f32x4.add(before, sum));
-      }
-      for (const [index, vector] of pair.entries()) {
-        f.storeLanes(p.sums, sums[from + index]!, packedLanes(vector), vector.packedOffset);
-      }
+    emitAddSums(f, group, sums, p.sums);
+  });
+}
+
+/** Adds a group's sums to those in memory. */
+function emitAddSums(
+  f: FunctionBuilder,
+  group: readonly WindowVector[],
+  sums: readonly Local<'v128'>[],
+  at: Local<'i32'>,
+): void {
+  for (let from = 0; from < group.length; from += 2) {
+    // pairs are loaded before they are stored, so that V8 may join them
+    const pair = group.slice(from, from + 2);
+    for (const [index, vector] of pair.entries()) {
+      const sum = sums[from + index]!;
+      const before = v128.loadLanes(at, packedLanes(vector), vector.packedOffset);
+      f.set(sum, f32x4.add(before, sum));
     }
+    for (const [index, vector] of pair.entries()) {
+      f.storeLanes(at, sums[from + index]!, packedLanes(vector), vector.packedOffset);
+    }
+  }
+}
+
+/** Vectors of a filter that is summed for two channels at once, at most. */
+const mostPaired = 4;
+
+/**
+ * A function (list, sums, otherList, otherSums): the sums of two channels side by side. Each product of a list waits for
+ * the sum of the one before it, and few vectors would leave the processor waiting. Lanes that do not exist are read too,
+ * and stay by themselves.
+ */
+function emitSumPair(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
+  return module.once('sum_pair', ['list', 'sums', 'otherList', 'otherSums'], (f, p) => {
+    const channel = (list: Local<'i32'>) => {
+      const sums = group.map(() => f.local('v128'));
+      const entry = f.let(i32.add(list, listHeader));
+      const end = f.let(i32.load(list));
+      const next = () => {
+        const window = f.let(i32.load(entry));
+        const value = f.let(v128.load32Splat(entry, 4));
+        for (const [index, { frameOffset }] of group.entries()) {
+          const pixels = v128.loadLanes(window, fixedLanes, frameOffset);
+          f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
+        }
+        f.increase(entry, 8);
+      };
+      return { sums, entry, end, next };
+    };
+    const [one, other] = [channel(p.list), channel(p.otherList)];
+    const shorter = f.let(minimum(i32.sub(one.end, one.entry), i32.sub(other.end, other.entry)));
+    const both = f.let(i32.add(one.entry, shorter));
+    f.while(i32.ltU(one.entry, both), () => {
+      one.next();
+      other.next();
+    });
+    for (const { entry, end, next } of [one, other]) f.while(i32.ltU(entry, end), next);
+    emitAddSums(f, group, one.sums, p.sums);
+    emitAddSums(f, group, other.sums, p.otherSums);
   });
 }
 
@@ -278,8 +185,14 @@ export function routedFilterGradientWasm(
   const image = fourAxes(call.inputs[0]!.shape);
   const filter = fourAxes(call.outputs[0]!.shape);
   const shape = routing(call, 1, { image, filter, lanes: vectorLanes(options) });
-  const { frame, outputs, groups, rowBytes } = shape;
-  const scratch = new Scratch({ frame: frame.bytes, list: shape.listBytes, sums: outputs * rowBytes });
+  const { frame, outputs, groups, rowBytes, vectors } = shape;
+  const paired = vectors.length <= mostPaired;
+  const scratch = new Scratch({
+    frame: paired ? frame.frameBytes + slack : frame.bytes,
+    list: shape.listBytes,
+    otherList: paired ? shape.listBytes : 0,
+    sums: outputs * rowBytes,
+  });
   const module = new ModuleBuilder(options);
   const empty = groups.length === 0 || outputs === 0;
   const list = empty ? undefined : emitListing(module, shape);
@@ -289,15 +202,31 @@ export function routedFilterGradientWasm(
     if (list === undefined) return;
     const at = scratch.open(f, p.scratch);
     emitTable(f, shape, at.list);
-    frame.clear(f, at.frame);
+    if (paired) emitTable(f, shape, at.otherList);
+    if (paired) f.fill(at.frame, 0, frame.frameBytes + slack);
+    else frame.clear(f, at.frame);
     f.fill(i32.add(at.sums, i32.mul(p.begin, rowBytes)), 0, i32.mul(i32.sub(p.end, p.begin), rowBytes));
     const touched = f.let(i32.const(0));
+    const pairsEnd = f.let(
+      paired ? i32.add(p.begin, i32.and(i32.sub(p.end, p.begin), i32.const(-2))) : p.begin,
+    );
     f.loop(0, image[0], 1, (index) => {
-      const base = frame.open(f, p.x, index, at.frame);
-      if (frame.plain) emitTouch(f, base, frame.imageBytes, touched);
-      f.loop(p.begin, p.end, 1, (output) => {
-        f.call(list, p.values, p.indices, elementOf(shape, index, output), base, at.list);
-        const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
+      const base = paired ? frame.copy(f, p.x, index, at.frame) : frame.open(f, p.x, index, at.frame);
+      if (frame.plain && !paired) emitTouch(f, base, frame.imageBytes, touched);
+      const fill = (output: I32, into: I32) =>
+        f.call(list, p.values, p.indices, elementOf(shape, index, output), base, into);
+      const rowOf = (output: I32) => f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
+      if (paired) {
+        f.loop(p.begin, pairsEnd, 2, (output) => {
+          fill(output, at.list);
+          fill(i32.add(output, 1), at.otherList);
+          const row = rowOf(output);
+          f.call(emitSumPair(module, vectors), at.list, row, at.otherList, i32.add(row, rowBytes));
+        });
+      }
+      f.loop(pairsEnd, p.end, 1, (output) => {
+        fill(output, at.list);
+        const row = rowOf(output);
         for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
       });
     });
@@ -310,12 +239,13 @@ export function routedFilterGradientWasm(
       eachTap(f, shape, target, (offset) => f.store(target, i32.load(row, offset)));
     });
   });
+  const size = `${groups.length} groups of ${groups[0]?.length ?? 0} vectors`;
   return {
     bytes: module.bytes(),
     units: empty ? 0 : outputs,
     scratchBytes: scratch.bytes,
     repeats: true,
-    algorithm: `filter gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
+    algorithm: `filter gradient routed, ${size}${paired ? ', two channels at once' : ''}`,
   };
 }
 
