@@ -30,6 +30,8 @@ export function spinsFor(workers: number, processors: number): number {
 /** One worker's view of the two counters. Every worker has one, over the same words. */
 export class Claims {
   private readonly scratch: ScratchState = { holder: undefined, turn: 0 };
+  /** Milliseconds that this worker has waited, moments of spinning aside. */
+  slept = 0;
 
   /** @param maySleep whether this thread may; in browsers the main thread may not, and spins on */
   constructor(
@@ -70,6 +72,13 @@ export class Claims {
     }
   }
 
+  /** Does the chunks of a step alone, while nobody is called; nothing is counted. */
+  workAlone(chunks: readonly Chunk[]): void {
+    this.scratch.holder = undefined;
+    for (let index = 0; index < chunks.length; index++) runChunk(chunks[index]!, this.scratch, 0);
+    this.scratch.holder = undefined;
+  }
+
   /** Passes `chunks` chunks without doing them; for worker 0, while nobody can claim any: 1 to open a step. */
   pass(chunks: number): void {
     Atomics.add(this.words, claimed, chunks);
@@ -80,11 +89,14 @@ export class Claims {
   /** Waits until `count` chunks are finished, for at most `milliseconds`; tells whether they are. */
   wait(count: number, milliseconds: number): boolean {
     if (this.spin(count)) return true;
-    const until = performance.now() + milliseconds;
+    const began = performance.now();
+    const before = this.slept;
     for (;;) {
-      const left = until - performance.now();
+      const left = milliseconds - (this.slept - before);
       if (left <= 0) return false;
-      if (this.maySleep ? this.doze(count, left) : this.spin(count)) return true;
+      const reached = this.maySleep ? this.doze(count, left) : this.spin(count);
+      this.slept = before + (performance.now() - began);
+      if (reached) return true;
     }
   }
 

@@ -5,6 +5,7 @@ import { turn } from '../../engine/runSteps.js';
 import { Claims, controlBytes, maySleep, spinsFor } from './claims.js';
 import type { Kernel } from './kernels.js';
 import type { WasmMemory } from './memory.js';
+import type { Sharing } from './sharing.js';
 import type { Chunk, Table } from './table.js';
 import { startThread, type Thread } from './thread.js';
 import type { WorkerMessage } from './worker.js';
@@ -19,11 +20,12 @@ const mostChunks = 2 ** 30;
 interface PooledProgram {
   readonly number: number;
   readonly chunks: readonly Chunk[];
+  readonly sharing: Sharing;
 }
 
 /**
  * The workers of one backend over one memory. A run is `begin(steps)`, then `step` for each of them, then `end`; every
- * step has worker 0 work too. Once a worker has died, steps throw a BackendError that names it.
+ * step has worker 0 work too, or alone where that is faster (sharing.ts). Once a worker has died, steps throw a BackendError that names it.
  */
 export class Pool {
   /** Started when there is work to share, so that an engine for small things costs no threads. */
@@ -82,9 +84,30 @@ export class Pool {
     this.called = 0;
   }
 
-  /** Walks the program once, with the help of the workers; the feeds must be in place. */
-  step({ number, chunks }: PooledProgram): Promise<void> | undefined {
+  /** Walks the program once, with the help of the workers where that pays; the feeds must be in place. */
+  step(program: PooledProgram): Promise<void> | undefined {
     this.checkAlive();
+    const { sharing, chunks } = program;
+    const { claims } = this;
+    const began = performance.now();
+    const slept = claims.slept;
+    const record = () => {
+      const now = performance.now();
+      sharing.record(now, now - began, claims.slept - slept);
+    };
+    if (sharing.alone) {
+      this.end(chunks);
+      this.left--;
+      this.orDie(() => claims.workAlone(chunks));
+    } else {
+      const pending = this.share(program);
+      if (pending !== undefined) return pending.then(record);
+    }
+    record();
+    return undefined;
+  }
+
+  private share({ number, chunks }: PooledProgram): Promise<void> | undefined {
     const start = this.claims.finished;
     if (this.called === 0) {
       this.called = Math.min(this.left, Math.floor(mostChunks / chunks.length));
@@ -154,8 +177,12 @@ export class Pool {
   }
 
   private work(chunks: readonly Chunk[], start: number): number | undefined {
+    return this.orDie(() => this.claims.work(chunks, start, chunks.length));
+  }
+
+  private orDie<T>(work: () => T): T {
     try {
-      return this.claims.work(chunks, start, chunks.length);
+      return work();
     } catch (cause) {
       // the others would wait for ever for what worker 0 had claimed
       this.die(`worker 0 died: ${cause}`);

@@ -17,6 +17,7 @@ import { writeLists } from './native/lists.js';
 import { readStrided } from './read.js';
 import { WasmResident } from './resident.js';
 import { inOrder, oneByOne, type Range, type Schedule, schedule, type Work } from './schedule.js';
+import { Sharing } from './sharing.js';
 import { bindTable, type Chunk, runChunk, type ScratchState, type Table } from './table.js';
 import type { WasmState } from './wasm.js';
 
@@ -91,6 +92,7 @@ export class WasmProgram implements Program {
   /** By slot. */
   private readonly residents = new Map<number, WasmResident>();
   private readonly dead: DeadSlots | undefined;
+  private readonly sharing = new Sharing();
 
   constructor(
     private readonly state: WasmState,
@@ -131,7 +133,7 @@ export class WasmProgram implements Program {
     const walk =
       pool === undefined || number === undefined
         ? () => this.walk(chunks)
-        : () => pool.step({ number, chunks });
+        : () => pool.step({ number, chunks, sharing: this.sharing });
     pool?.begin(steps);
     try {
       await runSteps(options, (step) => {

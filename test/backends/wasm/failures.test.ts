@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Kernel } from '../../../src/backends/wasm/kernels.js';
 import { WasmMemory } from '../../../src/backends/wasm/memory.js';
 import { Pool } from '../../../src/backends/wasm/pool.js';
+import { Sharing } from '../../../src/backends/wasm/sharing.js';
 import { bindTable, type Table } from '../../../src/backends/wasm/table.js';
 import { openWasm } from '../../../src/backends/wasm/wasm.js';
 import { BackendError } from '../../../src/core/errors.js';
@@ -112,6 +113,7 @@ suite('wasm failures: a worker that dies', (test) => {
       pool,
       chunks: bindTable(table, [kernel.run], 0),
       number: pool.setTable(undefined, table, [kernel]),
+      sharing: new Sharing(),
     };
   }
 
