@@ -1,37 +1,46 @@
 /** Registers for variables, in one scan over their lives; what does not fit lives in memory. */
 import type { Interval } from './intervals.js';
 
+/** The statements, by number. */
+interface Demand {
+  readonly count: number;
+  /** Registers that a statement needs for itself, or anything up to `left`, if that is enough. */
+  need(statement: number, left: number): number;
+}
+
 interface Allocation {
-  /** The register of each variable that has one. */
-  readonly registers: ReadonlyMap<number, number>;
+  /** By variable: its register, if it has one. */
+  readonly registers: readonly (number | undefined)[];
   readonly spilled: ReadonlySet<number>;
   /** By number of the statement: the registers that no variable has, a bit for each. */
-  readonly free: readonly number[];
+  readonly free: Int32Array;
 }
 
 /**
- * @param needs by number of the statement: registers that it needs for itself
+ * @param intervals in the order of their beginnings
  * @param inMemory variables that get none
  */
 export function allocate(
   intervals: readonly Interval[],
   registers: readonly number[],
-  needs: readonly number[],
+  { count: statements, need }: Demand,
   inMemory: ReadonlySet<number>,
 ): Allocation {
-  const assigned = new Map<number, number>();
+  const assigned: (number | undefined)[] = [];
   const spilled = new Set(inMemory);
-  const free: number[] = [];
-  let available = registers.reduce((bits, register) => bits | (1 << register), 0);
+  const free = new Int32Array(statements);
+  let available = 0;
+  for (let index = 0; index < registers.length; index++) available |= 1 << registers[index]!;
   let next = 0;
   /** Those that have begun; some have ended since. `count`: those that have not. */
   let active: Interval[] = [];
   let count = 0;
-  /** By the number of the statement behind. */
-  const ended: (Interval[] | undefined)[] = new Array(needs.length);
+  /** By statement: one that ended before it, counted from 1, and by interval the next that did. */
+  const ended = new Int32Array(statements + 1);
+  const others = new Int32Array(intervals.length);
   const leave = (variable: number): void => {
     count--;
-    const register = assigned.get(variable);
+    const register = assigned[variable];
     if (register !== undefined) available |= 1 << register;
   };
   const spillOne = (at: number): void => {
@@ -39,35 +48,32 @@ export function allocate(
     const { variable } = active.reduce((a, b) => (b.weight < a.weight ? b : a));
     leave(variable);
     spilled.add(variable);
-    assigned.delete(variable);
+    assigned[variable] = undefined;
   };
-  for (let at = 0; at < needs.length; at++) {
-    const gone = ended[at];
-    if (gone !== undefined) for (const { variable } of gone) if (!spilled.has(variable)) leave(variable);
-    const before = active.length;
+  for (let at = 0; at < statements; at++) {
+    for (let gone = ended[at]!; gone !== 0; gone = others[gone - 1]!) {
+      const { variable } = intervals[gone - 1]!;
+      if (!spilled.has(variable)) leave(variable);
+    }
+    const before = next;
     for (; next < intervals.length && intervals[next]!.from <= at; next++) {
       const interval = intervals[next]!;
       if (spilled.has(interval.variable) || interval.to < at) continue;
       active.push(interval);
       count++;
-      const behind = ended[interval.to + 1];
-      if (behind === undefined) ended[interval.to + 1] = [interval];
-      else behind.push(interval);
+      others[next] = ended[interval.to + 1]!;
+      ended[interval.to + 1] = next + 1;
     }
-    const begun = active.length === before ? none : active.slice(before);
-    const room = Math.max(0, registers.length - needs[at]!);
+    const room = Math.max(0, registers.length - need(at, registers.length - count));
     while (count > room) spillOne(at);
-    for (const { variable } of begun) {
-      if (spilled.has(variable)) continue;
-      let index = 0;
-      while (((available >> registers[index]!) & 1) === 0) index++;
-      const register = registers[index]!;
-      available &= ~(1 << register);
-      assigned.set(variable, register);
+    for (let begun = before; begun < next; begun++) {
+      const { variable, to } = intervals[begun]!;
+      if (to < at || spilled.has(variable)) continue;
+      const lowest = available & -available;
+      available &= ~lowest;
+      assigned[variable] = 31 - Math.clz32(lowest);
     }
-    free.push(available);
+    free[at] = available;
   }
   return { registers: assigned, spilled, free };
 }
-
-const none: readonly Interval[] = [];

@@ -72,6 +72,11 @@ interface Fixup {
   readonly to: number;
 }
 
+/** No instruction is longer, whatever stands in front of it. */
+const longest = 32;
+
+const plainForm = {};
+
 /** Code that is being written. */
 export class Code {
   private bytes = new Uint8Array(8192);
@@ -85,27 +90,28 @@ export class Code {
     return this.bytes.slice(0, this.length);
   }
 
-  /** Forgets all that was written from `length` on. */
-  truncate({ length, calls, constants }: { length: number; calls: number; constants: number }): void {
-    this.length = length;
-    this.calls.length = calls;
-    this.constants.length = constants;
-  }
-
   byte(value: number): void {
-    if (this.length === this.bytes.length) {
-      const larger = new Uint8Array(2 * this.length);
-      larger.set(this.bytes);
-      this.bytes = larger;
-    }
-    this.bytes[this.length++] = value;
+    this.room()[this.length++] = value;
   }
 
   word(value: number): void {
-    this.byte(value & 0xff);
-    this.byte((value >> 8) & 0xff);
-    this.byte((value >> 16) & 0xff);
-    this.byte((value >> 24) & 0xff);
+    const bytes = this.room();
+    const { length } = this;
+    bytes[length] = value;
+    bytes[length + 1] = value >> 8;
+    bytes[length + 2] = value >> 16;
+    bytes[length + 3] = value >> 24;
+    this.length = length + 4;
+  }
+
+  /** The bytes, with room for one more instruction. */
+  private room(): Uint8Array {
+    if (this.length + longest > this.bytes.length) {
+      const larger = new Uint8Array(2 * this.bytes.length);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    return this.bytes;
   }
 
   /** Writes the distance of a fixup. */
@@ -121,19 +127,22 @@ export class Code {
     opcode: readonly number[],
     reg: number,
     rm: Place,
-    { wide = false, bytes = 0 }: { wide?: boolean; bytes?: number } = {},
+    { wide = false, bytes = 0 }: { readonly wide?: boolean; readonly bytes?: number } = plainForm,
   ): void {
     const inMemory = typeof rm !== 'number' && 'base' in rm;
     const index = inMemory ? (rm.index ?? 0) : 0;
     const base = typeof rm === 'number' ? rm : inMemory ? rm.base : 0;
     const rex = 0x40 | (wide ? 8 : 0) | ((reg >> 3) << 2) | ((index >> 3) << 1) | (base >> 3);
-    const [first = 0] = opcode;
+    const first = opcode[0]!;
     const mandatory = first === 0x66 || first === 0xf3 || first === 0xf2;
-    if (mandatory) this.byte(first);
+    const written = this.room();
+    let at = this.length;
+    if (mandatory) written[at++] = first;
     // of single bytes, the registers 4 to 7 are others without this prefix
-    const byteRegister = opcode[0] === 0x88 && reg >= 4;
-    if (rex !== 0x40 || byteRegister) this.byte(rex);
-    for (let at = mandatory ? 1 : 0; at < opcode.length; at++) this.byte(opcode[at]!);
+    const byteRegister = first === 0x88 && reg >= 4;
+    if (rex !== 0x40 || byteRegister) written[at++] = rex;
+    for (let index = mandatory ? 1 : 0; index < opcode.length; index++) written[at++] = opcode[index]!;
+    this.length = at;
     this.modRm(reg, rm, bytes);
   }
 
@@ -160,36 +169,42 @@ export class Code {
 
   vector(code: VectorCode, operands: VectorOperands, form: VectorForm): void {
     const { width, immediate, mask } = form;
-    const [reg, source, rm] = operands;
+    // by index: taking arrays apart is slow in code that runs for the first time
+    const reg = operands[0];
+    const source = operands[1];
+    const rm = operands[2];
     const isRegister = typeof rm === 'number';
     const inMemory = !isRegister && 'base' in rm;
     const index = inMemory && rm.index !== undefined ? rm.index : 0;
     const base = isRegister ? rm : inMemory ? rm.base : 0;
     const high = reg > 15 || source > 15 || (isRegister ? rm > 15 : index > 15);
     const evex = width === 64 || high || mask !== undefined || form.evex === true;
-    const x = isRegister ? base >> 4 : index >> 3;
+    const bytes = this.room();
+    let at = this.length;
     if (evex) {
-      this.byte(0x62);
+      const x = isRegister ? base >> 4 : index >> 3;
       const extended =
         (((reg >> 3) & 1) * 0x80) | ((x & 1) * 0x40) | (((base >> 3) & 1) * 0x20) | ((reg >> 4) * 0x10);
-      this.byte((~extended & 0xf0) | code.map);
-      this.byte(((code.w ?? 0) << 7) | ((~source & 15) << 3) | 4 | code.prefix);
       const length = width === 64 ? 0x40 : width === 32 ? 0x20 : 0;
       const v = form.vectorIndex ? index : source;
-      this.byte((form.zero ? 0x80 : 0) | length | ((~v >> 1) & 8) | (mask ?? 0));
+      bytes[at++] = 0x62;
+      bytes[at++] = (~extended & 0xf0) | code.map;
+      bytes[at++] = ((code.w ?? 0) << 7) | ((~source & 15) << 3) | 4 | code.prefix;
+      bytes[at++] = (form.zero ? 0x80 : 0) | length | ((~v >> 1) & 8) | (mask ?? 0);
     } else {
       const last = ((~source & 15) << 3) | (width === 32 ? 4 : 0) | code.prefix;
       const r = (~reg << 4) & 0x80;
       if (code.map === 1 && index < 8 && base < 8 && code.vexW !== 1) {
-        this.byte(0xc5);
-        this.byte(r | last);
+        bytes[at++] = 0xc5;
+        bytes[at++] = r | last;
       } else {
-        this.byte(0xc4);
-        this.byte(r | ((~index << 3) & 0x40) | ((~base << 2) & 0x20) | code.map);
-        this.byte(((code.vexW ?? 0) << 7) | last);
+        bytes[at++] = 0xc4;
+        bytes[at++] = r | ((~index << 3) & 0x40) | ((~base << 2) & 0x20) | code.map;
+        bytes[at++] = ((code.vexW ?? 0) << 7) | last;
       }
     }
-    this.byte(code.opcode);
+    bytes[at++] = code.opcode;
+    this.length = at;
     this.modRm(reg, rm, immediate === undefined ? 0 : 1, evex ? (code.bytes ?? width) : 1);
     if (immediate !== undefined) this.byte(immediate & 0xff);
   }
@@ -224,14 +239,17 @@ export class Code {
   /** ModRM, SIB and displacement. `following`: bytes of immediates behind; `unit`: of a displacement of one byte. */
   private modRm(reg: number, rm: Place, following: number, unit = 1): void {
     const field = (reg & 7) << 3;
+    const bytes = this.room();
+    let at = this.length;
     if (typeof rm === 'number') {
-      this.byte(0xc0 | field | (rm & 7));
+      bytes[at] = 0xc0 | field | (rm & 7);
+      this.length = at + 1;
       return;
     }
     if ('constant' in rm) {
-      this.byte(field | 5);
-      this.constants.push({ at: this.length, from: this.length + 4 + following, to: rm.constant });
-      this.word(0);
+      bytes[at++] = field | 5;
+      this.constants.push({ at, from: at + 4 + following, to: rm.constant });
+      this.length = at + 4;
       return;
     }
     const { base, index, scale = 1, displacement } = rm;
@@ -239,15 +257,16 @@ export class Code {
       throw new BackendError(`x64: a displacement must be an integer of 32 bits: got ${displacement}`);
     }
     const scaled = displacement / unit;
-    const short = Number.isInteger(scaled) && scaled >= -128 && scaled <= 127;
+    const short = scaled === (scaled | 0) && scaled >= -128 && scaled <= 127;
     // rbp and r13 as a base always have a displacement
     const mode = displacement === 0 && (base & 7) !== rbp ? 0 : short ? 0x40 : 0x80;
-    if (index === undefined && (base & 7) !== rsp) this.byte(mode | field | (base & 7));
+    if (index === undefined && (base & 7) !== rsp) bytes[at++] = mode | field | (base & 7);
     else {
-      this.byte(mode | field | 4);
-      this.byte(((31 - Math.clz32(scale)) << 6) | (((index ?? rsp) & 7) << 3) | (base & 7));
+      bytes[at++] = mode | field | 4;
+      bytes[at++] = ((31 - Math.clz32(scale)) << 6) | (((index ?? rsp) & 7) << 3) | (base & 7);
     }
-    if (mode === 0x40) this.byte(scaled & 0xff);
-    else if (mode === 0x80) this.word(displacement);
+    if (mode === 0x40) bytes[at++] = scaled;
+    this.length = at;
+    if (mode === 0x80) this.word(displacement);
   }
 }

@@ -14,51 +14,28 @@ export class Bank {
   /** The temporaries that are taken, a bit for each, and the registers that are left for more. */
   private taken = 0;
   private free = 0;
-  /** Measuring, every variable that is not on the stack has a register of its own, and temporaries never end. */
-  private measuring = true;
-  private readonly measured = new Set<number>();
-  private peak = 0;
   /** All that were ever used, a bit for each. */
   used = 0;
 
-  /** Which variables live on the stack; no more is known while measuring. */
-  measure(spilled: Iterable<number>): void {
-    const slots: number[] = [];
-    for (const variable of spilled) slots[variable] = 0;
+  /** By variable: registers, and places of those that have none. */
+  settle(registers: readonly (number | undefined)[], slots: readonly (number | undefined)[]): void {
+    this.registers = registers;
     this.slots = slots;
-  }
-
-  /** The final registers and places. */
-  settle(registers: ReadonlyMap<number, number>, slots: ReadonlyMap<number, number>): void {
-    this.measuring = false;
-    const byVariable: number[] = [];
-    for (const [variable, register] of registers) {
-      byVariable[variable] = register;
-      this.used |= 1 << register;
+    for (let variable = 0; variable < registers.length; variable++) {
+      const register = registers[variable];
+      if (register !== undefined) this.used |= 1 << register;
     }
-    this.registers = byVariable;
-    const places: number[] = [];
-    for (const [variable, at] of slots) places[variable] = at;
-    this.slots = places;
   }
 
   /** Before each statement: the registers that no variable has. */
   begin(free: number): void {
     this.free = free;
     this.taken = 0;
-    this.peak = 0;
-    if (this.measuring) this.measured.clear();
-  }
-
-  /** How many temporaries the statement has needed at a time. */
-  get needed(): number {
-    return this.peak;
   }
 
   /** The register of a variable, or undefined if it lives on the stack. */
   register(variable: number): number | undefined {
-    if (!this.measuring) return this.registers[variable];
-    return this.slots[variable] === undefined ? 1000 + variable : undefined;
+    return this.registers[variable];
   }
 
   /** The place of a variable on the stack. */
@@ -67,13 +44,6 @@ export class Bank {
   }
 
   take(): number {
-    if (this.measuring) {
-      let register = 500 + this.measured.size;
-      while (this.measured.has(register)) register++;
-      this.measured.add(register);
-      this.peak = Math.max(this.peak, this.measured.size);
-      return register;
-    }
     const { free } = this;
     if (free === 0) throw new BackendError('x64: no register is left for a temporary value');
     const register = 31 - Math.clz32(free);
@@ -86,8 +56,7 @@ export class Bank {
 
   /** Gives a temporary back; does nothing to the register of a variable. */
   give(register: number): void {
-    if (this.measuring) this.measured.delete(register);
-    else if ((this.taken >> register) & 1) {
+    if ((this.taken >> register) & 1) {
       this.taken &= ~(1 << register);
       this.free |= 1 << register;
     }

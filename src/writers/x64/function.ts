@@ -12,6 +12,7 @@ import { Bank, type Frame, type Pool, type X64Level } from './frame.js';
 import { Integers } from './integers.js';
 import { type Interval, type Lives, livesOf } from './intervals.js';
 import type { X64Function } from './module.js';
+import { Needs, reads } from './needs.js';
 import { storeVector } from './vectorMemory.js';
 import { Vectors } from './vectors.js';
 
@@ -45,7 +46,7 @@ export class FunctionPrinter implements Frame {
   private depth = 0;
   /** The number of the statement that is next (`livesOf`). */
   private at = 1;
-  private free: { integers: readonly number[]; vectors: readonly number[] } | undefined;
+  private free: { integers: Int32Array; vectors: Int32Array } | undefined;
 
   constructor(
     private readonly body: X64Function,
@@ -63,7 +64,7 @@ export class FunctionPrinter implements Frame {
 
   print(): PrintedFunction {
     const { code, lives } = this;
-    const { integers, vectors, spilledIntegers, spilledVectors } = this.place();
+    const { integers, vectors } = this.place();
     const outgoing = this.outgoing();
     let size = 8 * outgoing;
     const next = (bytes: number, alignment: number) => {
@@ -72,13 +73,14 @@ export class FunctionPrinter implements Frame {
       return at;
     };
     const saved = next(8, 8);
-    const slotsOf = (variables: ReadonlySet<number>, bytes: number) =>
-      new Map([...variables].map((variable) => [variable, next(bytes, bytes)]));
-    const integerSlots = slotsOf(spilledIntegers, integerSlot);
-    const vectorSlots = slotsOf(spilledVectors, this.width);
+    const slotsOf = (variables: ReadonlySet<number>, bytes: number) => {
+      const slots: (number | undefined)[] = [];
+      for (const variable of variables) slots[variable] = next(bytes, bytes);
+      return slots;
+    };
+    this.integers.settle(integers.registers, slotsOf(integers.spilled, integerSlot));
+    this.vectors.settle(vectors.registers, slotsOf(vectors.spilled, this.width));
     this.spare = { base: rsp, displacement: next(64, 64) };
-    this.integers.settle(integers.registers, integerSlots);
-    this.vectors.settle(vectors.registers, vectorSlots);
     this.free = { integers: integers.free, vectors: vectors.free };
 
     const start = code.length;
@@ -99,63 +101,61 @@ export class FunctionPrinter implements Frame {
     for (const interval of lives.intervals) if (interval.zeroed) this.zero(interval);
     code.byte(0xe9);
     code.word(start - code.length - 4);
-    return { entry, spilledVectors: spilledVectors.size };
+    return { entry, spilledVectors: vectors.spilled.size };
   }
 
   /**
    * Registers for all variables. What statements need for themselves depends on what is on the stack, and so on; mostly
-   * nothing has to be, even if they need as much as they might.
+   * nothing has to be.
    */
   private place() {
-    const { intervals, calls } = this.lives;
+    const { intervals, calls, count } = this.lives;
     const isVector = ({ variable }: Interval) => this.types[variable] !== 'i32';
     const acrossCall = ({ from, to }: Interval) => calls.some((at) => from < at && at < to);
-    let spilledIntegers: ReadonlySet<number> = new Set();
-    let spilledVectors: ReadonlySet<number> = new Set(
-      intervals.filter((i) => isVector(i) && acrossCall(i)).map(({ variable }) => variable),
-    );
     const vectorIntervals = intervals.filter(isVector);
     const integerIntervals = intervals.filter((interval) => !isVector(interval));
-    const attempt = (needs: Lives['enough']) => ({
-      integers: allocate(integerIntervals, integerRegisters, needs.integers, spilledIntegers),
-      vectors: allocate(vectorIntervals, vectorRegisters[this.level], needs.vectors, spilledVectors),
-      spilledIntegers,
-      spilledVectors,
-    });
-    const same = ({ integers, vectors }: ReturnType<typeof attempt>) =>
-      integers.spilled.size === spilledIntegers.size && vectors.spilled.size === spilledVectors.size;
-    if (spilledVectors.size === 0) {
-      const generous = attempt(this.lives.enough);
-      if (same(generous)) return generous;
-    }
+    let spilledIntegers: ReadonlySet<number> = new Set();
+    let spilledVectors: ReadonlySet<number> = new Set(
+      vectorIntervals.filter(acrossCall).map(({ variable }) => variable),
+    );
     for (;;) {
-      this.integers.measure(spilledIntegers);
-      this.vectors.measure(spilledVectors);
-      const measured = attempt(this.measure());
-      if (same(measured)) return measured;
-      spilledIntegers = measured.integers.spilled;
-      spilledVectors = measured.vectors.spilled;
+      const need = this.needs(spilledIntegers, spilledVectors);
+      const integers = allocate(
+        integerIntervals,
+        integerRegisters,
+        { count, need: need('integers') },
+        spilledIntegers,
+      );
+      const vectors = allocate(
+        vectorIntervals,
+        vectorRegisters[this.level],
+        { count, need: need('vectors') },
+        spilledVectors,
+      );
+      if (integers.spilled.size === spilledIntegers.size && vectors.spilled.size === spilledVectors.size)
+        return { integers, vectors };
+      spilledIntegers = integers.spilled;
+      spilledVectors = vectors.spilled;
     }
   }
 
-  /** Writes every statement for nothing, to see how many registers it takes. */
-  private measure(): Lives['enough'] {
-    const { code, lives } = this;
-    const mark = { length: code.length, calls: code.calls.length, constants: code.constants.length };
-    const integers: number[] = [];
-    const vectors: number[] = [];
-    for (const statement of lives.statements) {
-      this.integers.begin(0);
-      this.vectors.begin(0);
-      if (statement !== undefined) {
-        if (!('body' in statement)) this.simple(statement);
-        else if (statement.kind === 'if') this.int.condition(statement.operands[0]!);
-        code.truncate(mark);
-      }
-      integers.push(this.integers.needed);
-      vectors.push(this.vectors.needed);
-    }
-    return { integers, vectors };
+  /** Registers that statements need, while these variables live on the stack: counted only where a bound does not do. */
+  private needs(spilledIntegers: ReadonlySet<number>, spilledVectors: ReadonlySet<number>) {
+    const { enough, statements } = this.lives;
+    const bounded = spilledIntegers.size === 0 && spilledVectors.size === 0;
+    const counted: (Needs | undefined)[] = [];
+    const body = {
+      ...{ level: this.level, lanes: this.body.lanes, types: this.types },
+      onStack: (variable: number) => spilledIntegers.has(variable) || spilledVectors.has(variable),
+    };
+    return (kind: 'integers' | 'vectors') => (at: number, left: number) => {
+      const bound = enough[kind][at]!;
+      if (bounded && bound <= left) return bound;
+      const statement = statements[at];
+      if (statement === undefined) return 0;
+      counted[at] ??= new Needs(body, statement);
+      return counted[at][kind];
+    };
   }
 
   /** The most arguments of a call. */
@@ -290,7 +290,7 @@ export class FunctionPrinter implements Frame {
       code.place(done);
     } else for (const byte of [0xf3, 0xaa]) code.byte(byte);
     for (const register of fixed.toReversed()) code.stack(0x58, register);
-    this.int.give(...values);
+    for (const value of values) this.int.give(value);
   }
 
   private labelled(label: Label): Target {
@@ -329,10 +329,4 @@ export class FunctionPrinter implements Frame {
     body();
     this.ends.pop();
   }
-}
-
-function reads({ instruction, operands, immediates }: Expression, variable: number): boolean {
-  if (instruction === 'local' && immediates[0] === variable) return true;
-  for (let index = 0; index < operands.length; index++) if (reads(operands[index]!, variable)) return true;
-  return false;
 }

@@ -35,6 +35,14 @@ const scales: ReadonlyMap<number | undefined, 1 | 2 | 4 | 8> = new Map([
   [8, 8],
 ]);
 
+export const isComparison = (instruction: string): boolean => instruction in comparisons;
+
+/** Of a sum with the multiple of an index, where an address can have that. */
+export function scaleOf(instruction: string, b: Expression): 1 | 2 | 4 | 8 | undefined {
+  if (instruction !== 'i32.add' || b.instruction !== 'i32.mul') return undefined;
+  return scales.get(b.operands[1]!.constant);
+}
+
 export class Integers {
   constructor(private readonly frame: Frame) {}
 
@@ -47,15 +55,16 @@ export class Integers {
     return register;
   }
 
-  give(...registers: number[]): void {
-    for (const register of registers) this.frame.integers.give(register);
+  give(register: number): void {
+    this.frame.integers.give(register);
   }
 
   /** register ← value. `safe`: nothing in `e` reads the register. */
   into(e: Expression, register: number, safe: boolean): void {
     const { code } = this.frame;
     const { instruction, operands } = e;
-    const [a, b] = operands;
+    const a = operands[0];
+    const b = operands[1];
     if (e.constant !== undefined) code.moveConstant(register, e.constant);
     else if (instruction === 'local') this.local(e, register);
     else if (instruction in arithmetic) this.arithmetic(e, register, safe);
@@ -77,7 +86,8 @@ export class Integers {
   /** Compares, and gives the condition under which the value is not 0. */
   condition(e: Expression): number {
     const { code } = this.frame;
-    const [a, b] = e.operands;
+    const a = e.operands[0];
+    const b = e.operands[1];
     const compared = comparisons[e.instruction];
     if (compared !== undefined) {
       const left = this.value(a!);
@@ -140,7 +150,8 @@ export class Integers {
 
   private arithmetic(e: Expression, register: number, safe: boolean): void {
     const { code } = this.frame;
-    const [a, b] = e.operands as [Expression, Expression];
+    const a = e.operands[0]!;
+    const b = e.operands[1]!;
     const { opcode, group } = arithmetic[e.instruction]!;
     const left = this.first(a, register, safe);
     const sum = e.instruction === 'i32.add';
@@ -156,7 +167,7 @@ export class Integers {
       if (left !== register) this.give(left);
       return;
     }
-    const scale = sum && b.instruction === 'i32.mul' ? scales.get(b.operands[1]!.constant) : undefined;
+    const scale = scaleOf(e.instruction, b);
     if (scale !== undefined) {
       const index = this.value(b.operands[0]!);
       code.integer([0x8d], register, { base: left, index, scale, displacement: 0 });

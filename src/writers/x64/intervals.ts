@@ -5,6 +5,7 @@
  */
 import type { Expression } from '../wasm/expressions.js';
 import type { FunctionBody, Statement } from '../wasm/function.js';
+import { inPlace } from './needs.js';
 
 export interface Interval {
   readonly variable: number;
@@ -51,11 +52,6 @@ const deepest = 4;
 
 /** Vector registers that an instruction needs at most, that of its value included. */
 const vectorNeed = 4;
-
-/** Instructions that compute their first operand in the register of the result. */
-const inPlace: ReadonlySet<string> = new Set([
-  ...['i32.add', 'i32.sub', 'i32.mul', 'i32.and', 'i32.or', 'i32.shl', 'i32.shrS', 'i32.shrU'],
-]);
 
 class Walk {
   /** By variable, and the variables in the order of their first places. */

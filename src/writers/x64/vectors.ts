@@ -53,11 +53,10 @@ export class Vectors {
     return register;
   }
 
-  give(...places: Place[]): void {
-    for (const place of places) {
-      if (typeof place === 'number') this.frame.vectors.give(place);
-      else this.integers.giveAddress(place);
-    }
+  give(place: Place, other?: Place): void {
+    if (typeof place === 'number') this.frame.vectors.give(place);
+    else this.integers.giveAddress(place);
+    if (other !== undefined) this.give(other);
   }
 
   /** A register or memory that holds the value. */
@@ -148,8 +147,13 @@ export class Vectors {
 
   binary(e: Expression, register: number, safe: boolean): void {
     const { code, commutes = false, swapped = false } = plainBinary[e.instruction]!;
-    let [a, b] = e.operands as [Expression, Expression];
-    if (swapped || (commutes && this.inMemory(a) && !this.inMemory(b))) [a, b] = [b, a];
+    let a = e.operands[0]!;
+    let b = e.operands[1]!;
+    if (swapped || (commutes && this.inMemory(a) && !this.inMemory(b))) {
+      const first = a;
+      a = b;
+      b = first;
+    }
     const left = this.first(a, register, safe);
     const right = this.place(b);
     this.emit(code, [register, left, right]);
@@ -182,9 +186,13 @@ export class Vectors {
 
   /** a·b + c in the register of c or of a, as it comes; else c is brought there. */
   multiplyAdd(e: Expression, register: number, safe: boolean): void {
-    let [a, b, c] = e.operands as [Expression, Expression, Expression];
-    if (this.inMemory(a)) [a, b] = [b, a];
-    const [ownA, ownC] = [this.own(a), this.own(c)];
+    const { operands } = e;
+    const exchanged = this.inMemory(operands[0]!);
+    const a = operands[exchanged ? 1 : 0]!;
+    const b = operands[exchanged ? 0 : 1]!;
+    const c = operands[2]!;
+    const ownA = this.own(a);
+    const ownC = this.own(c);
     if (ownC === register) {
       const left = this.value(a);
       const right = this.place(b);
@@ -286,7 +294,8 @@ export class Vectors {
     if (smallest) this.emit(codes.or, [other, other, register]);
     this.emit(codes.shift, [2, register, register], { immediate: 10 });
     this.emit(codes.andNot, [register, register, other]);
-    this.give(a, b, other);
+    this.give(a, b);
+    this.give(other);
   }
 
   /** NaN becomes 0, what is too large the largest integer. */
@@ -316,7 +325,8 @@ export class Vectors {
       const [chosen, clear] = [this.value(mask), this.value(b)];
       const set = this.place(a);
       this.emit(codes.blend, [register, clear, set], { immediate: chosen << 4 });
-      this.give(chosen, clear, set);
+      this.give(chosen, clear);
+      this.give(set);
       return;
     }
     const [chosen, set] = [this.value(mask), this.value(a)];
@@ -325,7 +335,8 @@ export class Vectors {
     this.emit(codes.andNot, [clear, chosen, other]);
     this.emit(codes.and, [register, set, chosen]);
     this.emit(codes.or, [register, register, clear]);
-    this.give(chosen, set, clear, other);
+    this.give(chosen, set);
+    this.give(clear, other);
   }
 
   private scalar(e: Expression, register: number): void {
