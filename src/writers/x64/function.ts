@@ -234,7 +234,8 @@ export class FunctionPrinter implements Frame {
 
   private set(variable: number, value: Expression): void {
     const integer = this.types[variable] === 'i32';
-    const [bank, print] = integer ? [this.integers, this.int] : [this.vectors, this.vec];
+    const bank = integer ? this.integers : this.vectors;
+    const print = integer ? this.int : this.vec;
     const register = bank.register(variable);
     if (register !== undefined) {
       print.into(value, register, !reads(value, variable));

@@ -5,7 +5,6 @@
  */
 import type { Expression } from '../wasm/expressions.js';
 import type { FunctionBody, Statement } from '../wasm/function.js';
-import { inPlace } from './needs.js';
 
 export interface Interval {
   readonly variable: number;
@@ -41,7 +40,7 @@ interface Found {
   /** The list in which it is first set, before it is read. */
   readonly home: List | undefined;
   /** Those around its places. */
-  readonly loops: List[];
+  loops: readonly List[];
   /** The state of the loops at the place before. */
   seen: number;
 }
@@ -60,6 +59,9 @@ class Walk {
   readonly statements: (Statement | undefined)[] = [undefined];
   readonly calls: number[] = [];
   readonly enough = { integers: [0], vectors: [0] };
+  /** Of the statement that is visited. */
+  private integers = 0;
+  private vectors = 0;
   private loops: readonly List[] = [];
   private weight = 1;
   /** Counts beginnings and ends of loops. */
@@ -71,7 +73,7 @@ class Walk {
 
   list(statements: readonly Statement[]): List {
     const list: List = { enter: this.count, exit: 0 };
-    for (const statement of statements) this.statement(statement, list);
+    for (let index = 0; index < statements.length; index++) this.statement(statements[index]!, list);
     list.exit = this.number(undefined);
     return list;
   }
@@ -88,52 +90,41 @@ class Walk {
     const known = this.found[variable];
     if (known === undefined) {
       this.met.push(variable);
-      this.found[variable] = { first: at, last: at, weight, home, loops: [...loops], seen: turn };
+      this.found[variable] = { first: at, last: at, weight, home, loops, seen: turn };
       return;
     }
     known.last = at;
     known.weight += weight;
     if (known.seen === turn) return;
     known.seen = turn;
-    for (const loop of loops) if (!known.loops.includes(loop)) known.loops.push(loop);
+    for (let index = 0; index < loops.length; index++) {
+      const loop = loops[index]!;
+      if (!known.loops.includes(loop)) known.loops = [...known.loops, loop];
+    }
   }
 
-  /**
-   * Visits what an expression reads, adds the vector registers that it needs, and gives the number of integer registers: as
-   * many as `Integers` takes for the value and what it is made of, or more.
-   */
-  expression(e: Expression, at: number): number {
-    const { instruction, operands, immediates, type } = e;
+  /** Visits what an expression reads, and counts what it may need. */
+  expression(e: Expression, at: number): void {
+    const { instruction, operands } = e;
     if (instruction === 'local') {
-      this.place(immediates[0]!, at);
-      return 0;
+      this.place(e.immediates[0]!, at);
+      return;
     }
-    let need = 0;
-    for (let index = 0; index < operands.length; index++) {
-      const operand = operands[index]!;
-      const own = this.expression(operand, at);
-      const reused = index === 0 && inPlace.has(instruction);
-      // constants on the right are parts of instructions
-      const part = index > 0 && inPlace.has(instruction) && operand.constant !== undefined;
-      if (!part) need += reused ? Math.max(1, own) : own;
-    }
-    if (type === 'i32') return inPlace.has(instruction) ? need : need + 1;
-    this.enough.vectors[at]! += vectorNeed;
-    return instruction === 'v128.gather' ? need + 1 : need;
+    if (e.type === 'i32') this.integers++;
+    else this.vectors += vectorNeed;
+    if (instruction === 'v128.gather') this.integers++;
+    for (let index = 0; index < operands.length; index++) this.expression(operands[index]!, at);
   }
 
   private statement(statement: Statement, list: List): void {
     const at = this.number(statement);
     const { operands, kind } = statement;
-    let need = 0;
-    for (let index = 0; index < operands.length; index++) {
-      const own = this.expression(operands[index]!, at);
-      // arguments of a call stand in registers one after another
-      need = kind === 'call' ? Math.max(need, own) : need + own;
-    }
-    this.enough.integers[at] = need;
+    this.integers = 0;
+    this.vectors = kind === 'set' ? 0 : vectorNeed;
+    for (let index = 0; index < operands.length; index++) this.expression(operands[index]!, at);
+    this.enough.integers[at] = this.integers;
+    this.enough.vectors[at] = this.vectors;
     if (kind === 'set') this.place(statement.local, at, list);
-    else if (kind === 'store') this.enough.vectors[at]! += vectorNeed;
     else if (kind === 'call') this.calls.push(at);
     else if (kind === 'forever') {
       const loop: List = { enter: at, exit: 0 };

@@ -9,7 +9,7 @@ import type { X64Level } from './frame.js';
 import { isComparison, scaleOf } from './integers.js';
 
 /** Integer instructions that compute their first operand in the register of the result. */
-export const inPlace: ReadonlySet<string> = new Set([
+const inPlace: ReadonlySet<string> = new Set([
   ...['i32.add', 'i32.sub', 'i32.mul', 'i32.and', 'i32.or', 'i32.shl', 'i32.shrS', 'i32.shrU'],
 ]);
 

@@ -7,12 +7,14 @@ import type { Vectors } from './vectors.js';
 
 type Load = (v: Vectors, e: Expression, register: number) => void;
 
+const narrow = { width: 16 } as const;
+
 /** A load of memory alone. */
 const plain =
   (code: (typeof codes)[keyof typeof codes], whole: boolean): Load =>
   (v, { operands, immediates }, register) => {
     const memory = v.address(operands[0]!, immediates[0]!);
-    v.emit(code, [register, 0, memory], whole ? undefined : { width: 16 });
+    v.emit(code, [register, 0, memory], whole ? undefined : narrow);
     v.give(memory);
   };
 
@@ -20,7 +22,8 @@ const plain =
 const lane =
   (code: (typeof codes)[keyof typeof codes]): Load =>
   (v, { operands, immediates }, register) => {
-    const [offset, index] = immediates as [number, number];
+    const offset = immediates[0]!;
+    const index = immediates[1];
     const into = v.value(operands[1]!);
     const memory = v.address(operands[0]!, offset);
     v.emit(code, [register, into, memory], { width: 16, immediate: index });
@@ -105,20 +108,20 @@ export function storeVector(
   operands: readonly Expression[],
   immediates: readonly number[],
 ): void {
-  const [offset, part = 0] = immediates as [number, number?];
+  const offset = immediates[0]!;
+  const part = immediates[1] ?? 0;
   const value = v.value(operands[1]!);
   const memory = v.address(operands[0]!, offset);
-  const scalar = { width: 16 } as const;
   if (instruction === 'v128.store') v.emit(codes.store, [value, 0, memory]);
-  else if (instruction === 'f32.store') v.emit(codes.storeScalar, [value, 0, memory], scalar);
+  else if (instruction === 'f32.store') v.emit(codes.storeScalar, [value, 0, memory], narrow);
   else if (instruction === 'v128.store8Lane')
-    v.emit(codes.extractByte, [value, 0, memory], { ...scalar, immediate: part });
+    v.emit(codes.extractByte, [value, 0, memory], { ...narrow, immediate: part });
   else if (instruction === 'v128.store32Lane' && part === 0)
-    v.emit(codes.storeScalar, [value, 0, memory], scalar);
+    v.emit(codes.storeScalar, [value, 0, memory], narrow);
   else if (instruction === 'v128.store32Lane')
-    v.emit(codes.extractWord, [value, 0, memory], { ...scalar, immediate: part });
+    v.emit(codes.extractWord, [value, 0, memory], { ...narrow, immediate: part });
   else if (instruction === 'v128.store64Lane')
-    v.emit(part === 0 ? codes.storeDouble : codes.storeHigh, [value, 0, memory], scalar);
+    v.emit(part === 0 ? codes.storeDouble : codes.storeHigh, [value, 0, memory], narrow);
   else if (instruction === 'v128.storeLanes') storeLanes(v, value, memory, part);
   else if (instruction === 'v128.storeBytes') storeBytes(v, value, memory, part);
   else throw new BackendError(`x64: no code for ${instruction}`);
