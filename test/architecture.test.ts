@@ -55,8 +55,8 @@ const rules: Readonly<Record<string, Rule>> = {
   doctor: {
     from: ['core', 'engine', 'nn', 'optimizers', 'plan', 'tensor', 'training'],
     dynamic: ['backends'],
-    // the names of modes and of software adapters; the graph of a step
-    only: { backends: /^gpu\/modes\.ts$/, training: /^trainingStep\.ts$/ },
+    // the names of modes and of software adapters, the limit of products; the graph of a step
+    only: { backends: /^(gpu\/modes|wasm\/multiplyAddPeak)\.ts$/, training: /^trainingStep\.ts$/ },
   },
   queue: {
     from: ['core', 'runs', 'training'],

@@ -3,13 +3,13 @@
  * share (memory, power, each other) counts.
  */
 import { Worker } from 'node:worker_threads';
+import { multiplyAddPeak } from '../../src/backends/wasm/multiplyAddPeak.js';
 import type { BackendReport } from '../../src/engine/backend.js';
 import { detectSimdLevel, type SimdLevel } from '../../src/writers/wasm/simdLevel.js';
 import type { X64Level } from '../../src/writers/x64/frame.js';
 import { type Clock, clockFor } from './clock.js';
 import { copyBandwidth } from './copyBandwidth.js';
 import type { Yardstick } from './measure.js';
-import { multiplyAddPeak } from './multiplyAddPeak.js';
 
 /** What a thread measures: of its own share of the work. */
 export class ThreadYardsticks {

@@ -4,6 +4,7 @@ import type { BackendReport } from '../engine/backend.js';
 import { type Engine, openEngine } from '../engine/engine.js';
 import type { MeasuredBackend, Speed } from '../engine/measurements.js';
 import { type Accuracy, measureAccuracy } from './accuracy.js';
+import { measureShare, nativeWidth } from './share.js';
 import { measureSpeed } from './speed.js';
 import { products } from './subjects.js';
 
@@ -27,6 +28,8 @@ export interface Diagnosis {
   readonly checks?: readonly Accuracy[];
   /** Not of the reference, which is not meant to be fast. */
   readonly speed?: Speed;
+  /** Of machine code: see `measureShare`. */
+  readonly share?: number;
 }
 
 /** wasm with machine code, as `auto` takes it: where its test has passed. */
@@ -82,7 +85,10 @@ export async function diagnose(candidate: Candidate): Promise<Diagnosis> {
     const failed = checks.find(({ error, bound }) => !(error <= bound));
     if (failed !== undefined) return { ...opened, state: 'wrong', reason: complaint(failed), checks };
     if (backend === 'reference') return { ...opened, state: 'right', checks };
-    return { ...opened, state: 'right', checks, speed: await measureSpeed(engine) };
+    const speed = await measureSpeed(engine);
+    const width = mode === 'native' ? nativeWidth(report) : undefined;
+    if (width === undefined) return { ...opened, state: 'right', checks, speed };
+    return { ...opened, state: 'right', checks, speed, share: await measureShare(width) };
   } catch (error) {
     return { ...opened, state: 'wrong', reason: reason(error) };
   } finally {

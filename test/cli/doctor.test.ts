@@ -2,12 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { runDoctor } from '../../src/cli/commands/doctor/run.js';
+import { doctorText } from '../../src/cli/commands/doctor/text.js';
 import { reportError } from '../../src/cli/terminal/reportError.js';
 import { BackendError } from '../../src/core/errors.js';
 import {
   allCandidates,
   type Candidate,
   crossoverSize,
+  type Diagnosis,
   diagnose,
   measuredBackends,
 } from '../../src/doctor/diagnose.js';
@@ -149,6 +151,48 @@ suite('quern doctor, machine code', (test) => {
   });
 });
 
+suite('quern doctor, what machine code makes of the processor', (test) => {
+  const speed = (rate: number) => ({ secondsPerKernel: 1e-6, matmulRate: rate, convolutionRate: rate / 2 });
+  const report = (native?: string) => ({
+    backend: 'wasm',
+    threads: 2,
+    numerics: 'wasm 5, 128-bit fma',
+    native,
+  });
+  const found = { backend: 'wasm', state: 'right', hardware: false } as const;
+  const text = (native: Partial<Diagnosis>) =>
+    doctorText({
+      ...{ versions: { quern: '1', node: '26' }, processor: 'one', processors: 2, sharedMemory: true },
+      backends: [
+        { ...found, report: report(), speed: speed(1e10) } as Diagnosis,
+        { ...found, mode: 'native', ...native } as Diagnosis,
+      ],
+      ...{ auto: [], kept: { file: 'doctor.json' } },
+    });
+
+  test('times wasm, and the share of what as wide vectors can do', () => {
+    const printed = text({ report: report('avx512') as never, speed: speed(3.5e10), share: 0.868 });
+    assert.match(
+      printed,
+      /^wasm native: its test has passed; 3\.5 times wasm in products, 3\.5 in convolutions;\na product of 512 x 512 matrices on one thread reaches 87% of the multiply-adds of 512 bits\.$/m,
+    );
+    assert.match(
+      text({ report: report('avx2') as never, speed: speed(1e10), share: 0.5 }),
+      / of 256 bits\.$/m,
+    );
+  });
+
+  test('why it is off', () => {
+    const reason = 'Node 20.20.2 has no node:ffi: Node 26.12 or newer has it';
+    const printed = text({ state: 'unavailable', reason });
+    assert.match(
+      printed,
+      /^ {2}wasm native: unavailable: Node 20\.20\.2 has no node:ffi: Node 26\.12 or newer has it$/m,
+    );
+    assert.not.match(printed, /its test has passed/);
+  });
+});
+
 suite('quern doctor', (test) => {
   test('a lying backend is named, and the exit code is 1', async () => {
     const { printed, kept, error } = await examine([card('webgpu', honest), card('webgl2', lie)], false);
@@ -223,7 +267,10 @@ suite('quern doctor', (test) => {
     assert.is(versions.node, process.versions.node);
     const [wasm, native, headless, cpu] = backends;
     if (native.state === 'unavailable') assert.match(native.reason, /./);
-    else assert.match(native.report.native, /^avx(2|512)$/);
+    else {
+      assert.match(native.report.native, /^avx(2|512)$/);
+      assert.ok(native.share > 0.1 && native.share < 1.5, `share ${native.share}`);
+    }
     for (const { state, report, checks } of [wasm, cpu]) {
       assert.is(state, 'right');
       assert.is(checks.length, 4);

@@ -54,7 +54,7 @@ suite('kernels in machine code', (test) => {
   });
 
   test('trainings: the same weights with and without, on 1 to 4 threads, across a resume', async () => {
-    const { trained, resumed, report, explained, silent } = await runScript<NativeTrainings>(
+    const { trained, resumed, report, explained, beside, silent } = await runScript<NativeTrainings>(
       node,
       './nativeTrainings.js',
     );
@@ -65,6 +65,12 @@ suite('kernels in machine code', (test) => {
     const steps = explained.slice(0, -1);
     assert.is(explained.at(-1), `    machine code (${report}): all ${steps.length} steps`);
     for (const line of steps) assert.match(line, /, native (128|256|512)-bit(, \d+ vectors on the stack)?, /);
+    // a kernel that has none is WebAssembly beside the others, and the report and the explanation say which, and why
+    assert.is(beside.losses[0], beside.losses[1]);
+    assert.is(beside.notNative, '1 of 2 kernels are WebAssembly: reduce: x64: no code for reductions');
+    assert.match(beside.explained[0]!, /matmul.*, native \d+-bit, /);
+    assert.match(beside.explained[1]!, /reduce.*, wasm: x64: no code for reductions, /);
+    assert.is(beside.explained.at(-1), `    machine code (${report}): 1 of 2 steps; WebAssembly: 1 reduce`);
     assert.ok(silent, 'no warning of Node');
   });
 });

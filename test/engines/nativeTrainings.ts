@@ -4,6 +4,7 @@
  *
  *     node dist/test/engines/nativeTrainings.js
  */
+import { wasmKernels } from '../../kernels/wasm.js';
 import * as quern from '../../src/browser.js';
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/training/files/checkpoint.js';
 import { stripes, trainForParity } from '../support/parity.js';
@@ -17,6 +18,12 @@ export interface NativeTrainings {
   readonly report: string | undefined;
   /** The lines of explain() of a step. */
   readonly explained: readonly string[];
+  /** Of a step with a kernel that has no machine code: its loss and that of WebAssembly, report and explanation. */
+  readonly beside: {
+    readonly losses: readonly number[];
+    readonly notNative: string | undefined;
+    readonly explained: readonly string[];
+  };
   /** Whether Node warned of nothing. */
   readonly silent: boolean;
 }
@@ -109,13 +116,33 @@ const resumed = [
   await interrupted('off', 'on'),
 ];
 
-const engine = await quern.openEngine({ backend: 'wasm', native: 'on' });
-const w = quern.parameter('w', [40, 24], quern.glorotUniform());
-const step = engine.compile(({ x }) => ({ outputs: { loss: quern.matmul(x!, w).relu().mean() } }), {
-  x: { shape: [16, 40] },
-});
-await step.run({ x: new Float32Array(640).fill(1) });
-const explained = (await step.explain()).split('\n');
-await engine.close();
+/** A step of a product and a reduction. */
+async function small(native: 'on' | 'off') {
+  await using engine = await quern.openEngine({ backend: 'wasm', native });
+  const w = quern.parameter('w', [40, 24], quern.glorotUniform());
+  const step = engine.compile(({ x }) => ({ outputs: { loss: quern.matmul(x!, w).relu().mean() } }), {
+    x: { shape: [16, 40] },
+  });
+  const { loss } = await step.run({ x: new Float32Array(640).fill(1) });
+  const explained = (await step.explain()).split('\n');
+  return { loss: loss.data[0]!, explained, report: engine.report };
+}
+const { explained } = await small('on');
 
-console.log(JSON.stringify({ trained, resumed, report, explained, silent } satisfies NativeTrainings));
+/** Reductions cannot be written, as far as machine code is asked for. */
+async function withoutReductions() {
+  const kernels: { reduce: typeof wasmKernels.reduce } = wasmKernels;
+  const { reduce } = kernels;
+  kernels.reduce = (call, options) => {
+    if (options.machine !== undefined) throw new quern.BackendError('x64: no code for reductions');
+    return reduce(call, options);
+  };
+  const { loss, explained, report } = await small('on');
+  kernels.reduce = reduce;
+  return { losses: [loss, (await small('off')).loss], notNative: report.notNative, explained };
+}
+const beside = await withoutReductions();
+
+console.log(
+  JSON.stringify({ trained, resumed, report, explained, beside, silent } satisfies NativeTrainings),
+);

@@ -33,24 +33,27 @@ function node<T extends ValueType>(
   type: T,
   instruction: Instruction,
   operands: readonly Expression[],
-  ...immediates: number[]
+  immediates: readonly number[] = none,
 ): Expression<T> {
   return { type, instruction, operands, immediates };
 }
 
+// many are made once, by code that runs for the first time: what is empty is shared, arrays are not taken apart
+const none: readonly never[] = [];
+
 const liftI32: Lift<'i32'> = (operand) =>
   typeof operand === 'number'
-    ? { type: 'i32', instruction: 'i32.const', operands: [], immediates: [operand], constant: operand | 0 }
+    ? { type: 'i32', instruction: 'i32.const', operands: none, immediates: [operand], constant: operand | 0 }
     : operand;
 const liftF32: Lift<'f32'> = (operand) =>
-  typeof operand === 'number' ? node('f32', 'f32.const', [], operand) : operand;
+  typeof operand === 'number' ? node('f32', 'f32.const', none, [operand]) : operand;
 /** Vectors of one number, whose word it is told. */
 const liftVector =
   (word: (value: number) => number): Lift<'v128'> =>
   (operand) =>
     typeof operand === 'number' ? vectorOf(...repeated(word(operand))) : operand;
 const repeated = (word: number): number[] => [word, word, word, word];
-const vectorOf = (...words: number[]): V128 => node('v128', 'v128.const', [], ...words);
+const vectorOf = (...words: number[]): V128 => node('v128', 'v128.const', none, words);
 const liftF32x4 = liftVector(floatBits);
 const liftI32x4 = liftVector((value) => value | 0);
 
@@ -91,25 +94,25 @@ const shifts = <I extends Operation>(...instructions: I[]) =>
   );
 
 /** Address and offset of an access `offset` bytes from `address`: an immediate cannot be negative, an address can. */
-export function addressed(address: Operand<'i32'>, offset: number): [I32, number] {
-  const [at, rest] = offset < 0 ? [i32.add(address, offset), 0] : [liftI32(address), offset];
-  if (!Number.isInteger(rest) || rest > 0xffff_ffff) {
-    throw new BackendError(`assembler: a memory offset must be an integer below 2^32: got ${rest}`);
+export function addressed(address: Operand<'i32'>, offset: number): { at: I32; rest: number } {
+  if (offset < 0) return { at: i32.add(address, offset), rest: 0 };
+  if (!Number.isInteger(offset) || offset > 0xffff_ffff) {
+    throw new BackendError(`assembler: a memory offset must be an integer below 2^32: got ${offset}`);
   }
-  return [at, rest];
+  return { at: liftI32(address), rest: offset };
 }
 /** Loads take an address and a constant byte offset. */
 const loads = <T extends ValueType, I extends Load>(type: T, ...instructions: I[]) =>
   namespace(instructions, (name) => (address: Operand<'i32'>, offset = 0) => {
-    const [at, constant] = addressed(address, offset);
-    return node(type, name, [at], constant);
+    const { at, rest } = addressed(address, offset);
+    return node(type, name, [at], [rest]);
   });
 /** Loads of one lane keep the other lanes of `into`. */
 const laneLoad =
   (name: Load, lanes: number) =>
   (address: Operand<'i32'>, into: V128, lane: number, offset = 0): V128 => {
-    const [at, constant] = addressed(address, offset);
-    return node('v128', name, [at, into], constant, checkedLane(lane, lanes));
+    const { at, rest } = addressed(address, offset);
+    return node('v128', name, [at, into], [rest, checkedLane(lane, lanes)]);
   };
 
 /** Operations that are folded where operands are constants. */
@@ -122,7 +125,8 @@ const neutral = { 'i32.add': 0, 'i32.sub': 0, 'i32.mul': 1 };
 
 function folding(name: keyof typeof foldable) {
   return (left: Operand<'i32'>, right: Operand<'i32'>): I32 => {
-    const [a, b] = [liftI32(left), liftI32(right)];
+    const a = liftI32(left);
+    const b = liftI32(right);
     if (a.constant !== undefined && b.constant !== undefined)
       return liftI32(foldable[name](a.constant, b.constant));
     if (b.constant === neutral[name]) return a;
@@ -139,8 +143,11 @@ export const i32 = {
   sub: folding('i32.sub'),
   mul: folding('i32.mul'),
   /** The sum of several terms: addresses are sums. */
-  sum: (...terms: Operand<'i32'>[]): I32 =>
-    terms.reduce<I32>((total, term) => i32.add(total, term), liftI32(0)),
+  sum(first: Operand<'i32'>, ...terms: Operand<'i32'>[]): I32 {
+    let total = liftI32(first);
+    for (let index = 0; index < terms.length; index++) total = i32.add(total, terms[index]!);
+    return total;
+  },
   eqz: (a: Operand<'i32'>): I32 => node('i32', 'i32.eqz', [liftI32(a)]),
   ...binary('i32', liftI32, 'i32.eq', 'i32.ne', 'i32.ltS', 'i32.ltU', 'i32.gtS', 'i32.gtU', 'i32.geS'),
   ...binary('i32', liftI32, 'i32.divU', 'i32.and', 'i32.or', 'i32.shl', 'i32.shrS', 'i32.shrU'),
@@ -165,8 +172,8 @@ export const v128 = {
   /** The first `lanes` 32-bit lanes from memory, zeros in the rest; reads nothing beyond them. */
   loadLanes(address: Operand<'i32'>, lanes: number, offset = 0): V128 {
     if (lanes > 3) {
-      const [at, constant] = addressed(address, offset);
-      return node('v128', 'v128.loadLanes', [at], constant, lanes);
+      const { at, rest } = addressed(address, offset);
+      return node('v128', 'v128.loadLanes', [at], [rest, lanes]);
     }
     if (lanes === 1) return v128.load32Zero(address, offset);
     const two = v128.load64Zero(address, offset);
@@ -174,8 +181,8 @@ export const v128 = {
   },
   /** The first `lanes` 32-bit lanes from places `stride` bytes apart, zeros in the rest. For vectors of more than 4 lanes. */
   gather(address: Operand<'i32'>, { lanes, stride, offset = 0 }: Gather): V128 {
-    const [at, constant] = addressed(address, offset);
-    return node('v128', 'v128.gather', [at], constant, lanes, stride);
+    const { at, rest } = addressed(address, offset);
+    return node('v128', 'v128.gather', [at], [rest, lanes, stride]);
   },
   ...unary(liftI32x4, 'v128.not'),
   /** `andnot(a, b)` is a and not b. */
@@ -188,7 +195,7 @@ export const v128 = {
 export const f32x4 = {
   const: (value: number): V128 => liftF32x4(value),
   splat: (value: Operand<'f32'>): V128 => node('v128', 'f32x4.splat', [liftF32(value)]),
-  extractLane: (a: V128, lane: number): F32 => node('f32', 'f32x4.extractLane', [a], checkedLane(lane, 4)),
+  extractLane: (a: V128, lane: number): F32 => node('f32', 'f32x4.extractLane', [a], [checkedLane(lane, 4)]),
   ...unary(liftF32x4, 'f32x4.floor', 'f32x4.abs', 'f32x4.neg', 'f32x4.sqrt'),
   ...binary('v128', liftF32x4, 'f32x4.add', 'f32x4.sub', 'f32x4.mul', 'f32x4.div', 'f32x4.min', 'f32x4.max'),
   ...binary('v128', liftF32x4, 'f32x4.pmin', 'f32x4.pmax', 'f32x4.eq', 'f32x4.ne', 'f32x4.lt', 'f32x4.gt'),
@@ -231,7 +238,12 @@ export const i8x16 = {
   splat: (value: Operand<'i32'>): V128 => node('v128', 'i8x16.splat', [liftI32(value)]),
   /** Picks sixteen bytes: 0 to 15 from `a`, 16 to 31 from `b`. */
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 =>
-    node('v128', 'i8x16.shuffle', [a, b], ...lanes.map((lane) => checkedLane(lane, 32))),
+    node(
+      'v128',
+      'i8x16.shuffle',
+      [a, b],
+      lanes.map((lane) => checkedLane(lane, 32)),
+    ),
 };
 
 /** `condition` not 0 takes `a`, else `b`; both are evaluated. */

@@ -299,8 +299,8 @@ export class FunctionBuilder {
     offset: number,
     ...lane: number[]
   ): void {
-    const [at, constant] = addressed(address, offset);
-    const immediates = [constant, ...lane];
+    const { at, rest } = addressed(address, offset);
+    const immediates = [rest, ...lane];
     this.statements.push({ kind: 'store', instruction, operands: [at, value], immediates });
   }
 

@@ -2,11 +2,13 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
+import { KernelCache } from '../../../src/backends/wasm/kernels.js';
 import { whyNotNative } from '../../../src/backends/wasm/native/choose.js';
 import type { ForeignFunctions } from '../../../src/backends/wasm/native/ffi.js';
 import { checkHost } from '../../../src/backends/wasm/native/host.js';
 import { listBytes, writeList } from '../../../src/backends/wasm/native/list.js';
 import { levelOf } from '../../../src/backends/wasm/native/machine.js';
+import type { Native } from '../../../src/backends/wasm/native/native.js';
 import { ObjectWriter } from '../../../src/backends/wasm/native/object.js';
 import { judge, keptVerdict } from '../../../src/backends/wasm/native/tested.js';
 import { bindTable } from '../../../src/backends/wasm/table.js';
@@ -54,6 +56,49 @@ suite('machine code, chosen', (test) => {
       );
     });
   }
+});
+
+suite('kernels beside machine code', (test) => {
+  const layout = (shape: readonly number[]) => ({
+    ...{
+      dtype: 'float32' as const,
+      shape,
+      strides: shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1)),
+    },
+  });
+  /** Kernels of two calls, none of which becomes machine code. */
+  async function kernelsWith(compile: Native['compile'], alone: boolean) {
+    const native = { alone, compile } as Native;
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+    const options = { simd: 'relaxed', shared: true } as const;
+    const kernels = new KernelCache(memory, options, { tuner: undefined, native, forget: () => {} });
+    const expressions = [{ type: 'input', index: 0, dtype: 'float32' }] as const;
+    const of = (size: number) =>
+      kernels.get('map', {
+        specification: { expressions },
+        inputs: [layout([size])],
+        outputs: [layout([size])],
+      });
+    return { kernels, made: [await of(4), await of(8)] };
+  }
+  const lacking = () =>
+    Promise.reject(new BackendError('x64: run cannot be written: x64: no code for select'));
+
+  test('how many, of which kind, and why, each reason once', async () => {
+    const { kernels, made } = await kernelsWith(lacking, false);
+    const reason = 'x64: run cannot be written: x64: no code for select';
+    assert.is(kernels.besideNative, `2 of 2 kernels are WebAssembly: map: ${reason}`);
+    for (const { module, native, notNative } of made)
+      assert.equal([module instanceof WebAssembly.Module, native, notNative], [true, undefined, reason]);
+  });
+
+  test('where WebAssembly rounds otherwise, none may be beside', async () => {
+    await rejects(
+      () => kernelsWith(lacking, true),
+      BackendError,
+      'x64: run cannot be written: x64: no code for select',
+    );
+  });
 });
 
 suite('machine code, its place', (test) => {

@@ -1,19 +1,18 @@
 /**
- * The limit that multiplying kernels are measured against: multiply-adds of the kernels' own width with nothing else to do, 12 independent
- * chains in registers (enough to hide a latency of 4 cycles on two units with room to spare).
+ * The limit that multiplying kernels are measured against: multiply-adds of the kernels' own width with nothing else to do,
+ * 12 independent chains in registers (enough to hide a latency of 4 cycles on two units with room to spare).
  */
-import { WasmMemory } from '../../src/backends/wasm/memory.js';
-import { Native } from '../../src/backends/wasm/native/native.js';
 import {
   type FunctionBuilder,
   f32x4,
   type I32,
   ModuleBuilder,
   type V128,
-} from '../../src/writers/wasm/assembler.js';
-import type { SimdLevel } from '../../src/writers/wasm/simdLevel.js';
-import type { X64Level } from '../../src/writers/x64/frame.js';
-import { type Clock, wallClock } from './clock.js';
+} from '../../writers/wasm/assembler.js';
+import type { SimdLevel } from '../../writers/wasm/simdLevel.js';
+import type { X64Level } from '../../writers/x64/frame.js';
+import { WasmMemory } from './memory.js';
+import { Native } from './native/native.js';
 
 const chains = 12;
 const unroll = 4;
@@ -54,10 +53,15 @@ function wasmTurns(simd: SimdLevel): { turns: (count: number) => void; lanes: nu
   return { turns: exports.turns as (count: number) => number, lanes: 4 };
 }
 
-/** Runs multiply-adds for about the given time and returns the rate in GFLOP/s. `native`: of machine code of this level. */
+/**
+ * Gives what runs multiply-adds for about the given time and returns the rate in GFLOP/s.
+ *
+ * @param clock tells seconds
+ * @param native of machine code of this level
+ */
 export function multiplyAddPeak(
   simd: SimdLevel,
-  clock: Clock = wallClock,
+  clock: () => number,
   native?: X64Level,
 ): (milliseconds: number) => number {
   const { turns, lanes } = native === undefined ? wasmTurns(simd) : nativeTurns(native);
