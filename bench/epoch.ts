@@ -1,4 +1,5 @@
 import { UsageError } from '../src/core/errors.js';
+import type { BackendReport } from '../src/engine/backend.js';
 import { openBackend } from '../src/engine/choose.js';
 import { Engine } from '../src/engine/engine.js';
 import { Model } from '../src/nn/model.js';
@@ -12,6 +13,7 @@ import { type Summary, summarize } from './support/statistics.js';
 const batchSize = 128;
 
 interface Epochs {
+  readonly report: BackendReport;
   readonly seconds: Summary;
   readonly images: Summary;
   /** Of the wall time of each epoch, what the engine's thread has spent in kernels. */
@@ -40,6 +42,7 @@ async function measure(context: Context, model: SeedModel, threads: number): Pro
     kernels: end.kernels - ends[i]!.kernels,
   }));
   return {
+    report: engine.report,
     seconds: summarize(epochs.map(({ wall }) => wall / 1000)),
     images: summarize(epochs.map(({ wall }) => (1000 * dataset.count) / wall)),
     kernels: summarize(epochs.map(({ wall, kernels }) => kernels / wall)),
@@ -63,12 +66,12 @@ export const bench: Bench = {
         { key: 'images', title: 'images/s' },
         { key: 'kernels', title: 'in kernels', unit: 'share' },
       ],
-      rows: rows.map((row) => ({ ...row })),
+      rows: rows.map(({ report: _, ...row }) => row),
       notes: [
         `Batches of ${batchSize}, Adam, everything that fit does: shuffling, feeding, metrics, progress.`,
         'In kernels: on the thread of the engine. On two threads the rest is also waiting for the other.',
       ],
-      backends: [],
+      backends: rows.map(({ report }) => report),
       plots: [
         {
           title: 'Share of an epoch that is spent in kernels',

@@ -19,7 +19,10 @@ export interface BenchOptions {
   readonly backend?: BackendName | 'all' | undefined;
   readonly gpuMode?: string | undefined;
   readonly simd?: WasmOptions['simd'];
+  readonly native?: WasmOptions['native'];
   readonly revectorize?: WasmOptions['revectorize'];
+  /** Kernels in the ways that are measured to be fastest. Default false. */
+  readonly tune?: boolean | undefined;
   /** The largest number of threads; 1 is measured in any case. Default: all processors. */
   readonly threads?: number | undefined;
   /** Folder for results as JSON and SVG. Default: none are written. */
@@ -41,10 +44,11 @@ function progress(text: string): void {
 }
 
 function optionsOf(backend: BackendName | undefined, options: BenchOptions): BackendOptions {
-  const { gpuMode, simd, revectorize } = options;
+  const { gpuMode, simd, native, revectorize, tune } = options;
   if (backend === 'gpu' || (backend === undefined && gpuMode !== undefined))
     return { backend: 'gpu', gpuMode };
-  return backend === 'reference' ? { backend } : { backend, simd, revectorize };
+  if (backend === 'reference') return { backend };
+  return { backend, simd, native, revectorize, ...(tune && { tuning: 'measured' }) };
 }
 
 /** What is measured, before it is. */
@@ -96,8 +100,12 @@ function show({
 }: BenchResult): void {
   const ran = [
     ...new Set(
-      backends.map(({ backend, numerics, experimental }) =>
-        [`${backend} (${numerics})`, ...(experimental ? [experimental] : [])].join(' '),
+      backends.map(({ backend, numerics, native, experimental }) =>
+        [
+          `${backend} (${numerics})`,
+          ...(native === undefined ? [] : [`native ${native}`]),
+          ...(experimental ? [experimental] : []),
+        ].join(' '),
       ),
     ),
   ];
