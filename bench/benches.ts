@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   profile: () => import('./profile.js'),
   step: () => import('./step.js'),
   epoch: () => import('./epoch.js'),
+  native: () => import('./native.js'),
   busy: () => import('./busy.js'),
   augmentation: () => import('./augmentation.js'),
   startup: () => import('./startup.js'),

@@ -3,7 +3,8 @@ import { benchNames, loadBench } from '../../bench/benches.js';
 import { runBench, runBenches } from '../../bench/main.js';
 import type { Context } from '../../bench/support/bench.js';
 import { isSummary } from '../../bench/support/statistics.js';
-import { UsageError } from '../../src/core/errors.js';
+import { whyNotNative } from '../../src/backends/wasm/native/choose.js';
+import { BackendError, UsageError } from '../../src/core/errors.js';
 import { rejects } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
@@ -25,6 +26,7 @@ const measured: Readonly<Record<string, readonly string[]>> = {
   profile: ['milliseconds', 'stepShare'],
   step: ['milliseconds', 'images'],
   epoch: ['seconds', 'images', 'kernels'],
+  native: ['images'],
   busy: ['one', 'two', 'ratio'],
   augmentation: ['images'],
   startup: ['seconds'],
@@ -35,7 +37,7 @@ const measured: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Benches that take their time: once is enough. */
-const long = ['startup', 'memory', 'profile', 'speedrun', 'subnormal'];
+const long = ['startup', 'memory', 'profile', 'speedrun', 'subnormal', 'native'];
 
 async function printed(work: () => Promise<void>): Promise<string> {
   const { log } = console;
@@ -101,6 +103,17 @@ suite('benches', (test) => {
       'bench: the kernels of a step are measured on wasm alone, not on reference',
     );
   });
+
+  if (whyNotNative() === undefined)
+    test.unavailable('machine code that was asked for in vain', 'it runs here');
+  else
+    test('machine code that was asked for in vain', async () => {
+      await rejects(
+        () => runBenches({ names: ['matmul'], quick: true, threads: 1, native: 'on' }),
+        BackendError,
+        `${whyNotNative()}\n  Leave native out, or say off: results are the same.`,
+      );
+    });
 
   test('--list shows every bench with its question', async () => {
     const text = await printed(() => runBenches({ list: true }));
