@@ -1,7 +1,7 @@
 /**
  * How many trials an hour do more trainings at a time give? The same sweep (trials of the perceptron on the images that come
  * with the package, one thread each), with the queue of the process (PGlite), Redis and PostgreSQL, by 1, 2 and 4 trainings at a time, in
- * turns. A rate counts the time between the end of the first trial and that of the last, so that the start is not in it.
+ * turns. Of n at a time a rate counts those after the n-th that ends, so that the start is not in it.
  *
  *     node dist/bench/workers.js [--on pglite,redis,postgres] [--jobs 1,2,4] [--trials 12] [--rounds 3]
  */
@@ -62,7 +62,7 @@ async function rate(queue: string, count: number, round: number): Promise<number
     throw new Error(
       `${queue}, ${count}: exit code ${code}, ${ends.length} trials: ${lines.slice(-3).join(' | ')}`,
     );
-  return (3_600_000 * (ends.length - 1)) / (ends.at(-1)! - ends[0]!);
+  return (3_600_000 * (ends.length - count)) / (ends.at(-1)! - ends[count - 1]!);
 }
 
 const rates = new Map<string, number[]>();
