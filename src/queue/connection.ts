@@ -106,10 +106,17 @@ async function checkServer(address: ServerAddress): Promise<void> {
   }
 }
 
+/** What users are told of a fault: in our words where the library's tell nothing, and without secrets. */
+export function faultText(message: string, address: Pick<ServerAddress, 'url'>): string {
+  if (/^could not renew lock for job/.test(message))
+    return 'a training was not reported within the time of its lock (was this machine asleep, or very busy?): it goes on, here or on another worker, to the same bytes';
+  return hideSecrets(message, address);
+}
+
 async function openRedis(address: ServerAddress, onFault: OnFault): Promise<Connection> {
   const { Queue, Worker } = await loadBullmq();
   const connection = redisOptions(address);
-  const fault = (error: Error) => onFault(hideSecrets(error.message, address));
+  const fault = (error: Error) => onFault(faultText(error.message, address));
   return {
     shown: address.shown,
     openQueue: async (name) => new Queue(name, { connection, prefix: 'quern' }).on('error', fault),
@@ -120,7 +127,7 @@ async function openRedis(address: ServerAddress, onFault: OnFault): Promise<Conn
 
 async function openPostgres(address: ServerAddress, onFault: OnFault): Promise<Connection> {
   const { Queue, Worker, createPostgresBackend } = await loadBullmq();
-  const fault = (error: Error) => onFault(hideSecrets(error.message, address));
+  const fault = (error: Error) => onFault(faultText(error.message, address));
   // a schema of its own would need a right that not every user has
   const connection = { ...postgresOptions(address), schema: 'public', migrate: true, max: 4 };
   return {

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import { hideSecrets, isServerAddress, parseServerAddress, withoutSecrets } from '../../src/queue/address.js';
+import { faultText } from '../../src/queue/connection.js';
 import { redisOptions } from '../../src/queue/servers.js';
 import { suite } from '../support/suite.js';
 
@@ -39,6 +40,12 @@ suite('addresses of servers', (test) => {
       'WRONGPASS *** *** ***',
     );
     assert.is(hideSecrets('nothing', { url: 'redis://h' }), 'nothing');
+  });
+
+  test('tells of a lost lock what it may come from, and of other faults without secrets', () => {
+    const address = parseServerAddress('redis://me:s%40cret@h:1', '--queue');
+    assert.match(faultText('could not renew lock for job 46ddb87b', address), /^a training was not reported/);
+    assert.is(faultText('WRONGPASS s@cret', address), 'WRONGPASS ***');
   });
 
   test('rediss:// is encrypted and checks the certificate, redis:// is not', () => {
