@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 
 /** Below so many open files, modules are not all opened at once. */
 const few = 256;
@@ -19,4 +20,12 @@ function mostOpenFiles(): number {
  */
 export async function loadForFewFiles(): Promise<void> {
   if (mostOpenFiles() < few) await import('../index.js');
+}
+
+/**
+ * Keeps V8's room for new objects at the megabyte that it begins with: while kernels are written it would grow to 32, and a
+ * training would keep these to its end. An option of `node` cannot be given to a command.
+ */
+export function keepYoungObjectsFew(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
 }

@@ -21,7 +21,7 @@ import { addTrain } from './commands/train/arguments.js';
 import { addView } from './commands/view/arguments.js';
 import { addWatch } from './commands/watch/arguments.js';
 import { addWorker } from './commands/worker/arguments.js';
-import { loadForFewFiles } from './loading.js';
+import { keepYoungObjectsFew, loadForFewFiles } from './loading.js';
 import { guardStreams } from './terminal/output.js';
 import { reportError } from './terminal/reportError.js';
 import { usageError } from './usage.js';
@@ -119,6 +119,8 @@ function followParent(): () => void {
   };
 }
 
+// before modules are loaded, which make many objects
+if (process.argv[2] === 'train') keepYoungObjectsFew();
 const tellParent = followParent();
 guardStreams();
 try {

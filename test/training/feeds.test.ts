@@ -5,7 +5,7 @@ import { take } from '../../src/data/dataset.js';
 import { adam } from '../../src/optimizers/adam.js';
 import { Blocks, type Fill } from '../../src/training/feeds/blocks.js';
 import type { Feed, Pass } from '../../src/training/feeds/feed.js';
-import { openFeed } from '../../src/training/feeds/open.js';
+import { openFeed, residentBytesFor } from '../../src/training/feeds/open.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { StreamedFeed } from '../../src/training/feeds/streamed.js';
 import { fit } from '../../src/training/fit/fit.js';
@@ -151,6 +151,12 @@ suite('feeds', (test) => {
       const gpu = Object.create(engine, { report: { value: { ...engine.report, backend: 'gpu' } } });
       assert.instance(openFeed(gpu, dataset, { batchSize: 2 }), StreamedFeed);
     });
+  });
+
+  test('how large a dataset may live in the engine: MNIST beside a perceptron, not beside convolutions', () => {
+    assert.is(residentBytesFor(101_632), 3 * 2 ** 24);
+    assert.is(residentBytesFor(2 ** 20 - 1), 3 * 2 ** 24);
+    assert.is(residentBytesFor(2 ** 20), 2 ** 23);
   });
 
   test('an augmentation that does not suit the images', () =>

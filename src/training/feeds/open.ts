@@ -11,6 +11,18 @@ interface FeedOptions extends StreamedOptions {
 
 /** Above it a second copy of the dataset costs more than batches that are gathered on the host. */
 const defaultResidentBytes = 3 * 2 ** 24;
+/** The same for models beside whose work nobody notices how batches are gathered, from so many multiply-adds on. */
+const residentBytesBesideWork = 2 ** 23;
+const muchWork = 2 ** 20;
+
+/**
+ * How large a dataset may live in the engine that a model is trained on.
+ *
+ * @param multiplyAdds of the model, for one example
+ */
+export function residentBytesFor(multiplyAdds: number): number {
+  return multiplyAdds >= muchWork ? residentBytesBesideWork : defaultResidentBytes;
+}
 
 /**
  * The feed for a dataset. It lives in the engine where it is small enough and trained on as it is; gpu, which has no

@@ -3,9 +3,10 @@ import type { Dataset } from '../../data/dataset.js';
 import type { Engine } from '../../engine/engine.js';
 import { turn } from '../../engine/runSteps.js';
 import type { Model } from '../../nn/model.js';
+import { summarize } from '../../nn/summary.js';
 import type { Callback, Ending, Training } from '../callbacks/callback.js';
 import { callbacksOf, restoreCallbacks, stateOfCallbacks, withoutCallbacks } from '../callbacks/list.js';
-import { openFeed } from '../feeds/open.js';
+import { openFeed, residentBytesFor } from '../feeds/open.js';
 import type { Checkpoint } from '../files/checkpoint.js';
 import { type Tensors, writeTensors } from '../files/tensors.js';
 import type { TrainedModel } from '../files/trainedModel.js';
@@ -74,7 +75,8 @@ export class TrainingLoop implements Training {
     this.epochs = options.epochs;
     this.averages = averagesOf(model, options.weightAveraging);
     this.callbacks = callbacksOf(options);
-    const { augmentation, seed, batchSize = defaultBatchSize, residentBytes, dataWorkers } = options;
+    const { augmentation, seed, batchSize = defaultBatchSize, dataWorkers } = options;
+    const residentBytes = options.residentBytes ?? residentBytesFor(summarize(model).multiplyAdds);
     const feed = openFeed(engine, data.train, { batchSize, augmentation, seed, residentBytes, dataWorkers });
     this.step = new FitStep(engine, model, feed, {
       optimizer,

@@ -57,8 +57,10 @@ const usualBatch = 250;
 const mostLayerBytes = 2 ** 29;
 const batchesPerRun = 8;
 
-/** A larger dataset is streamed, as MNIST's 10,000 images are not: an evaluation looks at every image once. */
-const residentBytes = 2 ** 23;
+/** A larger dataset is streamed, as MNIST's are: an evaluation looks at every image once. */
+const residentBytes = 2 ** 22;
+/** Of a streamed one, some batches are gathered at a time. */
+const blockBytes = 2 ** 21;
 
 /** Evaluates one dataset. */
 interface EvaluationStep {
@@ -130,7 +132,7 @@ class Inference {
     const known = this.evaluations.get(dataset);
     if (known !== undefined) return known;
     checkFits('evaluate', this.model, dataset);
-    const feed = openFeed(this.engine, dataset, { batchSize: this.batch, residentBytes });
+    const feed = openFeed(this.engine, dataset, { batchSize: this.batch, residentBytes, blockBytes });
     const step: EvaluationStep['step'] = (inputs) => {
       const images = normalize(feed.images(inputs), this.normalization);
       const labels = feed.labels(inputs);
