@@ -41,7 +41,7 @@ export function emitMatmul(
   const sizes = {
     ...{ panels: panelBytes, rows: 4 * block * packedRows },
     // whether B is finite, and the records
-    ...{ note: 16, records: records * plan.recordBytes },
+    ...{ note: 4 * module.lanes, records: records * plan.recordBytes },
   };
   const scratch = new Scratch(units === 0 ? { panels: 0, rows: 0, note: 0, records: 0 } : sizes);
   // a range of rows packs all of B, one of columns lists all terms: both serve further ranges

@@ -29,12 +29,11 @@ export interface PackedPanel {
 
 /** A function (source, destination) that packs a panel. */
 export function packing(module: ModuleBuilder, panel: PackedPanel): FunctionHandle {
-  const lanes = isTransposed(panel) ? transposedLanes : module.lanes;
   return module.once(
     `pack_${panel.k}x${panel.panel.columns}`,
     ['source', 'destination'] as const,
     (f, p) => emitPackPanel(f, panel, p),
-    lanes,
+    lanesOf(module, panel),
   );
 }
 
@@ -47,14 +46,25 @@ function isTransposed({ rowStride, columnStride }: PackedPanel): boolean {
   return rowStride === 4 && columnStride !== 4;
 }
 
-/** A function (source, destination, note) that packs a panel, and adds to the vector at `note` what `noteFinite` does. */
+const lanesOf = (module: ModuleBuilder, panel: PackedPanel) =>
+  isTransposed(panel) ? transposedLanes : module.lanes;
+
+/**
+ * A function (source, destination, note) that packs a panel, and adds to the vector at `note`, as wide as the module's or its
+ * begin, what `noteFinite` does.
+ */
 export function notedPacking(module: ModuleBuilder, panel: PackedPanel): FunctionHandle {
   const parameters = ['source', 'destination', 'note'] as const;
-  return module.once(`pack_${panel.k}x${panel.panel.columns}_noted`, parameters, (f, p) => {
-    const sum = f.let(v128.load(p.note));
-    emitPackPanel(f, panel, p, (value) => noteFinite(f, sum, value));
-    f.store(p.note, sum);
-  });
+  return module.once(
+    `pack_${panel.k}x${panel.panel.columns}_noted`,
+    parameters,
+    (f, p) => {
+      const sum = f.let(v128.load(p.note));
+      emitPackPanel(f, panel, p, (value) => noteFinite(f, sum, value));
+      f.store(p.note, sum);
+    },
+    lanesOf(module, panel),
+  );
 }
 
 /**

@@ -46,7 +46,7 @@ interface TermsSource {
 export function listing(module: ModuleBuilder, source: TermsSource): FunctionHandle {
   const { rows, terms, rowStride, termStride } = source;
   const name = `terms_${rows}x${terms}_${rowStride}_${termStride}`;
-  return module.once(name, ['a', 'record'] as const, (f, { a, record }) => {
+  const write = (f: FunctionBuilder, { a, record }: Readonly<Record<'a' | 'record', I32>>) => {
     const scan = termStride === 4 ? adjacentTerms(source) : adjacentRows(source);
     f.store(record, i32.const(allTerms));
     f.if(scan.sample(f, a), () => {
@@ -56,7 +56,8 @@ export function listing(module: ModuleBuilder, source: TermsSource): FunctionHan
       const found = f.let(i32.shrU(i32.sub(next, first), 2));
       f.if(few(found, terms), () => f.store(record, found));
     });
-  });
+  };
+  return module.once(name, ['a', 'record'] as const, write, 4);
 }
 
 /** Whether a number of terms is at most `worthSkipping` of `seen`. */

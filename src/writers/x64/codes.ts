@@ -77,6 +77,10 @@ export const codes = {
   interleaveLow: ps(0x14),
   interleaveHigh: ps(0x15),
   shuffleBytes: p38(0x00),
+  /** The highest bit of each lane: to an integer register, to a mask register; that to an integer register. */
+  signs: { map: 1, prefix: 0, opcode: 0x50 },
+  signsToMask: { map: 2, prefix: 2, opcode: 0x39 },
+  fromMask: { map: 1, prefix: 0, opcode: 0x93 },
   /** Lanes of the mask register as all ones or zeros. */
   maskToLanes: { map: 2, prefix: 2, opcode: 0x38 },
 } as const satisfies Record<string, VectorCode>;

@@ -1,5 +1,6 @@
 /** Where the values of a function are: variables in registers or on the stack, temporaries in registers that are free. */
 import { BackendError } from '../../core/errors.js';
+import type { Expression } from '../wasm/expressions.js';
 import type { Address, Code, Memory, Width } from './encoder.js';
 import { rsp } from './encoder.js';
 
@@ -94,6 +95,8 @@ export interface Frame {
   readonly width: Width;
   readonly integers: Bank;
   readonly vectors: Bank;
+  /** An integer register ← the highest bit of each lane of a vector, lane 0 the lowest. */
+  bitmask(vector: Expression, register: number): void;
   /** Where a vector may be put on the stack for a moment. */
   readonly spare: Address;
 }

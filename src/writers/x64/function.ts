@@ -104,6 +104,10 @@ export class FunctionPrinter implements Frame {
     return { entry, spilledVectors: vectors.spilled.size };
   }
 
+  bitmask(vector: Expression, register: number): void {
+    this.vec.bitmask(vector, register);
+  }
+
   /**
    * Registers for all variables. What statements need for themselves depends on what is on the stack, and so on; mostly
    * nothing has to be.

@@ -80,7 +80,8 @@ export class Integers {
       const memory = this.address(a!, e.immediates[0]!);
       code.integer(instruction === 'i32.load' ? [0x8b] : [0x0f, 0xb6], register, memory);
       this.giveAddress(memory);
-    } else throw new BackendError(`x64: no code for ${instruction}`);
+    } else if (instruction === 'i32x4.bitmask') this.frame.bitmask(a!, register);
+    else throw new BackendError(`x64: no code for ${instruction}`);
   }
 
   /** Compares, and gives the condition under which the value is not 0. */

@@ -106,7 +106,11 @@ export class Needs {
       this.condition(operands[2]!);
     } else if (instruction === 'i32.load' || instruction === 'i32.load8U') this.address(a, immediates[0]!);
     else if (instruction === 'i32.eqz') this.condition(a);
-    else {
+    else if (instruction === 'i32x4.bitmask') {
+      const { heldVectors } = this;
+      this.vector(a);
+      this.heldVectors = heldVectors;
+    } else {
       if (safe && inPlace.has(instruction) && !this.own(a)) this.integerInto(a, true);
       else this.integer(a);
       const b = operands[1];

@@ -311,6 +311,16 @@ export class Vectors {
     this.give(from, large);
   }
 
+  bitmask(vector: Expression, register: number): void {
+    const from = this.value(vector);
+    if (this.frame.width < 64 && from < 16) this.emit(codes.signs, [register, 0, from]);
+    else {
+      this.emit(codes.signsToMask, [1, 0, from], { evex: true });
+      this.emit(codes.fromMask, [register, 0, 1], { width: 16 });
+    }
+    this.give(from);
+  }
+
   private choose(e: Expression, register: number): void {
     const [a, b, mask] = e.operands as [Expression, Expression, Expression];
     if (this.frame.level === 'avx512') {
