@@ -13,6 +13,7 @@ import type { X64Level } from '../../src/writers/x64/frame.js';
 import { runGuarded } from '../kernels/guardedSupport.js';
 import { NativeCases } from '../kernels/nativeSupport.js';
 import { compileCase, runWasmCase } from '../kernels/wasmSupport.js';
+import { zeroCases } from '../support/kernelCases/zeros.js';
 import { kernelCases, randomCase } from '../support/kernelCases.js';
 
 export interface NativeFindings {
@@ -50,7 +51,7 @@ function check(kernelCase: (typeof kernelCases)[number]): string | undefined {
 const randomCases = Array.from({ length: Number(count) }, (_, index) =>
   randomCase(Number(first ?? 0) + index),
 );
-const cases = first === undefined ? [...kernelCases, ...randomCases] : randomCases;
+const cases = first === undefined ? [...kernelCases, ...zeroCases, ...randomCases] : randomCases;
 const different = cases.flatMap((kernelCase) => {
   try {
     const wrong = check(kernelCase);

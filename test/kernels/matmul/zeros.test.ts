@@ -6,13 +6,11 @@ import { EpilogueEmitter } from '../../../kernels/toolkit/wasm/epilogue.js';
 import { preparedFlag } from '../../../kernels/toolkit/wasm/kernel.js';
 import { listing, recordBytes } from '../../../kernels/toolkit/wasm/terms.js';
 import { type KernelRun, ModuleBuilder } from '../../../src/writers/wasm/assembler.js';
+import { hashed as random, type ZeroPattern, zeroPatterns } from '../../support/kernelCases/zeros.js';
 import { suite } from '../../support/suite.js';
 import { best, instantiate } from '../../writers/wasm/harness.js';
 
 const levels = best === 'relaxed' ? (['relaxed', 'baseline'] as const) : (['baseline'] as const);
-
-/** A number without a pattern, from 0 to 1. */
-const random = (i: number) => (Math.imul(i + 1, 0x9e3779b1) >>> 8) / 2 ** 24;
 
 /** A [m, k] with rows or, transposed, columns adjacent; B [k, n] likewise. */
 function shapeOf([m, k, n]: readonly [number, number, number], turned: boolean): MatmulShape {
@@ -27,21 +25,6 @@ const at = ({ k, m, a }: MatmulShape, index: number) => {
   const [row, column] =
     a.column === 1 ? [Math.floor(index / k), index % k] : [index % m, Math.floor(index / m)];
   return { row, column };
-};
-
-/** True where A(row, column) is zero. */
-type Pattern = (row: number, column: number) => boolean;
-
-const patterns: Readonly<Record<string, Pattern>> = {
-  'no zeros': () => false,
-  'all zeros': () => true,
-  'columns of zeros': (_, column) => column % 3 !== 0,
-  'a border of zeros': (_, column) => column < 30 || column > 55,
-  'rows of zeros': (row) => row % 7 < 3,
-  'the first tile is dense': (row, column) => row > 5 && column % 2 === 0,
-  'a fifth is left, anywhere': (row, column) => random(1000 * row + column) > 0.2,
-  'the last term alone': (_, column) => column !== 66,
-  'zeros where the sample does not look': (_, column) => column % 32 >= 4,
 };
 
 interface Prepared {
@@ -103,7 +86,7 @@ suite('products that leave out zeros', (test) => {
   for (const simd of levels) {
     for (const turned of [false, true]) {
       const order = turned ? 'rows adjacent' : 'terms adjacent';
-      for (const [name, pattern] of Object.entries(patterns)) {
+      for (const [name, pattern] of Object.entries(zeroPatterns)) {
         test(`${name}, ${order}, ${simd}: the bits of the sums of all terms`, () => {
           for (const size of shapes) {
             const shape = shapeOf(size, turned);
@@ -171,7 +154,7 @@ suite('products that leave out zeros', (test) => {
   });
 
   test('records: the terms that are not zero in a row of the tile, or that they are too many', () => {
-    const recordOf = (rows: number, terms: number, turned: boolean, pattern: Pattern): number[] => {
+    const recordOf = (rows: number, terms: number, turned: boolean, pattern: ZeroPattern): number[] => {
       const module = new ModuleBuilder({ simd: 'baseline', shared: false });
       const strides = turned
         ? { rowStride: 4, termStride: 4 * rows }
@@ -195,7 +178,7 @@ suite('products that leave out zeros', (test) => {
     for (const turned of [false, true]) {
       for (const rows of [1, 2, 3, 4, 5, 6, 12]) {
         const every =
-          (step: number): Pattern =>
+          (step: number): ZeroPattern =>
           (row, term) =>
             term % step !== 0 || row !== (term / step) % rows;
         const expected = Array.from({ length: 14 }, (_, i) => 5 * i);
