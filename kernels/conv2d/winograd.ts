@@ -24,7 +24,7 @@ import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
-import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
+import { Cut, eachVector, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
 import { eitherOf } from '../toolkit/wasm/units.js';
 import { type Correlation, correlationCode } from './correlation.js';
 import type { Frame } from './frame.js';
@@ -140,17 +140,18 @@ function transformFilter(layout: Layout, panel: Panel): FunctionHandle {
   const tapOffset = (tap: number) => (runs.length === 1 ? tap * frame.channels * rowStride : runs[tap]!);
   return module.once(`transformFilter_${panel.columns}`, ['source', 'destination'], (f, p) => {
     f.loop(0, frame.channels, 1, () => {
-      for (const { at, lanes } of panel.vectors) {
+      const steps = [f.lanes * columnStride, 4 * f.lanes];
+      eachVector(f, panel, { at: [p.source, p.destination], steps }, (v, [source, destination]) => {
+        const { at, lanes } = panel.vectors[v]!;
         transform.byColumns(
           f,
           (row, column) => {
             const offset = tapOffset(algorithm.window * row + column) + (at / 4) * columnStride;
-            return loadStrided(p.source, lanes, columnStride, offset);
+            return loadStrided(source, lanes, columnStride, offset);
           },
-          (row, column, value) =>
-            f.store(p.destination, value, (row * side + column) * filterStep(panel) + at),
+          (row, column, value) => f.store(destination, value, (row * side + column) * filterStep(panel) + at),
         );
-      }
+      });
       f.increase(p.source, rowStride);
       f.increase(p.destination, 4 * panel.width);
     });
@@ -262,34 +263,39 @@ function tileFinisher(
     [down = algorithm, along = algorithm]: readonly (Edge | undefined)[],
   ) => {
     const transform = new Transform(down.result, along.result);
-    for (const { v, at } of panel.vectors) {
-      f.block(() => {
-        const finished: V128[][] = down.result.map(() => []);
-        transform.byColumns(
-          f,
-          (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + at),
-          (r, c, value) => {
-            finished[r]![c] = f.let(value);
-          },
-          () => f.fence(sums),
-        );
-        for (let r = 0; r < rows; r++) {
-          for (let c = 0; c < columns; c++) {
-            const position = panel.position(v, element, column, outputs * (r * width + c));
-            const result = finish(finished[r]![c]!, position);
-            if (pool) finished[r]![c] = f.let(result);
-            else results.store(f, p.out, result, position);
+    eachVector(
+      f,
+      panel,
+      { at: [sums, element, column, pooled ?? element] },
+      (v, [sums, element, column, pooled]) => {
+        f.block(() => {
+          const finished: V128[][] = down.result.map(() => []);
+          transform.byColumns(
+            f,
+            (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + panel.vectors[v]!.at),
+            (r, c, value) => {
+              finished[r]![c] = f.let(value);
+            },
+            () => f.fence(sums),
+          );
+          for (let r = 0; r < rows; r++) {
+            for (let c = 0; c < columns; c++) {
+              const position = panel.position(v, element, column, outputs * (r * width + c));
+              const result = finish(finished[r]![c]!, position);
+              if (pool) finished[r]![c] = f.let(result);
+              else results.store(f, p.out, result, position);
+            }
           }
-        }
-        if (pool === undefined || pooled === undefined) return;
-        for (let r = 0; r < rows; r += 2) {
-          for (let c = 0; c < columns; c += 2) {
-            const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
-            const further = (outputs * (r * results.stored[1] + c)) / 2;
-            pool(pixels, panel.position(v, pooled, column, further));
+          if (pool === undefined) return;
+          for (let r = 0; r < rows; r += 2) {
+            for (let c = 0; c < columns; c += 2) {
+              const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
+              const further = (outputs * (r * results.stored[1] + c)) / 2;
+              pool(pixels, panel.position(v, pooled, column, further));
+            }
           }
-        }
-      });
-    }
+        });
+      },
+    );
   };
 }

@@ -28,7 +28,7 @@ import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
-import { Cut, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
+import { Cut, eachVector, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
 import { eitherOf, minimum } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { Frame } from './frame.js';
@@ -232,11 +232,12 @@ function transformGradient(layout: Layout, panel: Panel, height: number, edge?: 
   return module.once(name, ['source', 'target', 'first', 'last'], (f, p) => {
     const tile = (target: I32, wanted: number, across: Pick<Edge, 'results' | 'result'>) => {
       const transform = new Transform(transposed(down.result), transposed(across.result));
-      for (const { at, lanes } of panel.vectors) {
+      eachVector(f, panel, { at: [p.source, target] }, (v, [source, target]) => {
+        const { at, lanes } = panel.vectors[v]!;
         const pixels = Array.from({ length: down.results }, (_, row) =>
           Array.from({ length: across.results }, (_, column) => {
             if (row >= height || column >= wanted) return f.let(f32x4.const(0));
-            return f.let(v128.loadLanes(p.source, lanes, 4 * outputs * (row * width + column) + at));
+            return f.let(v128.loadLanes(source, lanes, 4 * outputs * (row * width + column) + at));
           }),
         );
         transform.byRows(
@@ -244,7 +245,7 @@ function transformGradient(layout: Layout, panel: Panel, height: number, edge?: 
           (row, column) => pixels[row]![column]!,
           (row, column, value) => f.store(target, value, (row * side + column) * gradientStep + at),
         );
-      }
+      });
     };
     const place = (tile: I32) => f.let(i32.add(p.target, i32.mul(tile, 4 * panel.width)));
     const target = place(p.first);
@@ -284,19 +285,20 @@ function storeFilter(layout: Layout, panel: Panel): FunctionHandle {
   const transform = new Transform(transposed(algorithm.filter));
   return module.once(`storeFilter_${panel.columns}`, ['sums', 'out'], (f, p) => {
     f.loop(0, frame.channels, 1, () => {
-      for (const { at, lanes } of panel.vectors) {
+      eachVector(f, panel, { at: [p.sums, p.out] }, (v, [sums, out]) => {
+        const { at, lanes } = panel.vectors[v]!;
         f.block(() =>
           transform.byColumns(
             f,
-            (row, column) => v128.load(p.sums, (row * side + column) * sumsStep + at),
+            (row, column) => v128.load(sums, (row * side + column) * sumsStep + at),
             (row, column, value) => {
               const tap = row * algorithm.window + column;
-              f.storeLanes(p.out, value, lanes, tap * frame.channels * rowBytes + at);
+              f.storeLanes(out, value, lanes, tap * frame.channels * rowBytes + at);
             },
-            () => f.fence(p.sums),
+            () => f.fence(sums),
           ),
         );
-      }
+      });
       f.increase(p.sums, 4 * panel.width);
       f.increase(p.out, rowBytes);
     });

@@ -95,6 +95,27 @@ export class Panel {
   }
 }
 
+/**
+ * Visits the vectors of a panel, with addresses that belong to the first, `steps` bytes (default: those of a vector) before those
+ * of the next: in a loop where all are whole, which is less code than one after another.
+ */
+export function eachVector<A extends readonly I32[]>(
+  f: FunctionBuilder,
+  { vectors }: Panel,
+  { at, steps }: { readonly at: readonly [...A]; readonly steps?: readonly number[] },
+  visit: (v: number, at: readonly [...A]) => void,
+): void {
+  if (vectors.length === 1 || vectors.some(({ lanes }) => lanes < f.lanes)) {
+    for (const { v } of vectors) visit(v, at);
+    return;
+  }
+  f.loop(0, vectors.length, 1, (index) => {
+    const place = (address: I32, i: number) =>
+      f.let(i32.add(address, i32.mul(index, steps?.[i] ?? 4 * f.lanes)));
+    visit(0, at.map(place) as unknown as readonly [...A]);
+  });
+}
+
 /** Columns cut into panels of two vectors (or one), and a last one of what is left. */
 export class Panels {
   readonly full: Panel;
