@@ -176,7 +176,7 @@ suite('x64 registers', (test) => {
       new Set(),
     );
     assert.equal([...spilled], [1]);
-    assert.equal(registers, [3, undefined, 5]);
+    assert.equal(registers, [3, undefined, 6]);
   });
 });
 
