@@ -53,6 +53,8 @@ export const inferenceElsewhere = {
  * images of the MNIST family, which leaves no ragged batch to plan.
  */
 const usualBatch = 250;
+/** Rows of a prediction have their bits in any batch: as few as there can be. A power of two is what is often asked for. */
+const largestPrediction = 256;
 /** Of what any layer has for a batch: a model of large images takes fewer at once. */
 const mostLayerBytes = 2 ** 29;
 const batchesPerRun = 8;
@@ -61,6 +63,18 @@ const batchesPerRun = 8;
 const residentBytes = 2 ** 22;
 /** Of a streamed one, some batches are gathered at a time. */
 const blockBytes = 2 ** 21;
+
+/**
+ * The size of batches of which none is larger than `most`: of equal ones, where an eighth more of them makes them equal,
+ * since each size has its plan.
+ */
+export function predictionBatch(count: number, most: number): number {
+  const fewest = Math.max(1, Math.ceil(count / most));
+  for (let batches = fewest; batches <= fewest + fewest / 8; batches++) {
+    if (count % batches === 0) return count / batches;
+  }
+  return Math.ceil(count / fewest);
+}
 
 /** Evaluates one dataset. */
 interface EvaluationStep {
@@ -84,6 +98,7 @@ function largestOf(model: Model): number {
 class Inference {
   private readonly metrics = new Metrics('evaluation');
   private readonly batch: number;
+  private readonly mostPredicted: number;
   /** Ends with the evaluations so far: they count with the same metrics, so only one may run at a time. */
   private queue: Promise<unknown> = Promise.resolve();
   /** One function per dataset, by which the engine knows the plans. */
@@ -97,7 +112,9 @@ class Inference {
     readonly model: Model,
     readonly normalization: Normalization,
   ) {
-    this.batch = Math.max(1, Math.min(usualBatch, Math.floor(mostLayerBytes / (4 * largestOf(model)))));
+    const most = Math.max(1, Math.floor(mostLayerBytes / (4 * largestOf(model))));
+    this.batch = Math.min(usualBatch, most);
+    this.mostPredicted = Math.min(largestPrediction, most);
   }
 
   evaluate(dataset: Dataset, options: InferenceOptions): Promise<Evaluation> {
@@ -158,7 +175,7 @@ class Inference {
     }
     const width = sizeOf(outputShape);
     const rows = new Float32Array(count * width);
-    for (const { start, batchSize } of groups(count, this.batch, () => 1)) {
+    for (const { start, batchSize } of groups(count, predictionBatch(count, this.mostPredicted), () => 1)) {
       const compiled = this.engine.compile(this.prediction, {
         images: { shape: [batchSize, ...inputShape], dtype: 'uint8' },
       });

@@ -4,15 +4,18 @@ import * as assert from 'uvu/assert';
 import { ShapeError } from '../../../src/core/errors.js';
 import { imageSize, take } from '../../../src/data/dataset.js';
 import { openEngine } from '../../../src/engine/engine.js';
+import { relu } from '../../../src/nn/layers/activations.js';
+import { conv2d } from '../../../src/nn/layers/conv2d.js';
 import { dense } from '../../../src/nn/layers/dense.js';
 import { flatten } from '../../../src/nn/layers/flatten.js';
+import { maxPool2d } from '../../../src/nn/layers/pool.js';
 import { Model } from '../../../src/nn/model.js';
 import { sequential } from '../../../src/nn/sequential.js';
-import { evaluate, predict } from '../../../src/training/inference/inference.js';
+import { evaluate, predict, predictionBatch } from '../../../src/training/inference/inference.js';
 import { wilsonInterval } from '../../../src/training/inference/interval.js';
 import { rejects } from '../../data/support.js';
 import { suite } from '../../support/suite.js';
-import { fixture, perceptron, tinyDataset, withEngine } from '../support.js';
+import { fixture, perceptron, tinyDataset, withEngine, withWasm } from '../support.js';
 
 const { train, test: testSet } = fixture;
 
@@ -38,6 +41,38 @@ suite('evaluate and predict', (test) => {
       assert.is(evaluation.accuracy, correct / 256);
       assert.equal(evaluation.interval, wilsonInterval(correct, 256));
     }));
+
+  test('an image has the same probabilities in any batch', () =>
+    withWasm(2, async (engine) => {
+      const layers = [conv2d(8, 3), relu(), maxPool2d(2), conv2d(16, 3), relu(), flatten(), dense(10)];
+      const model = new Model(sequential(layers), train.shape, 1);
+      const size = imageSize(train);
+      const together = (await predict(engine, model, train.images)).data;
+      for (const [from, to] of [
+        [0, 1],
+        [255, 256],
+        [3, 140],
+      ] as const) {
+        const some = await predict(engine, model, train.images.subarray(from * size, to * size));
+        assert.equal([...some.data], [...together.subarray(10 * from, 10 * to)]);
+      }
+    }));
+
+  test('batches of predictions: one where it fits, then equal ones', () => {
+    for (const [count, most, batch] of [
+      [1, 256, 1],
+      [256, 256, 256],
+      [257, 256, 129],
+      [300, 256, 150],
+      [10_000, 256, 250],
+      [60_000, 256, 250],
+      [10_007, 256, 251],
+      [7, 2, 2],
+      [5, 1, 1],
+    ] as const) {
+      assert.is(predictionBatch(count, most), batch, `${count}`);
+    }
+  });
 
   test('again, and of a part', () =>
     withEngine(async (engine) => {
@@ -125,7 +160,7 @@ suite('evaluate and predict', (test) => {
       const onProgress = (finished: number, count: number) => void seen.push(finished, count);
       await evaluate(engine, model, train, { onProgress });
       await predict(engine, model, train.images, { onProgress });
-      assert.equal(seen, [250, 256, 256, 256, 250, 256, 256, 256]);
+      assert.equal(seen, [250, 256, 256, 256, 256, 256]);
       const signal = AbortSignal.abort(new Error('enough'));
       await rejects(evaluate(engine, model, train, { signal }), Error, /^enough$/);
       await rejects(predict(engine, model, train.images, { signal }), Error, /^enough$/);
