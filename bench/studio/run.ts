@@ -18,7 +18,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { packDataset } from '../../src/cli/commands/studio/pack.js';
 import { builtSite } from '../../src/cli/commands/studio/run.js';
 import { startStudioServer } from '../../src/cli/commands/studio/serve.js';
-import { silent } from '../../src/cli/inputs/openers.js';
+import { silent } from '../../src/cli/inputs/datasets.js';
 import { readModel } from '../../src/cli/inputs/ownRecipe.js';
 import { openEngine, openModel } from '../../src/index.js';
 import { linkOf, type Settings } from '../../src/studio/shared/settings.js';

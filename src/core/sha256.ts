@@ -34,3 +34,23 @@ export async function sha256(what: string, ...parts: readonly Uint8Array[]): Pro
   const digest = await subtle.digest('SHA-256', joined(parts));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/**
+ * The SHA-256 of two parts, and that of both as if they were one, as `sha256` gives them; in Node.js the first is looked at
+ * once.
+ */
+export async function sha256OfTwo(
+  what: string,
+  first: Uint8Array,
+  second: Uint8Array,
+): Promise<{ readonly first: string; readonly second: string; readonly both: string }> {
+  const node = globalThis.process?.getBuiltinModule?.('node:crypto');
+  const hashOfSecond = await sha256(what, second);
+  if (node === undefined) {
+    const [hashOfFirst, both] = [await sha256(what, first), await sha256(what, first, second)];
+    return { first: hashOfFirst, second: hashOfSecond, both };
+  }
+  const hash = node.createHash('sha256').update(first);
+  const hashOfFirst = hash.copy().digest('hex');
+  return { first: hashOfFirst, second: hashOfSecond, both: hash.update(second).digest('hex') };
+}

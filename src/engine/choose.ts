@@ -31,6 +31,11 @@ export async function openBackend(options: BackendOptions & Probes = {}): Promis
   }
 }
 
+/** Begins to load what will most likely be opened, in a moment in which this thread would wait for something else. */
+export function preload(name: BackendName): void {
+  if (name === 'auto' || name === 'wasm') import('../backends/wasm/wasm.js').catch(() => {});
+}
+
 /**
  * Opens what `auto` takes, by a cached measurement or the fixed rule, and says why in a line. A GPU that was measured and
  * is not there any more, or is another one now, is left for wasm.

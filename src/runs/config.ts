@@ -19,8 +19,8 @@ import {
   text,
   withTodaysNames,
 } from '../core/schema.js';
-import { sha256 } from '../core/sha256.js';
 import type { Dataset } from '../data/dataset.js';
+import { hashDataset } from '../data/hashDataset.js';
 import type { BackendReport } from '../engine/backend.js';
 import { readJson, runFiles } from './files.js';
 import { line, reportMembers, reportOptions, sha256Text, share } from './schemas.js';
@@ -99,8 +99,9 @@ export interface RunConfig extends BackendReport {
   readonly started: string;
 }
 
-export async function describeData({ count, shape, images, labels }: Dataset): Promise<DataDescription> {
-  return { count, shape, sha256: await sha256('config.json', images, labels) };
+export async function describeData(dataset: Dataset): Promise<DataDescription> {
+  const { count, shape } = dataset;
+  return { count, shape, sha256: (await hashDataset(dataset)).both };
 }
 
 /** From dist/src/runs/ to the root of the package, in the repository as in an installation. */

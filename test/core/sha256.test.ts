@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { UsageError } from '../../src/core/errors.js';
-import { sha256 } from '../../src/core/sha256.js';
+import { sha256, sha256OfTwo } from '../../src/core/sha256.js';
 import { rejects } from '../support/messages.js';
 import { suite } from '../support/suite.js';
 
@@ -37,6 +37,17 @@ suite('SHA-256', (test) => {
       assert.is(await asOnPage(() => sha256('f', bytes(text))), hash);
       assert.is(await asOnPage(() => sha256('f', bytes(text.slice(0, 2)), bytes(text.slice(2)))), hash);
     }
+  });
+
+  test('of two parts, and of both as one', async () => {
+    const [first, second] = [bytes('ab'), bytes('c')];
+    const expected = {
+      first: await sha256('f', first),
+      second: await sha256('f', second),
+      both: examples[0][1],
+    };
+    assert.equal(await sha256OfTwo('f', first, second), expected);
+    assert.equal(await asOnPage(() => sha256OfTwo('f', first, second)), expected);
   });
 
   test('of memory that is shared', async () => {

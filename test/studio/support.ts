@@ -7,7 +7,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { packDataset } from '../../src/cli/commands/studio/pack.js';
 import { builtSite } from '../../src/cli/commands/studio/run.js';
 import { startStudioServer } from '../../src/cli/commands/studio/serve.js';
-import { silent } from '../../src/cli/inputs/openers.js';
+import { silent } from '../../src/cli/inputs/datasets.js';
 import { linkOf, type Settings } from '../../src/studio/shared/settings.js';
 import type { LocalServer } from '../../src/watch/localServer.js';
 

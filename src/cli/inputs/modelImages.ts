@@ -9,7 +9,7 @@ import { looksInverted } from '../../data/images/prepare.js';
 import { className } from '../../data/user/names.js';
 import { readConfig } from '../../runs/config.js';
 import type { ModelFile } from '../../training/files/modelFile.js';
-import { type Listener, openSplit } from './openers.js';
+import { type Listener, openSplit } from './datasets.js';
 import type { DataArguments, OwnDataArguments } from './options.js';
 import { isKnown, loadOwnData, preparationOfRun } from './ownData.js';
 

@@ -1,82 +1,13 @@
-/** Opens what commands need, from their shared options. */
+/** Opens the engine that commands need, from their shared options. */
 import { join } from 'node:path';
 import { defaultCacheDirectory } from '../../core/files.js';
-import { type LoadOptions, loadDataset, loadSplit } from '../../data/catalog/datasets.js';
-import type { Dataset } from '../../data/dataset.js';
-import type { ImageShape } from '../../data/images/picture.js';
 import { openAuto } from '../../engine/choose.js';
 import { Engine, openEngine } from '../../engine/engine.js';
 import type { Work } from '../../engine/measurements.js';
 import type { BackendOptions } from '../../engine/options.js';
-import { megabytes } from '../terminal/format.js';
 import { complain } from '../terminal/output.js';
-import type { BackendArguments, DataArguments, OwnDataArguments } from './options.js';
-import { loadOwnData, type OwnData, ownDataText } from './ownData.js';
-
-/** Receives the news of loading. */
-export interface Listener {
-  note(text: string): void;
-  show(title: string, done: number, total: number, text: string): void;
-  clear(): void;
-}
-
-/** For commands whose result tells what ran. */
-export const silent: Listener = { note: () => {}, show: () => {}, clear: () => {} };
-
-/** Makes the options for loading a dataset of the family. */
-export function datasetOptions(options: DataRequest, listener: Listener): LoadOptions {
-  const { dataDir: dataDirectory, offline, limit, writers, signal } = options;
-  return {
-    dataDirectory,
-    offline,
-    limit,
-    writers,
-    signal,
-    onProgress: ({ file, bytes, total }) =>
-      listener.show(file, bytes, total ?? bytes, `downloading ${megabytes(bytes)}`),
-  };
-}
-
-interface DataRequest extends DataArguments {
-  readonly limit?: number | undefined;
-  readonly writers?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** Opens one split of a dataset. */
-export async function openSplit(
-  name: string,
-  split: 'train' | 'test',
-  options: DataRequest,
-  listener: Listener,
-): Promise<Dataset> {
-  try {
-    return await loadSplit(name, split, datasetOptions(options, listener));
-  } finally {
-    listener.clear();
-  }
-}
-
-/**
- * Opens a dataset, or data of one's own.
- *
- * @param name of the dataset, where `data` names none
- */
-export async function openDataset(
-  name: string,
-  options: DataRequest & OwnDataArguments & { readonly shape?: ImageShape | undefined },
-  listener: Listener,
-): Promise<Omit<OwnData, 'pixelRange'> & { readonly pixelRange?: string | undefined }> {
-  const { data, shape, limit } = options;
-  try {
-    if (data === undefined) return await loadDataset(name, datasetOptions(options, listener));
-    const own = await loadOwnData(data, { told: options, shape, limit }, (text) => listener.note(text));
-    listener.note(ownDataText(own));
-    return own;
-  } finally {
-    listener.clear();
-  }
-}
+import type { Listener } from './datasets.js';
+import type { BackendArguments } from './options.js';
 
 /** Where measured tunings are kept. */
 function tuningFile(): string {

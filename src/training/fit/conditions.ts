@@ -2,6 +2,7 @@ import { differences, differenceText } from '../../core/differences.js';
 import { ModelError } from '../../core/errors.js';
 import { sha256 } from '../../core/sha256.js';
 import type { Dataset } from '../../data/dataset.js';
+import { hashDataset } from '../../data/hashDataset.js';
 import type { Json } from '../../nn/layer.js';
 import { describeLayer } from '../../nn/registry.js';
 import { constantRate } from '../../optimizers/schedules.js';
@@ -9,26 +10,14 @@ import type { TrainedModel } from '../files/trainedModel.js';
 import { plainPixels } from '../inference/normalization.js';
 import { defaultBatchSize, type FitOptions } from './options.js';
 
-const known = new WeakMap<Dataset, Promise<string>>();
-
-/** The SHA-256 of the hashes of a dataset's images and labels: made once for each object. */
-function hashDataset(dataset: Dataset): Promise<string> {
-  let hash = known.get(dataset);
-  if (hash === undefined) {
-    hash = Promise.all([dataset.images, dataset.labels].map((bytes) => sha256('checkpoint', bytes))).then(
-      (hashes) => sha256('checkpoint', new TextEncoder().encode(hashes.join())),
-    );
-    known.set(dataset, hash);
-  }
-  return hash;
-}
-
 /** The conditions that a resume has to meet, as plain data by name. */
 export type Conditions = Readonly<Record<string, Json>>;
 
 async function describeData(dataset: Dataset): Promise<Json> {
   const { name, split, count, shape, classes } = dataset;
-  return { name, split, count, shape, classes: classes.length, sha256: await hashDataset(dataset) };
+  const { first, second } = await hashDataset(dataset);
+  const hash = await sha256('checkpoint', new TextEncoder().encode(`${first},${second}`));
+  return { name, split, count, shape, classes: classes.length, sha256: hash };
 }
 
 /** JSON has no infinity. */

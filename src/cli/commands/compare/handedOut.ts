@@ -17,7 +17,7 @@ import type { LoadedRecipe } from '../../../recipes/index.js';
 import { describeData } from '../../../runs/config.js';
 import { runFiles } from '../../../runs/files.js';
 import type { TrainingResult } from '../../../runs/result.js';
-import { openDataset } from '../../inputs/openers.js';
+import { openDataset } from '../../inputs/datasets.js';
 import { conditionsHere, type HandOutArguments, openHandingOut } from '../../inputs/queue.js';
 import { clock } from '../../terminal/format.js';
 import type { Progress } from '../../terminal/progress.js';

@@ -10,9 +10,10 @@ import { openModel } from '../../../training/files/savedModel.js';
 import type { TrainedModel } from '../../../training/files/trainedModel.js';
 import { checkFinite, checkProbabilities } from '../../../training/files/weights.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
+import { silent } from '../../inputs/datasets.js';
 import { type MeasuredSplit, openImagesFor, withClassesOf } from '../../inputs/modelImages.js';
 import { isImported } from '../../inputs/models.js';
-import { openChosenEngine, silent } from '../../inputs/openers.js';
+import { openChosenEngine } from '../../inputs/openers.js';
 import type {
   BackendArguments,
   DataArguments,

@@ -6,7 +6,7 @@ import { sha256 } from '../../../core/sha256.js';
 import { loadDataset } from '../../../data/catalog/datasets.js';
 import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import type { Dataset } from '../../../data/dataset.js';
-import { datasetOptions, type Listener } from '../../inputs/openers.js';
+import { datasetOptions, type Listener } from '../../inputs/datasets.js';
 import type { DataArguments } from '../../inputs/options.js';
 
 export interface PackedFile {

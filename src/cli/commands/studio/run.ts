@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { readManifest } from '../../../data/catalog/manifest.js';
-import { silent } from '../../inputs/openers.js';
+import { silent } from '../../inputs/datasets.js';
 import type { DataArguments } from '../../inputs/options.js';
 import { megabytes } from '../../terminal/format.js';
 import { Interrupt } from '../../terminal/interrupt.js';

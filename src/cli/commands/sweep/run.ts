@@ -19,7 +19,7 @@ import {
 import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
-import { openDataset } from '../../inputs/openers.js';
+import { openDataset } from '../../inputs/datasets.js';
 import type { OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import {

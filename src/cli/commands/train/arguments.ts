@@ -209,9 +209,13 @@ export function addTrain(program: Argv<{ verbose: boolean }>): void {
           { hint: '`quern recipes` lists those that come with Quern.' },
         );
       }
-      const { runTraining } = await import('./run.js');
       const chosen = { seed: seed ?? 0, backend: backend ?? 'auto', force: force ?? false } as const;
-      await runTraining({ ...trainArguments(options), ...chosen, log: logList(options.log), recipe, out });
+      const asked = { ...trainArguments(options), ...chosen, log: logList(options.log), recipe, out };
+      // files are unpacked while the other modules are loaded
+      const { readEarly } = await import('./early.js');
+      const early = await readEarly(asked);
+      const { runTraining } = await import('./run.js');
+      await runTraining(asked, early);
     },
   );
 }

@@ -11,6 +11,7 @@ import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { resultText } from '../../terminal/results.js';
 import { terminalReport } from '../../terminal/terminalReport.js';
+import type { EarlyData } from './early.js';
 import { checkLogs } from './logs.js';
 import { chooseSettings, describeFile, type TrainArguments } from './settings.js';
 import { type Job, TrainingCommand } from './training.js';
@@ -92,13 +93,10 @@ export async function readFrom(
 }
 
 /** Trains a recipe, saves the model, and measures it once on the test set. */
-export async function runTraining({
-  recipe,
-  out,
-  force,
-  import: named,
-  ...options
-}: NewTrainingArguments): Promise<void> {
+export async function runTraining(
+  { recipe, out, force, import: named, ...options }: NewTrainingArguments,
+  early?: EarlyData,
+): Promise<void> {
   const loaded = setRecipe(await loadRecipe(recipe, 'trained'), options.set);
   // What is wrong with the options is said before anything is made.
   checkLogs(options.log);
@@ -115,5 +113,5 @@ export async function runTraining({
   const { source } = loaded;
   const why = extname(source) === '' ? undefined : await whyNotTrusted(source);
   if (why !== undefined) progress.note(`--resume and evaluate will want --import ${source}: ${why}`);
-  await perform({ options, loaded, folder, from, resumed }, progress);
+  await perform({ options, loaded, folder, from, resumed, early }, progress);
 }

@@ -3,6 +3,7 @@ import { messageOf } from '../../../core/errors.js';
 import type { Dataset } from '../../../data/dataset.js';
 import type { UserDataset } from '../../../data/user/loadUserDataset.js';
 import { workOf } from '../../../doctor/work.js';
+import { preload } from '../../../engine/choose.js';
 import type { Engine } from '../../../engine/engine.js';
 import type { Json } from '../../../nn/layer.js';
 import { Model } from '../../../nn/model.js';
@@ -29,12 +30,14 @@ import { fit } from '../../../training/fit/fit.js';
 import type { Run } from '../../../training/fit/run.js';
 import type { Evaluation } from '../../../training/inference/inference.js';
 import type { Normalization } from '../../../training/inference/normalization.js';
+import { type OpenedData, openDataset } from '../../inputs/datasets.js';
 import { isImported } from '../../inputs/models.js';
-import { openChosenEngine, openDataset } from '../../inputs/openers.js';
+import { openChosenEngine } from '../../inputs/openers.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import type { Interrupt } from '../../terminal/interrupt.js';
 import { complain } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
+import type { EarlyData } from './early.js';
 import { keepBest } from './keepBest.js';
 import { keepCurve } from './keepCurve.js';
 import { logCallbacks } from './logs.js';
@@ -55,6 +58,8 @@ export interface Job {
   readonly options: TrainArguments;
   readonly loaded: LoadedRecipe;
   readonly folder: RunFolder;
+  /** The data, where it has begun to be read. */
+  readonly early?: EarlyData | undefined;
   /** The model that it takes its first weights from. */
   readonly from?:
     | { readonly file: ModelFile; readonly described: NonNullable<RunSettings['from']> }
@@ -115,15 +120,10 @@ export class TrainingCommand {
 
   async run(): Promise<TrainingResult> {
     const { options, loaded, folder, resumed } = this.job;
-    const { recipe } = loaded;
-    const chosen = chooseSettings(recipe, options);
-    const { signal } = this.interrupt;
-    const writers = chosen.validationBy === 'writer';
-    const data = await openDataset(
-      recipe.dataset,
-      { ...options, shape: shapeFor(recipe, options), writers, signal },
-      this.progress,
-    );
+    const chosen = chooseSettings(loaded.recipe, options);
+    // engines and kernels are loaded while data is unpacked
+    preload(options.backend);
+    const data = (await this.job.early?.opened) ?? (await this.openData(chosen));
     const { train, test, validation } = sameName(data, resumed?.config);
     const { model, normalization } = startOf(this.job, recipeModel(loaded, train, chosen.seed), chosen);
     const settings = { ...chosen, normalization };
@@ -167,6 +167,15 @@ export class TrainingCommand {
       if (!this.interrupt.caused(error)) await folder.fail(messageOf(error));
       throw error;
     }
+  }
+
+  private openData({ validationBy }: Settings): Promise<OpenedData> {
+    const { options, loaded } = this.job;
+    const { recipe } = loaded;
+    const { signal } = this.interrupt;
+    const writers = validationBy === 'writer';
+    const asked = { ...options, shape: shapeFor(recipe, options), writers, signal };
+    return openDataset(recipe.dataset, asked, this.progress);
   }
 
   private async train(
