@@ -16,7 +16,9 @@ const bitsRange = 2 ** 24;
 export function permutation(count: number, seed: number, epoch: number | string = 0): Int32Array {
   checkInteger('permutation: count', count, 0, bitsRange);
   const key = randomKey(seed, 'permutation', epoch);
-  const order = Int32Array.from({ length: count }, (_, i) => i);
+  // not Int32Array.from with a function, which takes ten times as long
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
   for (let i = count - 1; i > 0; i--) {
     const choices = i + 1;
     // The largest multiple of `choices` within reach; what lies above it is drawn again.

@@ -90,7 +90,9 @@ export function imagesOf(entry: DatasetEntry, array: IdxArray): Uint8Array {
 
 /** One column of a labels file: `[count]` of `[count, columns]`. */
 function columnOf({ labels: { columns = 1 } = {} }: DatasetEntry, array: IdxArray, column: number) {
-  return Int32Array.from({ length: array.shape[0]! }, (_, i) => array.data[i * columns + column]!);
+  const values = new Int32Array(array.shape[0]!);
+  for (let i = 0; i < values.length; i++) values[i] = array.data[i * columns + column]!;
+  return values;
 }
 
 /** Classes `[count]` of a labels file, counted from 0. Throws DataError naming `path` for a label that is no class. */
