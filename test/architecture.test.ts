@@ -109,7 +109,7 @@ const rules: Readonly<Record<string, Rule>> = {
       'watch',
     ],
     // '': the library as a whole, where few files may be open
-    dynamic: ['', 'bench', 'data', 'formats', 'nn', 'recipes'],
+    dynamic: ['', 'bench', 'data', 'formats', 'nn', 'recipes', 'report'],
     packages: ['cli-progress', 'onnxruntime-web', 'yargs', /^node:|^yargs\//],
   },
 };

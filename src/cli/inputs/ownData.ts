@@ -4,13 +4,9 @@ import { UsageError } from '../../core/errors.js';
 import { readManifest } from '../../data/catalog/manifest.js';
 import type { Dataset } from '../../data/dataset.js';
 import type { ImageShape } from '../../data/images/picture.js';
-import {
-  readUserDataset,
-  type UserDataset,
-  type UserDatasetOptions,
-} from '../../data/user/loadUserDataset.js';
+import type { UserDataset, UserDatasetOptions } from '../../data/user/loadUserDataset.js';
 import type { Scale } from '../../data/user/pixels/scale.js';
-import { Reading, type SourceOptions } from '../../data/user/reading.js';
+import type { SourceOptions } from '../../data/user/reading.js';
 import type { Recipe } from '../../recipes/recipe.js';
 import { readConfig } from '../../runs/config.js';
 import { grouped } from '../terminal/format.js';
@@ -139,6 +135,10 @@ export async function loadOwnData(
   note: (text: string) => void,
 ): Promise<OwnData> {
   const options: UserDatasetOptions = { ...request, ...sourceOptionsOf(told) };
+  const [{ Reading }, { readUserDataset }] = await Promise.all([
+    import('../../data/user/reading.js'),
+    import('../../data/user/loadUserDataset.js'),
+  ]);
   const reading = new Reading(options, { note, nameOf: optionName, likelyRange: likely, unknownClass });
   const { train, test, validation } = await readUserDataset(path, options, reading);
   const named = <T extends Dataset | undefined>(part: T): T =>

@@ -5,8 +5,7 @@ import { basename, join } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { Mlflow } from '../../../logs/mlflow.js';
 import { EventFile } from '../../../logs/tensorboard.js';
-import { firstLayer } from '../../../report/page/firstLayer.js';
-import { enlarge, montage, type Pixels, pngOf } from '../../../report/page/picture.js';
+import type { Pixels } from '../../../report/page/picture.js';
 import type { RunSettings } from '../../../runs/config.js';
 import type { Callback, Training } from '../../../training/callbacks/callback.js';
 
@@ -34,6 +33,10 @@ const enlarged = 8;
 
 /** How every array of weights is spread, and a picture of the first layer's. */
 async function weightEntries(training: Training): Promise<Parameters<EventFile['write']>[1]> {
+  const [{ firstLayer }, { enlarge, montage, pngOf }] = await Promise.all([
+    import('../../../report/page/firstLayer.js'),
+    import('../../../report/page/picture.js'),
+  ]);
   const weights = await training.weights();
   const spread = [...weights].map(([name, values]) => ({ tag: `weights/${name}`, values }));
   const model = training.validated;
