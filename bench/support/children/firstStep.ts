@@ -34,9 +34,10 @@ function threadSeconds(): number {
 const marks = [performance.now()];
 const mark = () => marks.push(performance.now());
 
+// bench/peers/accuracy.js names the threads alone, as other builds know nothing else
 const threads = Number(process.argv[2]);
-const native = process.argv[3] as NativeOption;
-const model = process.argv[4] as SeedModel;
+const native = (process.argv[3] ?? 'off') as NativeOption;
+const model = (process.argv[4] ?? 'mlp') as SeedModel;
 const [{ openEngine }, { SeedTraining, randomDataset }, { loadDataset }] = await Promise.all([
   import('../../../src/engine/engine.js'),
   import('../seedModels.js'),
