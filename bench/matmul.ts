@@ -84,7 +84,7 @@ async function subjectOf(
   };
 }
 
-/** Whether the processor's multiply-adds are the limit. */
+/** Tells if the processor's multiply-adds are the limit. */
 const limited = ({ engine }: Engines) => engine.report.backend === 'wasm';
 
 type Engines = Awaited<ReturnType<typeof open>>;

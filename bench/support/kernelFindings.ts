@@ -46,7 +46,7 @@ export const kernelNotes: readonly string[] = [
 export interface KernelTable {
   /** Of the plot. */
   readonly title: string;
-  /** Whether the steps mean something, and so the share that a kernel has of its step. */
+  /** The steps mean something, and so does the share that a kernel has of its step. */
   readonly ofSteps: boolean;
 }
 

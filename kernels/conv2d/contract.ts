@@ -85,7 +85,7 @@ export function gridOf(
   ];
 }
 
-/** 2 · batch · positions · filter size, whichever of the three passes: `[y shape, filter shape]`. */
+/** 2 · batch · positions · filter size, of each of the three passes: `[y shape, filter shape]`. */
 function multiplyAdds(y: Shape, filter: Shape): number {
   return sizeOf(y) * filter[0]! * filter[1]! * filter[2]!;
 }

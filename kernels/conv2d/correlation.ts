@@ -22,7 +22,7 @@ export interface Correlation {
   readonly name: string;
   readonly batch: number;
   readonly frame: Frame;
-  /** Whether lines of the frame may be left out: else its zeros count, since times what is not finite they are NaN. */
+  /** Lines of the frame may be left out. Else its zeros count: times what is not finite they are NaN. */
   readonly leavesOutLines: boolean;
   readonly results: Results;
   /** Height and width of the window, and the steps between windows. */

@@ -4,7 +4,7 @@
  *
  *     out[n, i, j, o] = Σ_a Σ_t frame[(i·sh + a) · lineLength + j·sw·channels + t] · filter[a · segmentLength + t][o]
  *
- * Before a pool, the tiles of two lines leave one panel of their results in scratch memory, whence they are pooled.
+ * Before a pool, the tiles of two lines leave one panel of their results in scratch memory, from which they are pooled.
  */
 import {
   type FunctionBuilder,
@@ -71,7 +71,7 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
 }
 
 /**
- * Whether windows leave out the lines that lie wholly above or below the pixels. A sum of few terms is written out
+ * Tells if windows leave out the lines that lie wholly above or below the pixels. A sum of few terms is written out
  * whole, which is faster than leaving some out.
  */
 function skipsLines({ frame, window, leavesOutLines }: Correlation): boolean {

@@ -23,7 +23,7 @@ interface Shape {
   /** Height, width and channels of dy. */
   readonly grid: readonly [number, number, number];
   readonly strides: readonly [number, number];
-  /** Whether dy is read in place; else its panels are packed, one image at a time. */
+  /** dy is read in place; else its panels are packed, one image at a time. */
   readonly inPlace: boolean;
 }
 

@@ -14,7 +14,7 @@ interface Place {
 /** An image `[height, width, channels]` in a frame of zeros. Pixels that land outside are left out. */
 export class Frame {
   readonly channels: number;
-  /** Whether the frame is the image itself: nothing to copy. */
+  /** The frame is the image itself: nothing is copied. */
   readonly plain: boolean;
   /** Bytes of an image, of a line of the frame, and of the whole frame in cache lines. */
   readonly imageBytes: number;

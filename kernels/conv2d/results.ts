@@ -26,7 +26,7 @@ export class Results {
   readonly stored: readonly [number, number];
   /** Height and width of the results that somebody asks for: a pool leaves out an odd last row or column. */
   readonly used: readonly [number, number];
-  /** Whether four vectors of results become one. */
+  /** Four vectors of results become one. */
   readonly pooled: boolean;
   /** Pointers that `beginFinish` needs, and those that `beginPool` does. */
   readonly finishNames: readonly OperandName[];

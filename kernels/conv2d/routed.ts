@@ -144,7 +144,7 @@ function emitSumPair(module: ModuleBuilder, group: readonly WindowVector[]): Fun
 /**
  * A function (list, filter): adds value · filter to every window of the list, for the group's vectors.
  *
- * @param wide whether V8 joins vectors (WasmOptions): then a pair is loaded before it is stored
+ * @param wide V8 joins vectors (WasmOptions): a pair is loaded before it is stored
  */
 function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], wide = false): FunctionHandle {
   const together = wide ? 2 : 1;

@@ -36,7 +36,7 @@ import { type Edge, f4x3, Transform, type Winograd } from './winogradTransforms.
 export interface WinogradShape {
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
-  /** Whether the pixels of the image stand apart in a frame of zeros; see Frame. */
+  /** Steps between the image's pixels in its frame, and its channels. */
   readonly frame: Pick<Frame, 'steps' | 'channels'>;
   /** Height, width and channels of the results. */
   readonly output: readonly [number, number, number];

@@ -6,8 +6,8 @@
  *     S[k][c, o] = Σ_tiles V[k][tile, c] · Z[k][tile, o]          dw[:, :, c, o] = Gᵀ S[:][c, o] G
  *
  * matrix products whose common dimension are the tiles of all images. Tiles are transformed and multiplied a block at a
- * time, and the sums of a block are added to the total in the order of the blocks. A unit is a panel of outputs; who has
- * several of them transforms the image once for a group.
+ * time, and the sums of a block are added to the total in the order of the blocks. A unit is a panel of outputs; a
+ * worker with several of them transforms the image once for a group.
  *
  * Blocks lie where the shapes put them, so bits depend on nothing but operands and shapes. How accurate it is:
  * docs/decisions/0005-winograd-by-shape.md.

@@ -141,7 +141,7 @@ export function notesOf(
  * A function (source, target, edge) that transforms a row of tiles of the image, the smaller one to `edge`: channels of a
  * tile side by side.
  *
- * @param isEdge whether the row is one of smaller tiles
+ * @param isEdge for a row of smaller tiles
  */
 export function transformImage(
   module: ModuleBuilder,

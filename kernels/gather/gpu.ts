@@ -10,7 +10,7 @@ import {
 } from '../toolkit/gpu/kernel.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
 
-/** Reads a row of the table that exists in any case: code of both branches may run, whichever of them counts. */
+/** Reads a row of the table that exists in any case: code of both branches may run, though one counts. */
 export const gatherGpu: GpuKernel<GatherSpecification> = (call) => {
   const { specification, inputs, outputs } = call;
   const { shape } = at(outputs, 0);

@@ -40,7 +40,7 @@ export function emitMatmul(
   const records = plan.skips === undefined ? 0 : plan.skips === 'once' ? plan.tiles.groups : plan.rowGroup;
   const sizes = {
     ...{ panels: panelBytes, rows: 4 * block * packedRows },
-    // whether B is finite, and the records
+    // a vector that is NaN where B is not finite, and the records
     ...{ note: 4 * module.lanes, records: records * plan.recordBytes },
   };
   const scratch = new Scratch(units === 0 ? { panels: 0, rows: 0, note: 0, records: 0 } : sizes);
@@ -63,7 +63,7 @@ interface SumBlock {
   readonly from: number;
   readonly length: number;
   readonly grid: TileGrid<TileParameter>;
-  /** With `skips`, it is told where to note whether B is finite. */
+  /** With `skips`, it is told where to note what of B is not finite. */
   pack(panel: Panel): FunctionHandle;
   /** Makes the record of the terms of a tile of so many rows. */
   list(rows: number): FunctionHandle;

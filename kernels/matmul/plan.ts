@@ -38,24 +38,24 @@ export interface MatmulPlan {
   readonly rowGroup: number;
   /** Rows in a packed part of A, [block][packedRows]; 0 if A is read in place. */
   readonly packedRows: number;
-  /** Whether one packing of B serves the whole batch. */
+  /** One packing of B serves the whole batch. */
   readonly packsOnce: boolean;
   /** The kind of unit: a tile of rows of one matrix, all columns wide, or a panel of columns, all rows high. */
   readonly split: 'rows' | 'panels';
   /** Row tiles of all matrices, or panels. */
   readonly units: number;
   /**
-   * Whether every sum ends with + 0, so that terms that are zero may be left out of it (terms.ts): by k and n alone, so
+   * Every sum ends with + 0, so that terms that are zero may be left out of it (terms.ts): by k and n alone, so
    * that no bit depends on the number of rows.
    */
   readonly endsPositive: boolean;
   /**
-   * Whether terms are left out, and when their records are made: for a group of row tiles at a time, or once for all. A
-   * record takes `recordBytes`.
+   * When the records of terms that are left out are made: for a group of row tiles at a time, or once for all. A record
+   * takes `recordBytes`. Undefined: no terms are left out.
    */
   readonly skips: 'groups' | 'once' | undefined;
   readonly recordBytes: number;
-  /** Whether each range of units packs what others pack too; false where it need not, having been told so. */
+  /** Each range of units packs what others pack too; false where it need not, having been told so. */
   readonly repeats: boolean;
 }
 

@@ -44,7 +44,7 @@ export const maxPoolGpu: GpuKernel<MaxPoolSpecification> = (call) => {
   });
 };
 
-/** Reads a pixel that exists in any case: code of both branches may run, whichever of them counts. */
+/** Reads a pixel that exists in any case: code of both branches may run, though one counts. */
 export const maxPoolTakeGpu: GpuKernel<MaxPoolTakeSpecification> = (call) => {
   const { window, strides, padding } = call.specification;
   const [, height, width] = fourAxes(at(call.inputs, 0).shape);

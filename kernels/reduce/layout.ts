@@ -28,7 +28,7 @@ export interface ReduceLayout {
 
 /**
  * @param sources without the operands of the epilogue; all of one shape
- * @param wholeRows whether the last kept axis must stay what it is, because the epilogue reads vectors along it
+ * @param wholeRows the last kept axis must stay what it is, because the epilogue reads vectors along it
  */
 export function layOutReduction(
   sources: readonly Layout[],

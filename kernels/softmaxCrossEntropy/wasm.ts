@@ -3,6 +3,7 @@ import { tinySlope } from '../../src/core/math.js';
 import {
   type FunctionBuilder,
   f32x4,
+  type I32,
   i32,
   i32x4,
   type Local,
@@ -39,6 +40,23 @@ function inside(value: V128, lanes: number, beyond: number): V128 {
   return lanes === 4 ? value : v128.bitselect(value, f32x4.const(beyond), laneMask(lanes));
 }
 
+/** Reads four logits of a row, and what its label says of four classes. `start` is where the row begins, in bytes. */
+function readersOf(
+  f: FunctionBuilder,
+  p: Readonly<Record<string, I32>>,
+  { row, start }: { row: I32; start: I32 },
+  labelKind: SoftmaxCrossEntropySpecification['labels'],
+) {
+  const reader =
+    (address: I32) =>
+    ({ at, constant, lanes }: VectorPlace): Vector =>
+      f.let(v128.loadLanes(i32.add(address, at), lanes, constant));
+  const logits = reader(f.let(i32.add(p.logits!, start)));
+  if (labelKind !== 'indices') return { logits, label: reader(i32.add(p.labels!, start)) };
+  const wanted = f.let(v128.load32Splat(i32.add(p.labels!, i32.mul(row, 4))));
+  return { logits, label: labelOfIndex(f, wanted) };
+}
+
 /** A unit is as many rows as make about 4096 logits; three passes over a row: its largest, its sums, its results. */
 export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecification> = (
   { specification, inputs },
@@ -53,14 +71,7 @@ export const softmaxCrossEntropyWasm: WasmKernel<SoftmaxCrossEntropySpecificatio
     const from = f.let(i32.mul(p.unit!, atOnce));
     f.loop(from, f.let(minimum(i32.add(from, atOnce), i32.const(batch))), 1, (row) => {
       const start = f.let(i32.mul(row, 4 * classes));
-      const logits = f.let(i32.add(p.logits!, start));
-      const load = ({ at, constant, lanes }: VectorPlace) =>
-        f.let(v128.loadLanes(i32.add(logits, at), lanes, constant));
-      const label =
-        labelKind === 'indices'
-          ? labelOfIndex(f, f.let(v128.load32Splat(i32.add(p.labels!, i32.mul(row, 4)))))
-          : ({ at, constant, lanes }: VectorPlace) =>
-              f.let(v128.loadLanes(i32.sum(p.labels!, start, at), lanes, constant));
+      const { logits: load, label } = readersOf(f, p, { row, start }, labelKind);
 
       // beside the largest, whose power is 1, smaller ones are nothing, but slow where they are subnormal; NaN passes
       const power = (below: V128) => exp4(f, f32x4.pmax(below, leastExponent));

@@ -17,7 +17,7 @@ interface Range {
   readonly kind: 'range';
   readonly low: number;
   readonly high: number;
-  /** Whether equal factors are equally likely, instead of equal differences. */
+  /** Equal factors are equally likely, instead of equal differences. */
   readonly logarithmic: boolean;
   readonly integer: boolean;
   /** How many of its numbers a grid has, at even distances. */

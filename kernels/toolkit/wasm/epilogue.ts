@@ -44,7 +44,7 @@ export type FinishVector = (value: V128, position: EpiloguePosition) => V128;
 /** Names of the pointers to an epilogue's operands. */
 export type OperandName = `${'operand' | 'before'}${number}`;
 
-/** An address that has been computed, and what of. */
+/** An address that has been computed: pointer + base · scale. */
 interface KnownAddress {
   readonly pointer: I32;
   readonly base: I32;
@@ -89,8 +89,8 @@ export class EpilogueEmitter {
    * Loads the operands of a single element and computes what depends on nothing else. `p` has the addresses of the
    * epilogue's operands by their names; they and the result are used as often as `finish` is called.
    *
-   * @param keepsAddresses whether positions are used in straight code only, over which their bases keep their values:
-   *   addresses are then computed once, by which V8 knows that vectors are neighbors. Default false.
+   * @param keepsAddresses computes addresses once, by which V8 knows that vectors are neighbors: for positions that are
+   *   used in straight code only, over which their bases keep their values. Default false.
    */
   begin(f: FunctionBuilder, p: Readonly<Record<string, I32>>, keepsAddresses = false): FinishVector {
     const pointers = this.names.map((name) => p[name]!);

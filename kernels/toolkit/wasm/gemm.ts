@@ -46,7 +46,7 @@ export interface TileSize {
   /** 1 to 12 rows; columns of the panel, in whole vectors. */
   readonly rows: number;
   readonly columns: number;
-  /** Whether V8 joins the two vectors of a row (WasmOptions). Default false. */
+  /** V8 joins the two vectors of a row (WasmOptions). Default false. */
   readonly wide?: boolean | undefined;
 }
 
@@ -98,82 +98,87 @@ function forEachTerm(f: FunctionBuilder, { list, count }: Terms, visit: (term: I
 }
 
 /**
- * Emits one tile. `a` (address of A(0, 0, 0)) and `panel` are moved by the code: pass variables nobody needs after. The
+ * Emits one tile. `a` (address of A(0, 0, 0)) and `panel` are moved by the code: pass variables of its own. The
  * panel may stand anywhere but at the very end of a memory of 4 GiB (see `fence`).
  */
-export function emitGemmTile(
-  f: FunctionBuilder,
-  tile: GemmTile,
-  { a, panel }: { a: Local<'i32'>; panel: Local<'i32'> },
-  hooks: GemmHooks,
-): void {
-  const { rows, columns, segments = 1, segmentLength, rowStride, segmentStride = 0, innerStride } = tile;
-  const vectors = columns / f.lanes;
-  const registersOfRow = tile.wide ? 1 : vectors;
-  const panelStride = tile.panelStride ?? columns * 4;
-  const rowsPerBlock = Math.max(1, registers[f.simd] - (rows + 1) * registersOfRow);
-  const sums = Array.from({ length: rows }, (_, r) =>
-    Array.from({ length: vectors }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
+export function emitGemmTile(f: FunctionBuilder, tile: GemmTile, operands: Operands, hooks: GemmHooks): void {
+  const sums = Array.from({ length: tile.rows }, (_, r) =>
+    Array.from({ length: tile.columns / f.lanes }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
   );
-  const right = Array.from({ length: vectors }, () => f.local('v128'));
-  const left = f.local('v128');
-
-  f.block(() => {
-    // sums[r][v] += A(r) · panel[v], from where the addresses stand
-    const product = (a: I32, panel: I32, panelOffset: number) => {
-      for (const [v, vector] of right.entries()) {
-        f.set(vector, v128.load(panel, panelOffset + 4 * f.lanes * v));
-      }
-      for (const [r, row] of sums.entries()) {
-        f.set(left, v128.load32Splat(a, r * rowStride));
-        for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
-        if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) f.fence(panel);
-      }
-    };
-    // A(r, s, t) · panel[k][v] for `count` values of t
-    const products = (count: number, panelOffset = 0) => {
-      for (let t = 0; t < count; t++) {
-        product(a, panel, panelOffset + t * panelStride);
-        f.increase(a, innerStride);
-      }
-    };
-    const nextSegment = segmentStride - segmentLength * innerStride;
-
-    if (!isLooped(segments, segmentLength)) {
-      for (let s = 0; s < segments; s++) {
-        products(segmentLength, s * segmentLength * panelStride);
-        f.increase(a, nextSegment);
-      }
-      return;
-    }
-    const rest = segmentLength % unroll;
-    const all = () =>
-      f.loop(0, tile.segmentCount ?? segments, 1, () => {
-        if (segmentLength > rest) {
-          const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
-          f.forever((again) => {
-            products(unroll);
-            f.increase(panel, unroll * panelStride);
-            f.branchIf(again, i32.ltU(panel, end));
-          });
-        }
-        products(rest);
-        f.increase(panel, rest * panelStride);
-        f.increase(a, nextSegment);
-      });
-    const { terms } = tile;
-    if (terms === undefined) all();
-    else {
-      const one = (term: I32) => {
-        const from = f.let(i32.add(a, i32.mul(term, innerStride)));
-        product(from, f.let(i32.add(panel, i32.mul(term, panelStride))), 0);
-      };
-      f.if(terms.list, () => forEachTerm(f, terms, one), all);
-    }
-  });
+  emitSums(f, tile, operands, sums);
   // A row is finished before any of it is stored: V8 joins only stores with no load in between.
   for (const [r, row] of sums.entries()) {
     if (hooks.finish) for (const [v, sum] of row.entries()) f.set(sum, hooks.finish(r, v, sum));
     for (const [v, sum] of row.entries()) hooks.store(r, v, sum);
   }
+}
+
+interface Operands {
+  readonly a: Local<'i32'>;
+  readonly panel: Local<'i32'>;
+}
+
+type Sums = readonly (readonly Local<'v128'>[])[];
+
+/** Gives what adds A(r) · panel[v] to sums[r][v], from these addresses. Within a block. */
+function productInto(f: FunctionBuilder, { rows, columns, rowStride, wide }: GemmTile, sums: Sums) {
+  const vectors = columns / f.lanes;
+  const rowsPerBlock = Math.max(1, registers[f.simd] - (rows + 1) * (wide ? 1 : vectors));
+  const right = Array.from({ length: vectors }, () => f.local('v128'));
+  const left = f.local('v128');
+  return (a: I32, panel: I32, panelOffset = 0) => {
+    for (const [v, vector] of right.entries()) {
+      f.set(vector, v128.load(panel, panelOffset + 4 * f.lanes * v));
+    }
+    for (const [r, row] of sums.entries()) {
+      f.set(left, v128.load32Splat(a, r * rowStride));
+      for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
+      if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) f.fence(panel);
+    }
+  };
+}
+
+/** Adds all products of a tile to its sums. */
+function emitSums(f: FunctionBuilder, tile: GemmTile, { a, panel }: Operands, sums: Sums): void {
+  const { columns, segments = 1, segmentLength, segmentStride = 0, innerStride, terms } = tile;
+  const panelStride = tile.panelStride ?? columns * 4;
+  const nextSegment = segmentStride - segmentLength * innerStride;
+  const product = productInto(f, tile, sums);
+  // A(r, s, t) · panel[k][v] for `count` values of t
+  const products = (count: number, panelOffset = 0) => {
+    for (let t = 0; t < count; t++) {
+      product(a, panel, panelOffset + t * panelStride);
+      f.increase(a, innerStride);
+    }
+  };
+  const writtenOut = () => {
+    for (let s = 0; s < segments; s++) {
+      products(segmentLength, s * segmentLength * panelStride);
+      f.increase(a, nextSegment);
+    }
+  };
+  const rest = segmentLength % unroll;
+  const looped = () =>
+    f.loop(0, tile.segmentCount ?? segments, 1, () => {
+      if (segmentLength > rest) {
+        const end = f.let(i32.add(panel, (segmentLength - rest) * panelStride));
+        f.forever((again) => {
+          products(unroll);
+          f.increase(panel, unroll * panelStride);
+          f.branchIf(again, i32.ltU(panel, end));
+        });
+      }
+      products(rest);
+      f.increase(panel, rest * panelStride);
+      f.increase(a, nextSegment);
+    });
+  const listed = (term: I32) => {
+    const from = f.let(i32.add(a, i32.mul(term, innerStride)));
+    product(from, f.let(i32.add(panel, i32.mul(term, panelStride))));
+  };
+  f.block(() => {
+    if (!isLooped(segments, segmentLength)) writtenOut();
+    else if (terms === undefined) looped();
+    else f.if(terms.list, () => forEachTerm(f, terms, listed), looped);
+  });
 }

@@ -16,7 +16,7 @@ export const preparedFlag = 0x80000000 | 0;
 export interface Tuning {
   /** Rows of the largest register tile. */
   readonly rows?: number;
-  /** Whether a matrix whose rows are adjacent in memory is packed. */
+  /** Packs a matrix whose rows are adjacent in memory. */
   readonly packRows?: boolean;
   /** How much is worked on at a time, as a multiple of what the rule would take. */
   readonly block?: number;
@@ -24,10 +24,10 @@ export interface Tuning {
 
 export interface WasmOptions {
   readonly simd: SimdLevel;
-  /** Whether the memory that the module will import is a shared one. */
+  /** The memory that the module imports is a shared one. */
   readonly shared: boolean;
   /**
-   * Whether the JavaScript engine joins neighboring vectors to 256 bits (V8's revectorization): then twice as much fits
+   * The JavaScript engine joins neighboring vectors to 256 bits (V8's revectorization), so that twice as much fits
    * into registers. Never changes bits. Default false.
    */
   readonly wide?: boolean;
@@ -56,11 +56,11 @@ export interface WasmCode {
   /** Scratch bytes per worker, 64-byte aligned; 0: no scratch pointer is passed. */
   readonly scratchBytes: number;
   /**
-   * Whether the scratch area, once a range has been done, serves further ranges of the same call: these may then be told
-   * so by `preparedFlag`. Default false.
+   * What a range leaves in the scratch area serves further ranges of the same call: these may be told so by
+   * `preparedFlag`. Default false.
    */
   readonly prepares?: boolean;
-  /** Whether each range repeats what others do too (it packs what all need, say): few long ranges are best then. */
+  /** Each range repeats what others do too (it packs what all need, say), so few long ranges are best. Default false. */
   readonly repeats?: boolean;
   /** Algorithm and tile, for explain(). */
   readonly algorithm: string;

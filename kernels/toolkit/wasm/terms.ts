@@ -60,11 +60,11 @@ export function listing(module: ModuleBuilder, source: TermsSource): FunctionHan
   return module.once(name, ['a', 'record'] as const, write, 4);
 }
 
-/** Whether a number of terms is at most `worthSkipping` of `seen`. */
+/** 1 if a number of terms is at most `worthSkipping` of `seen`. */
 const few = (found: I32, seen: number) => i32.ltS(found, i32.const(Math.floor(worthSkipping * seen) + 1));
 
 interface Scan {
-  /** Whether at most `worthSkipping` of some terms are not zero. */
+  /** 1 if at most `worthSkipping` of some terms are not zero. */
   sample(f: FunctionBuilder, a: I32): I32;
   /** Writes the terms that are not zero from `next` on, which is moved. Writes up to a word behind the last of them. */
   list(f: FunctionBuilder, a: I32, next: Local<'i32'>): void;
@@ -157,7 +157,7 @@ export function noteFinite(f: FunctionBuilder, sum: Local<'v128'>, x: V128): voi
   f.set(sum, f32x4.add(sum, f32x4.mul(x, 0)));
 }
 
-/** Whether all that was noted in a sum was finite. */
+/** 1 if all that was noted in a sum was finite. */
 export function allFinite(sum: V128): I32 {
   return i32.eqz(i32x4.bitmask(f32x4.ne(sum, sum)));
 }

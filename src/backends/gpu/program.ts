@@ -54,7 +54,7 @@ export class GpuProgram implements Program {
         await last.run(this.steps);
         const settled = this.device.settle();
         if (settled === undefined) return;
-        settled.catch(() => {}); // whoever awaits it below hears of it
+        settled.catch(() => {}); // what awaits it below hears of it
         if (ahead.push(settled) > mostAhead) await ahead.shift();
       });
       await Promise.all(ahead);

@@ -1,7 +1,7 @@
 /**
  * How workers share the work of a run. It is cut into chunks, and these stand in a line: those of the first phase, those
  * of the second, … , step after step. Two counters in shared memory tell how many were claimed and how many are
- * finished; whoever is free claims the next chunk, as soon as all phases before it are finished.
+ * finished; a thread that is free claims the next chunk, as soon as all phases before it are finished.
  *
  * So a worker that comes late, or that the operating system has put aside, holds nobody up unless it has claimed
  * something; and when all is finished, no worker touches the memory any more, however late it looks.
@@ -33,7 +33,7 @@ export class Claims {
   /** Milliseconds that this worker has waited, moments of spinning aside. */
   slept = 0;
 
-  /** @param maySleep whether this thread may; in browsers the main thread may not, and spins on */
+  /** @param maySleep this thread may sleep; in browsers the main thread may not, and spins on */
   constructor(
     private readonly words: Int32Array,
     private readonly spins: number,

@@ -29,7 +29,7 @@ export class WasmMemory {
   /** Behind it nothing was ever given out, so it is zero; the system gives a page of it when it is written. */
   private untouched = 0;
 
-  /** @param shared whether workers see the memory too: it is then a SharedArrayBuffer */
+  /** @param shared workers see the memory too: it is a SharedArrayBuffer */
   constructor(readonly shared: boolean) {
     const initial = 16;
     try {

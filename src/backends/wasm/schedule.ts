@@ -17,7 +17,7 @@ export interface Work {
   readonly step: number;
   readonly kernel: number;
   readonly pointers: readonly number[];
-  /** Whether the kernel takes a scratch area, and whether that is prepared once for several ranges (WasmCode). */
+  /** The kernel takes a scratch area; that is prepared once for several ranges (WasmCode). */
   readonly scratch: boolean;
   readonly prepares: boolean;
   readonly units: number;

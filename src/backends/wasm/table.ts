@@ -10,7 +10,7 @@ export interface Call {
   readonly pointers: readonly number[];
   /** The step of the plan that this is a part of, where it takes a scratch area. */
   readonly scratch?: number | undefined;
-  /** Whether what a range leaves in the scratch area serves the next range of the same step. */
+  /** What a range leaves in the scratch area serves the next range of the same step. */
   readonly prepares: boolean;
   readonly begin: number;
   readonly end: number;

@@ -28,7 +28,7 @@ export interface WorkerArguments extends DataArguments {
 /** The address of the queue: as given, or of the environment. */
 export const queueAddress = (given: string | undefined): string | undefined =>
   given ?? (process.env.QUERN_QUEUE || undefined);
-/** Whether it is of this process, so that nobody else takes its jobs. */
+/** Tells if it is of this process, so that nobody else takes its jobs. */
 export const isQueueHere = (given: string | undefined): boolean =>
   [undefined, 'pglite'].includes(queueAddress(given));
 

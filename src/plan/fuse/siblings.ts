@@ -7,7 +7,7 @@ import type { DraftOperand, DraftStep } from '../draft.js';
 import type { Limits } from '../limits.js';
 import type { Uses } from '../uses.js';
 
-/** The work of a step, whichever results it gives. */
+/** The work of a step without the results that it gives. */
 interface Work {
   readonly kind: KernelKind;
   readonly specification: Specifications[KernelKind];

@@ -4,30 +4,31 @@ import { color, h } from '../page/dom.js';
 
 const [width, height] = [1000, 320];
 
-export function memoryPart({ slots, kernels, memory }: InsideView): HTMLElement {
+/** Where the box of a slot stands: left, top, width and height. */
+function boxOf(
+  { kernels, memory }: Pick<InsideView, 'kernels' | 'memory'>,
+  { firstUse, lastUse, offset, bytes }: SlotView,
+) {
+  const across = width / Math.max(1, kernels.length);
+  const up = height / Math.max(1, memory.peakBytes);
+  const uses = Math.min(lastUse, kernels.length - 1) - firstUse + 1;
+  return [firstUse * across, height - (offset + bytes) * up, uses * across, bytes * up] as const;
+}
+
+export function memoryPart(view: InsideView): HTMLElement {
+  const { slots, kernels, memory } = view;
   const canvas = h('canvas', {
     ...{ width, height, class: 'memory', role: 'img', tabindex: 0 },
     'aria-label': `${slots.length} values in an arena of ${memory.peakBytes} bytes over ${kernels.length} kernels`,
   });
   const context = canvas.getContext('2d');
-  const across = width / Math.max(1, kernels.length);
-  const up = height / Math.max(1, memory.peakBytes);
-  const boxOf = ({ firstUse, lastUse, offset, bytes }: SlotView) => {
-    const end = Math.min(lastUse, kernels.length - 1);
-    return [
-      firstUse * across,
-      height - (offset + bytes) * up,
-      (end - firstUse + 1) * across,
-      bytes * up,
-    ] as const;
-  };
   const draw = (chosen?: SlotView) => {
     if (context === null) return;
     context.clearRect(0, 0, width, height);
     context.strokeStyle = color('panel') || '#fff';
     for (const slot of slots) {
       const part = kernels[slot.firstUse]?.part ?? 'forward';
-      const [x, y, w, t] = boxOf(slot);
+      const [x, y, w, t] = boxOf(view, slot);
       context.fillStyle =
         slot === chosen
           ? color('ink')
@@ -58,7 +59,7 @@ export function memoryPart({ slots, kernels, memory }: InsideView): HTMLElement 
     const { left, top, width: wide, height: high } = canvas.getBoundingClientRect();
     const [x, y] = [((event.clientX - left) / wide) * width, ((event.clientY - top) / high) * height];
     const found = slots.find((slot) => {
-      const [a, b, w, t] = boxOf(slot);
+      const [a, b, w, t] = boxOf(view, slot);
       return x >= a && x <= a + w && y >= b && y <= b + t;
     });
     at = found === undefined ? -1 : slots.indexOf(found);

@@ -212,7 +212,7 @@ function swapped(layers: readonly LayerDescription[], a: number, b: number): Lay
   return all;
 }
 
-/** Whether a problem names the layer at a path; one about what the last layer gives belongs to the last. */
+/** Tells if a problem names the layer at a path; one about what the last layer gives belongs to the last. */
 function mentions(problem: string, path: string, last: boolean): boolean {
   if (last && /^the last layer/.test(problem)) return true;
   return path !== '' && new RegExp(`\\b${path.replace('.', '\\.')}(?!\\d)`).test(problem);

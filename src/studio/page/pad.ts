@@ -13,7 +13,7 @@ export class Pad {
   private readonly context: CanvasRenderingContext2D;
   private last: readonly [number, number] | undefined;
   private touched = false;
-  /** Whether what is there is to be prepared as MNIST's digits were; an image of a dataset is not. */
+  /** What is there is to be prepared as MNIST's digits were; an image of a dataset is not. */
   centered = true;
   /** Of the stroke: bright, or black where it erases. */
   erases = false;

@@ -115,7 +115,7 @@ export interface OpenedFile {
   readonly classes: readonly string[];
   readonly shape: readonly number[];
   readonly parameters: number;
-  /** Whether the test images are of its form, and were looked at. */
+  /** The test images are of its form, and were looked at. */
   readonly judged: boolean;
 }
 

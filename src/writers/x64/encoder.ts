@@ -47,11 +47,11 @@ export interface VectorForm {
   readonly immediate?: number | undefined;
   /** A mask register of the EVEX form. */
   readonly mask?: number | undefined;
-  /** Whether lanes outside of the mask become zero. */
+  /** Lanes outside of the mask become zero. */
   readonly zero?: boolean | undefined;
-  /** Whether there is no VEX form, or it is not wanted. */
+  /** There is no VEX form, or it is not wanted. */
   readonly evex?: boolean | undefined;
-  /** Whether the index of the memory operand is a vector register. */
+  /** The index of the memory operand is a vector register. */
   readonly vectorIndex?: boolean | undefined;
 }
 

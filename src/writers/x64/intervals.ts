@@ -12,7 +12,7 @@ export interface Interval {
   readonly to: number;
   /** How often it is used, a loop counting as several turns. */
   readonly weight: number;
-  /** Whether it must be zero where it begins: nothing sets it before it may be read. */
+  /** It must be zero where it begins: nothing sets it before it may be read. */
   readonly zeroed: boolean;
 }
 

@@ -161,7 +161,7 @@ export class Vectors {
     this.give(right);
   }
 
-  /** Whether an instruction can read the value where it is. */
+  /** Tells if an instruction can read the value where it is. */
   private inMemory({ instruction, immediates }: Expression): boolean {
     if (instruction === 'v128.load' || instruction === 'v128.const') return true;
     return instruction === 'local' && this.frame.vectors.register(immediates[0]!) === undefined;

@@ -71,6 +71,15 @@ function checkTrials(loaded: LoadedRecipe, trials: readonly Values[], options: S
   for (const values of trials) chooseSettings(setRecipe(loaded, values).recipe, given);
 }
 
+/** The images that the recipe trains on, and the hashes of all. */
+async function openData({ recipe }: LoadedRecipe, options: SweepArguments, progress: Progress) {
+  const writers = options.validationByWriter ?? recipe.validationBy === 'writer';
+  const asked = { ...options, shape: shapeFor(recipe, options), writers };
+  const data = await openDataset(recipe.dataset, asked, progress);
+  const [train, test] = [await describeData(data.train), await describeData(data.test)];
+  return { images: data.train, hashes: { train: train.sha256, test: test.sha256 } };
+}
+
 /** Names, trials and trainings of a sweep. */
 async function planSweep(
   options: SweepArguments,
@@ -88,16 +97,7 @@ async function planSweep(
   const epochs = options.epochs ?? recipe.epochs;
   const validation = options.validation ?? recipe.validation ?? defaultValidation;
   const { validationByWriter } = options;
-  const writers = validationByWriter ?? recipe.validationBy === 'writer';
-  const data = await openDataset(
-    recipe.dataset,
-    { ...options, shape: shapeFor(recipe, options), writers },
-    progress,
-  );
-  const hashes = {
-    train: (await describeData(data.train)).sha256,
-    test: (await describeData(data.test)).sha256,
-  };
+  const { images, hashes } = await openData(loaded, options, progress);
   const conditions = await conditionsHere(backend);
   const { recipeFile } = await describeRecipeFile(loaded);
   const common = {
@@ -121,7 +121,7 @@ async function planSweep(
   const finalOf = (set: Values, ofSeed: number): TrainingDescription => ({ ...common, set, seed: ofSeed });
   const description: SweepDescription = {
     recipe: recipe.name,
-    dataset: data.train.name,
+    dataset: images.name,
     ...(recipeFile && { recipeSha256: recipeFile.sha256 }),
     spaces: Object.fromEntries(Object.entries(spaces).map(([name, space]) => [name, spaceText(space)])),
     search,
@@ -136,7 +136,7 @@ async function planSweep(
     data: hashes,
     ...conditions,
   };
-  const rule = { eta, images: Math.max(1, Math.round(data.train.count * validation)) };
+  const rule = { eta, images: Math.max(1, Math.round(images.count * validation)) };
   return { description, spaces, trials, rule, seeds, trialOf, finalOf };
 }
 

@@ -73,14 +73,12 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
   say(
     `takes ${jobs} at a time at ${opened.connection.shown}: Quern ${conditions.quern}, ${conditions.numerics}`,
   );
+  const idle = () => (running === 0 ? (performance.now() - idleSince) / 1000 : 0);
+  const demands = () => readDemands(opened.store, conditions).catch(() => []);
   try {
     for (let round = 0; !interrupt.signal.aborted; round++) {
-      if (round % 30 === 0) {
-        const others = await readDemands(opened.store, conditions).catch(() => []);
-        for (const refusal of others) fault(refusal);
-      }
-      const idle = running === 0 ? (performance.now() - idleSince) / 1000 : 0;
-      if (options.exitWhenIdle !== undefined && idle > options.exitWhenIdle) break;
+      if (round % 30 === 0) for (const refusal of await demands()) fault(refusal);
+      if (options.exitWhenIdle !== undefined && idle() > options.exitWhenIdle) break;
       await new Promise((done) => setTimeout(done, 1000));
     }
   } finally {
