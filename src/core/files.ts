@@ -133,6 +133,28 @@ export async function createWhole(path: string, text: string): Promise<boolean> 
 export const jsonText = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /**
+ * Reads JSON that was kept from an earlier process. Never throws: a note says why a file is ignored; there is none where
+ * there is no file.
+ *
+ * @param isContents tells whether a value is what was kept
+ * @param otherwise what a note says of a file that holds something else: `is not a file of tunings`
+ */
+export async function readKept<T>(
+  file: string,
+  isContents: (value: unknown) => value is T,
+  otherwise: string,
+): Promise<{ readonly contents?: T; readonly note?: string }> {
+  try {
+    const value: unknown = JSON.parse(await files().readFile(file, 'utf8'));
+    if (isContents(value)) return { contents: value };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return {};
+    if (codeOf(error) !== undefined) return { note: `${file} cannot be read and is ignored` };
+  }
+  return { note: `${file} ${otherwise} and is ignored` };
+}
+
+/**
  * The folder of everything that Quern keeps between runs: `QUERN_CACHE`, else `quern` below `XDG_CACHE_HOME` (which
  * counts only if it is an absolute path: XDG Base Directory Specification), else `~/.cache/quern`.
  */

@@ -1,5 +1,5 @@
 /** Keeps what `quern doctor` measures for `auto`: how fast each backend is here. A JSON file, of one machine. */
-import { codeOf, jsonText, makeFolder, writeWhole } from '../core/files.js';
+import { jsonText, makeFolder, readKept, writeWhole } from '../core/files.js';
 import { isObject } from '../core/json.js';
 import { type MachineKey, machineKey } from '../core/machine.js';
 
@@ -76,26 +76,13 @@ export interface KeptMeasurements {
 
 /** Reads what was kept. Never throws: a file that is damaged, or of another machine or version, is noted and ignored. */
 export async function readMeasurements(file: string): Promise<KeptMeasurements> {
-  const { readFile } = process.getBuiltinModule('node:fs/promises');
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const missing = codeOf(error) === 'ENOENT';
-    return missing ? {} : { note: `${file} cannot be read and is ignored` };
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined; // as for other contents
-  }
-  if (!isContents(value)) return { note: `${file} holds no measurements of this version and is ignored` };
+  const { contents, note } = await readKept(file, isContents, 'holds no measurements of this version');
+  if (contents === undefined) return note === undefined ? {} : { note };
   const here = await machineKey();
   const changed = (['quern', 'processor', 'node'] as const).find(
-    (part) => value.machine[part] !== here[part],
+    (part) => contents.machine[part] !== here[part],
   );
-  if (changed === undefined) return { measurements: { backends: value.backends } };
+  if (changed === undefined) return { measurements: { backends: contents.backends } };
   return { note: `${file} was measured with another ${changed} and is ignored; quern doctor measures anew` };
 }
 

@@ -1,4 +1,5 @@
 /** The graph of a training step: every op with its part, its layer and the rule that made it. */
+import { reachable } from '../tensor/reachable.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
 import type { TraceObserver } from '../training/trainingStep.js';
 import type { OpView } from './view.js';
@@ -43,29 +44,15 @@ export class OpsObserver implements TraceObserver {
       if (leaf.kind === 'state' && layers.has(layer)) this.assign(value, { part: 'update', layer });
     }
     const rest: Origin = { part: 'update', layer: 'optimizer' };
-    return reachable([loss, ...updates.map(([, value]) => value)])
-      .sort((a, b) => a.id - b.id)
-      .map((node) => ({
-        id: node.id,
-        op: node instanceof Leaf ? node.kind : node.op.name,
-        ...(node instanceof Leaf && { name: node.name }),
-        shape: node.shape,
-        inputs: node.inputs.map(({ id }) => id),
-        ...(this.origins.get(node) ?? (node instanceof Leaf ? leafOrigin(node, layers) : rest)),
-      }));
+    return reachable([loss, ...updates.map(([, value]) => value)]).map((node) => ({
+      id: node.id,
+      op: node instanceof Leaf ? node.kind : node.op.name,
+      ...(node instanceof Leaf && { name: node.name }),
+      shape: node.shape,
+      inputs: node.inputs.map(({ id }) => id),
+      ...(this.origins.get(node) ?? (node instanceof Leaf ? leafOrigin(node, layers) : rest)),
+    }));
   }
-}
-
-/** All nodes on which roots depend, and the roots. */
-export function reachable(roots: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>();
-  const stack = [...roots];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  return [...seen];
 }
 
 const layerOf = ({ name }: Leaf) => name.slice(0, Math.max(0, name.lastIndexOf('.')));

@@ -8,8 +8,9 @@ import { crossEntropy } from '../nn/losses.js';
 import { Model } from '../nn/model.js';
 import { sequential } from '../nn/sequential.js';
 import { gradients } from '../tensor/gradients.js';
+import { reachable } from '../tensor/reachable.js';
 import { Leaf } from '../tensor/tensor.js';
-import { OpsObserver, reachable } from './ops.js';
+import { OpsObserver } from './ops.js';
 import type { OpView, TinyView } from './view.js';
 
 const images = Float32Array.of(0.9, 0.1, 0.2, 0.8);

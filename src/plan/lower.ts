@@ -8,6 +8,7 @@ import { at } from '../core/lists.js';
 import { formatShape, type Shape, sameShape, sizeOf } from '../core/shape.js';
 import { isContiguous } from '../core/view.js';
 import type { Op } from '../tensor/op.js';
+import { reachable } from '../tensor/reachable.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
 import { type Draft, type DraftOperand, type DraftStep, type Value, wholeOperand } from './draft.js';
 
@@ -15,18 +16,6 @@ import { type Draft, type DraftOperand, type DraftStep, type Value, wholeOperand
 export interface Traced {
   readonly outputs: Readonly<Record<string, Tensor>>;
   readonly updates: readonly (readonly [Leaf, Tensor])[];
-}
-
-/** All nodes that the step needs, in order of creation: inputs come before their users. */
-function reachable({ outputs, updates }: Traced): Tensor[] {
-  const seen = new Set<Tensor>();
-  const stack = [...Object.values(outputs), ...updates.map(([, value]) => value)];
-  for (let tensor = stack.pop(); tensor !== undefined; tensor = stack.pop()) {
-    if (seen.has(tensor)) continue;
-    seen.add(tensor);
-    stack.push(...tensor.inputs);
-  }
-  return [...seen].sort((a, b) => a.id - b.id);
 }
 
 function checkUpdates(updates: Traced['updates']): void {
@@ -57,7 +46,8 @@ export function lower(traced: Traced, share: boolean): Draft {
     return numbers.get(thing)!;
   };
 
-  for (const node of reachable(traced)) {
+  const results = [...Object.values(traced.outputs), ...traced.updates.map(([, value]) => value)];
+  for (const node of reachable(results)) {
     const single = node instanceof Leaf && node.kind === 'constant' && node.size === 1;
     if (share && (node.inputs.length > 0 || single)) {
       // operands of equal nodes are the same objects already, so their numbers tell them apart

@@ -28,8 +28,10 @@ interface JobRecipe {
 
 /** Facts told about somebody's own images, as on the command line of a training. */
 export interface Preparation {
+  /** The shape of their lists of pixels, such as `20x30x1`. */
   readonly storedShape?: string | undefined;
   readonly label?: string | undefined;
+  /** Black and white, such as `0,16`. */
   readonly pixelRange?: string | undefined;
   readonly invert?: boolean | undefined;
   readonly centerDigits?: boolean | undefined;

@@ -18,6 +18,7 @@ import { sgd } from '../../src/optimizers/sgd.js';
 import { parameter, state } from '../../src/tensor/leaves.js';
 import { abs, greater, less, multiply } from '../../src/tensor/ops/pointwise.js';
 import { sum } from '../../src/tensor/ops/reduce.js';
+import { reachable } from '../../src/tensor/reachable.js';
 import { Leaf, type Tensor } from '../../src/tensor/tensor.js';
 import { ResidentFeed } from '../../src/training/feeds/resident.js';
 import { Averages } from '../../src/training/fit/averages.js';
@@ -32,14 +33,7 @@ const countSubnormal = (x: Tensor) => sum(multiply(greater(abs(x), 0), less(abs(
 
 /** All values of float32 that a kernel computes on the way to `roots`. */
 function computed(roots: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>();
-  const stack = [...roots];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  return [...seen].filter((node) => !(node instanceof Leaf) && node.dtype === 'float32');
+  return reachable(roots).filter((node) => !(node instanceof Leaf) && node.dtype === 'float32');
 }
 
 /** Ops whose unoptimized plan has a value of its own where an optimized one has none: what is flushed at once. */

@@ -1,7 +1,7 @@
 /** Where measured tunings are kept: a JSON file, for several machines and versions. Without files there is none. */
 
 import type { Tuning } from '../../../kernels/wasm.js';
-import { codeOf, jsonText, makeFolder, writeWhole } from '../../core/files.js';
+import { jsonText, makeFolder, readKept, writeWhole } from '../../core/files.js';
 import { isObject } from '../../core/json.js';
 import { machineKey } from '../../core/machine.js';
 
@@ -29,24 +29,7 @@ function isContents(value: unknown): value is Contents {
   );
 }
 
-async function readContents(file: string): Promise<{ contents: Contents; note?: string }> {
-  const empty: Contents = { version, machines: {} };
-  const { readFile } = process.getBuiltinModule('node:fs/promises');
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    const missing = codeOf(error) === 'ENOENT';
-    return missing ? { contents: empty } : { contents: empty, note: `${file} cannot be read and is ignored` };
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isContents(value)) return { contents: value };
-  } catch {
-    // as for other contents
-  }
-  return { contents: empty, note: `${file} is not a file of tunings and is ignored` };
-}
+const readContents = (file: string) => readKept(file, isContents, 'is not a file of tunings');
 
 export interface KeptTunings {
   readonly file: string | undefined;
@@ -59,7 +42,7 @@ export interface KeptTunings {
 export async function readTunings(file: string | undefined): Promise<KeptTunings> {
   if (file === undefined) return { file, tunings: new Map() };
   const { contents, note } = await readContents(file);
-  const { [await keyOfMachine()]: calls = {} } = contents.machines;
+  const { [await keyOfMachine()]: calls = {} } = contents?.machines ?? {};
   return { file, tunings: new Map(Object.entries(calls)), note };
 }
 
@@ -71,7 +54,7 @@ export async function writeTunings(
   if (file === undefined) return;
   const { dirname } = process.getBuiltinModule('node:path');
   const { contents } = await readContents(file);
-  const machines = { ...contents.machines, [await keyOfMachine()]: Object.fromEntries(tunings) };
+  const machines = { ...contents?.machines, [await keyOfMachine()]: Object.fromEntries(tunings) };
   try {
     await makeFolder(dirname(file));
     await writeWhole(file, jsonText({ version, machines }));

@@ -1,7 +1,9 @@
 /** Options that several commands share, and the checks of their values. */
+
 import { UsageError } from '../../core/errors.js';
 import { backendNames } from '../../engine/choose.js';
 import { type BackendOptions, type NativeOption, nativeOptions } from '../../engine/options.js';
+import type { Preparation } from '../../queue/job.js';
 
 /** A coercion for yargs: a whole number of at least `least`. */
 export function whole(option: string, least: number) {
@@ -173,19 +175,7 @@ export interface BackendArguments {
   readonly tune?: boolean | undefined;
 }
 
-/** Facts told about images of one's own. */
-export interface PreparationArguments {
-  /** The shape of their lists of pixels, such as `20x30x1`. */
-  readonly storedShape?: string | undefined;
-  readonly label?: string | undefined;
-  /** Black and white, such as `0,16`. */
-  readonly pixelRange?: string | undefined;
-  readonly invert?: boolean | undefined;
-  readonly centerDigits?: boolean | undefined;
-  readonly skipBad?: boolean | undefined;
-}
-
-export interface OwnDataArguments extends PreparationArguments {
+export interface OwnDataArguments extends Preparation {
   /** Path of data of one's own. */
   readonly data?: string | undefined;
   /** The shape to which images are brought, such as `32x32x3`. */

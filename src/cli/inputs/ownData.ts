@@ -1,4 +1,5 @@
 /** Data of one's own: the options that tell about it, and what it is brought to. */
+
 import { dirname } from 'node:path';
 import { UsageError } from '../../core/errors.js';
 import { readManifest } from '../../data/catalog/manifest.js';
@@ -7,10 +8,11 @@ import type { ImageShape } from '../../data/images/picture.js';
 import type { UserDataset, UserDatasetOptions } from '../../data/user/loadUserDataset.js';
 import type { Scale } from '../../data/user/pixels/scale.js';
 import type { SourceOptions } from '../../data/user/reading.js';
+import type { Preparation } from '../../queue/job.js';
 import type { Recipe } from '../../recipes/recipe.js';
 import { readConfig } from '../../runs/config.js';
 import { grouped } from '../terminal/format.js';
-import type { OwnDataArguments, PreparationArguments } from './options.js';
+import type { OwnDataArguments } from './options.js';
 
 /** Tells whether a dataset comes with Quern's manifest; else a model was trained on data of one's own. */
 export const isKnown = (dataset: string): boolean => readManifest().datasets.has(dataset);
@@ -38,12 +40,7 @@ function parseRange(text: string): Scale {
 const preparationNames = ['storedShape', 'label', 'pixelRange', 'invert', 'centerDigits', 'skipBad'] as const;
 
 /** Makes the options for reading images of one's own. Throws UsageError for what cannot be told. */
-export function sourceOptionsOf({
-  storedShape,
-  label,
-  pixelRange,
-  ...flags
-}: PreparationArguments): SourceOptions {
+export function sourceOptionsOf({ storedShape, label, pixelRange, ...flags }: Preparation): SourceOptions {
   const { invert, centerDigits, skipBad } = flags;
   return {
     label,
@@ -84,13 +81,13 @@ export function shapeFor({ dataset }: Recipe, { imageShape }: OwnDataArguments):
  */
 export async function preparationOfRun(
   model: string,
-  given: PreparationArguments,
+  given: Preparation,
   same: boolean,
-): Promise<{ merged: PreparationArguments; taken: string[]; likely: Scale | undefined }> {
+): Promise<{ merged: Preparation; taken: string[]; likely: Scale | undefined }> {
   const told = (await readConfig(dirname(model)))?.arguments ?? {};
   const text = (name: string) => (typeof told[name] === 'string' ? told[name] : undefined);
   const flag = (name: string) => told[name] === true || undefined;
-  const trained: PreparationArguments = {
+  const trained: Preparation = {
     invert: flag('invert'),
     centerDigits: flag('centerDigits'),
     ...(same && {
@@ -100,12 +97,12 @@ export async function preparationOfRun(
       skipBad: flag('skipBad'),
     }),
   };
-  const own = (from: PreparationArguments) => preparationNames.filter((name) => from[name] !== undefined);
+  const own = (from: Preparation) => preparationNames.filter((name) => from[name] !== undefined);
   const taken = own(trained).filter((name) => given[name] === undefined);
   const merged = Object.fromEntries([
     ...taken.map((name) => [name, trained[name]]),
     ...own(given).map((name) => [name, given[name]]),
-  ]) as PreparationArguments;
+  ]) as Preparation;
   const range = text('pixelRange');
   return { merged, taken: taken.map(dashed), likely: range === undefined ? undefined : parseRange(range) };
 }
@@ -118,7 +115,7 @@ export interface OwnData extends UserDataset {
 interface OwnDataRequest extends Omit<UserDatasetOptions, 'onNote' | keyof SourceOptions> {
   readonly shape?: ImageShape | undefined;
   /** Facts told about it. */
-  readonly told: PreparationArguments;
+  readonly told: Preparation;
   /** Black and white of the data that a model was trained on. */
   readonly likely?: Scale | undefined;
   /** Makes the error for a class that is none of `classes`. */

@@ -15,7 +15,7 @@ import { startWorker, type WorkerListener, type WorkerSettings } from '../../que
 import { recipeNames } from '../../recipes/table.js';
 import { hashOf } from '../../recipes/trusted.js';
 import { describeSystem } from '../../runs/config.js';
-import type { DataArguments, PreparationArguments } from './options.js';
+import type { DataArguments } from './options.js';
 
 export interface WorkerArguments extends DataArguments {
   readonly threads?: number | undefined;
@@ -91,7 +91,7 @@ export function workerSettings(
 }
 
 /** What is told about images of one's own, as a job carries it. */
-export function preparationOf(options: PreparationArguments): Preparation | undefined {
+export function preparationOf(options: Preparation): Preparation | undefined {
   const { storedShape, label, pixelRange, invert, centerDigits, skipBad } = options;
   const told = Object.entries({ storedShape, label, pixelRange, invert, centerDigits, skipBad });
   const given = told.filter(([, value]) => value !== undefined && value !== false);

@@ -3,6 +3,7 @@ import { TrainingError } from '../../core/errors.js';
 import { formatShape } from '../../core/shape.js';
 import { select } from '../../data/dataset.js';
 import type { Engine, Signature } from '../../engine/engine.js';
+import { reachable } from '../../tensor/reachable.js';
 import { Leaf, type Tensor } from '../../tensor/tensor.js';
 import type { FeedValues } from '../feeds/feed.js';
 import type { Checkpoint } from '../files/checkpoint.js';
@@ -129,17 +130,9 @@ export async function findNonFinite(
 
 /** All nodes of float32 that a kernel computes, in the order of the graph. */
 function computed(roots: readonly Tensor[]): Tensor[] {
-  const seen = new Set<Tensor>();
-  const stack = [...roots];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...node.inputs);
-  }
-  return [...seen]
+  return reachable(roots)
     .filter((node) => !(node instanceof Leaf) && node.dtype === 'float32')
-    .filter((node) => node.op.lower(node).type === 'kernel')
-    .sort((a, b) => a.id - b.id);
+    .filter((node) => node.op.lower(node).type === 'kernel');
 }
 
 /** Looks at every value of a step, without taking it. */

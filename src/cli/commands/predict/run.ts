@@ -3,6 +3,7 @@ import { at } from '../../../core/lists.js';
 import { makeWhole } from '../../../data/catalog/partial.js';
 import { Reading } from '../../../data/user/reading.js';
 import { type ImageStream, type NamedImage, openUserImages } from '../../../data/user/userImages.js';
+import type { Preparation } from '../../../queue/job.js';
 import type { ModelFile } from '../../../training/files/modelFile.js';
 import { openModel } from '../../../training/files/savedModel.js';
 import type { TrainedModel } from '../../../training/files/trainedModel.js';
@@ -10,7 +11,7 @@ import { checkFinite, checkProbabilities } from '../../../training/files/weights
 import { silent } from '../../inputs/datasets.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine } from '../../inputs/openers.js';
-import type { BackendArguments, ForeignArguments, PreparationArguments } from '../../inputs/options.js';
+import type { BackendArguments, ForeignArguments } from '../../inputs/options.js';
 import { isKnown, optionName, preparationOfRun, sourceOptionsOf } from '../../inputs/ownData.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { grouped } from '../../terminal/format.js';
@@ -20,11 +21,7 @@ import { Progress } from '../../terminal/progress.js';
 import { backendText } from '../../terminal/results.js';
 import { csvForm, type Prediction, predictionLine, predictionText } from './text.js';
 
-export interface PredictArguments
-  extends BackendArguments,
-    ImportArguments,
-    ForeignArguments,
-    PreparationArguments {
+export interface PredictArguments extends BackendArguments, ImportArguments, ForeignArguments, Preparation {
   readonly model: string;
   readonly image: readonly string[];
   readonly out?: string | undefined;
