@@ -12,9 +12,8 @@ import {
   type ModuleBuilder,
 } from '../../src/writers/wasm/assembler.js';
 import type { WasmCode } from '../toolkit/wasm/kernel.js';
-import type { Scratch } from '../toolkit/wasm/scratch.js';
 import type { Panel, Panels } from '../toolkit/wasm/tileGrid.js';
-import { emitPreparation } from '../toolkit/wasm/units.js';
+import { emitPreparation, type Scratch } from '../toolkit/wasm/units.js';
 import type { Frame } from './frame.js';
 import type { ResultName, Results } from './results.js';
 

@@ -19,8 +19,8 @@ import {
 import { emitGemmTile, isLooped } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { packing } from '../toolkit/wasm/packing.js';
-import { Scratch } from '../toolkit/wasm/scratch.js';
 import { type Panel, TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
+import { Scratch } from '../toolkit/wasm/units.js';
 import { type Correlation, correlationCode } from './correlation.js';
 import type { ResultName, Results } from './results.js';
 

@@ -12,9 +12,8 @@ import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { packing } from '../toolkit/wasm/packing.js';
-import { Scratch } from '../toolkit/wasm/scratch.js';
 import { TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
-import { unravel } from '../toolkit/wasm/units.js';
+import { Scratch, unravel } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { Frame } from './frame.js';
 

@@ -2,7 +2,7 @@
 import type { FourAxes } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32 } from '../../src/writers/wasm/assembler.js';
 import type { Padding } from '../contract.js';
-import { wholeLines } from '../toolkit/wasm/scratch.js';
+import { wholeLines } from '../toolkit/wasm/units.js';
 
 /** Where the pixels of an image land in a frame: pixel (i, j) at (top + i · steps[0], left + j · steps[1]). */
 interface Place {

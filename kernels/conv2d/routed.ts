@@ -25,8 +25,7 @@ import {
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { Scratch } from '../toolkit/wasm/scratch.js';
-import { emitPreparation, forEachVector, minimum } from '../toolkit/wasm/units.js';
+import { emitPreparation, forEachVector, minimum, Scratch } from '../toolkit/wasm/units.js';
 import type {
   Conv2dFilterGradientSpecification,
   Conv2dInputGradientSpecification,

@@ -23,9 +23,8 @@ import {
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
-import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, eachVector, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
-import { eitherOf } from '../toolkit/wasm/units.js';
+import { eitherOf, oddLines, Scratch } from '../toolkit/wasm/units.js';
 import { type Correlation, correlationCode } from './correlation.js';
 import type { Frame } from './frame.js';
 import type { ResultName } from './results.js';

@@ -27,9 +27,8 @@ import {
 import type { KernelCall } from '../contract.js';
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { oddLines, Scratch } from '../toolkit/wasm/scratch.js';
 import { Cut, eachVector, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
-import { eitherOf, minimum } from '../toolkit/wasm/units.js';
+import { eitherOf, minimum, oddLines, Scratch } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification } from './contract.js';
 import { Frame } from './frame.js';
 import { usesWinograd } from './winograd.js';

@@ -4,7 +4,7 @@
  *
  *     y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A          dw = Gᵀ [(Bᵀ d B) ⊙ (A dy Aᵀ)] G
  *
- * Their matrices are data; the code of a transform is made of its matrix.
+ * Their matrices follow from points; the code of a transform is made of its matrix.
  */
 import { type FunctionBuilder, f32x4, type Local, type V128 } from '../../src/writers/wasm/assembler.js';
 

@@ -21,10 +21,9 @@ import type { EpilogueEmitter, FinishVector, OperandName } from '../toolkit/wasm
 import { emitGemmTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { notedPacking, packing } from '../toolkit/wasm/packing.js';
-import { Scratch } from '../toolkit/wasm/scratch.js';
 import { allFinite, listing, readTerms } from '../toolkit/wasm/terms.js';
 import { type Bounds, type Panel, TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
-import { addressAt, emitPreparation, minimum, unravel } from '../toolkit/wasm/units.js';
+import { addressAt, emitPreparation, minimum, Scratch, unravel } from '../toolkit/wasm/units.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './plan.js';
 
 /** Writes `run(a, b, operands of the epilogue…, out, scratch, begin, end)`. */

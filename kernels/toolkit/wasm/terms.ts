@@ -18,7 +18,7 @@ import {
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
-import { wholeLines } from './scratch.js';
+import { wholeLines } from './units.js';
 
 /** Stands for the number of terms where all are to be summed. */
 const allTerms = -1;

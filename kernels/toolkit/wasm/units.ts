@@ -1,4 +1,4 @@
-/** Common parts of the wasm kernels: the module around the work of one unit, and walks over rows of vectors. */
+/** Common parts of the wasm kernels: the module around the work of one unit, its scratch area, walks over rows of vectors. */
 import { type Shape, sizeOf } from '../../../src/core/shape.js';
 import {
   type FunctionBuilder,
@@ -38,6 +38,41 @@ export function buildUnits<N extends string>(
 /** Names for `count` pointers: `x0`, `x1`, … */
 export function numbered<P extends string>(prefix: P, count: number): `${P}${number}`[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${index}` as const);
+}
+
+const cacheLine = 64;
+
+/** Bytes in whole cache lines. */
+export function wholeLines(bytes: number): number {
+  return Math.ceil(bytes / cacheLine) * cacheLine;
+}
+
+/** Bytes in an odd number of cache lines: matrices that are a power of two apart would compete for the same sets. */
+export function oddLines(bytes: number): number {
+  return wholeLines(bytes) | cacheLine;
+}
+
+/** Parts of a scratch area, one behind the other, each at the start of a cache line. */
+export class Scratch<N extends string> {
+  /** Of all parts; never 0, so that a kernel with one always gets its pointer. */
+  readonly bytes: number;
+
+  /** @param sizes in bytes; a part of 0 bytes has an address too, which nobody may use */
+  constructor(private readonly sizes: Readonly<Record<N, number>>) {
+    const all = Object.values<number>(sizes).reduce((sum, size) => sum + wholeLines(size), 0);
+    this.bytes = Math.max(cacheLine, all);
+  }
+
+  /** The addresses of the parts in the area at `pointer`. */
+  open(f: FunctionBuilder, pointer: I32): Record<N, I32> {
+    let at = 0;
+    const entries = Object.entries<number>(this.sizes).map(([name, size]) => {
+      const address = at === 0 ? pointer : f.let(i32.add(pointer, at));
+      at += wholeLines(size);
+      return [name, address];
+    });
+    return Object.fromEntries(entries) as Record<N, I32>;
+  }
 }
 
 /** Emits what fills the scratch area, which a range leaves out whose `begin` says so; from then on `begin` is plain. */

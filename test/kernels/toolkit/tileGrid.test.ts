@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { Scratch } from '../../../kernels/toolkit/wasm/scratch.js';
 import { Cut, Panels, TileGrid } from '../../../kernels/toolkit/wasm/tileGrid.js';
+import { Scratch } from '../../../kernels/toolkit/wasm/units.js';
 import {
   type FunctionBuilder,
   type I32,
