@@ -198,6 +198,6 @@ function fillRun(
   forEachPiece(f, bytes, (width, at, constant) => {
     const to = i32.add(out, at);
     if (width === 16) f.store(to, pattern, constant);
-    else f.storeLane(to, pattern, 0, width === 4 ? 32 : 8, constant);
+    else f.storeLane(to, pattern, { lane: 0, bits: width === 4 ? 32 : 8, offset: constant });
   });
 }

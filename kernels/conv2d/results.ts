@@ -80,7 +80,11 @@ export class Results {
       if (this.indices === undefined) return;
       const { dtype } = this.indices;
       const [offset, rest] = indexOffset(dtype, place.element.base, place.element.constant);
-      storeVector(f, dtype, i32.add(p.indices, offset), position, place.lanes, rest);
+      storeVector(f, dtype, position, {
+        address: i32.add(p.indices, offset),
+        lanes: place.lanes,
+        offset: rest,
+      });
     };
   }
 }

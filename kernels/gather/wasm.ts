@@ -57,7 +57,7 @@ export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
         const value =
           rows === 0
             ? i32x4.const(0)
-            : loadVector(dtype, i32.add(row, offset), 1, lanes, (constant / 4) * size);
+            : loadVector(dtype, i32.add(row, offset), { lanes, offset: (constant / 4) * size });
         const position = placeInRow(f, start, vector);
         epilogue.store(f, p.out!, finish(f.let(v128.and(value, kept)), position), position);
       });
@@ -94,8 +94,11 @@ export const scatterAddWasm: WasmKernel<ScatterAddSpecification> = ({ inputs, ou
           const source = f.let(i32.add(values, i32.mul(i, inner * size)));
           forEachVector(f, width, 1, ({ at, lanes }) => {
             const offset = size === 1 ? i32.shrU(at, i32.const(2)) : at;
-            const load = (base: I32) => loadVector(dtype, i32.add(base, offset), 1, lanes);
-            storeVector(f, dtype, i32.add(target, offset), add(load(target), load(source)), lanes);
+            const load = (base: I32) => loadVector(dtype, i32.add(base, offset), { lanes });
+            storeVector(f, dtype, add(load(target), load(source)), {
+              address: i32.add(target, offset),
+              lanes,
+            });
           });
         });
       });

@@ -110,7 +110,7 @@ class RowEmitter {
     this.hoisted = printer.hoist(f, (index) => {
       const { layout, pointer, outerStrides, stride } = work.operands[index]!;
       const single = stride === 0 && outerStrides.every((step) => step === 0);
-      return single ? loadVector(layout.dtype, pointer, 0) : undefined;
+      return single ? loadVector(layout.dtype, pointer, { stride: 0 }) : undefined;
     });
   }
 
@@ -132,7 +132,7 @@ class RowEmitter {
       f,
       (index) => {
         const { layout, stride } = operands[index]!;
-        return stride === 0 ? loadVector(layout.dtype, bases[index]!, 0) : undefined;
+        return stride === 0 ? loadVector(layout.dtype, bases[index]!, { stride: 0 }) : undefined;
       },
       this.hoisted,
     );
@@ -174,7 +174,7 @@ class RowEmitter {
         operand: (index) => {
           const { layout, stride } = operands[index]!;
           const [address, offset] = locate(index);
-          return loadVector(layout.dtype, address, stride, lanes, offset);
+          return loadVector(layout.dtype, address, { stride, lanes, offset });
         },
         counter: () => countingLanes(i32.add(rowStart, i32.shrU(i32.add(at, constant), i32.const(2)))),
       },
@@ -185,7 +185,7 @@ class RowEmitter {
       const { dtype } = operands[index]!.layout;
       const [address, offset] = locate(index);
       const converted = convertVector(value, expressions[o]!.dtype, computeType(dtype));
-      storeVector(f, dtype, address, converted, lanes, offset);
+      storeVector(f, dtype, converted, { address, lanes, offset });
     });
   }
 }

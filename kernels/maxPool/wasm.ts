@@ -31,7 +31,7 @@ export const maxPoolWasm: WasmKernel<MaxPoolSpecification> = (
         const { dtype } = at(outputs, o);
         const [offset, rest] = indexOffset(dtype, element.base, element.constant);
         const result = name === 'values' ? value : position;
-        storeVector(f, dtype, i32.add(pointers[name]!, offset), result, lanes, rest);
+        storeVector(f, dtype, result, { address: i32.add(pointers[name]!, offset), lanes, offset: rest });
       });
     };
     forEachWindowVector(f, geometry, pointers.unit!, {
@@ -69,7 +69,7 @@ export const maxPoolTakeWasm: WasmKernel<MaxPoolGradientSpecification> = (
   const bytes = buildUnits(options, ['x', 'indices', 'y'], units, (f, { x, indices, y, unit }) => {
     const wantedAt = (base: I32, constant: number, lanes: number) => {
       const [offset, rest] = indexOffset(dtype, base, constant);
-      return f.let(loadVector(dtype, i32.add(indices, offset), 1, lanes, rest));
+      return f.let(loadVector(dtype, i32.add(indices, offset), { lanes, offset: rest }));
     };
     forEachWindowVector(f, geometry, unit, {
       whole({ element: { base, constant }, lanes }, taps) {
@@ -110,7 +110,7 @@ export const maxPoolGradientWasm: WasmKernel<MaxPoolGradientSpecification> = (ca
       open({ base, constant, lanes, rowStart }) {
         const [offset, rest] = indexOffset(dtype, base, constant);
         const sent = f.let(v128.loadLanes(i32.add(p.dy!, base), lanes, constant));
-        const index = loadVector(dtype, i32.add(p.indices!, offset), 1, lanes, rest);
+        const index = loadVector(dtype, i32.add(p.indices!, offset), { lanes, offset: rest });
         const column = f.let(i32x4.sub(index, i32x4.splat(rowStart)));
         return (wanted) => v128.and(sent, i32x4.eq(column, wanted.constant ?? i32x4.splat(wanted)));
       },

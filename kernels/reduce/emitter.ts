@@ -58,7 +58,7 @@ export class ReduceEmitter {
       const { walk, dtype } = this.cursors[index]!;
       const strides = [walk.column, walk.step, ...walk.rows, ...walk.outer];
       if (nothing || strides.some((stride) => stride !== 0)) return undefined;
-      return loadVector(dtype, pointers[index]!, 0);
+      return loadVector(dtype, pointers[index]!, { stride: 0 });
     });
   }
 
@@ -108,7 +108,7 @@ export class ReduceEmitter {
     const invariant = (index: number): V128 | undefined => {
       const { walk, dtype, unit, at } = this.cursors[index]!;
       if (walk.step !== 0 || walk.outer.some((stride) => stride !== 0)) return undefined;
-      return loadVector(dtype, at, walk.column, lanes, column * walk.column * unit);
+      return loadVector(dtype, at, { stride: walk.column, lanes, offset: column * walk.column * unit });
     };
     return this.sources.printer.hoist(this.f, invariant, this.hoisted);
   }
@@ -122,7 +122,11 @@ export class ReduceEmitter {
     const offset = ({ walk, unit }: Cursor) => (row * walk.step + column * walk.column) * unit;
     const operand = (index: number): V128 => {
       const cursor = this.cursors[index]!;
-      return loadVector(cursor.dtype, cursor.at, stride(cursor.walk), lanes, offset(cursor));
+      return loadVector(cursor.dtype, cursor.at, {
+        stride: stride(cursor.walk),
+        lanes,
+        offset: offset(cursor),
+      });
     };
     const counter = () => {
       const cursor = this.cursors.at(-1)!;

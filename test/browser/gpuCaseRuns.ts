@@ -80,26 +80,32 @@ export const runKernelCases: BrowserFunction<'webgpu' | 'webgl2', CasesResult> =
   }
 };
 
-/** Every op of the table forward, or its gradients: against the plan of one kernel for each op on the reference backend. */
-async function runOps(cases: readonly OpCase[], gpuMode: string): Promise<CasesResult> {
+export interface OpResults {
+  readonly forward: CasesResult;
+  readonly gradients: CasesResult;
+}
+
+/**
+ * Every op of the table forward, and its gradients: against the plan of one kernel for each op on the reference backend. All
+ * on one device, which keeps the kernels that they have in common.
+ */
+export const runOps: BrowserFunction<string, OpResults> = async (_quern, gpuMode) => {
   const engine: Engine = await openEngine({ backend: 'gpu', gpuMode });
   const oracle: Engine = await openEngine({ backend: 'reference' });
   try {
     const { mode, adapter } = engine.report;
-    const rows = await collect(cases, async (opCase) => {
-      const prepared = await prepareCase(engine, opCase);
-      if (typeof prepared === 'string') return prepared;
-      await compareWithOracle(prepared[0]!, oracle, opCase);
-      return undefined;
-    });
-    return { mode, adapter, ...rows };
+    const run = async (cases: readonly OpCase[]): Promise<CasesResult> => {
+      const rows = await collect(cases, async (opCase) => {
+        const prepared = await prepareCase(engine, opCase);
+        if (typeof prepared === 'string') return prepared;
+        await compareWithOracle(prepared[0]!, oracle, opCase);
+        return undefined;
+      });
+      return { mode, adapter, ...rows };
+    };
+    return { forward: await run(opCases), gradients: await run(gradientCases) };
   } finally {
     await engine.close();
     await oracle.close();
   }
-}
-
-export const runOpCases: BrowserFunction<string, CasesResult> = (_quern, mode) => runOps(opCases, mode);
-
-export const runGradientCases: BrowserFunction<string, CasesResult> = (_quern, mode) =>
-  runOps(gradientCases, mode);
+};

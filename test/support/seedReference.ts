@@ -3,9 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as quern from '../../src/browser.js';
-import { type SeedResult, type SeedTraining, trainSeedModel } from './seedTraining.js';
-
-export type SeedOptions = Omit<SeedTraining, 'engine'>;
+import { type SeedOptions, type SeedResult, trainSeedModel } from './seedTraining.js';
 
 const dist = join(import.meta.dirname, '../..');
 

@@ -104,7 +104,7 @@ export class EpilogueEmitter {
     const hoisted = this.printer.hoist(f, (index) => {
       const operand = operands[index - 1];
       if (operand === undefined || operand.whole || operand.column !== 0 || !anything) return undefined;
-      return loadVector(operand.layout.dtype, pointers[index - 1]!, 0);
+      return loadVector(operand.layout.dtype, pointers[index - 1]!, { stride: 0 });
     });
     return (value, { element, column, lanes }) => {
       const operand = (index: number): V128 => {
@@ -113,7 +113,7 @@ export class EpilogueEmitter {
         const step = whole ? 1 : stride;
         const at = whole ? element : column;
         const { address, offset } = this.elementAddress(f, pointers[index - 1]!, at, stepBytes(layout, step));
-        return loadVector(layout.dtype, address, step, lanes, offset);
+        return loadVector(layout.dtype, address, { stride: step, lanes, offset });
       };
       const counter = () => countingLanes(i32.shrU(i32.add(element.base, element.constant), 2));
       const [result] = this.printer.evaluate(f, { operand, counter }, hoisted);
@@ -124,7 +124,7 @@ export class EpilogueEmitter {
   /** Stores what `finish` gave at its place in the output, whose address is `out`. */
   store(f: FunctionBuilder, out: I32, value: V128, { element, lanes }: EpiloguePosition): void {
     const { address, offset } = this.elementAddress(f, out, element, stepBytes(this.output));
-    storeVector(f, this.output.dtype, address, value, lanes, offset);
+    storeVector(f, this.output.dtype, value, { address, lanes, offset });
   }
 
   /** Turns an offset that counts 4 bytes per element into one of elements `step` bytes apart. */

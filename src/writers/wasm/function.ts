@@ -144,35 +144,39 @@ export class FunctionBuilder {
 
   /** memory[address + offset] ← value: 4 bytes of an i32 or f32, 16 of a vector. Nothing need be aligned. */
   store(address: Integer, value: Expression, offset = 0): void {
-    this.access(`${value.type}.store`, address, value, offset);
+    this.access(`${value.type}.store`, address, value, [offset]);
   }
 
   /** The low byte of an i32. */
   store8(address: Integer, value: Integer, offset = 0): void {
-    this.access('i32.store8', address, lift(value), offset);
+    this.access('i32.store8', address, lift(value), [offset]);
   }
 
   /** One lane of a vector, `bits` wide. */
-  storeLane(address: Integer, value: V128, lane: number, bits: 8 | 32 | 64, offset = 0): void {
-    this.access(storeOfLane[bits], address, value, offset, checkedLane(lane, 128 / bits));
+  storeLane(
+    address: Integer,
+    value: V128,
+    { lane, bits, offset = 0 }: { lane: number; bits: 8 | 32 | 64; offset?: number },
+  ): void {
+    this.access(storeOfLane[bits], address, value, [offset, checkedLane(lane, 128 / bits)]);
   }
 
   /** The first `lanes` 32-bit lanes; writes nothing beyond them. */
   storeLanes(address: Integer, value: V128, lanes: number, offset = 0): void {
     if (lanes === this.lanes) this.store(address, value, offset);
-    else if (lanes > 3) this.access('v128.storeLanes', address, value, offset, lanes);
-    else if (lanes === 1) this.storeLane(address, value, 0, 32, offset);
-    else if (lanes === 2) this.storeLane(address, value, 0, 64, offset);
+    else if (lanes > 3) this.access('v128.storeLanes', address, value, [offset, lanes]);
+    else if (lanes === 1) this.storeLane(address, value, { lane: 0, bits: 32, offset });
+    else if (lanes === 2) this.storeLane(address, value, { lane: 0, bits: 64, offset });
     else {
       const kept = this.let(value);
-      this.storeLane(address, kept, 0, 64, offset);
-      this.storeLane(address, kept, checkedLane(lanes - 1, 4), 32, offset + 8);
+      this.storeLane(address, kept, { lane: 0, bits: 64, offset });
+      this.storeLane(address, kept, { lane: checkedLane(lanes - 1, 4), bits: 32, offset: offset + 8 });
     }
   }
 
   /** The low bytes of the first `lanes` 32-bit lanes. For vectors of more than 4 lanes. */
   storeBytes(address: Integer, value: V128, lanes: number, offset = 0): void {
-    this.access('v128.storeBytes', address, value, offset, lanes);
+    this.access('v128.storeBytes', address, value, [offset, lanes]);
   }
 
   /** Copies `bytes` bytes; the regions may overlap. */
@@ -296,8 +300,7 @@ export class FunctionBuilder {
     instruction: Store,
     address: Integer,
     value: Expression,
-    offset: number,
-    ...lane: number[]
+    [offset, ...lane]: readonly [number, ...number[]],
   ): void {
     const { at, rest } = addressed(address, offset);
     const immediates = [rest, ...lane];

@@ -18,12 +18,23 @@ function widen(bytes: V128): V128 {
   return i32x4.extendLowI16x8U(i16x8.extendLowI8x16U(bytes));
 }
 
+/** Which elements behind an address are meant. */
+interface Elements {
+  /** The first ones, and no others. Default 4. */
+  readonly lanes?: number;
+  /** From the address to the first, in bytes, of any sign. Default 0. */
+  readonly offset?: number;
+}
+
 /**
- * Elements at address + offset + lane · stride (stride in elements, offset in bytes) as 32-bit lanes: float32 and int32
- * as they are, uint8 widened. Stride 0 fills every lane. Reads the first `lanes` elements and no others; the
- * rest of the lanes are 0.
+ * Elements at address + offset + lane · stride as 32-bit lanes: float32 and int32 as they are, uint8 widened. `stride`
+ * counts elements, default 1; 0 fills every lane. The rest of the lanes are 0.
  */
-export function loadVector(dtype: Dtype, address: I32, stride: number, lanes = 4, offset = 0): V128 {
+export function loadVector(
+  dtype: Dtype,
+  address: I32,
+  { stride = 1, lanes = 4, offset = 0 }: Elements & { readonly stride?: number } = {},
+): V128 {
   const size = bytesOf[dtype];
   // An immediate cannot be negative, as the offsets of a backward view are.
   const at = (lane: number): [I32, number] => {
@@ -52,16 +63,14 @@ export function convertVector(value: V128, from: ComputeType, to: ComputeType): 
 }
 
 /**
- * Stores the first `lanes` lanes as consecutive elements; uint8 takes the low byte of an int32. The value's
- * compute type is that of the dtype. Writes nothing beyond them.
+ * Stores lanes as consecutive elements; uint8 takes the low byte of an int32. The value's compute type is that of the
+ * dtype.
  */
 export function storeVector(
   f: FunctionBuilder,
   dtype: Dtype,
-  address: I32,
   value: V128,
-  lanes = 4,
-  offset = 0,
+  { address, lanes = 4, offset = 0 }: Elements & { readonly address: I32 },
 ): void {
   if (dtype !== 'uint8') {
     f.storeLanes(address, value, lanes, offset);
@@ -69,10 +78,11 @@ export function storeVector(
     f.storeBytes(address, value, lanes, offset);
   } else if (lanes === 4) {
     const low = i8x16.shuffle(value, value, [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
-    f.storeLane(address, low, 0, 32, offset);
+    f.storeLane(address, low, { lane: 0, bits: 32, offset });
   } else {
     const kept = f.let(value);
-    for (let lane = 0; lane < lanes; lane++) f.storeLane(address, kept, 4 * lane, 8, offset + lane);
+    for (let lane = 0; lane < lanes; lane++)
+      f.storeLane(address, kept, { lane: 4 * lane, bits: 8, offset: offset + lane });
   }
 }
 

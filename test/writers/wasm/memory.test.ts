@@ -83,12 +83,12 @@ suite('assembler: memory', (test) => {
     ] as const) {
       const expected = [...nine(3), ...Array(bits / 8).fill(value)];
       assert.equal(
-        stored((m) => m.kernel([], (f) => f.storeLane(1, lanes, lane, bits, 2))),
+        stored((m) => m.kernel([], (f) => f.storeLane(1, lanes, { lane, bits, offset: 2 }))),
         [...expected, ...nine(24 - expected.length)],
       );
     }
     assert.equal(
-      stored((m) => m.kernel([], (f) => f.storeLane(0, lanes, 1, 64))),
+      stored((m) => m.kernel([], (f) => f.storeLane(0, lanes, { lane: 1, bits: 64 }))),
       [...all.slice(8), ...nine(16)],
     );
     for (const count of [1, 2, 3, 4]) {
