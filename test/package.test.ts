@@ -128,42 +128,36 @@ function installed({ files }: Packed, test: Suite): void {
   const stricter = ['noImplicitOverride', 'noPropertyAccessFromIndexSignature', 'noUnusedParameters'];
   const checks = [...strict, ...stricter, 'noEmit', 'ignoreConfig', 'skipLibCheck false', 'pretty false'];
   const libraries = ['target es2022', 'lib es2023,dom,esnext.disposable', 'types '];
-  const compile = (file: string, ...options: readonly string[]) => {
+  const compile = (files: readonly string[], ...options: readonly string[]) => {
     const words = [...checks, ...libraries, ...options].flatMap((option) => `--${option}`.split(' '));
-    return run(process.execPath, [compiler, ...words, file], project);
+    return run(process.execPath, [compiler, ...words, ...files], project);
   };
 
-  test('types', async () => {
-    writeFileSync(join(project, 'program.mts'), typedProgram);
-    const { code, stdout } = await compile('program.mts', 'module nodenext');
+  test('types, and the programs of the README', async () => {
+    const programs = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
+    assert.is(programs.length, 2);
+    const texts = [typedProgram, ...programs.map(([, text]) => text!)];
+    for (const [i, text] of texts.entries()) writeFileSync(join(project, `program${i}.mts`), text);
+    const { code, stdout } = await compile(
+      texts.map((_, i) => `program${i}.mts`),
+      'module nodenext',
+    );
     assert.is(stdout, '');
     assert.is(code, 0);
   });
 
-  test('the programs of the README compile', async () => {
-    const programs = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)];
-    assert.is(programs.length, 2);
-    for (const [i, [, text]] of programs.entries()) {
-      writeFileSync(join(project, `readme${i}.mts`), text!);
-      const { code, stdout } = await compile(`readme${i}.mts`, 'module nodenext');
-      assert.is(stdout, '', text);
-      assert.is(code, 0);
-    }
-  });
-
   test('in a page what needs files does not compile; in Node a bundler has it by quern/node', async () => {
-    const pages = ['module esnext', 'moduleResolution bundler'];
     writeFileSync(
       join(project, 'page.mts'),
       "import { fit, loadDataset } from 'quern';\nexport { fit, loadDataset };\n",
     );
-    const { stdout } = await compile('page.mts', ...pages);
+    writeFileSync(join(project, 'server.mts'), "export { fit, loadDataset } from 'quern/node';\n");
+    const files = ['page.mts', 'server.mts'];
+    const { stdout } = await compile(files, 'module esnext', 'moduleResolution bundler');
     assert.is(
       stdout.trim(),
       `page.mts(1,15): error TS2305: Module '"quern"' has no exported member 'loadDataset'.`,
     );
-    writeFileSync(join(project, 'server.mts'), "export { fit, loadDataset } from 'quern/node';\n");
-    assert.is((await compile('server.mts', ...pages)).stdout, '');
   });
 
   test('a bundle of CommonJS trains on one thread, and says what two need', async () => {
