@@ -45,13 +45,13 @@ function fitEpochs(engine, model, dataset) {
 
 await serve(async ({ model, variant, threads }) => {
   const revectorize = variant.startsWith('revectorized');
-  const native = variant.startsWith('native') ? 'on' : 'off';
+  const native = variant.startsWith('native') ? (process.env.QUERN_NATIVE ?? 'on') : 'off';
   const engine = await openEngine({ threads, revectorize, native });
   const { report } = engine;
   const node = `Node ${process.versions.node}`;
   const fastest = revectorize
     ? `, revectorized, ${node}`
-    : native === 'on'
+    : native !== 'off'
       ? `, native ${report.native}, ${node}`
       : '';
   const dataset = { ...randomDataset(), ...trainingImages() };

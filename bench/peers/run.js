@@ -13,6 +13,7 @@
  *     --data-dir folder where the images lie; default: the cache, or what npm ci brought
  *     --peers a,b       parts of names, or settings: torch,tfjs or eager,fit; default: all
  *     --threads n       for everybody that has threads; default: all processors
+ *     --native width    avx2 or avx512, of Quern's machine code (NODE26); default: the widest
  *     --out folder      results as JSON and SVG
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
     images: { type: 'string' },
     peers: { type: 'string', default: '' },
     threads: { type: 'string', default: String(availableParallelism()) },
+    native: { type: 'string' },
     'data-dir': { type: 'string' },
     out: { type: 'string' },
   },
@@ -55,6 +57,9 @@ const titles = {
   'fashion-resnet': 'fashion-resnet',
 };
 
+// for quern.js
+if (options.native !== undefined) process.env.QUERN_NATIVE = options.native;
+
 const progress = (text) => console.error(text);
 
 /** Starts everybody, one after another: started together they would be in each other's way. */
@@ -65,7 +70,9 @@ async function startAll(model, images) {
     ({ name, variant, models = ['mlp', 'cnn'] }) =>
       models.includes(model) && wanted.some((part) => name.toLowerCase().includes(part) || variant === part),
   );
-  for (const candidate of [...quern, ...candidates]) {
+  // whole epochs of fit where somebody is to be compared with them, steps alone in any case
+  const own = quern.filter(({ epochs }) => !epochs || candidates.some((one) => one.epochs));
+  for (const candidate of [...own, ...candidates]) {
     const peer = new PeerProcess(candidate, model, { threads, images: images.folder });
     progress(`${model}, ${images.name}: ${peer.title} starts`);
     const reason = await peer.start();
@@ -155,7 +162,7 @@ async function compare(model, images) {
       ours.filter(
         (one) => one.epochs === epochs && (one.variant === '' || one.variant === 'fit') !== fast,
       )[0];
-    const fastest = ours.length > 2;
+    const fastest = ours.some(({ variant }) => variant !== '' && variant !== 'fit');
     const ranked = [...samples].sort((a, b) => rateOf(b[1], 1).median - rateOf(a[1], 1).median);
     const ratios = (peer, measured) => ({
       ratio: speedUp(samples.get(ownFor(peer, false)), measured),
