@@ -83,10 +83,18 @@ function sumOf(terms: readonly Term[]): Sum {
   return { scale, terms: terms.map(({ factor, of }) => ({ factor: factor / scale, of })) };
 }
 
+/** What is known of matrices: a kernel asks for the same few many times. */
+const knownSums = new Map<string, readonly Sum[]>();
+
 /** The rows of matrix · x with few additions. */
-function sumsOf(matrix: Matrix): Sum[] {
+function sumsOf(matrix: Matrix): readonly Sum[] {
+  const key = matrix.map((row) => row.join()).join(';');
+  const known = knownSums.get(key);
+  if (known !== undefined) return known;
   const termsOf = (row: readonly number[]) => row.map((factor, of) => ({ factor, of }));
-  return sharing(matrix.map((row) => sumOf(termsOf(row).filter(({ factor }) => factor !== 0))));
+  const sums = sharing(matrix.map((row) => sumOf(termsOf(row).filter(({ factor }) => factor !== 0))));
+  knownSums.set(key, sums);
+  return sums;
 }
 
 /** Two terms that several sums have, multiplied with whatever, become one sum: E + O and E − O, say, share E and O. */

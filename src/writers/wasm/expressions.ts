@@ -39,7 +39,7 @@ function node<T extends ValueType>(
 }
 
 // many are made once, by code that runs for the first time: what is empty is shared, arrays are not taken apart
-const none: readonly never[] = [];
+export const none: readonly never[] = [];
 
 const liftI32: Lift<'i32'> = (operand) =>
   typeof operand === 'number'

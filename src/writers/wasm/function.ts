@@ -7,6 +7,7 @@ import {
   f32x4,
   type I32,
   i32,
+  none,
   type V128,
   type ValueType,
 } from './expressions.js';
@@ -101,7 +102,7 @@ export class FunctionBuilder {
 
   /** The parameter at `index`. */
   parameter<T extends ValueType>(index: number, type: T): Local<T> {
-    return { type, index, instruction: 'local', operands: [], immediates: [index] };
+    return { type, index, instruction: 'local', operands: none, immediates: [index] };
   }
 
   /** A new variable: zero when the function starts (not on every turn of a loop around it). */
