@@ -245,6 +245,7 @@ export class Needs {
       }
       return;
     }
+    if (!safe && sequences.has(instruction)) this.takeVector();
     for (const operand of operands) {
       if (operand.type !== 'i32') this.vector(operand);
       else if (operand.constant === undefined) {
@@ -254,7 +255,6 @@ export class Needs {
       }
     }
     if (withOther.has(instruction)) this.takeVector();
-    if (!safe && sequences.has(instruction)) this.takeVector();
   }
 
   /** Whether these lanes are a scalar or a whole vector. */

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { BackendError } from '../../../src/core/errors.js';
 import {
   f32x4,
+  type I32,
   i32,
   i32x4,
   ModuleBuilder,
@@ -178,6 +179,96 @@ suite('x64 registers', (test) => {
     assert.equal([...spilled], [1]);
     assert.equal(registers, [3, undefined, 6]);
   });
+});
+
+suite('x64 registers that statements need', (test) => {
+  /** Numbers from 0 to 1, the same every time. */
+  function numbers(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return state / 2 ** 32;
+    };
+  }
+
+  /** Trees of all kinds of instructions over variables that outnumber the registers. */
+  function crowded(seed: number): Body {
+    const random = numbers(seed);
+    const whole = (below: number) => Math.floor(random() * below);
+    const pick = <T>(items: readonly T[]): T => items[whole(items.length)]!;
+    return (f, p) => {
+      const integers = [
+        p.a,
+        p.out,
+        p.begin,
+        p.end,
+        ...Array.from({ length: 9 }, (_, k) => f.let(i32.load(p.a, 4 * k))),
+      ];
+      const vectors = Array.from({ length: 8 + whole(30) }, (_, k) => f.let(v128.load(p.a, 64 * k)));
+      const integer = (depth: number): I32 => {
+        if (depth === 0 || random() < 0.2) return random() < 0.2 ? i32.const(whole(99)) : pick(integers);
+        const next = () => integer(depth - 1);
+        return pick([
+          () => i32.add(next(), i32.mul(next(), 4)),
+          () => i32.sub(next(), next()),
+          () => i32.mul(next(), next()),
+          () => i32.and(next(), 12),
+          () => i32.shl(next(), next()),
+          () => i32.divU(next(), i32.const(7)),
+          () => i32.divU(next(), next()),
+          () => i32.load(next(), 8),
+          () => select(i32.ltU(next(), next()), next(), next()),
+          () => i32.eqz(i32.ne(next(), next())),
+          () => i32x4.bitmask(vector(depth - 1)),
+        ])();
+      };
+      const vector = (depth: number): V128 => {
+        if (depth === 0 || random() < 0.2) return pick(vectors);
+        const next = () => vector(depth - 1);
+        return pick([
+          () => f.multiplyAdd(next(), next(), next()),
+          () => f32x4.add(next(), next()),
+          () => f32x4.sub(next(), v128.load(integer(depth - 1), 32)),
+          () => f32x4.pmax(next(), next()),
+          () => f32x4.min(next(), next()),
+          () => f32x4.max(next(), 0.5),
+          () => f32x4.abs(next()),
+          () => f32x4.sqrt(next()),
+          () => v128.bitselect(next(), next(), f32x4.lt(next(), next())),
+          () => f32x4.relaxedLaneselect(next(), next(), f32x4.gt(next(), 0)),
+          () => i32x4.shl(next(), integer(depth - 1)),
+          () => i32x4.shrU(next(), 3),
+          () => i32x4.geS(next(), next()),
+          () => i32x4.neg(next()),
+          () => i32x4.truncSatF32x4S(next()),
+          () => f32x4.convertI32x4S(next()),
+          () => i32x4.splat(integer(depth - 1)),
+          () => v128.load32Splat(integer(depth - 1), 4),
+          () => v128.loadLanes(integer(depth - 1), 5 + whole(3)),
+          () => v128.gather(integer(depth - 1), { lanes: 7, stride: 12 }),
+        ])();
+      };
+      f.loop(p.begin, p.end, 1, () => {
+        for (let statement = 0; statement < 12; statement++) {
+          if (random() < 0.6) f.set(pick(vectors), vector(4));
+          else if (random() < 0.5) f.storeLanes(integer(2), vector(3), 3 + whole(5));
+          else f.if(integer(3), () => f.set(pick(vectors), vector(2)));
+        }
+      });
+      for (const one of vectors) f.store(p.out, one);
+      for (const one of integers) f.store(p.out, one);
+    };
+  }
+
+  for (const [level, lanes] of [
+    ['avx2', 8],
+    ['avx512', 16],
+  ] as const) {
+    test(`${level}: never more than are counted`, () => {
+      for (let seed = 1; seed <= 150; seed++)
+        assert.ok(print(crowded(seed), lanes, level).length > 0, `${seed}`);
+    });
+  }
 });
 
 suite('shared objects', (test) => {
