@@ -102,13 +102,19 @@ export function between(low: number, high: number, ...kinks: readonly number[]):
 export function distinct(size: number, low: number, high: number): Fill {
   if (high - low < size * 1e-3)
     throw new Error(`distinct: ${size} numbers from ${low} to ${high} are too close`);
+  let known: { readonly key: number; readonly ranks: Uint32Array } | undefined;
   return (index, key) => {
-    const order = Array.from({ length: size }, (_, i) => randomUniform(i, key, 0));
-    const rank = order.filter(
-      (other, i) => other < order[index]! || (other === order[index] && i < index),
-    ).length;
-    return low + (rank * (high - low)) / size;
+    if (known?.key !== key) known = { key, ranks: ranksOf(size, key) };
+    return low + (known.ranks[index]! * (high - low)) / size;
   };
+}
+
+/** The places of `size` random numbers among them, smallest first; of equal ones the first is smaller. */
+function ranksOf(size: number, key: number): Uint32Array {
+  const order = Array.from({ length: size }, (_, index) => ({ index, value: randomUniform(index, key, 0) }));
+  const ranks = new Uint32Array(size);
+  for (const [rank, { index }] of order.sort((a, b) => a.value - b.value).entries()) ranks[index] = rank;
+  return ranks;
 }
 
 /** The data of a case, an array for each input. */
