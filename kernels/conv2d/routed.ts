@@ -25,7 +25,7 @@ import {
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { emitPreparation, forEachVector, minimum, Scratch } from '../toolkit/wasm/units.js';
+import { emitPreparation, forEachVector, minimum, placeInRow, Scratch } from '../toolkit/wasm/units.js';
 import type {
   Conv2dFilterGradientSpecification,
   Conv2dInputGradientSpecification,
@@ -39,9 +39,10 @@ import {
   emitListing,
   emitTable,
   fixedLanes,
-  listHeader,
   loadsTogether,
+  openList,
   packedLanes,
+  type Routing,
   routing,
   type WindowVector,
 } from './routedLists.js';
@@ -114,18 +115,13 @@ function emitSumPair(module: ModuleBuilder, group: readonly WindowVector[]): Fun
   return module.once('sum_pair', ['list', 'sums', 'otherList', 'otherSums'], (f, p) => {
     const channel = (list: Local<'i32'>) => {
       const sums = group.map(() => f.local('v128'));
-      const entry = f.let(i32.add(list, listHeader));
-      const end = f.let(i32.load(list));
-      const next = () => {
-        const window = f.let(i32.load(entry));
-        const value = f.let(v128.load32Splat(entry, 4));
+      const opened = openList(f, list, (window, value) => {
         for (const [index, { frameOffset }] of group.entries()) {
           const pixels = v128.loadLanes(window, fixedLanes, frameOffset);
           f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
         }
-        f.increase(entry, 8);
-      };
-      return { sums, entry, end, next };
+      });
+      return { ...opened, sums };
     };
     const [one, other] = [channel(p.list), channel(p.otherList)];
     const shorter = f.let(minimum(i32.sub(one.end, one.entry), i32.sub(other.end, other.entry)));
@@ -176,6 +172,12 @@ function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Loca
   f.loop(0, bytes, 64, (at) => f.set(touched, i32.or(touched, i32.load(i32.add(source, at)))));
 }
 
+/** Stores a row of sums in a filter, whose last axis is that of the rows. */
+function emitTurned(f: FunctionBuilder, shape: Routing, row: I32, out: I32): void {
+  const target = f.let(out);
+  eachTap(f, shape, target, (offset) => f.store(target, i32.load(row, offset)));
+}
+
 /** A unit is a channel of dy: it sums its row of the turned filter gradient over all images, then stores it. */
 export function routedFilterGradientWasm(
   call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
@@ -186,12 +188,9 @@ export function routedFilterGradientWasm(
   const shape = routing(call, 1, { image, filter, lanes: vectorLanes(options) });
   const { frame, outputs, groups, rowBytes, vectors } = shape;
   const paired = vectors.length <= mostPaired;
-  const scratch = new Scratch({
-    frame: paired ? frame.frameBytes + slack : frame.bytes,
-    list: shape.listBytes,
-    otherList: paired ? shape.listBytes : 0,
-    sums: outputs * rowBytes,
-  });
+  const lists = { list: shape.listBytes, otherList: paired ? shape.listBytes : 0 };
+  const frameBytes = paired ? frame.frameBytes + slack : frame.bytes;
+  const scratch = new Scratch({ frame: frameBytes, ...lists, sums: outputs * rowBytes });
   const module = new ModuleBuilder(options);
   const empty = groups.length === 0 || outputs === 0;
   const list = empty ? undefined : emitListing(module, shape);
@@ -202,48 +201,40 @@ export function routedFilterGradientWasm(
     const at = scratch.open(f, p.scratch);
     emitTable(f, shape, at.list);
     if (paired) emitTable(f, shape, at.otherList);
-    if (paired) f.fill(at.frame, 0, frame.frameBytes + slack);
+    if (paired) f.fill(at.frame, 0, frameBytes);
     else frame.clear(f, at.frame);
     f.fill(i32.add(at.sums, i32.mul(p.begin, rowBytes)), 0, i32.mul(i32.sub(p.end, p.begin), rowBytes));
     const touched = f.let(i32.const(0));
-    const pairsEnd = f.let(
-      paired ? i32.add(p.begin, i32.and(i32.sub(p.end, p.begin), i32.const(-2))) : p.begin,
-    );
+    const rowOf = (output: I32) => f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
+    const inPairs = paired ? i32.and(i32.sub(p.end, p.begin), i32.const(-2)) : i32.const(0);
+    const pairsEnd = f.let(i32.add(p.begin, inPairs));
     f.loop(0, image[0], 1, (index) => {
       const base = paired ? frame.copy(f, p.x, index, at.frame) : frame.open(f, p.x, index, at.frame);
       if (frame.plain && !paired) emitTouch(f, base, frame.imageBytes, touched);
       const fill = (output: I32, into: I32) =>
         f.call(list, p.values, p.indices, elementOf(shape, index, output), base, into);
-      const rowOf = (output: I32) => f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
-      if (paired) {
-        f.loop(p.begin, pairsEnd, 2, (output) => {
-          fill(output, at.list);
-          fill(i32.add(output, 1), at.otherList);
-          const row = rowOf(output);
-          f.call(emitSumPair(module, vectors), at.list, row, at.otherList, i32.add(row, rowBytes));
-        });
-      }
+      const pair = (output: I32) => {
+        fill(output, at.list);
+        fill(i32.add(output, 1), at.otherList);
+        const row = rowOf(output);
+        f.call(emitSumPair(module, vectors), at.list, row, at.otherList, i32.add(row, rowBytes));
+      };
+      if (paired) f.loop(p.begin, pairsEnd, 2, pair);
       f.loop(pairsEnd, p.end, 1, (output) => {
         fill(output, at.list);
         const row = rowOf(output);
         for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
       });
     });
-    // so that nobody thinks the loads superfluous
+    // a use of the loads, which else were left out as superfluous
     f.store(at.list, touched);
-    // the rows are the filter with its last axis first
-    f.loop(p.begin, p.end, 1, (output) => {
-      const row = f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
-      const target = f.let(i32.add(p.out, i32.mul(output, 4)));
-      eachTap(f, shape, target, (offset) => f.store(target, i32.load(row, offset)));
-    });
+    f.loop(p.begin, p.end, 1, (output) =>
+      emitTurned(f, shape, rowOf(output), i32.add(p.out, i32.mul(output, 4))),
+    );
   });
   const size = `${groups.length} groups of ${groups[0]?.length ?? 0} vectors`;
   return {
-    bytes: module.bytes(),
-    units: empty ? 0 : outputs,
-    scratchBytes: scratch.bytes,
-    repeats: true,
+    ...{ bytes: module.bytes(), units: empty ? 0 : outputs, scratchBytes: scratch.bytes, repeats: true },
     algorithm: `filter gradient routed, ${size}${paired ? ', two channels at once' : ''}`,
   };
 }
@@ -317,10 +308,10 @@ function emitStoreImage(
     const source = f.let(i32.add(at.frame, line));
     const element = f.let(i32.mul(i32.add(i32.mul(at.image, height), row), 4 * width * channels));
     f.loop(0, width, 1, () => {
-      forEachVector(f, channels, 1, ({ at, constant, lanes }) => {
-        const base = f.let(i32.add(element, at));
-        const value = f.let(v128.loadLanes(f.let(i32.add(source, at)), lanes, constant));
-        store(value, { element: { base, constant }, column: { base: at, constant }, lanes });
+      forEachVector(f, channels, 1, (vector) => {
+        const position = placeInRow(f, element, vector);
+        const { at, constant, lanes } = vector;
+        store(f.let(v128.loadLanes(f.let(i32.add(source, at)), lanes, constant)), position);
       });
       f.increase(source, 4 * channels);
       f.increase(element, 4 * channels);

@@ -167,18 +167,22 @@ export function emitListing(module: ModuleBuilder, shape: Routing): FunctionHand
   });
 }
 
-/** Visits the entries of a list: `visit` gets the address of the window and the value in all lanes. */
-export function eachEntry(
-  f: FunctionBuilder,
-  list: Local<'i32'>,
-  visit: (window: Local<'i32'>, value: Local<'v128'>) => void,
-): void {
+/** Takes an entry: the address of its window, and its value in all lanes. */
+type VisitEntry = (window: Local<'i32'>, value: Local<'v128'>) => void;
+
+/** A list at its first entry, its end, and what visits the next. */
+export function openList(f: FunctionBuilder, list: Local<'i32'>, visit: VisitEntry) {
   const end = f.let(i32.load(list));
   const entry = f.let(i32.add(list, listHeader));
-  f.while(i32.ltU(entry, end), () => {
-    const window = f.let(i32.load(entry));
-    const value = f.let(v128.load32Splat(entry, 4));
-    visit(window, value);
+  const next = () => {
+    visit(f.let(i32.load(entry)), f.let(v128.load32Splat(entry, 4)));
     f.increase(entry, 8);
-  });
+  };
+  return { entry, end, next };
+}
+
+/** Visits all entries of a list. */
+export function eachEntry(f: FunctionBuilder, list: Local<'i32'>, visit: VisitEntry): void {
+  const { entry, end, next } = openList(f, list, visit);
+  f.while(i32.ltU(entry, end), next);
 }
