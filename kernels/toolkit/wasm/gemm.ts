@@ -127,12 +127,14 @@ function productInto(f: FunctionBuilder, { rows, columns, rowStride, wide }: Gem
   const right = Array.from({ length: vectors }, () => f.local('v128'));
   const left = f.local('v128');
   return (a: I32, panel: I32, panelOffset = 0) => {
-    for (const [v, vector] of right.entries()) {
-      f.set(vector, v128.load(panel, panelOffset + 4 * f.lanes * v));
+    // by index: most of a kernel is written here, by code that has hardly run
+    for (let v = 0; v < vectors; v++) {
+      f.set(right[v]!, v128.load(panel, panelOffset + 4 * f.lanes * v));
     }
-    for (const [r, row] of sums.entries()) {
+    for (let r = 0; r < rows; r++) {
+      const row = sums[r]!;
       f.set(left, v128.load32Splat(a, r * rowStride));
-      for (const [v, sum] of row.entries()) f.set(sum, f.multiplyAdd(left, right[v]!, sum));
+      for (let v = 0; v < vectors; v++) f.set(row[v]!, f.multiplyAdd(left, right[v]!, row[v]!));
       if ((r + 1) % rowsPerBlock === 0 || r === rows - 1) f.fence(panel);
     }
   };
