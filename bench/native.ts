@@ -1,3 +1,4 @@
+import { sentenceOf } from '../src/core/errors.js';
 import type { Dataset } from '../src/data/dataset.js';
 import { type Engine, openEngine } from '../src/engine/engine.js';
 import type { Bench, Context, Findings, Row } from './support/bench.js';
@@ -34,7 +35,7 @@ async function openAll(
     engines.set(widest.report.native!, widest);
     return { engines, reason: undefined };
   } catch (error) {
-    return { engines, reason: error instanceof Error ? error.message : String(error) };
+    return { engines, reason: sentenceOf(error).replace(/^native: /, '') };
   }
 }
 
