@@ -4,8 +4,10 @@ import type { Interval } from './intervals.js';
 /** The statements, by number. */
 interface Demand {
   readonly count: number;
-  /** Registers that a statement needs for itself, or anything up to `left`, if that is enough. */
-  need(statement: number, left: number): number;
+  /** As many registers as a statement needs for itself, or more; undefined where that is not known. */
+  readonly enough: readonly number[] | undefined;
+  /** The registers that it does need, asked for where more are not left. */
+  exact(statement: number): number;
 }
 
 interface Allocation {
@@ -23,7 +25,7 @@ interface Allocation {
 export function allocate(
   intervals: readonly Interval[],
   registers: readonly number[],
-  { count: statements, need }: Demand,
+  { count: statements, enough, exact }: Demand,
   inMemory: ReadonlySet<number>,
 ): Allocation {
   const assigned: (number | undefined)[] = [];
@@ -64,8 +66,11 @@ export function allocate(
       others[next] = ended[interval.to + 1]!;
       ended[interval.to + 1] = next + 1;
     }
-    const room = Math.max(0, registers.length - need(at, registers.length - count));
-    while (count > room) spillOne(at);
+    const left = registers.length - count;
+    if (enough === undefined || enough[at]! > left) {
+      const room = Math.max(0, registers.length - exact(at));
+      while (count > room) spillOne(at);
+    }
     for (let begun = before; begun < next; begun++) {
       const { variable, to } = intervals[begun]!;
       if (to < at || spilled.has(variable)) continue;

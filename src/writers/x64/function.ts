@@ -113,7 +113,7 @@ export class FunctionPrinter implements Frame {
    * nothing has to be.
    */
   private place() {
-    const { intervals, calls, count } = this.lives;
+    const { intervals, calls } = this.lives;
     const isVector = ({ variable }: Interval) => this.types[variable] !== 'i32';
     const acrossCall = ({ from, to }: Interval) => calls.some((at) => from < at && at < to);
     const vectorIntervals = intervals.filter(isVector);
@@ -123,17 +123,12 @@ export class FunctionPrinter implements Frame {
       vectorIntervals.filter(acrossCall).map(({ variable }) => variable),
     );
     for (;;) {
-      const need = this.needs(spilledIntegers, spilledVectors);
-      const integers = allocate(
-        integerIntervals,
-        integerRegisters,
-        { count, need: need('integers') },
-        spilledIntegers,
-      );
+      const demand = this.demand(spilledIntegers, spilledVectors);
+      const integers = allocate(integerIntervals, integerRegisters, demand('integers'), spilledIntegers);
       const vectors = allocate(
         vectorIntervals,
         vectorRegisters[this.level],
-        { count, need: need('vectors') },
+        demand('vectors'),
         spilledVectors,
       );
       if (integers.spilled.size === spilledIntegers.size && vectors.spilled.size === spilledVectors.size)
@@ -144,22 +139,24 @@ export class FunctionPrinter implements Frame {
   }
 
   /** Registers that statements need, while these variables live on the stack: counted only where a bound does not do. */
-  private needs(spilledIntegers: ReadonlySet<number>, spilledVectors: ReadonlySet<number>) {
-    const { enough, statements } = this.lives;
+  private demand(spilledIntegers: ReadonlySet<number>, spilledVectors: ReadonlySet<number>) {
+    const { count, enough, statements } = this.lives;
     const bounded = spilledIntegers.size === 0 && spilledVectors.size === 0;
     const counted: (Needs | undefined)[] = [];
     const body = {
       ...{ level: this.level, lanes: this.body.lanes, types: this.types },
       onStack: (variable: number) => spilledIntegers.has(variable) || spilledVectors.has(variable),
     };
-    return (kind: 'integers' | 'vectors') => (at: number, left: number) => {
-      const bound = enough[kind][at]!;
-      if (bounded && bound <= left) return bound;
-      const statement = statements[at];
-      if (statement === undefined) return 0;
-      counted[at] ??= new Needs(body, statement);
-      return counted[at][kind];
-    };
+    return (kind: 'integers' | 'vectors') => ({
+      count,
+      enough: bounded ? enough[kind] : undefined,
+      exact(at: number): number {
+        const statement = statements[at];
+        if (statement === undefined) return 0;
+        counted[at] ??= new Needs(body, statement);
+        return counted[at][kind];
+      },
+    });
   }
 
   /** The most arguments of a call. */

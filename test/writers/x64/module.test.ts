@@ -173,7 +173,7 @@ suite('x64 registers', (test) => {
     const { registers, spilled } = allocate(
       [interval(0, 5), interval(1, 1), interval(2, 9)],
       [3, 5, 6],
-      { count: 4, need: (at) => (at === 2 ? 1 : 0) },
+      { count: 4, enough: undefined, exact: (at) => (at === 2 ? 1 : 0) },
       new Set(),
     );
     assert.equal([...spilled], [1]);
