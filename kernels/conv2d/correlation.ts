@@ -12,7 +12,7 @@ import {
   type ModuleBuilder,
 } from '../../src/writers/wasm/assembler.js';
 import type { WasmCode } from '../toolkit/wasm/kernel.js';
-import type { Panel, Panels } from '../toolkit/wasm/tileGrid.js';
+import type { Bounds, Panel, Panels } from '../toolkit/wasm/tileGrid.js';
 import { emitPreparation, type Scratch } from '../toolkit/wasm/units.js';
 import type { Frame } from './frame.js';
 import type { ResultName, Results } from './results.js';
@@ -39,7 +39,10 @@ export interface Correlation {
   };
 }
 
-/** One way of computing it: the filter is packed once a call, then one image after the other is done. */
+/**
+ * One way of computing it: the filter is packed once a call, then one image after the other is done. Of a single image
+ * workers share the panels: each packs its own.
+ */
 export interface CorrelationWay<N extends string> {
   /** Algorithm and sizes, for explain(). */
   readonly notes: readonly string[];
@@ -64,6 +67,8 @@ interface ImagePlace<N extends string> {
   /** The parts of the scratch area, and where a panel of the filter stands, packed. */
   readonly at: Readonly<Record<'frame' | 'filter' | N, I32>>;
   packedAt(index: I32): I32;
+  /** The panels that are wanted; undefined: all. */
+  readonly some: Bounds | undefined;
 }
 
 export function correlationCode<N extends string>(
@@ -73,26 +78,37 @@ export function correlationCode<N extends string>(
 ): WasmCode {
   const { frame, panels, scratch } = way;
   const [height, width] = results.stored;
-  const units = height * width * results.output[2] === 0 ? 0 : batch;
+  const single = batch === 1;
+  const units = height * width * results.output[2] === 0 ? 0 : single ? panels.count : batch;
   module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
     if (units === 0) return;
     const at = scratch.open(f, p.scratch);
     const packedAt = (index: I32) => f.let(i32.add(at.filter, i32.mul(index, way.panelBytes)));
-    emitPreparation(f, p.begin, () => {
+    const some = single ? { from: p.begin, to: p.end } : undefined;
+    const prepare = () => {
       frame.clear(f, at.frame);
-      panels.forEach(f, (panel, index) => {
+      const pack = (panel: Panel, index: I32) => {
         const first = i32.mul(index, panels.full.width * filter.columnStride);
         f.call(way.pack(panel), i32.add(p.filter, first), packedAt(index));
-      });
-    });
-    f.loop(p.begin, p.end, 1, (image) => {
+      };
+      panels.forEach(f, pack, some);
+    };
+    const write = (image: I32) => {
       const base = frame.open(f, p.image, image, at.frame);
-      way.writeImage(f, p, { image, base, at, packedAt });
-    });
+      way.writeImage(f, p, { image, base, at, packedAt, some });
+    };
+    if (single) {
+      prepare();
+      write(i32.const(0));
+      return;
+    }
+    emitPreparation(f, p.begin, prepare);
+    f.loop(p.begin, p.end, 1, write);
   });
   const notes = [...way.notes, ...frame.note, ...(results.pooled ? ['pooled'] : [])];
   return {
-    ...{ bytes: module.bytes(), units, prepares: units > 0, scratchBytes: scratch.bytes },
+    ...{ bytes: module.bytes(), units, scratchBytes: scratch.bytes },
+    ...(single ? { repeats: true } : { prepares: units > 0 }),
     algorithm: notes.join(', '),
   };
 }

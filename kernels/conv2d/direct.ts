@@ -44,8 +44,8 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
     ...{ frame, panels, scratch, panelBytes: 4 * depth * panels.full.width },
     notes: [`${name} direct ${grid.label}`],
     pack: (panel) => packFilter(module, filter, panel),
-    writeImage(f, p, { image, base, at, packedAt }) {
-      panels.forEach(f, (panel, index) => {
+    writeImage(f, p, { image, base, at, packedAt, some }) {
+      const writePanel = (panel: Panel, index: I32) => {
         const first = f.let(i32.mul(index, panels.full.width));
         const packed = packedAt(index);
         const lineAt = (line: I32, out: I32, step: number) => {
@@ -65,7 +65,8 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
           const pointers = results.poolNames.map((name) => p[name]!);
           f.call(poolLine(module, results, panel), at.band, pools, first, ...pointers);
         });
-      });
+      };
+      panels.forEach(f, writePanel, some);
     },
   });
 }

@@ -105,7 +105,7 @@ export function winogradCode(
     ...{ frame, panels, scratch, panelBytes: numbers * layout.filterStep(panels.full) },
     notes: notesOf(correlation.name, layout, options),
     pack: (panel) => transformFilter(layout, panel),
-    writeImage(f, p, { image, base, at, packedAt }) {
+    writeImage(f, p, { image, base, at, packedAt, some }) {
       const write = (row: I32, block: Block) => {
         const source = f.let(i32.add(base, i32.mul(row, m * frame.lineBytes)));
         const places = { units: 1, ...block, at: at.image, step: 4 * frame.channels };
@@ -113,11 +113,12 @@ export function winogradCode(
           f.call(transformImage(module, layout, isEdge), source, whole, edge);
           f.increase(source, m * frame.lineBytes);
         });
-        panels.forEach(f, (panel, index) => {
+        const writePanel = (panel: Panel, index: I32) => {
           f.call(multiplyBlock(layout, block, panel), at.image, packedAt(index), at.products);
           const place = [at.products, image, row, f.let(i32.mul(index, panels.full.width))] as const;
           f.call(finishBlock(layout, block, panel), ...place, ...results.names.map((name) => p[name]!));
-        });
+        };
+        panels.forEach(f, writePanel, some);
       };
       blocks.forEach(f, (full, row) => {
         const isLast = blocks.groups === 1 ? i32.const(1) : i32.eq(i32.add(row, full), rows.full);

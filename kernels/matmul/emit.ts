@@ -26,13 +26,17 @@ import { type Bounds, type Panel, TileGrid, type TileWork } from '../toolkit/was
 import { addressAt, emitPreparation, minimum, Scratch, unravel } from '../toolkit/wasm/units.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './plan.js';
 
+/** What is known of a matmul that has been written. */
+export type EmittedMatmul = Omit<WasmCode, 'bytes' | 'algorithm'> &
+  Pick<MatmulPlan, 'split' | 'skips'> & { readonly tile: string };
+
 /** Writes `run(a, b, operands of the epilogue…, out, scratch, begin, end)`. */
 export function emitMatmul(
   module: ModuleBuilder,
   shape: MatmulShape,
   options: Omit<WasmOptions, 'shared'>,
   epilogue: EpilogueEmitter,
-): Omit<WasmCode, 'bytes' | 'algorithm'> & Pick<MatmulPlan, 'split' | 'skips'> & { readonly tile: string } {
+): EmittedMatmul {
   const plan = planMatmul(shape, options);
   const { block, panels, panelGroup, packedRows, units, split, repeats } = plan;
   const panelBytes = 4 * block * Math.min(panels.full.width * panelGroup, panels.rowBytes / 4);

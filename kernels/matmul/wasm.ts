@@ -5,6 +5,7 @@ import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { lowerTiles, otherBlocks, type WasmWays } from '../toolkit/wasm/ways.js';
 import type { MatmulSpecification } from './contract.js';
 import { emitMatmul } from './emit.js';
+import { emitFewRows, hasFewRows } from './fewRows.js';
 import type { MatrixStrides } from './plan.js';
 
 function matrixStrides({ strides }: Layout): MatrixStrides {
@@ -25,11 +26,13 @@ export function matmulWasm(call: KernelCall<MatmulSpecification>, options: WasmO
   };
   const module = new ModuleBuilder(options);
   const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
-  const { tile, split, skips, ...code } = emitMatmul(module, shape, options, epilogue);
+  const few = hasFewRows(shape, options);
+  const emit = few ? emitFewRows : emitMatmul;
+  const { tile, split, skips, ...code } = emit(module, shape, options, epilogue);
   return {
     ...code,
     bytes: module.bytes(),
-    algorithm: `matmul ${tile}, packed panels, by ${split === 'rows' ? 'rows' : 'columns'}${skips ? ', without zeros' : ''}`,
+    algorithm: `matmul ${tile}, ${few ? 'in place' : 'packed panels'}, by ${split === 'rows' ? 'rows' : 'columns'}${skips ? ', without zeros' : ''}`,
   };
 }
 

@@ -176,6 +176,8 @@ class Inference {
     const width = sizeOf(outputShape);
     const rows = new Float32Array(count * width);
     for (const { start, batchSize } of groups(count, predictionBatch(count, this.mostPredicted), () => 1)) {
+      // not behind the last: a single image is predicted in less time than a turn takes
+      if (start > 0) await turn();
       const compiled = this.engine.compile(this.prediction, {
         images: { shape: [batchSize, ...inputShape], dtype: 'uint8' },
       });
@@ -183,7 +185,6 @@ class Inference {
       const { probabilities } = await compiled.run({ images: pixels }, { ...(signal && { signal }) });
       rows.set(float32Of(probabilities.data), start * width);
       onProgress?.(start + batchSize, count);
-      await turn();
     }
     return viewOf(rows, [count, ...outputShape]);
   }
