@@ -87,24 +87,42 @@ export class Pool {
   /** Walks the program once, with the help of the workers where that pays; the feeds must be in place. */
   step(program: PooledProgram): Promise<void> | undefined {
     this.checkAlive();
-    const { sharing, chunks } = program;
-    const { claims } = this;
+    const { sharing } = program;
+    // numbers alone are kept from here on: a step leaves no garbage worth telling
     const began = performance.now();
-    const slept = claims.slept;
-    const record = () => {
-      const now = performance.now();
-      sharing.record(now, now - began, claims.slept - slept);
-    };
-    if (sharing.alone) {
-      this.end(chunks);
-      this.left--;
-      this.orDie(() => claims.workAlone(chunks));
-    } else {
+    const { slept } = this.claims;
+    if (sharing.alone) this.stepAlone(program);
+    else {
       const pending = this.share(program);
-      if (pending !== undefined) return pending.then(record);
+      if (pending !== undefined) return this.recordAfter(pending, sharing, began, slept);
     }
-    record();
+    this.record(sharing, began, slept);
     return undefined;
+  }
+
+  private record(sharing: Sharing, began: number, slept: number): void {
+    const now = performance.now();
+    sharing.record(now, now - began, this.claims.slept - slept);
+  }
+
+  private async recordAfter(
+    pending: Promise<void>,
+    sharing: Sharing,
+    began: number,
+    slept: number,
+  ): Promise<void> {
+    await pending;
+    this.record(sharing, began, slept);
+  }
+
+  private stepAlone({ chunks }: PooledProgram): void {
+    this.end(chunks);
+    this.left--;
+    try {
+      this.claims.workAlone(chunks);
+    } catch (cause) {
+      this.dieOf(cause);
+    }
   }
 
   private share({ number, chunks }: PooledProgram): Promise<void> | undefined {
@@ -177,17 +195,17 @@ export class Pool {
   }
 
   private work(chunks: readonly Chunk[], start: number): number | undefined {
-    return this.orDie(() => this.claims.work(chunks, start, chunks.length));
+    try {
+      return this.claims.work(chunks, start, chunks.length);
+    } catch (cause) {
+      return this.dieOf(cause);
+    }
   }
 
-  private orDie<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (cause) {
-      // the others would wait for ever for what worker 0 had claimed
-      this.die(`worker 0 died: ${cause}`);
-      throw new BackendError(this.dead!, { cause });
-    }
+  /** The others would wait for ever for what worker 0 had claimed. */
+  private dieOf(cause: unknown): never {
+    this.die(`worker 0 died: ${cause}`);
+    throw new BackendError(this.dead!, { cause });
   }
 
   /** A worker cannot be replaced in the middle of a step: all end. */

@@ -130,10 +130,9 @@ export class WasmProgram implements Program {
     for (const resident of this.residents.values()) resident.checkHeld();
     checkFeeds(this.inputs.leaves, feeds, steps);
     const { chunks, number } = this.link();
+    const pooled = number === undefined ? undefined : { number, chunks, sharing: this.sharing };
     const walk =
-      pool === undefined || number === undefined
-        ? () => this.walk(chunks)
-        : () => pool.step({ number, chunks, sharing: this.sharing });
+      pool === undefined || pooled === undefined ? () => this.walk(chunks) : () => pool.step(pooled);
     pool?.begin(steps);
     try {
       await runSteps(options, (step) => {
