@@ -7,24 +7,21 @@
  */
 import {
   type FunctionBuilder,
-  type FunctionHandle,
   f32x4,
   type I32,
   i32,
-  i32x4,
   type Local,
   type ModuleBuilder,
-  select,
   v128,
 } from '../../src/writers/wasm/assembler.js';
-import type { EpilogueEmitter, FinishVector, OperandName } from '../toolkit/wasm/epilogue.js';
-import { emitGemmTile } from '../toolkit/wasm/gemm.js';
+import type { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { notedPacking, packing } from '../toolkit/wasm/packing.js';
-import { allFinite, listing, readTerms } from '../toolkit/wasm/terms.js';
-import { type Bounds, type Panel, TileGrid, type TileWork } from '../toolkit/wasm/tileGrid.js';
+import { allFinite } from '../toolkit/wasm/packing.js';
+import { allTerms, stripsOf, tableBytes, writeTable } from '../toolkit/wasm/terms.js';
+import type { Bounds, Panel } from '../toolkit/wasm/tileGrid.js';
 import { addressAt, emitPreparation, minimum, Scratch, unravel } from '../toolkit/wasm/units.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './plan.js';
+import { blocksOf, type SumBlock } from './sums.js';
 
 /** What is known of a matmul that has been written. */
 export type EmittedMatmul = Omit<WasmCode, 'bytes' | 'algorithm'> &
@@ -38,15 +35,8 @@ export function emitMatmul(
   epilogue: EpilogueEmitter,
 ): EmittedMatmul {
   const plan = planMatmul(shape, options);
-  const { block, panels, panelGroup, packedRows, units, split, repeats } = plan;
-  const panelBytes = 4 * block * Math.min(panels.full.width * panelGroup, panels.rowBytes / 4);
-  const records = plan.skips === undefined ? 0 : plan.skips === 'once' ? plan.tiles.groups : plan.rowGroup;
-  const sizes = {
-    ...{ panels: panelBytes, rows: 4 * block * packedRows },
-    // a vector that is NaN where B is not finite, and the records
-    ...{ note: 4 * module.lanes, records: records * plan.recordBytes },
-  };
-  const scratch = new Scratch(units === 0 ? { panels: 0, rows: 0, note: 0, records: 0 } : sizes);
+  const { panels, units, split, repeats } = plan;
+  const scratch = scratchOf(plan, module.lanes);
   // a range of rows packs all of B, one of columns lists all terms: both serve further ranges
   const prepares = units > 0 && (split === 'rows' ? plan.packsOnce : plan.skips === 'once');
   const blocks = blocksOf(module, plan, epilogue);
@@ -61,98 +51,43 @@ export function emitMatmul(
   };
 }
 
-/** A block of k: its first term, how many there are, what packs a panel of B for it, and the tiles that sum them. */
-interface SumBlock {
-  readonly from: number;
-  readonly length: number;
-  readonly grid: TileGrid<TileParameter>;
-  /** With `skips`, it is told where to note what of B is not finite. */
-  pack(panel: Panel): FunctionHandle;
-  /** Makes the record of the terms of a tile of so many rows. */
-  list(rows: number): FunctionHandle;
-}
-
-/** Strides in bytes of A as tiles find it: in place, or packed. */
-function stridesOfA({ shape: { a }, packedRows }: MatmulPlan) {
-  if (packedRows > 0) return { row: 4, inner: 4 * packedRows };
-  return { row: 4 * a.row, inner: 4 * a.column };
-}
-
-/** The first block, which stands for all of its length, and the last if it is another. */
-function blocksOf(module: ModuleBuilder, plan: MatmulPlan, epilogue: EpilogueEmitter): SumBlock[] {
-  const { block, options, skips } = plan;
-  const { m: rows, k, n: columns, b } = plan.shape;
-  const { row: rowStride, inner: termStride } = stridesOfA(plan);
-  const strides = { rowStride, termStride };
-  const lastFrom = block === 0 ? 0 : (Math.ceil(k / block) - 1) * block;
-  return (lastFrom === 0 ? [0] : [0, lastFrom]).map((from) => {
-    const last = from === lastFrom;
-    const length = last ? k - from : block;
-    const source = { k: length, rowStride: 4 * b.row, columnStride: 4 * b.column };
-    return {
-      ...{ from, length },
-      grid: new TileGrid(module, { rows, columns }, options, tileWork(plan, epilogue, length, last)),
-      pack: (panel) => (skips ? notedPacking : packing)(module, { ...source, panel }),
-      list: (rows) => listing(module, { ...strides, rows, terms: length }),
-    };
+/**
+ * Packed B and A; with `skips`, a vector that is NaN where B is not finite, the table by which terms are listed, and the
+ * records.
+ */
+function scratchOf(plan: MatmulPlan, lanes: number) {
+  const { shape, block, panels, groups, panelGroup, packedRows, tiles, strips, skips } = plan;
+  const together = Math.min(panels.full.width * panelGroup * groups.cut.size, panels.rowBytes / 4);
+  const records = strips * (skips === 'once' ? tiles.groups : plan.rowGroup);
+  const none = { panels: 0, rows: 0, note: 0, table: 0, records: 0 };
+  if (plan.units === 0) return new Scratch(none);
+  return new Scratch({
+    ...{ panels: 4 * (plan.packsOnce ? shape.k : block) * together, rows: 4 * block * packedRows },
+    ...(skips
+      ? { note: 4 * lanes, table: tableBytes, records: records * plan.recordBytes }
+      : { note: 0, table: 0, records: 0 }),
   });
 }
 
-const tileParameters = ['a', 'panel', 'row', 'column', 'out', 'fromK', 'record'] as const;
-type TileParameter = (typeof tileParameters)[number] | OperandName;
+type Operand = 'a' | 'b' | 'out' | 'panels' | 'rows' | 'note' | 'table' | 'records';
 
-/** A tile of a block of `length` terms: the last one takes the sums through the epilogue. */
-function tileWork(
-  plan: MatmulPlan,
-  epilogue: EpilogueEmitter,
-  length: number,
-  last: boolean,
-): TileWork<TileParameter> {
-  const { k, n } = plan.shape;
-  const strides = stridesOfA(plan);
-  return {
-    name: `${last ? 'tile' : 'partial'}_${length}`,
-    parameters: [...tileParameters, ...epilogue.names],
-    write(f, p, panel, size) {
-      const element = f.let(i32.mul(i32.add(i32.mul(p.row, n), p.column), 4));
-      const column = f.let(i32.mul(p.column, 4));
-      const sumsAt = f.let(i32.add(p.out, element));
-      const offset = (r: number, v: number) => 4 * r * n + panel.vectors[v]!.at;
-      // sums of earlier blocks count but for the first block: then whatever the output holds is masked
-      const earlier = length === k ? undefined : f.let(i32x4.splat(i32.sub(0, i32.ne(p.fromK, 0))));
-      // begun behind the sums, whose registers are free by then
-      let finish: FinishVector | undefined;
-      const tile = {
-        ...size,
-        segmentLength: length,
-        rowStride: strides.row,
-        innerStride: strides.inner,
-        ...(plan.skips && { terms: readTerms(f, p.record) }),
-      };
-      emitGemmTile(f, tile, p, {
-        initial(r, v) {
-          if (earlier === undefined) return f32x4.const(0);
-          return v128.and(v128.loadLanes(sumsAt, panel.vectors[v]!.lanes, offset(r, v)), earlier);
-        },
-        finish(r, v, sums) {
-          if (!last) return sums;
-          finish ??= epilogue.begin(f, p, true);
-          if (plan.endsPositive) f.set(sums, f32x4.add(sums, 0));
-          return finish(sums, panel.position(v, element, column, r * n));
-        },
-        store(r, v, value) {
-          if (last) epilogue.store(f, p.out, value, panel.position(v, element, column, r * n));
-          else f.storeLanes(sumsAt, value, panel.vectors[v]!.lanes, offset(r, v));
-        },
-      });
-    },
-  };
-}
-
-interface Pointers extends Readonly<Record<'a' | 'b' | 'out' | 'panels' | 'rows' | 'note' | 'records', I32>> {
+interface Pointers extends Readonly<Record<Operand, I32>> {
   readonly begin: Local<'i32'>;
   readonly end: Local<'i32'>;
   readonly operands: readonly I32[];
+}
+
+/** Some tiles and groups of panels of a block. */
+interface Work {
+  readonly block: SumBlock;
+  readonly fromK: I32;
+  readonly tiles: Bounds;
+  readonly group: Bounds;
+  /** 1 if what is packed of B is finite. */
+  readonly finite: I32;
+  /** The row of the output where the matrix begins. */
+  readonly rowBase: I32;
+  readonly addressOf: (row: I32) => I32;
 }
 
 /** The loops of the kernel's own function. */
@@ -166,12 +101,18 @@ class MatmulLoops {
 
   write(prepares: boolean): void {
     const { f, p } = this;
-    const { tiles, panels, split, packsOnce, shape } = this.plan;
+    const { tiles, groups, split, packsOnce, skips, shape } = this.plan;
     const { begin, end } = p;
     const first = i32.const(0);
     const all = { from: first, to: i32.const(tiles.groups) };
-    const allPanels = { from: first, to: i32.const(panels.count) };
-    const packAll = (some: Bounds) => this.packPanels(this.blocks[0]!, p.b, first, some);
+    const allPanels = { from: first, to: i32.const(groups.cut.groups) };
+    if (skips) writeTable(f, p.table);
+    const packAll = (some: Bounds) => {
+      this.clearNote();
+      this.eachBlock((block, fromK) => {
+        this.packPanels(block, f.let(i32.add(p.b, i32.mul(fromK, 4 * shape.b.row))), fromK, some);
+      });
+    };
     if (split === 'panels') {
       if (prepares)
         emitPreparation(f, begin, () =>
@@ -196,7 +137,7 @@ class MatmulLoops {
     });
   }
 
-  /** Some row tiles of one matrix of the batch, for some panels. */
+  /** Some row tiles of one matrix of the batch, for some groups of panels. */
   private multiply(matrix: I32, rows: Bounds, some: Bounds): void {
     const { f, p, plan } = this;
     const { batch, m, a, b } = plan.shape;
@@ -208,28 +149,67 @@ class MatmulLoops {
     f.loop(some.from, some.to, plan.panelGroup, (from) => {
       const group = { from, to: f.keep(minimum(i32.add(from, plan.panelGroup), some.to)) };
       this.eachBlock((block, fromK) => {
-        if (!plan.packsOnce) this.packPanels(block, bMatrix, fromK, group);
-        const finite = plan.skips && f.let(allFinite(f.let(v128.load(p.note))));
+        const bBlock = f.let(i32.add(bMatrix, i32.mul(fromK, 4 * b.row)));
+        if (!plan.packsOnce) {
+          this.clearNote();
+          this.packPanels(block, bBlock, fromK, group);
+        }
+        const finite = f.let(plan.skips ? allFinite(f.let(v128.load(p.note))) : i32.const(0));
         const aBlock = f.let(i32.add(aMatrix, i32.mul(fromK, 4 * a.column)));
         f.loop(rows.from, rows.to, plan.rowGroup, (from) => {
           const tiles = { from, to: f.let(minimum(i32.add(from, plan.rowGroup), rows.to)) };
           const addressOf = this.rowAddresses(block, aBlock, tiles);
           if (plan.skips === 'groups') this.listTerms(block, addressOf, tiles);
-          const visit = (panel: Panel, index: I32) => {
-            const packed = this.packedAt(block, i32.sub(index, group.from));
-            const column = f.let(i32.mul(index, plan.panels.full.width));
-            f.loop(tiles.from, tiles.to, 1, (tile) =>
-              plan.tiles.pick(f, tile, (height, row) => {
-                const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
-                const record =
-                  finite === undefined ? 0 : select(finite, this.recordOf(tile, tiles), i32.const(0));
-                f.call(block.grid.tile(height, panel), ...place, p.out, fromK, record, ...p.operands);
-              }),
-            );
-          };
-          plan.panels.forEach(f, visit, group);
+          const work = { block, fromK, tiles, group, finite, rowBase, addressOf };
+          this.multiplyTiles(work);
+          if (plan.skips) f.if(finite, () => this.multiplyRows(work));
         });
       });
+    });
+  }
+
+  /** The tiles all of whose terms are summed, panel by panel. */
+  private multiplyTiles({ block, fromK, tiles, group, finite, rowBase, addressOf }: Work): void {
+    const { f, p, plan } = this;
+    const panels = plan.groups.panelsOf(f, group);
+    const visit = (panel: Panel, index: I32) => {
+      const packed = this.packedAt(block, fromK, i32.sub(index, panels.from));
+      const column = f.let(i32.mul(index, plan.panels.full.width));
+      f.loop(tiles.from, tiles.to, 1, (tile) =>
+        plan.tiles.pick(f, tile, (height, row) => {
+          const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
+          const call = () => f.call(block.grid.tile(height, panel), ...place, p.out, fromK, ...p.operands);
+          if (plan.skips) f.if(i32.or(i32.eqz(finite), this.sumsAll(tile, tiles)), call);
+          else call();
+        }),
+      );
+    };
+    plan.panels.forEach(f, visit, panels);
+  }
+
+  /** The rows of tiles whose terms are listed, group of panels by group of panels. */
+  private multiplyRows({ block, fromK, tiles, group, rowBase, addressOf }: Work): void {
+    const { f, p, plan } = this;
+    const { from } = plan.groups.panelsOf(f, group);
+    plan.groups.forEach(f, group, (panels, first) => {
+      const packed = this.packedAt(block, fromK, i32.sub(first, from));
+      const column = f.let(i32.mul(first, plan.panels.full.width));
+      f.loop(tiles.from, tiles.to, 1, (tile) =>
+        plan.tiles.pick(f, tile, (height, top) => {
+          const write = () => {
+            for (const [strip, { first, size }] of stripsOf({
+              rows: height,
+              strip: plan.listed.rows,
+            }).entries()) {
+              const row = f.let(i32.add(top, first));
+              const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
+              const record = this.recordOf(tile, tiles, strip);
+              f.call(block.listedRows(size, panels), ...place, p.out, fromK, ...p.operands, record);
+            }
+          };
+          f.if(i32.eqz(this.sumsAll(tile, tiles)), write);
+        }),
+      );
     });
   }
 
@@ -240,38 +220,50 @@ class MatmulLoops {
   }
 
   /** Where a panel of a block stands, packed: the one at `place` of those that are. */
-  private packedAt({ length }: SumBlock, place: I32): I32 {
-    return this.f.let(i32.add(this.p.panels, i32.mul(place, 4 * length * this.plan.panels.full.width)));
+  private packedAt({ length }: SumBlock, fromK: I32, place: I32): I32 {
+    const { panels, packsOnce } = this.plan;
+    const block = packsOnce ? i32.mul(fromK, panels.rowBytes) : i32.const(0);
+    return this.f.let(i32.sum(this.p.panels, block, i32.mul(place, 4 * length * panels.full.width)));
   }
 
-  /** Packs a block of a matrix B, whose first row is `fromK`, for some panels. */
-  private packPanels(block: SumBlock, matrix: I32, fromK: I32, some: Bounds): void {
+  private clearNote(): void {
+    if (this.plan.skips) this.f.store(this.p.note, f32x4.const(0));
+  }
+
+  /** Packs a block of B, whose first row is `fromK` and stands at `from`, for some groups of panels. */
+  private packPanels(block: SumBlock, from: I32, fromK: I32, group: Bounds): void {
     const { f, p, plan } = this;
-    const { row, column } = plan.shape.b;
-    if (plan.skips) f.store(p.note, f32x4.const(0));
+    const { column } = plan.shape.b;
+    const some = plan.groups.panelsOf(f, group);
     const visit = (panel: Panel, index: I32) => {
-      const first = i32.add(i32.mul(fromK, 4 * row), i32.mul(index, 4 * plan.panels.full.width * column));
-      const packed = this.packedAt(block, i32.sub(index, some.from));
+      const first = i32.add(from, i32.mul(index, 4 * plan.panels.full.width * column));
+      const packed = this.packedAt(block, fromK, i32.sub(index, some.from));
       const note = plan.skips ? [p.note] : [];
-      f.call(block.pack(panel), i32.add(matrix, first), packed, ...note);
+      f.call(block.pack(panel), first, packed, ...note);
     };
     plan.panels.forEach(f, visit, some);
   }
 
   /** Makes the records of some tiles. */
   private listTerms(block: SumBlock, addressOf: (row: I32) => I32, some: Bounds): void {
-    const { f, plan } = this;
+    const { f, p, plan } = this;
     f.loop(some.from, some.to, 1, (tile) =>
       plan.tiles.pick(f, tile, (height, row) =>
-        f.call(block.list(height), addressOf(row), this.recordOf(tile, some)),
+        f.call(block.list(height), addressOf(row), this.recordOf(tile, some), p.table),
       ),
     );
   }
 
-  /** Where the record of a tile stands, of those that are kept. */
-  private recordOf(tile: I32, some: Bounds): I32 {
-    const place = this.plan.skips === 'once' ? tile : i32.sub(tile, some.from);
-    return i32.add(this.p.records, i32.mul(place, this.plan.recordBytes));
+  /** Where the record of a strip of a tile stands, of those that are kept. */
+  private recordOf(tile: I32, { from }: Bounds, strip = 0): I32 {
+    const { skips, strips, recordBytes } = this.plan;
+    const place = skips === 'once' ? tile : i32.sub(tile, from);
+    return i32.sum(this.p.records, i32.mul(place, strips * recordBytes), strip * recordBytes);
+  }
+
+  /** 1 if all terms of a tile are summed. */
+  private sumsAll(tile: I32, tiles: Bounds): I32 {
+    return i32.eq(i32.load(this.f.let(this.recordOf(tile, tiles))), allTerms);
   }
 
   /** Where a row of A stands, in place. */

@@ -1,9 +1,9 @@
 /** Decisions about a matrix multiplication before any code is written. Plain numbers. */
 
-import { tallestTile } from '../toolkit/wasm/gemm.js';
+import { type ListedTile, listedTile, tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmOptions } from '../toolkit/wasm/kernel.js';
 import { recordBytes } from '../toolkit/wasm/terms.js';
-import { Cut, Panels } from '../toolkit/wasm/tileGrid.js';
+import { Cut, PanelGroups, Panels } from '../toolkit/wasm/tileGrid.js';
 
 /** Strides of an operand in elements, of any sign; 0 repeats it. `batch` has one per axis of the batch. */
 export interface MatrixStrides {
@@ -31,18 +31,20 @@ export interface MatmulPlan {
   readonly options: PlanOptions;
   readonly tiles: Cut;
   readonly panels: Panels;
+  /** Panels side by side that a row with a list of its terms is multiplied with; one by one where none is listed. */
+  readonly groups: PanelGroups;
   /** Terms that are summed at a time: all of k, or a multiple of 4. */
   readonly block: number;
-  /** Panels whose packed B, and row tiles whose part of A, are worked on together. */
+  /** Groups of panels whose packed B, and row tiles whose part of A, are worked on together. */
   readonly panelGroup: number;
   readonly rowGroup: number;
   /** Rows in a packed part of A, [block][packedRows]; 0 if A is read in place. */
   readonly packedRows: number;
   /** One packing of B serves the whole batch. */
   readonly packsOnce: boolean;
-  /** The kind of unit: a tile of rows of one matrix, all columns wide, or a panel of columns, all rows high. */
+  /** The kind of unit: a tile of rows of one matrix, all columns wide, or a group of panels of columns, all rows high. */
   readonly split: 'rows' | 'panels';
-  /** Row tiles of all matrices, or panels. */
+  /** Row tiles of all matrices, or groups of panels. */
   readonly units: number;
   /**
    * Every sum ends with + 0, so that terms that are zero may be left out of it (terms.ts): by k and n alone, so
@@ -50,11 +52,14 @@ export interface MatmulPlan {
    */
   readonly endsPositive: boolean;
   /**
-   * When the records of terms that are left out are made: for a group of row tiles at a time, or once for all. A record
-   * takes `recordBytes`. Undefined: no terms are left out.
+   * When the records of terms that are not left out are made: for a group of row tiles at a time, or once for all. One takes
+   * `recordBytes`. Undefined: no terms are left out.
    */
   readonly skips: 'groups' | 'once' | undefined;
   readonly recordBytes: number;
+  /** How rows are summed that leave out terms, and records of a tile. */
+  readonly listed: ListedTile;
+  readonly strips: number;
   /** Each range of units packs what others pack too; false where it need not, having been told so. */
   readonly repeats: boolean;
 }
@@ -63,6 +68,8 @@ type PlanOptions = Omit<WasmOptions, 'shared'>;
 
 /** Bytes of packed B and of A that are worked on at a time: shares of a second level cache. */
 const panelGroupBytes = 256 * 1024;
+/** Where terms are left out, of which lists are made for each such share. */
+const listedGroupBytes = 512 * 1024;
 const rowGroupBytes = 128 * 1024;
 
 /**
@@ -79,6 +86,10 @@ const panelsWorthPacking = ({ machine }: PlanOptions) => (machine?.lanes === 16 
  * place is worth so much less.
  */
 const packingCost = 4;
+/** Most bytes of packed B that are kept where blocks of it are packed at once. */
+const mostPackedBytes = 1024 * 1024;
+/** To list an element of A takes so many times as long as to pack one of B. */
+const listingCost = 8;
 /** Fewer panels are too few to share. */
 const panelsWorthSharing = 8;
 
@@ -103,33 +114,41 @@ export function planMatmul(shape: MatmulShape, options: PlanOptions): MatmulPlan
   const { m, k, n, a, b } = shape;
   const tiles = new Cut(m, tallestTile(options));
   const panels = new Panels(n, options);
-
-  const scale = tuning.block ?? 1;
-  const limit = scale * (a.column === 1 ? longestSum.alongRows : longestSum.acrossRows);
-  const block = k <= limit || shape.sumsInOutput === false ? k : 4 * Math.ceil(groupSize(k, limit) / 4);
-  const panelGroup = groupSize(panels.count, Math.floor(panelGroupBytes / (4 * block * panels.full.width)));
+  const endsPositive = n >= columnsWorthListing && k >= termsWorthListing;
   const rowsAdjacent = a.row === 1 && a.column !== 1 && k > 1;
   const packsRows = rowsAdjacent && (tuning.packRows ?? panels.count >= panelsWorthPacking(options));
+  const listable = endsPositive && (a.column === 1 || packsRows) && m >= tiles.size;
+  const listed = listedTile(options);
+  const groups = new PanelGroups(panels, listable ? listed.vectors / panels.full.vectors.length : 1);
+
+  const scale = tuning.block ?? 1;
+  const limit =
+    scale * (listable ? listed.terms : a.column === 1 ? longestSum.alongRows : longestSum.acrossRows);
+  const block = k <= limit || shape.sumsInOutput === false ? k : 4 * Math.ceil(groupSize(k, limit) / 4);
+  const groupBytes = 4 * block * panels.full.width * Math.max(1, groups.cut.size);
+  const panelGroup = groupSize(
+    groups.cut.groups,
+    Math.floor((listable ? listedGroupBytes : panelGroupBytes) / groupBytes),
+  );
   const rowGroup = packsRows
     ? Math.min(Math.ceil(tilesPackedTogether * scale), tiles.groups)
     : groupSize(tiles.groups, Math.floor(rowGroupBytes / (4 * block * tiles.size)));
   const packedRows = packsRows ? rowGroup * tiles.size : 0;
 
-  const matrices = shape.batch.reduce((product, size) => product * size, 1);
-  const wideEnough = panels.count >= panelsWorthSharing && n * (packsRows ? 1 : packingCost) >= m;
-  const split = matrices === 1 && wideEnough ? 'panels' : 'rows';
-  const empty = n === 0 || tiles.groups === 0;
-  const units = empty ? 0 : split === 'panels' ? panels.count : matrices * tiles.groups;
-  const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === panels.count && block === k;
-  const endsPositive = n >= columnsWorthListing && k >= termsWorthListing;
   const record = recordBytes(block);
-  const keepsAll = block === k && !packsRows && tiles.groups * record <= mostRecordBytes;
-  const listable = endsPositive && (a.column === 1 || packsRows) && m >= tiles.size;
-  const lists = split === 'rows' ? 'groups' : keepsAll ? 'once' : undefined;
+  const strips = Math.ceil(tiles.size / listed.rows);
+  const keepsAll = block === k && !packsRows && tiles.groups * strips * record <= mostRecordBytes;
+  const matrices = shape.batch.reduce((product, size) => product * size, 1);
+  const wideEnough = listable ? keepsAll && n >= listingCost * m : n * (packsRows ? 1 : packingCost) >= m;
+  const split = matrices === 1 && panels.count >= panelsWorthSharing && wideEnough ? 'panels' : 'rows';
+  const empty = n === 0 || tiles.groups === 0;
+  const units = empty ? 0 : split === 'panels' ? groups.cut.groups : matrices * tiles.groups;
+  const keepsB = block === k || (listable && k * panels.rowBytes <= mostPackedBytes);
+  const packsOnce = b.batch.every((stride) => stride === 0) && panelGroup === groups.cut.groups && keepsB;
   const repeats = split === 'rows' ? !packsOnce : packsRows;
   return {
-    ...{ shape, options, tiles, panels, block, panelGroup, rowGroup, packedRows, units },
-    ...{ packsOnce, split, repeats, endsPositive, recordBytes: record },
-    skips: listable && units > 0 ? lists : undefined,
+    ...{ shape, options, tiles, panels, groups, block, panelGroup, rowGroup, packedRows, units },
+    ...{ packsOnce, split, repeats, endsPositive, recordBytes: record, listed, strips },
+    skips: listable && units > 0 ? (split === 'rows' ? 'groups' : 'once') : undefined,
   };
 }

@@ -19,7 +19,6 @@ import {
 } from '../../../src/writers/wasm/assembler.js';
 import type { SimdLevel } from '../../../src/writers/wasm/simdLevel.js';
 import type { WasmOptions } from './kernel.js';
-import type { Terms } from './terms.js';
 
 /**
  * Rows of the largest tile. x64 has 16 vector registers, one of them kept by V8: 6x8 takes 12 sums, 2 vectors of the
@@ -65,8 +64,6 @@ export interface GemmTile extends TileSize {
   readonly segmentCount?: Local<'i32'>;
   /** Bytes from a row of B to the next, where B is read in place. Default: packed, 4 · columns. */
   readonly panelStride?: number;
-  /** Which products are summed, of a single segment that is a loop (`isLooped`). Default: all. */
-  readonly terms?: Terms;
 }
 
 /** Tells whether the sum is a loop over segments: a short one is written out. */
@@ -74,7 +71,7 @@ export function isLooped(segments: number, segmentLength: number): boolean {
   return segments * segmentLength > straightLine;
 }
 
-interface GemmHooks {
+export interface GemmHooks {
   /** The value to start from at row r, vector v of the tile. Default: 0. */
   initial?(r: number, v: number): V128;
   /** Finishes the sums of row r, vector v. Default: they stay as they are. */
@@ -83,33 +80,32 @@ interface GemmHooks {
   store(r: number, v: number, value: Local<'v128'>): void;
 }
 
-/** Visits listed terms, some of them per turn of the loop. */
-function forEachTerm(f: FunctionBuilder, { list, count }: Terms, visit: (term: I32) => void): void {
-  const next = f.let(list);
-  const turns = (end: I32, perTurn: number) =>
-    f.while(i32.ltU(next, end), () => {
-      for (let t = 0; t < perTurn; t++) visit(f.let(i32.load(next, 4 * t)));
-      f.increase(next, 4 * perTurn);
-    });
-  const whole = f.let(i32.add(list, i32.shl(i32.and(count, -unroll), 2)));
-  const end = f.let(i32.add(list, i32.shl(count, 2)));
-  turns(whole, unroll);
-  turns(end, 1);
-}
-
 /**
  * Emits one tile. `a` (address of A(0, 0, 0)) and `panel` are moved by the code: pass variables of its own. The
  * panel may stand anywhere but at the very end of a memory of 4 GiB (see `fence`).
  */
 export function emitGemmTile(f: FunctionBuilder, tile: GemmTile, operands: Operands, hooks: GemmHooks): void {
-  const sums = Array.from({ length: tile.rows }, (_, r) =>
-    Array.from({ length: tile.columns / f.lanes }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
+  emitRows(f, [tile.rows, tile.columns / f.lanes], hooks, (sums) => emitSums(f, tile, operands, sums));
+}
+
+/** Begins sums of so many rows and vectors, has products added to them, and finishes them. */
+function emitRows(
+  f: FunctionBuilder,
+  [rows, vectors]: readonly [number, number],
+  hooks: GemmHooks,
+  addProducts: (sums: Sums) => void,
+): void {
+  const sums = Array.from({ length: rows }, (_, r) =>
+    Array.from({ length: vectors }, (_, v) => f.let(hooks.initial?.(r, v) ?? f32x4.const(0))),
   );
-  emitSums(f, tile, operands, sums);
-  // A row is finished before any of it is stored: V8 joins only stores with no load in between.
+  addProducts(sums);
+  // two vectors are finished before any of them is stored: V8 joins only stores with no load in between
   for (const [r, row] of sums.entries()) {
-    if (hooks.finish) for (const [v, sum] of row.entries()) f.set(sum, hooks.finish(r, v, sum));
-    for (const [v, sum] of row.entries()) hooks.store(r, v, sum);
+    for (let first = 0; first < vectors; first += 2) {
+      const pair = row.slice(first, first + 2);
+      if (hooks.finish) for (const [v, sum] of pair.entries()) f.set(sum, hooks.finish(r, first + v, sum));
+      for (const [v, sum] of pair.entries()) hooks.store(r, first + v, sum);
+    }
   }
 }
 
@@ -142,7 +138,7 @@ function productInto(f: FunctionBuilder, { rows, columns, rowStride, wide }: Gem
 
 /** Adds all products of a tile to its sums. */
 function emitSums(f: FunctionBuilder, tile: GemmTile, { a, panel }: Operands, sums: Sums): void {
-  const { columns, segments = 1, segmentLength, segmentStride = 0, innerStride, terms } = tile;
+  const { columns, segments = 1, segmentLength, segmentStride = 0, innerStride } = tile;
   const panelStride = tile.panelStride ?? columns * 4;
   const nextSegment = segmentStride - segmentLength * innerStride;
   const product = productInto(f, tile, sums);
@@ -174,13 +170,83 @@ function emitSums(f: FunctionBuilder, tile: GemmTile, { a, panel }: Operands, su
       f.increase(panel, rest * panelStride);
       f.increase(a, nextSegment);
     });
-  const listed = (term: I32) => {
-    const from = f.let(i32.add(a, i32.mul(term, innerStride)));
-    product(from, f.let(i32.add(panel, i32.mul(term, panelStride))));
+  f.block(() => (isLooped(segments, segmentLength) ? looped() : writtenOut()));
+}
+
+/** Some rows of sums to which only some products are added. */
+export interface ListedRows {
+  readonly rows: number;
+  /** The terms: i32 at an address, so many, ascending. */
+  readonly list: I32;
+  readonly count: I32;
+  /** Strides of A in bytes: to the next row, to the next element of a row. */
+  readonly rowStride: number;
+  readonly innerStride: number;
+  /** Where the first term of each vector of B stands, in bytes behind `panel`, and how far the next term is from it. */
+  readonly vectors: readonly { readonly at: number; readonly termBytes: number }[];
+}
+
+/** How rows are summed whose terms are listed. */
+export interface ListedTile {
+  /** Rows that share a list, and the vectors of B that they are multiplied with. */
+  readonly rows: number;
+  readonly vectors: number;
+  /** The longest sums, so that what is read of B stays in the caches. */
+  readonly terms: number;
+  /** Lists save time where they have at most this share of the terms: a listed one takes more. */
+  readonly worth: number;
+}
+
+/**
+ * Found by measuring the steps of the seed models. One row has the shortest lists; of wide vectors, whose products take less
+ * time, some rows share what a list costs and what is loaded of B.
+ */
+export function listedTile({ machine }: Pick<WasmOptions, 'machine'>): ListedTile {
+  if (machine?.level === 'avx512') return { rows: 3, vectors: 8, terms: 1024, worth: 0.7 };
+  if (machine?.level === 'avx2') return { rows: 3, vectors: 4, terms: 1024, worth: 0.7 };
+  return { rows: 1, vectors: 12, terms: 264, worth: 0.75 };
+}
+
+/** Products between two fences, and terms that are written out per turn of the loop. */
+const fencedProducts = 2;
+const listedUnroll = 2;
+
+/** Emits rows whose terms are listed, like a tile. */
+export function emitListedRows(
+  f: FunctionBuilder,
+  { rows, list, count, rowStride, innerStride, vectors }: ListedRows,
+  { a, panel }: { readonly a: I32; readonly panel: I32 },
+  hooks: GemmHooks,
+): void {
+  const left = Array.from({ length: rows }, () => f.local('v128'));
+  const right = f.local('v128');
+  const add = (sums: Sums, term: I32) => {
+    const inRow = f.let(i32.add(a, i32.mul(term, innerStride)));
+    for (const [r, value] of left.entries()) f.set(value, v128.load32Splat(inRow, r * rowStride));
+    const addresses = new Map<number, I32>();
+    for (const [v, { at, termBytes }] of vectors.entries()) {
+      const from = addresses.get(termBytes) ?? f.let(i32.add(panel, i32.mul(term, termBytes)));
+      addresses.set(termBytes, from);
+      f.set(right, v128.load(from, at));
+      for (const [r, value] of left.entries()) {
+        const sum = sums[r]![v]!;
+        f.set(sum, f.multiplyAdd(value, right, sum));
+      }
+      if ((v + 1) % fencedProducts === 0 || v === vectors.length - 1) f.fence(list);
+    }
   };
-  f.block(() => {
-    if (!isLooped(segments, segmentLength)) writtenOut();
-    else if (terms === undefined) looped();
-    else f.if(terms.list, () => forEachTerm(f, terms, listed), looped);
+  emitRows(f, [rows, vectors.length], hooks, (sums) => {
+    const next = f.let(list);
+    const turns = (end: I32, perTurn: number) =>
+      f.while(i32.ltU(next, end), () => {
+        for (let t = 0; t < perTurn; t++) add(sums, f.let(i32.load(next, 4 * t)));
+        f.increase(next, 4 * perTurn);
+      });
+    f.block(() => {
+      const whole = f.let(i32.add(list, i32.shl(i32.and(count, -listedUnroll), 2)));
+      const end = f.let(i32.add(list, i32.shl(count, 2)));
+      turns(whole, listedUnroll);
+      turns(end, 1);
+    });
   });
 }

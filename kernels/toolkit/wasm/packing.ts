@@ -14,7 +14,6 @@ import {
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
-import { noteFinite } from './terms.js';
 import type { Panel } from './tileGrid.js';
 
 /** One panel and where it comes from. */
@@ -139,7 +138,7 @@ export function loadStrided(address: I32, lanes: number, stride: number, offset:
 }
 
 /** The transpose of a 4x4 block: pairs of rows interleaved, then halves joined. */
-function transpose(f: FunctionBuilder, [a, b, c, d]: readonly [V128, V128, V128, V128]): V128[] {
+export function transpose(f: FunctionBuilder, [a, b, c, d]: readonly [V128, V128, V128, V128]): V128[] {
   const low = [0, 4, 1, 5] as const;
   const high = [2, 6, 3, 7] as const;
   const [abLow, cdLow] = [f.let(i32x4.shuffle(a, b, low)), f.let(i32x4.shuffle(c, d, low))];
@@ -150,4 +149,14 @@ function transpose(f: FunctionBuilder, [a, b, c, d]: readonly [V128, V128, V128,
     i32x4.shuffle(abHigh, cdHigh, [0, 1, 4, 5]),
     i32x4.shuffle(abHigh, cdHigh, [2, 3, 6, 7]),
   ];
+}
+
+/** Adds x · 0 to a sum that starts at 0: it becomes NaN where an x is not finite. */
+export function noteFinite(f: FunctionBuilder, sum: Local<'v128'>, x: V128): void {
+  f.set(sum, f32x4.add(sum, f32x4.mul(x, 0)));
+}
+
+/** 1 if all that was noted in a sum was finite. */
+export function allFinite(sum: V128): I32 {
+  return i32.eqz(i32x4.bitmask(f32x4.ne(sum, sum)));
 }

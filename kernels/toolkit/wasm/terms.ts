@@ -1,15 +1,16 @@
 /**
- * Which products of a tile's sums are worth computing: those of the terms k whose A(r, k) is not zero in at least one of
- * its rows. The others add 0 · B(k, c), which changes no sum as long as B is finite, but for the sign of a zero:
- * a product that underflows may leave −0, which 0 · B(k, c) would have made +0. So who may skip terms adds +0 at the end
- * of every sum, skipped or not: then both give the same bits.
+ * Which products of a sum are worth computing: those of the terms k whose A(r, k) is not zero, or which is not zero in one of
+ * some rows that share a list. The others add 0 · B(k, c),
+ * which changes no sum as long as B is finite, but for the sign of a zero: a product that underflows may leave −0, which
+ * 0 · B(k, c) would have made +0. So who may skip terms adds +0 at the end of every sum, skipped or not: then both give the
+ * same bits.
  *
- * A record is made for each tile of rows: the number of its terms, or `allTerms`, and the terms in ascending order, i32.
+ * Each strip of rows of a tile has a record: the number of its terms, and the terms in ascending order, i32. Where too few
+ * terms of a tile are zero, its first record has `allTerms` in the place of a number.
  */
 import {
   type FunctionBuilder,
   type FunctionHandle,
-  f32x4,
   type I32,
   i32,
   i32x4,
@@ -18,57 +19,36 @@ import {
   type V128,
   v128,
 } from '../../../src/writers/wasm/assembler.js';
+import { transpose } from './packing.js';
 import { wholeLines } from './units.js';
 
-/** Stands for the number of terms where all are to be summed. */
-const allTerms = -1;
+/** Stands for the number of terms of a tile's first row where all terms of all its rows are to be summed. */
+export const allTerms = -1;
 
-/** A list saves time where it has at most so many of the terms: its loop is a little slower. */
-const worthSkipping = 0.8;
-/** Every so many vectors of four terms one is looked at, before a list is made: where few are zero none is. */
+/** Every so many vectors of four terms one is looked at, before lists are made: where few are zero none is. */
 const sampled = 8;
 
-/** Bytes of a record of up to `terms` terms. */
+/** Bytes of a record of up to `terms` terms. A list is written in vectors of four. */
 export function recordBytes(terms: number): number {
-  return wholeLines(4 * (terms + 1));
+  return wholeLines(4 * (terms + 4));
 }
 
-interface TermsSource {
-  /** Rows of the tile, and terms. */
-  readonly rows: number;
-  readonly terms: number;
-  /** Strides of A in bytes. Terms are adjacent (4), or rows are. */
-  readonly rowStride: number;
-  readonly termStride: number;
+/** Of a mask of four bits: their numbers, those that are set first, and 4 times how many are set. */
+const entryBytes = 32;
+export const tableBytes = 16 * entryBytes;
+
+/** Writes the table by which terms are listed. */
+export function writeTable(f: FunctionBuilder, table: I32): void {
+  f.loop(0, 16, 1, (mask) => {
+    const first = f.let(i32.add(table, i32.mul(mask, entryBytes)));
+    const next = f.let(first);
+    for (let bit = 0; bit < 4; bit++) append(f, next, i32.const(bit), bitAt(mask, bit));
+    f.store(i32.add(first, 16), i32.sub(next, first));
+  });
 }
 
-/** A function (a, record) that writes the record of a tile whose A(0, 0) stands at `a`. */
-export function listing(module: ModuleBuilder, source: TermsSource): FunctionHandle {
-  const { rows, terms, rowStride, termStride } = source;
-  const name = `terms_${rows}x${terms}_${rowStride}_${termStride}`;
-  const write = (f: FunctionBuilder, { a, record }: Readonly<Record<'a' | 'record', I32>>) => {
-    const scan = termStride === 4 ? adjacentTerms(source) : adjacentRows(source);
-    f.store(record, i32.const(allTerms));
-    f.if(scan.sample(f, a), () => {
-      const first = f.let(i32.add(record, 4));
-      const next = f.let(first);
-      scan.list(f, a, next);
-      const found = f.let(i32.shrU(i32.sub(next, first), 2));
-      f.if(few(found, terms), () => f.store(record, found));
-    });
-  };
-  return module.once(name, ['a', 'record'] as const, write, 4);
-}
-
-/** 1 if a number of terms is at most `worthSkipping` of `seen`. */
-const few = (found: I32, seen: number) => i32.ltS(found, i32.const(Math.floor(worthSkipping * seen) + 1));
-
-interface Scan {
-  /** 1 if at most `worthSkipping` of some terms are not zero. */
-  sample(f: FunctionBuilder, a: I32): I32;
-  /** Writes the terms that are not zero from `next` on, which is moved. Writes up to a word behind the last of them. */
-  list(f: FunctionBuilder, a: I32, next: Local<'i32'>): void;
-}
+/** Bit `index` of a number. */
+const bitAt = (bits: I32, index: number) => i32.and(i32.shrU(bits, index), 1);
 
 /** Appends a term where `counts` is 1; where it is 0 the next overwrites it. */
 function append(f: FunctionBuilder, next: Local<'i32'>, term: I32, counts: I32): void {
@@ -76,88 +56,164 @@ function append(f: FunctionBuilder, next: Local<'i32'>, term: I32, counts: I32):
   f.increase(next, i32.shl(counts, 2));
 }
 
-/** Bit `index` of a number. */
-const bitAt = (bits: I32, index: number) => i32.and(i32.shrU(bits, index), 1);
+interface TermsSource {
+  /** Rows of the tile, those of a strip (or what is left), and terms. */
+  readonly rows: number;
+  readonly strip: number;
+  readonly terms: number;
+  /** Strides of A in bytes. Terms are adjacent (4), or rows are. */
+  readonly rowStride: number;
+  readonly termStride: number;
+  /** Bytes from a record to the next. */
+  readonly recordBytes: number;
+  /** Lists are made where they have at most this share of a tile's terms. */
+  readonly worth: number;
+}
 
-/** Terms side by side: four of them at a time, over all rows. */
-function adjacentTerms({ rows, terms, rowStride }: TermsSource): Scan {
+interface Strip {
+  readonly first: number;
+  readonly size: number;
+}
+
+/** The first row of each strip, and how many it has. */
+export function stripsOf({ rows, strip }: Pick<TermsSource, 'rows' | 'strip'>): Strip[] {
+  return Array.from({ length: Math.ceil(rows / strip) }, (_, s) => ({
+    first: s * strip,
+    size: Math.min(strip, rows - s * strip),
+  }));
+}
+
+/** A function (a, record, table) that writes the records of a tile whose A(0, 0) stands at `a`. */
+export function listTerms(module: ModuleBuilder, source: TermsSource): FunctionHandle {
+  const { rows, terms, rowStride, termStride, recordBytes } = source;
+  const name = `terms_${rows}x${terms}_${rowStride}_${termStride}`;
+  const strips = stripsOf(source);
+  /** 1 if terms that take so many bytes of lists are few of so many. */
+  const few = (bytes: I32, of: number) => i32.ltS(bytes, i32.const(4 * Math.floor(source.worth * of) + 4));
+  const write = (f: FunctionBuilder, p: ListingPlace) => {
+    const { sample, list } = termStride === 4 ? adjacentTerms(source) : adjacentRows(source);
+    const seen = f.let(i32.const(0));
+    const looked = sample(f, p, (bytes) => f.set(seen, i32.add(seen, bytes)));
+    f.store(p.record, i32.const(allTerms));
+    f.if(few(seen, looked * strips.length), () => {
+      const records = strips.map((_, s) => f.let(i32.add(p.record, s * recordBytes)));
+      const ends = records.map((record) => f.let(i32.add(record, 4)));
+      list(f, p, ends);
+      const bytes = ends.map((end, s) => f.let(i32.sub(end, i32.add(records[s]!, 4))));
+      const all = bytes.reduce<I32>((sum, size) => i32.add(sum, size), i32.const(0));
+      f.if(few(all, terms * strips.length), () => {
+        for (const [s, record] of records.entries()) f.store(record, i32.shrU(bytes[s]!, 2));
+      });
+    });
+  };
+  return module.once(name, ['a', 'record', 'table'] as const, write, 4);
+}
+
+type ListingPlace = Readonly<Record<'a' | 'record' | 'table', I32>>;
+
+interface Scan {
+  /** Tells `count` of 4 bytes for each of some terms of each strip that is not zero, and gives how many terms it looks at. */
+  sample(f: FunctionBuilder, p: ListingPlace, count: (bytes: I32) => void): number;
+  /** Writes the lists of the strips, and moves `ends` there from where they begin. */
+  list(f: FunctionBuilder, p: ListingPlace, ends: readonly Local<'i32'>[]): void;
+}
+
+/** The entry for four lanes, by those whose bits are set. */
+function entryAt(f: FunctionBuilder, table: I32, lanes: V128): I32 {
+  return f.let(i32.add(table, i32.mul(i32x4.bitmask(lanes), entryBytes)));
+}
+
+const countIn = (entry: I32) => i32.load(entry, 16);
+
+/** Appends those of four terms that an entry has. */
+function appendFour(f: FunctionBuilder, next: Local<'i32'>, entry: I32, first: V128): void {
+  f.store(next, i32x4.add(v128.load(entry), first));
+  f.increase(next, countIn(entry));
+}
+
+/** Terms side by side: four of them at a time, strip by strip. */
+function adjacentTerms(source: TermsSource): Scan {
+  const { terms, rowStride } = source;
   const rest = terms % 4;
   const whole = terms - rest;
-  /** Lanes of all bits where a term is not zero in one of the rows; −0 counts as another number. */
-  const notZero = (f: FunctionBuilder, at: I32, lanes = 4): V128 => {
-    const row = (r: number) => v128.loadLanes(at, lanes, r * rowStride);
+  const strips = stripsOf(source);
+  /** The entry of the table for some terms of a strip; −0 counts as another number than zero. */
+  const entryOf = (
+    f: FunctionBuilder,
+    table: I32,
+    { first, size }: Strip,
+    [at, lanes]: readonly [I32, number],
+  ) => {
+    const row = (r: number) => v128.loadLanes(at, lanes, (first + r) * rowStride);
     let any = row(0);
-    for (let r = 1; r < rows; r++) any = v128.or(any, row(r));
-    return f.let(i32x4.ne(any, 0));
+    for (let r = 1; r < size; r++) any = v128.or(any, row(r));
+    return entryAt(f, table, i32x4.ne(any, 0));
   };
   return {
-    sample(f, a) {
-      const sum = f.let(i32.const(0));
+    sample(f, { a, table }, count) {
       f.loop(0, 4 * whole, 16 * sampled, (at) => {
-        const mask = f.let(i32x4.bitmask(notZero(f, f.let(i32.add(a, at)))));
-        f.set(sum, i32.sum(sum, bitAt(mask, 0), bitAt(mask, 1), bitAt(mask, 2), bitAt(mask, 3)));
+        const from = f.let(i32.add(a, at));
+        for (const strip of strips) count(countIn(entryOf(f, table, strip, [from, 4])));
       });
-      return few(sum, 4 * Math.ceil(whole / (4 * sampled)));
+      return 4 * Math.ceil(whole / (4 * sampled));
     },
-    list(f, a, next) {
-      const visit = (at: I32, lanes: number) => {
-        const mask = f.let(i32x4.bitmask(notZero(f, f.let(i32.add(a, at)), lanes)));
-        const term = f.let(i32.shrU(at, 2));
-        for (let lane = 0; lane < lanes; lane++) {
-          append(f, next, i32.add(term, lane), bitAt(mask, lane));
-        }
-      };
-      f.loop(0, 4 * whole, 16, (at) => visit(at, 4));
-      if (rest > 0) visit(i32.const(4 * whole), rest);
+    list(f, { a, table }, ends) {
+      for (const [s, end] of ends.entries()) {
+        const visit = (at: I32, lanes: number) => {
+          const entry = entryOf(f, table, strips[s]!, [f.let(i32.add(a, at)), lanes]);
+          appendFour(f, end, entry, i32x4.splat(i32.shrU(at, 2)));
+        };
+        f.loop(0, 4 * whole, 16, (at) => visit(at, 4));
+        if (rest > 0) visit(i32.const(4 * whole), rest);
+      }
     },
   };
 }
 
-/** Rows side by side: a term at a time, in as few vectors as hold the rows. */
-function adjacentRows({ rows, terms, termStride }: TermsSource): Scan {
-  const notZero = (f: FunctionBuilder, at: I32): V128 => {
-    let any = v128.loadLanes(at, Math.min(4, rows));
-    // the last vectors overlap those before
-    for (let row = 4; row < rows; row += 4) any = v128.or(any, v128.load(at, 4 * Math.min(row, rows - 4)));
-    return f.let(i32x4.ne(any, 0));
+/** Rows side by side: a term at a time, in as few vectors as hold the rows; four terms at a time where they are listed. */
+function adjacentRows(source: TermsSource): Scan {
+  const { rows, terms, termStride } = source;
+  const whole = terms - (terms % 4);
+  const strips = stripsOf(source);
+  const vectors = stripsOf({ rows, strip: 4 });
+  /** Lanes of all bits where a term is not zero; −0 counts as another number. */
+  const isNotZero = (
+    f: FunctionBuilder,
+    at: I32,
+    { first, size }: (typeof vectors)[number],
+    offset: number,
+  ) => f.let(i32x4.ne(v128.loadLanes(at, size, offset + 4 * first), 0));
+  /** Gives, for each strip, 1 where a term is not zero in one of its rows. */
+  const counts = (f: FunctionBuilder, at: I32): I32[] => {
+    const masks = vectors.map((vector) => i32.shl(i32x4.bitmask(isNotZero(f, at, vector, 0)), vector.first));
+    const all = f.let(masks.reduce((any, mask) => i32.or(any, mask)));
+    return strips.map(({ first, size }) => i32.ne(i32.and(all, (2 ** size - 1) << first), 0));
   };
-  const counts = (f: FunctionBuilder, a: I32, term: I32) =>
-    i32.ne(i32x4.bitmask(notZero(f, f.let(i32.add(a, i32.mul(term, termStride))))), 0);
   return {
-    sample(f, a) {
-      const sum = f.let(i32.const(0));
-      f.loop(0, terms, sampled, (term) => f.set(sum, i32.add(sum, counts(f, a, term))));
-      return few(sum, Math.ceil(terms / sampled));
+    sample(f, { a }, count) {
+      f.loop(0, terms, sampled, (term) => {
+        for (const one of counts(f, f.let(i32.add(a, i32.mul(term, termStride))))) count(i32.shl(one, 2));
+      });
+      return Math.ceil(terms / sampled);
     },
-    list(f, a, next) {
-      f.loop(0, terms, 1, (term) => append(f, next, term, counts(f, a, term)));
+    list(f, { a, table }, ends) {
+      f.loop(0, whole, 4, (term) => {
+        const from = f.let(i32.add(a, i32.mul(term, termStride)));
+        const four = f.let(i32x4.splat(term));
+        // the masks of four terms are turned into those of rows
+        const ofRows = vectors.flatMap((vector) => {
+          const [t0, t1, t2, t3] = [0, 1, 2, 3].map((t) => isNotZero(f, from, vector, t * termStride));
+          return transpose(f, [t0!, t1!, t2!, t3!]).slice(0, vector.size);
+        });
+        for (const [s, { first, size }] of strips.entries()) {
+          const any = ofRows.slice(first, first + size).reduce((any, mask) => v128.or(any, mask));
+          appendFour(f, ends[s]!, entryAt(f, table, any), four);
+        }
+      });
+      for (let term = whole; term < terms; term++) {
+        const each = counts(f, f.let(i32.add(a, term * termStride)));
+        for (const [s, one] of each.entries()) append(f, ends[s]!, i32.const(term), one);
+      }
     },
   };
-}
-
-/** What a tile's function is told of its terms: the list of them, or 0 where all are summed, and how many there are. */
-export interface Terms {
-  readonly list: I32;
-  readonly count: I32;
-}
-
-/** The terms of a record at an address that is 0 where all are to be summed. */
-export function readTerms(f: FunctionBuilder, record: I32): Terms {
-  const count = f.let(i32.const(0));
-  const list = f.let(i32.const(0));
-  f.if(record, () => {
-    f.set(count, i32.load(record));
-    f.if(i32.ne(count, allTerms), () => f.set(list, i32.add(record, 4)));
-  });
-  return { list, count };
-}
-
-/** Adds x · 0 to a sum that starts at 0: it becomes NaN where an x is not finite. */
-export function noteFinite(f: FunctionBuilder, sum: Local<'v128'>, x: V128): void {
-  f.set(sum, f32x4.add(sum, f32x4.mul(x, 0)));
-}
-
-/** 1 if all that was noted in a sum was finite. */
-export function allFinite(sum: V128): I32 {
-  return i32.eqz(i32x4.bitmask(f32x4.ne(sum, sum)));
 }

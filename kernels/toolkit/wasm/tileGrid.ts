@@ -156,6 +156,40 @@ export class Panels {
   }
 }
 
+/** Panels in groups of nearly equal size: what rows with a list of their terms are cut into. */
+export class PanelGroups {
+  readonly cut: Cut;
+
+  constructor(
+    private readonly panels: Panels,
+    largest: number,
+  ) {
+    this.cut = new Cut(panels.count, largest);
+  }
+
+  /** The panels of some groups. */
+  panelsOf(f: FunctionBuilder, { from, to }: Bounds): Bounds {
+    return { from: f.keep(this.cut.first(from)), to: f.keep(this.cut.first(to)) };
+  }
+
+  /** Visits some groups: the panels side by side as one, and the number of the first of them. */
+  forEach(f: FunctionBuilder, { from, to }: Bounds, visit: (group: Panel, first: I32) => void): void {
+    const { full, rest } = this.panels;
+    const { groups } = this.cut;
+    const lanes = full.vectors[0]!.lanes;
+    const wide = (count: number, columns = 0) => new Panel(count * full.columns + columns, lanes);
+    const whole = rest === undefined ? groups : groups - 1;
+    const last = i32.const(whole);
+    f.loop(from, minimum(to, last), 1, (index) =>
+      this.cut.pick(f, index, (size, first) => visit(wide(size), first)),
+    );
+    if (rest === undefined) return;
+    const size = this.cut.tall === groups ? this.cut.size : this.cut.size - 1;
+    const write = () => visit(wide(size - 1, rest.columns), f.let(this.cut.first(last)));
+    f.if(i32.gtU(to, last), write);
+  }
+}
+
 /** The work of a tile. Its function is written once for each size; `size` goes to `emitGemmTile`. */
 export interface TileWork<N extends string> {
   readonly name: string;

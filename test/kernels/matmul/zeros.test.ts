@@ -4,7 +4,13 @@ import { emitMatmul } from '../../../kernels/matmul/emit.js';
 import { type MatmulShape, planMatmul } from '../../../kernels/matmul/plan.js';
 import { EpilogueEmitter } from '../../../kernels/toolkit/wasm/epilogue.js';
 import { preparedFlag } from '../../../kernels/toolkit/wasm/kernel.js';
-import { listing, recordBytes } from '../../../kernels/toolkit/wasm/terms.js';
+import {
+  allTerms,
+  listTerms,
+  recordBytes,
+  tableBytes,
+  writeTable,
+} from '../../../kernels/toolkit/wasm/terms.js';
 import { type KernelRun, ModuleBuilder } from '../../../src/writers/wasm/assembler.js';
 import { hashed as random, type ZeroPattern, zeroPatterns } from '../../support/kernelCases/zeros.js';
 import { suite } from '../../support/suite.js';
@@ -143,8 +149,9 @@ suite('products that leave out zeros', (test) => {
   test('which products do: by columns and terms, where zeros can be seen; the rule of + 0 knows no rows', () => {
     const planOf = (size: readonly [number, number, number], turned = false) =>
       planMatmul(shapeOf(size, turned), { simd: best });
-    assert.is(planOf([128, 784, 128]).skips, 'once');
+    assert.is(planOf([128, 784, 128]).skips, 'groups');
     assert.is(planOf([784, 128, 128], true).skips, 'groups');
+    assert.is(planOf([128, 128, 1600]).skips, 'once');
     assert.is(planOf([128, 128, 10]).skips, undefined);
     assert.is(planOf([128, 16, 128]).skips, undefined);
     for (const m of [1, 6, 128]) {
@@ -153,16 +160,26 @@ suite('products that leave out zeros', (test) => {
     }
   });
 
-  test('records: the terms that are not zero in a row of the tile, or that they are too many', () => {
-    const recordOf = (rows: number, terms: number, turned: boolean, pattern: ZeroPattern): number[] => {
+  test('records: the terms of each row that are not zero, or that they are too many', () => {
+    /** The records of all rows. */
+    const recordsOf = (
+      [rows, strip]: readonly [number, number],
+      terms: number,
+      turned: boolean,
+      pattern: ZeroPattern,
+    ): number[][] => {
       const module = new ModuleBuilder({ simd: 'baseline', shared: false });
       const strides = turned
         ? { rowStride: 4, termStride: 4 * rows }
         : { rowStride: 4 * terms, termStride: 4 };
-      const list = listing(module, { ...strides, rows, terms });
-      module.kernel(['a', 'record'], (f, p) => f.call(list, p.a, p.record));
+      const bytes = recordBytes(terms);
+      const list = listTerms(module, { ...strides, rows, strip, terms, recordBytes: bytes, worth: 0.8 });
+      module.kernel(['a', 'record', 'table'], (f, p) => {
+        writeTable(f, p.table);
+        f.call(list, p.a, p.record, p.table);
+      });
       const memory = new WebAssembly.Memory({ initial: 1 });
-      const record = 64;
+      const record = 64 + tableBytes;
       // to the end of memory, where a read too far traps
       const a = 65536 - 4 * rows * terms;
       const values = new Float32Array(memory.buffer, a);
@@ -171,26 +188,37 @@ suite('products that leave out zeros', (test) => {
           values[turned ? term * rows + row : row * terms + term] = pattern(row, term) ? 0 : 1;
         }
       }
-      (instantiate(module, memory).run as KernelRun)(a, record, 0, 0);
-      const words = new Int32Array(memory.buffer, record, recordBytes(terms) / 4);
-      return [...words.slice(0, 1 + Math.max(0, words[0]!))];
+      (instantiate(module, memory).run as KernelRun)(a, record, 64, 0, 0);
+      return Array.from({ length: Math.ceil(rows / strip) }, (_, s) => {
+        const words = new Int32Array(memory.buffer, record + s * bytes, bytes / 4);
+        return [...words.slice(0, 1 + Math.max(0, words[0]!))];
+      });
     };
+    const zeros: Record<string, ZeroPattern> = {
+      'every fifth': (row, term) => (term + row) % 5 !== 0,
+      'most of one row': (row, term) => row !== 0 || term % 7 === 0,
+      pairs: (row, term) => ((term >> 1) + row) % 2 === 0,
+      all: () => true,
+    };
+    const all = Array.from({ length: 67 }, (_, term) => term);
     for (const turned of [false, true]) {
-      for (const rows of [1, 2, 3, 4, 5, 6, 12]) {
-        const every =
-          (step: number): ZeroPattern =>
-          (row, term) =>
-            term % step !== 0 || row !== (term / step) % rows;
-        const expected = Array.from({ length: 14 }, (_, i) => 5 * i);
-        assert.equal(recordOf(rows, 67, turned, every(5)), [14, ...expected], `${rows} rows`);
-        assert.equal(
-          recordOf(rows, 67, turned, () => false),
-          [-1],
-        );
-        assert.equal(
-          recordOf(rows, 67, turned, () => true),
-          [0],
-        );
+      for (const [rows, strip] of [1, 2, 3].flatMap((strip) =>
+        [1, 4, 5, 6, 12].map((rows) => [rows, strip]),
+      )) {
+        for (const [name, pattern] of Object.entries(zeros)) {
+          const lists = Array.from({ length: Math.ceil(rows! / strip!) }, (_, s) => {
+            const own = Array.from(
+              { length: Math.min(strip!, rows! - s * strip!) },
+              (_, r) => s * strip! + r,
+            );
+            const terms = all.filter((term) => own.some((row) => !pattern(row, term)));
+            return [terms.length, ...terms];
+          });
+          const what = `${name}, ${rows} rows, ${strip} to a list`;
+          const found = recordsOf([rows!, strip!], 67, turned, pattern);
+          if (lists.flat().length - lists.length <= 0.6 * 67 * lists.length) assert.equal(found, lists, what);
+        }
+        assert.is(recordsOf([rows!, strip!], 67, turned, () => false)[0]![0], allTerms);
       }
     }
   });
