@@ -25,7 +25,14 @@ import {
 import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
-import { emitPreparation, forEachVector, minimum, placeInRow, Scratch } from '../toolkit/wasm/units.js';
+import {
+  emitPreparation,
+  emitTouch,
+  forEachVector,
+  minimum,
+  placeInRow,
+  Scratch,
+} from '../toolkit/wasm/units.js';
 import type {
   Conv2dFilterGradientSpecification,
   Conv2dInputGradientSpecification,
@@ -162,14 +169,6 @@ function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], w
       });
     });
   });
-}
-
-/**
- * Reads a word of every cache line of an image. The windows of a list come in no order that a processor could foresee, so
- * each line that is not there is waited for; here many are on their way at once.
- */
-function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Local<'i32'>): void {
-  f.loop(0, bytes, 64, (at) => f.set(touched, i32.or(touched, i32.load(i32.add(source, at)))));
 }
 
 /** Stores a row of sums in a filter, whose last axis is that of the rows. */

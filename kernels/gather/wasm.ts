@@ -7,6 +7,7 @@ import { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmKernel } from '../toolkit/wasm/kernel.js';
 import {
   buildUnits,
+  emitTouch,
   forEachVector,
   isEmpty,
   minimum,
@@ -14,6 +15,9 @@ import {
   rowsPerUnit,
 } from '../toolkit/wasm/units.js';
 import type { GatherSpecification, ScatterAddSpecification } from './contract.js';
+
+/** Rows of so many bytes are touched before they are read: all rows of a unit at once. */
+const worthTouching = 256;
 
 /** A unit is as many rows of the output as make about 4096 elements; rows are copied, or go through the epilogue. */
 export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
@@ -25,18 +29,31 @@ export const gatherWasm: WasmKernel<GatherSpecification> = (call, options) => {
   const copies = specification.epilogue === undefined && outputs[0]!.dtype === dtype;
   const rowBytes = inner * bytesOf[dtype];
   const atOnce = rowsPerUnit(inner);
+  const touches = !copies && atOnce > 1 && rowBytes >= worthTouching && bytesOf[outputs[0]!.dtype] === 4;
   const units = isEmpty(outputs[0]!.shape) ? 0 : Math.ceil((outer * count) / atOnce);
   const names = ['table', 'indices', ...epilogue.names, 'out'];
   const bytes = buildUnits(options, names, units, (f, p) => {
     const finish = epilogue.begin(f, p);
     const from = f.let(i32.mul(p.unit!, atOnce));
     const to = f.let(minimum(i32.add(from, atOnce), i32.const(outer * count)));
-    f.loop(from, to, 1, (target) => {
+    const rowOf = (target: I32) => {
       const matrix = outer === 1 ? i32.const(0) : f.let(i32.divU(target, i32.const(count)));
       const i = i32.sub(target, i32.mul(matrix, count));
       const index = f.let(i32.load(i32.add(p.indices!, i32.mul(i, 4))));
       const known = f.let(i32.ltU(index, i32.const(rows)));
-      const source = i32.mul(i32.add(i32.mul(matrix, rows), index), rowBytes);
+      return { known, source: i32.mul(i32.add(i32.mul(matrix, rows), index), rowBytes) };
+    };
+    if (touches) {
+      const touched = f.let(i32.const(0));
+      f.loop(from, to, 1, (target) => {
+        const { known, source } = rowOf(target);
+        f.if(known, () => emitTouch(f, f.let(i32.add(p.table!, source)), rowBytes, touched));
+      });
+      // a use of the loads, which else were left out: it is overwritten
+      f.store(i32.add(p.out!, i32.mul(from, 4 * inner)), touched);
+    }
+    f.loop(from, to, 1, (target) => {
+      const { known, source } = rowOf(target);
       if (copies) {
         const destination = f.let(i32.add(p.out!, i32.mul(target, rowBytes)));
         f.if(

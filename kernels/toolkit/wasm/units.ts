@@ -100,6 +100,15 @@ export function eitherOf(
   );
 }
 
+/**
+ * Reads a word of every cache line of some bytes, and gathers them in `touched`. What is read in an order that a processor
+ * cannot foresee is waited for line by line; here many lines are on their way at once. `touched` needs a use: else the loads
+ * are left out.
+ */
+export function emitTouch(f: FunctionBuilder, source: I32, bytes: number, touched: Local<'i32'>): void {
+  f.loop(0, bytes - 3, cacheLine, (at) => f.set(touched, i32.or(touched, i32.load(i32.add(source, at)))));
+}
+
 /** Splits a row-major index over `shape` into one index per axis, outermost first. */
 export function unravel(f: FunctionBuilder, index: I32, shape: Shape): I32[] {
   if (shape.length <= 1) return shape.length === 0 ? [] : [index];
