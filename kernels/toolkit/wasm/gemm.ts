@@ -207,9 +207,8 @@ export function listedTile({ machine }: Pick<WasmOptions, 'machine'>): ListedTil
   return { rows: 1, vectors: 12, terms: 264, worth: 0.75 };
 }
 
-/** Products between two fences, and terms that are written out per turn of the loop. */
-const fencedProducts = 2;
-const listedUnroll = 2;
+/** Vectors of B between two fences. */
+const fencedVectors = 2;
 
 /** Emits rows whose terms are listed, like a tile. */
 export function emitListedRows(
@@ -232,21 +231,17 @@ export function emitListedRows(
         const sum = sums[r]![v]!;
         f.set(sum, f.multiplyAdd(value, right, sum));
       }
-      if ((v + 1) % fencedProducts === 0 || v === vectors.length - 1) f.fence(list);
+      if ((v + 1) % fencedVectors === 0 || v === vectors.length - 1) f.fence(list);
     }
   };
   emitRows(f, [rows, vectors.length], hooks, (sums) => {
     const next = f.let(list);
-    const turns = (end: I32, perTurn: number) =>
+    const end = f.let(i32.add(list, i32.shl(count, 2)));
+    f.block(() =>
       f.while(i32.ltU(next, end), () => {
-        for (let t = 0; t < perTurn; t++) add(sums, f.let(i32.load(next, 4 * t)));
-        f.increase(next, 4 * perTurn);
-      });
-    f.block(() => {
-      const whole = f.let(i32.add(list, i32.shl(i32.and(count, -listedUnroll), 2)));
-      const end = f.let(i32.add(list, i32.shl(count, 2)));
-      turns(whole, listedUnroll);
-      turns(end, 1);
-    });
+        add(sums, f.let(i32.load(next)));
+        f.increase(next, 4);
+      }),
+    );
   });
 }
