@@ -270,30 +270,24 @@ function tileFinisher(
       (v, [sums, element, column, pooled]) => {
         f.block(() => {
           const finished: V128[][] = down.result.map(() => []);
+          // stored as soon as they are there, pooled as soon as a window is: fewer numbers are in flight
+          const store = (r: number, c: number, value: V128) => {
+            if (r >= rows || c >= columns) return;
+            const position = panel.position(v, element, column, outputs * (r * width + c));
+            const result = finish(f.let(value), position);
+            if (pool === undefined) return results.store(f, p.out, result, position);
+            finished[r]![c] = f.let(result);
+            if (r % 2 === 0 || c % 2 === 0) return;
+            const pixels = [finished[r - 1]!, finished[r]!].flatMap((line) => [line[c - 1]!, line[c]!]);
+            const further = (outputs * ((r - 1) * results.stored[1] + c - 1)) / 2;
+            pool(pixels, panel.position(v, pooled, column, further));
+          };
           transform.byColumns(
             f,
             (r, c) => v128.load(sums, 4 * (r * side + c) * panel.width + panel.vectors[v]!.at),
-            (r, c, value) => {
-              finished[r]![c] = f.let(value);
-            },
+            store,
             () => f.fence(sums),
           );
-          for (let r = 0; r < rows; r++) {
-            for (let c = 0; c < columns; c++) {
-              const position = panel.position(v, element, column, outputs * (r * width + c));
-              const result = finish(finished[r]![c]!, position);
-              if (pool) finished[r]![c] = f.let(result);
-              else results.store(f, p.out, result, position);
-            }
-          }
-          if (pool === undefined) return;
-          for (let r = 0; r < rows; r += 2) {
-            for (let c = 0; c < columns; c += 2) {
-              const pixels = [finished[r]!, finished[r + 1]!].flatMap((line) => [line[c]!, line[c + 1]!]);
-              const further = (outputs * (r * results.stored[1] + c)) / 2;
-              pool(pixels, panel.position(v, pooled, column, further));
-            }
-          }
         });
       },
     );
