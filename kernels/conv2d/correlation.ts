@@ -40,8 +40,8 @@ export interface Correlation {
 }
 
 /**
- * One way of computing it: the filter is packed once a call, then one image after the other is done. Of a single image
- * workers share the panels: each packs its own.
+ * One way of computing it: the filter is packed once a call, then one image after the other is done, or some together. Of a
+ * single image workers share the panels: each packs its own.
  */
 export interface CorrelationWay<N extends string> {
   /** Algorithm and sizes, for explain(). */
@@ -52,18 +52,21 @@ export interface CorrelationWay<N extends string> {
   readonly scratch: Scratch<'frame' | 'filter' | N>;
   /** Bytes from a packed panel of the filter to the next. */
   readonly panelBytes: number;
+  /** How many images are done together; they divide the batch. Default: 1. */
+  readonly images?: number;
   /** A function (source, destination) that packs a panel. */
   pack(panel: Panel): FunctionHandle;
-  /** Writes the code for an image. */
-  writeImage(f: FunctionBuilder, p: Pointers, place: ImagePlace<N>): void;
+  /** Writes the code for the images that are done together. */
+  writeImages(f: FunctionBuilder, p: Pointers, place: ImagePlace<N>): void;
 }
 
 type Pointers = Readonly<Record<'filter' | ResultName, Local<'i32'>>>;
 
 interface ImagePlace<N extends string> {
-  /** Which one of the batch, and where it stands in its frame. */
+  /** Which one of the batch is the first. */
   readonly image: I32;
-  readonly base: I32;
+  /** Puts an image into the frame, and tells where it stands until the next is opened. */
+  open(image: I32): I32;
   /** The parts of the scratch area, and where a panel of the filter stands, packed. */
   readonly at: Readonly<Record<'frame' | 'filter' | N, I32>>;
   packedAt(index: I32): I32;
@@ -76,10 +79,10 @@ export function correlationCode<N extends string>(
   { batch, filter, results }: Correlation,
   way: CorrelationWay<N>,
 ): WasmCode {
-  const { frame, panels, scratch } = way;
+  const { frame, panels, scratch, images = 1 } = way;
   const [height, width] = results.stored;
   const single = batch === 1;
-  const units = height * width * results.output[2] === 0 ? 0 : single ? panels.count : batch;
+  const units = height * width * results.output[2] === 0 ? 0 : single ? panels.count : batch / images;
   module.kernel(['image', 'filter', ...results.names, 'scratch'], (f, p) => {
     if (units === 0) return;
     const at = scratch.open(f, p.scratch);
@@ -93,17 +96,15 @@ export function correlationCode<N extends string>(
       };
       panels.forEach(f, pack, some);
     };
-    const write = (image: I32) => {
-      const base = frame.open(f, p.image, image, at.frame);
-      way.writeImage(f, p, { image, base, at, packedAt, some });
-    };
+    const open = (image: I32) => frame.open(f, p.image, image, at.frame);
+    const write = (image: I32) => way.writeImages(f, p, { image, open, at, packedAt, some });
     if (single) {
       prepare();
       write(i32.const(0));
       return;
     }
     emitPreparation(f, p.begin, prepare);
-    f.loop(p.begin, p.end, 1, write);
+    f.loop(p.begin, p.end, 1, (unit) => write(f.keep(i32.mul(unit, images))));
   });
   const notes = [...way.notes, ...frame.note, ...(results.pooled ? ['pooled'] : [])];
   return {

@@ -44,7 +44,8 @@ export function directCode(correlation: Correlation, options: WasmOptions): Wasm
     ...{ frame, panels, scratch, panelBytes: 4 * depth * panels.full.width },
     notes: [`${name} direct ${grid.label}`],
     pack: (panel) => packFilter(module, filter, panel),
-    writeImage(f, p, { image, base, at, packedAt, some }) {
+    writeImages(f, p, { image, open, at, packedAt, some }) {
+      const base = open(image);
       const writePanel = (panel: Panel, index: I32) => {
         const first = f.let(i32.mul(index, panels.full.width));
         const packed = packedAt(index);

@@ -4,8 +4,8 @@
  *
  *     M[k][tile, o] = Σ_c V[k][tile, c] · U[k][c, o]
  *
- * matrix products of [tiles, channels] by [channels, out]. Filters are transformed once a call; the tiles of a block of an
- * image are transformed together, then one panel of outputs after the other is multiplied, transformed back and stored
+ * matrix products of [tiles, channels] by [channels, out]. Filters are transformed once a call; the tiles of a block (of an
+ * image, or of some small ones) are transformed together, then one panel of outputs after the other is multiplied, transformed back and stored
  * (or pooled: 2x2 pools take the results of a tile from registers).
  *
  * Tiles lie where the shapes put them, so bits depend on nothing but operands and shapes. How accurate it is:
@@ -20,7 +20,7 @@ import {
   type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
-import { emitGemmTile } from '../toolkit/wasm/gemm.js';
+import { emitGemmTile, tallestTile } from '../toolkit/wasm/gemm.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { loadStrided } from '../toolkit/wasm/packing.js';
 import { Cut, eachVector, type Panel, Panels, TileGrid } from '../toolkit/wasm/tileGrid.js';
@@ -59,8 +59,26 @@ export function usesWinograd({ window, strides, frame, output }: WinogradShape):
 /** Most bytes of transformed image at a time: with the filters it should stay in the second-level cache. */
 const mostBlockBytes = 128 * 1024;
 
+/**
+ * Images whose tiles are fewer than the rows of a tile of the product are done together: up to so many bytes, and in so many
+ * units of work at least, for many workers. Two images of 7x7 have 8 tiles.
+ */
+const mostBytesTogether = 512 * 1024;
+const leastUnits = 16;
+
+/** The largest divisor of a batch that is no larger than `most`. */
+function divisorUpTo(most: number, batch: number): number {
+  let images = Math.max(1, Math.floor(Math.min(most, batch)));
+  while (batch % images !== 0) images--;
+  return images;
+}
+
 /** Sizes and places that all parts agree on. Steps are bytes. */
-function layoutOf({ frame: image, filter, results }: Correlation, options: WasmOptions, algorithm: Winograd) {
+function layoutOf(
+  { batch, frame: image, filter, results }: Correlation,
+  options: WasmOptions,
+  algorithm: Winograd,
+) {
   const tiling = tilesOver(algorithm, image, results.used);
   const { numbers, rows, columns, frame } = tiling;
   const { channels } = frame;
@@ -68,7 +86,11 @@ function layoutOf({ frame: image, filter, results }: Correlation, options: WasmO
   const limit = ((options.tuning?.block ?? 1) * mostBlockBytes) / Math.max(1, rowBytes);
   // a row of smaller tiles is done with the last block
   const blocks = new Cut(rows.full, Math.max(1, Math.floor(limit)));
-  const blockTiles = (blocks.size + rows.count - rows.full) * columns.count;
+  const ownTiles = (blocks.size + rows.count - rows.full) * columns.count;
+  const bytes = 4 * numbers * ownTiles * channels;
+  const isSmall = blocks.groups === 1 && ownTiles < tallestTile(options);
+  const images = isSmall ? divisorUpTo(Math.min(mostBytesTogether / bytes, batch / leastUnits), batch) : 1;
+  const blockTiles = images * ownTiles;
   const panels = new Panels(results.output[2], options);
   // from one of the t² matrices to the next: of the transformed image, and of a panel of the transformed filter
   const imageStep = oddLines(4 * blockTiles * channels);
@@ -82,11 +104,12 @@ function layoutOf({ frame: image, filter, results }: Correlation, options: WasmO
     products: 4 * numbers * blockTiles * panels.full.width,
   });
   const module = new ModuleBuilder(options);
-  return { ...tiling, module, options, filter, results, blocks, panels, imageStep, filterStep, scratch };
+  const steps = { imageStep, filterStep };
+  return { ...tiling, module, options, filter, results, images, blocks, panels, ...steps, scratch };
 }
 type Layout = ReturnType<typeof layoutOf>;
 
-/** Rows of tiles that are multiplied together: so many, and one of smaller tiles or none. */
+/** Rows of tiles of an image that are multiplied together: so many, and one of smaller tiles or none. */
 interface Block {
   readonly full: number;
   readonly edges: number;
@@ -100,15 +123,20 @@ export function winogradCode(
   algorithm: Winograd = f4x3,
 ): WasmCode {
   const layout = layoutOf(correlation, options, algorithm);
-  const { module, m, results, rows, columns, frame, blocks, panels, numbers, scratch } = layout;
+  const { module, m, results, rows, columns, frame, images, blocks, panels, numbers, scratch } = layout;
   return correlationCode(module, correlation, {
-    ...{ frame, panels, scratch, panelBytes: numbers * layout.filterStep(panels.full) },
+    ...{ frame, panels, scratch, images, panelBytes: numbers * layout.filterStep(panels.full) },
     notes: notesOf(correlation.name, layout, options),
     pack: (panel) => transformFilter(layout, panel),
-    writeImage(f, p, { image, base, at, packedAt, some }) {
+    writeImages(f, p, { image, open, at, packedAt, some }) {
+      const base = images === 1 ? open(image) : undefined;
+      const source = f.local('i32');
       const write = (row: I32, block: Block) => {
-        const source = f.let(i32.add(base, i32.mul(row, m * frame.lineBytes)));
-        const places = { units: 1, ...block, at: at.image, step: 4 * frame.channels };
+        const begin = (unit: I32) => {
+          const first = base ?? open(f.keep(i32.add(image, unit)));
+          f.set(source, i32.add(first, i32.mul(row, m * frame.lineBytes)));
+        };
+        const places = { units: images, ...block, at: at.image, step: 4 * frame.channels, begin };
         forEachRow(f, columns, places, (isEdge, whole, edge) => {
           f.call(transformImage(module, layout, isEdge), source, whole, edge);
           f.increase(source, m * frame.lineBytes);
@@ -160,9 +188,10 @@ function transformFilter(layout: Layout, panel: Panel): FunctionHandle {
 
 /** A function (image, filter, sums) that multiplies a block by a panel: to [tiles][t²][width]. */
 function multiplyBlock(layout: Layout, block: Block, panel: Panel): FunctionHandle {
-  const { module, frame, numbers, imageStep, filterStep } = layout;
+  const { module, frame, images, numbers, imageStep, filterStep } = layout;
+  const all = { full: images * block.full, edges: images * block.edges };
   return module.once(`multiplyBlock_${nameOf(block, panel)}`, ['image', 'filter', 'sums'], (f, p) => {
-    for (const { from, tiles, first, size } of rectangles(layout, block)) {
+    for (const { from, tiles, first, size } of rectangles(layout, all)) {
       f.call(
         multiply(layout, tiles, size, panel),
         i32.add(p.image, 4 * frame.channels * from + first * imageStep),
@@ -208,22 +237,23 @@ function multiply(
   return grid.all(`${name}_${tiles}`, panel, steps);
 }
 
-/** A function (sums, image, row, first, …) that makes results of a block's products and stores them. */
+/** A function (sums, image, row, first, …) that makes results of a block's products and stores them, from this image on. */
 function finishBlock(layout: Layout, block: Block, panel: Panel): FunctionHandle {
-  const { module, m, numbers, rows, columns, results } = layout;
+  const { module, m, numbers, rows, columns, images, results } = layout;
   const { output, stored } = results;
   const names = ['sums', 'image', 'row', 'first', ...results.names] as const;
   return module.once(`finish_${nameOf(block, panel)}`, names, (f, p) => {
     const write = tileFinisher(layout, f, p, panel);
     const step = 4 * numbers * panel.width;
+    const [row, image] = [f.local('i32'), f.local('i32')];
     /** Of the first element of a row of this image, in an output of this size. */
     const elementAt = (row: I32, [rows, columns]: readonly [number, number, ...unknown[]]) => {
-      const line = i32.mul(i32.add(i32.mul(p.image, rows), row), columns * output[2]);
+      const line = i32.mul(i32.add(i32.mul(image, rows), row), columns * output[2]);
       return f.let(i32.mul(i32.add(line, p.first), 4));
     };
-    forEachRow(f, columns, { units: 1, ...block, at: p.sums, step }, (isEdge, whole, last) => {
-      const element = elementAt(i32.mul(p.row, m), output);
-      const pooled = results.pooled ? elementAt(i32.mul(p.row, m / 2), stored) : undefined;
+    const finishRow = (isEdge: boolean, whole: I32, last: I32) => {
+      const element = elementAt(i32.mul(row, m), output);
+      const pooled = results.pooled ? elementAt(i32.mul(row, m / 2), stored) : undefined;
       const line = (height: number, down?: Edge) => {
         const sums = f.let(whole);
         f.loop(0, columns.whole, 1, () => {
@@ -235,11 +265,16 @@ function finishBlock(layout: Layout, block: Block, panel: Panel): FunctionHandle
         const place = { sums: columns.edge ? last : sums, element, pooled };
         if (columns.rest > 0) write(place, [height, columns.rest], [down, columns.edge]);
       };
-      const split = { index: p.row, count: rows.whole, total: rows.full };
+      const split = { index: row, count: rows.whole, total: rows.full };
       if (isEdge) line(rows.rest, rows.edge);
       else eitherOf(f, split, (isWhole) => line(isWhole ? m : rows.rest));
-      f.increase(p.row, 1);
-    });
+      f.increase(row, 1);
+    };
+    const begin = (unit: I32) => {
+      f.set(row, p.row);
+      f.set(image, i32.add(p.image, unit));
+    };
+    forEachRow(f, columns, { units: images, ...block, at: p.sums, step, begin }, finishRow);
   });
 }
 

@@ -98,12 +98,13 @@ export function rectangles(
 
 /**
  * Visits the rows of tiles of a block in that order of places, `step` apart: where the first of its tiles stands, and the
- * smaller one. The block has `units` times `full` rows of tiles, each time with so many `edges` behind them.
+ * smaller one. The block has `units` times `full` rows of tiles, each time with so many `edges` behind them, and
+ * with a call of `begin` ahead of them.
  */
 export function forEachRow(
   f: FunctionBuilder,
   columns: AxisTiles,
-  block: { units: number; full: number; edges: number; at: I32; step: number },
+  block: { units: number; full: number; edges: number; at: I32; step: number; begin?: (unit: I32) => void },
   visit: (isEdge: boolean, whole: I32, edge: I32) => void,
 ): void {
   const { units, full, edges, at, step } = block;
@@ -111,7 +112,8 @@ export function forEachRow(
   const whole = f.let(i32.add(at, columns.edge ? units * full * step : 0));
   const low = f.let(i32.add(whole, units * full * columns.full * step));
   const corner = f.let(i32.add(low, units * edges * columns.full * step));
-  f.loop(0, units, 1, () => {
+  f.loop(0, units, 1, (unit) => {
+    block.begin?.(unit);
     f.loop(0, full, 1, () => {
       visit(false, whole, edge);
       f.increase(whole, columns.full * step);

@@ -1,6 +1,4 @@
 import * as assert from 'uvu/assert';
-import { conv2dInputGradientWasm, conv2dWasm } from '../../../kernels/conv2d/wasm.js';
-import { usesWinograd, type WinogradShape } from '../../../kernels/conv2d/winograd.js';
 import { tilesAlong } from '../../../kernels/conv2d/winogradTiles.js';
 import { f2x3, f4x3, type Winograd } from '../../../kernels/conv2d/winogradTransforms.js';
 import { wasmKernels } from '../../../kernels/wasm.js';
@@ -236,6 +234,39 @@ for (const [title, algorithm] of Object.entries(algorithms)) {
         assert.equal(last, together.slice(2 * last.length));
       });
 
+      test(`small images that are done together have the bytes that each has alone (${simd})`, () => {
+        const [batch, height, width, channels] = [96, 7, 6, 10];
+        const size = height * width * channels;
+        for (const pad of [same, [0, 0, 0, 0] as const]) {
+          const of = (
+            kind: 'conv2d' | 'conv2dInputGradient',
+            batch: number,
+            first: number,
+            ranges?: number,
+          ) => {
+            const geometry: Geometry = { images: [batch, height, width, channels], filters: 9, window, pad };
+            const { y } = sizesOf(geometry);
+            const each = kind === 'conv2d' ? size : y[1] * y[2] * y[3];
+            const fills: [Fill, Fill] = [
+              (index) => oneScale(index + first * each, 5),
+              (index) => oneScale(index, 6),
+            ];
+            const kernelCase = passCase(kind, geometry, fills);
+            const { units } = compileCase(kernels, kernelCase, { simd, shared: false });
+            if (algorithm === f4x3 && batch > 1) assert.ok(units < batch, `${units} units`);
+            return run(kernels, kernelCase, simd, ranges);
+          };
+          for (const kind of ['conv2d', 'conv2dInputGradient'] as const) {
+            const together = of(kind, batch, 0);
+            assert.equal(of(kind, batch, 0, 5), together);
+            for (const image of [0, 1, 5, 94, 95]) {
+              const alone = of(kind, 1, image);
+              assert.equal(alone, together.slice(image * alone.length, (image + 1) * alone.length));
+            }
+          }
+        }
+      });
+
       test(`pooled before or after it is stored (${simd})`, () => {
         for (const [height, width] of [
           [9, 8],
@@ -359,42 +390,4 @@ suite('convolution by F(2x2, 3x3): what is its own', (test) => {
       );
     });
   }
-});
-
-suite('the rule of Winograd', (test) => {
-  const usual: WinogradShape = {
-    window: [3, 3],
-    strides: [1, 1],
-    frame: { steps: [1, 1], channels: 8 },
-    output: [4, 4, 8],
-  };
-
-  test('windows of 3x3 that move by 1, 8 channels to 8, 4x4 results', () => {
-    assert.ok(usesWinograd(usual));
-    const others: readonly WinogradShape[] = [
-      { ...usual, window: [3, 2] },
-      { ...usual, window: [5, 5] },
-      { ...usual, strides: [1, 2] },
-      { ...usual, frame: { steps: [2, 1], channels: 8 } },
-      { ...usual, frame: { steps: [1, 1], channels: 7 } },
-      { ...usual, output: [3, 4, 8] },
-      { ...usual, output: [4, 3, 8] },
-      { ...usual, output: [4, 4, 7] },
-    ];
-    for (const shape of others) assert.not.ok(usesWinograd(shape), JSON.stringify(shape));
-  });
-
-  test('it is printed, forward and backward', () => {
-    const options = { simd: 'baseline', shared: false } as const;
-    const { call } = passCase('conv2d', { images: [1, 8, 8, 16], filters: 32 }, [oneScale, oneScale]);
-    assert.match(conv2dWasm(call, options).algorithm, /^convolution winograd 4x4 5x8, 2x2 tiles$/);
-    const back = passCase('conv2dInputGradient', { images: [1, 8, 8, 16], filters: 32 }, [
-      oneScale,
-      oneScale,
-    ]);
-    const { algorithm } = conv2dInputGradientWasm(back.call, options);
-    assert.is(algorithm, 'input gradient winograd 4x4 5x8, 2x2 tiles, framed image');
-    const few = passCase('conv2d', { images: [1, 8, 8, 7], filters: 32 }, [oneScale, oneScale]);
-    assert.match(conv2dWasm(few.call, options).algorithm, /direct/);
-  });
 });
