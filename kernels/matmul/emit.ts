@@ -196,11 +196,9 @@ class MatmulLoops {
       const column = f.let(i32.mul(first, plan.panels.full.width));
       f.loop(tiles.from, tiles.to, 1, (tile) =>
         plan.tiles.pick(f, tile, (height, top) => {
+          const strips = stripsOf({ rows: height, strip: plan.listed.rows });
           const write = () => {
-            for (const [strip, { first, size }] of stripsOf({
-              rows: height,
-              strip: plan.listed.rows,
-            }).entries()) {
+            for (const [strip, { first, size }] of strips.entries()) {
               const row = f.let(i32.add(top, first));
               const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
               const record = this.recordOf(tile, tiles, strip);

@@ -1,9 +1,8 @@
 /**
- * Which products of a sum are worth computing: those of the terms k whose A(r, k) is not zero, or which is not zero in one of
- * some rows that share a list. The others add 0 · B(k, c),
- * which changes no sum as long as B is finite, but for the sign of a zero: a product that underflows may leave −0, which
- * 0 · B(k, c) would have made +0. So who may skip terms adds +0 at the end of every sum, skipped or not: then both give the
- * same bits.
+ * Which products of a sum are worth computing: those of the terms k whose A(r, k) is not zero; where some rows share a list,
+ * those that are not zero in one of them. The others add 0 · B(k, c), which changes no sum as long as B is finite, but for
+ * the sign of a zero: a product that underflows may leave −0, which 0 · B(k, c) would have made +0. So who may skip terms
+ * adds +0 at the end of every sum, skipped or not: then both give the same bits.
  *
  * Each strip of rows of a tile has a record: the number of its terms, and the terms in ascending order, i32. Where too few
  * terms of a tile are zero, its first record has `allTerms` in the place of a number.
@@ -22,7 +21,7 @@ import {
 import { transpose } from './packing.js';
 import { wholeLines } from './units.js';
 
-/** Stands for the number of terms of a tile's first row where all terms of all its rows are to be summed. */
+/** Stands for the number of terms of a tile's first strip where all terms of all its rows are to be summed. */
 export const allTerms = -1;
 
 /** Every so many vectors of four terms one is looked at, before lists are made: where few are zero none is. */
