@@ -1,6 +1,6 @@
 /** News of a running training, for those who watch its folder: `live.json` and `validation.json`. */
-import { rmSync } from 'node:fs';
-import { rename, stat, writeFile } from 'node:fs/promises';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isObject } from '../core/json.js';
 import type { FitProgress } from '../training/fit/options.js';
@@ -55,12 +55,18 @@ function thinned(points: readonly LivePoint[]): LivePoint[] {
   return points.length < mostPoints ? [...points] : points.filter((_, i) => i % 2 === 1);
 }
 
-/** Writes what is there to see. A file that is lost with the power is no loss: nothing waits for the disk. */
-async function writeQuickly(path: string, value: object): Promise<void> {
+/**
+ * Writes what is there to see; what cannot be written is not told. A file that is lost with the power is no loss: nothing
+ * waits for the disk. At once, not in another thread: a process that ends by `process.exit` does not wait for those, and
+ * a file would appear behind what removes it.
+ */
+function writeQuickly(path: string, value: object): void {
   // A name by which a process that goes on with the run knows what was left half-written.
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);
-  await writeFile(temporary, JSON.stringify(value));
-  await rename(temporary, path);
+  try {
+    writeFileSync(temporary, JSON.stringify(value));
+    renameSync(temporary, path);
+  } catch {}
 }
 
 /** Tells of a training in its folder. What cannot be written is not told: it must not end a training. */
@@ -70,14 +76,14 @@ export class LiveWriter {
 
   constructor(private readonly folder: string) {}
 
-  async progress(progress: FitProgress): Promise<void> {
+  progress(progress: FitProgress): void {
     const now = performance.now();
     if (now - this.written < everySeconds * 1000) return;
     this.written = now;
     const { epoch, step, steps, loss, accuracy } = progress;
     this.points = thinned([...this.points, { at: epoch - 1 + step / steps, loss, accuracy }]);
     const live: Live = { progress, points: this.points, written: new Date().toISOString() };
-    await writeQuickly(join(this.folder, runFiles.live), live).catch(() => {});
+    writeQuickly(join(this.folder, runFiles.live), live);
   }
 
   /** Removes what tells of a training that runs, at once: for a process that ends. */
@@ -92,8 +98,8 @@ export class LiveWriter {
     return found !== undefined && Date.now() - found.mtimeMs < watchedFor;
   }
 
-  async validation(validation: LiveValidation): Promise<void> {
-    await writeQuickly(join(this.folder, runFiles.validation), validation).catch(() => {});
+  validation(validation: LiveValidation): void {
+    writeQuickly(join(this.folder, runFiles.validation), validation);
   }
 }
 

@@ -65,7 +65,7 @@ suite('watching', (test) => {
       const folder = join(cwd, 'runs/one');
       const writer = new LiveWriter(folder);
       assert.is(await writer.isWatched(), false);
-      await writer.progress(progress);
+      writer.progress(progress);
       const { runs, validation, sweep } = await readWatched(join(cwd, 'runs'));
       assert.is(runs.length, 1);
       assert.is(runs[0]!.name, 'one');
@@ -113,7 +113,7 @@ suite('watching', (test) => {
     whileTraining(async (cwd) => {
       const folder = join(cwd, 'runs/one');
       const writer = new LiveWriter(folder);
-      await writer.progress(progress);
+      writer.progress(progress);
       const watched = await readWatched(join(cwd, 'runs'));
       const many = {
         ...watched,

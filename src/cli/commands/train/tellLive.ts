@@ -63,7 +63,7 @@ export function tellLive(folder: string, train: Dataset, settings: FitSettings):
         typeof validation === 'object'
           ? validation
           : splitDataset(train, validation, seed, validationBy).validation;
-      await live.validation(await examine(training, held, settings));
+      live.validation(await examine(training, held, settings));
     },
   };
 }
