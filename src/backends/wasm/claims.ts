@@ -1,7 +1,8 @@
 /**
  * How workers share the work of a run. It is cut into chunks, and these stand in a line: those of the first phase, those
  * of the second, … , step after step. Two counters in shared memory tell how many were claimed and how many are
- * finished; a thread that is free claims the next chunk, as soon as all phases before it are finished.
+ * finished; a thread that is free claims the next chunk, as soon as all phases before it are finished. A claim is a
+ * ticket for one of the phase's chunks; which one, it chooses: its own first, whose data its cache may hold still.
  *
  * So a worker that comes late, or that the operating system has put aside, holds nobody up unless it has claimed
  * something; and when all is finished, no worker touches the memory any more, however late it looks.
@@ -9,8 +10,10 @@
  */
 import { type Chunk, runChunk, type ScratchState } from './table.js';
 
+/** The most chunks of a phase. */
+export const mostChunks = 1024;
 /** Bytes of the control block. Each word has a cache line of its own. */
-export const controlBytes = 3 * 64;
+export const controlBytes = (3 + mostChunks) * 64;
 
 /** Number of chunks claimed. */
 const claimed = 0;
@@ -18,6 +21,8 @@ const claimed = 0;
 const finished = 16;
 /** How many workers sleep, or are about to. */
 const asleep = 32;
+/** For each chunk of a phase, with a distance of 16: where the phase began that it was last taken in. */
+const taken = 48;
 
 /**
  * Turns of the spinning loop before a worker sleeps. Where every worker has a processor, it spins for about as long as
@@ -30,6 +35,9 @@ export function spinsFor(workers: number, processors: number): number {
 /** One worker's view of the two counters. Every worker has one, over the same words. */
 export class Claims {
   private readonly scratch: ScratchState = { holder: undefined, turn: 0 };
+  /** Where the phase began that a chunk was last taken in, and how many of its order need not be looked at again. */
+  private phase = 0;
+  private passed = 0;
   /** Milliseconds that this worker has waited, moments of spinning aside. */
   slept = 0;
 
@@ -66,10 +74,27 @@ export class Claims {
       const before = (step + chunk.phaseStart) | 0;
       if (!this.reached(before)) return before;
       if (Atomics.compareExchange(words, claimed, position, (position + 1) | 0) !== position) continue;
-      runChunk(chunk, this.scratch, step);
+      runChunk(this.take(chunks, chunk, before), this.scratch, step);
       const done = (Atomics.add(words, finished, 1) + 1) | 0;
       if (done === ((step + chunk.phaseEnd) | 0)) this.wake();
     }
+  }
+
+  /** Takes a chunk of a phase, for a ticket: there are as many as chunks, so that one is left. */
+  private take(chunks: readonly Chunk[], { phaseStart, order }: Chunk, phase: number): Chunk {
+    if (order.length === 1) return chunks[phaseStart]!;
+    if (this.phase !== phase) {
+      this.phase = phase;
+      this.passed = 0;
+    }
+    while (this.passed < order.length) {
+      const place = order[this.passed++]!;
+      const word = taken + 16 * place;
+      const seen = Atomics.load(this.words, word);
+      if (seen !== phase && Atomics.compareExchange(this.words, word, seen, phase) === seen)
+        return chunks[phaseStart + place]!;
+    }
+    throw new Error('no chunk is left of a phase');
   }
 
   /** Does the chunks of a step alone, while nobody is called; nothing is counted. */

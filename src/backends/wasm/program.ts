@@ -189,7 +189,8 @@ export class WasmProgram implements Program {
     if (linked?.arenaAddress === arena.address && linked.scratchAddress === scratch.address) return linked;
     const { phases } = this.schedule();
     const table = this.listed({
-      ...{ phases, scratchAddress: scratch.address, scratchBytes: this.scratchBytes },
+      ...{ phases, workers: this.state.workers },
+      ...{ scratchAddress: scratch.address, scratchBytes: this.scratchBytes },
     });
     const functions: Kernel['run'][] = [];
     const { kernelClock, native } = this.state;

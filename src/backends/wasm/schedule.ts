@@ -3,7 +3,8 @@
  * reads, or use what it writes; what counts is where the bytes lie, since slots whose lives do not meet share memory.
  * Everything else is free: the updates of all parameters, say, or the two gradients of a layer.
  */
-import type { Call } from './table.js';
+import { mostChunks } from './claims.js';
+import type { Call, ChunkPlan } from './table.js';
 
 /** Bytes of memory, from an address to before another. */
 export interface Range {
@@ -36,7 +37,7 @@ interface Task {
 }
 
 export interface Schedule {
-  readonly phases: readonly (readonly (readonly Call[])[])[];
+  readonly phases: readonly (readonly ChunkPlan<Call>[])[];
   /** The phase of each work. */
   readonly phaseOf: readonly number[];
 }
@@ -51,12 +52,18 @@ function conflict(a: Work, b: Work): boolean {
 
 /** All works one after another, in one chunk: for one worker. */
 export function inOrder(works: readonly Work[]): Schedule {
-  return { phases: works.length === 0 ? [] : [[works.map(whole)]], phaseOf: works.map(() => 0) };
+  return {
+    phases: works.length === 0 ? [] : [[{ home: 0, calls: works.map(whole) }]],
+    phaseOf: works.map(() => 0),
+  };
 }
 
 /** A chunk and a phase for each work. */
 export function oneByOne(works: readonly Work[]): Schedule {
-  return { phases: works.map((work) => [[whole(work)]]), phaseOf: works.map((_, index) => index) };
+  return {
+    phases: works.map((work) => [{ home: 0, calls: [whole(work)] }]),
+    phaseOf: works.map((_, index) => index),
+  };
 }
 
 /**
@@ -90,26 +97,38 @@ export function schedule(works: readonly Work[], leastCost: number): Schedule {
   return { phases: phases.map((tasks) => chunksOf(tasks, leastCost)), phaseOf };
 }
 
+interface Costly {
+  readonly home: number;
+  readonly calls: Call[];
+  cost: number;
+}
+
+/** Multiples of it, without what is before the point, lie evenly however many they are (Weyl's sequence). */
+const goldenRatio = 0.618;
+
 /** The chunks of a phase: the longest first, so that all workers are done at about the same time. */
-function chunksOf(tasks: readonly Task[], leastCost: number): (readonly Call[])[] {
-  const chunks: { calls: Call[]; cost: number }[] = [];
-  let small: (typeof chunks)[number] | undefined;
+function chunksOf(tasks: readonly Task[], leastCost: number): ChunkPlan<Call>[] {
+  const chunks: Costly[] = [];
+  let small: Costly | undefined;
+  let alone = 0;
   for (const { works, cost } of tasks) {
     const { pieces } = works[0]!;
     if (pieces > 1) {
       for (let piece = 0; piece < pieces; piece++) {
-        chunks.push({ calls: [pieceOf(works[0]!, piece)], cost: cost / pieces });
+        chunks.push({ home: piece / pieces, calls: [pieceOf(works[0]!, piece)], cost: cost / pieces });
       }
       continue;
     }
     if (small === undefined || small.cost + cost > leastCost) {
-      small = { calls: [], cost: 0 };
+      small = { home: (alone++ * goldenRatio) % 1, calls: [], cost: 0 };
       chunks.push(small);
     }
     small.calls.push(...works.map(whole));
     small.cost += cost;
   }
-  return chunks.sort((a, b) => b.cost - a.cost).map(({ calls }) => calls);
+  const sorted = chunks.sort((a, b) => b.cost - a.cost);
+  for (const { calls } of sorted.splice(mostChunks)) sorted[sorted.length - 1]!.calls.push(...calls);
+  return sorted.map(({ home, calls }) => ({ home, calls }));
 }
 
 function pieceOf({ step, kernel, pointers, scratch, prepares, units, pieces }: Work, piece: number): Call {

@@ -27,8 +27,15 @@ export interface ListCall {
   readonly scratch?: number | undefined;
 }
 
-/** The work that one worker claims at a time: calls one after another. */
-export type ChunkPlan = readonly (Call | ListCall)[];
+/** The work that one worker does at a time: calls one after another. */
+export interface ChunkPlan<C = Call | ListCall> {
+  /**
+   * Whose it is if nobody is late: a share of the workers, from 0 to below 1. The same piece of a step is the same
+   * worker's each time, and so are the pieces of other steps at the same place, so that what they share lies in its cache.
+   */
+  readonly home: number;
+  readonly calls: readonly C[];
+}
 
 /** Chunks that any workers may do in any order, or at once, when all phases before are finished. */
 export type Phase = readonly ChunkPlan[];
@@ -38,6 +45,7 @@ export type Walk = (address: number) => void;
 
 export interface Table {
   readonly phases: readonly Phase[];
+  readonly workers: number;
   /** Address of worker 0's scratch area, and the distance to the next worker's. */
   readonly scratchAddress: number;
   readonly scratchBytes: number;
@@ -48,6 +56,8 @@ export interface Chunk {
   /** Where its phase starts and ends, counted in chunks from the beginning of the step. */
   readonly phaseStart: number;
   readonly phaseEnd: number;
+  /** Places in the phase in the order in which this worker wants them: its own, then those of others from their end. */
+  readonly order: readonly number[];
   readonly calls: readonly BoundCall[];
 }
 
@@ -65,6 +75,14 @@ export interface ScratchState {
   turn: number;
 }
 
+function orderOf(phase: Phase, worker: number, workers: number): number[] {
+  const own: number[] = [];
+  const others: number[] = [];
+  for (const [place, { home }] of phase.entries())
+    (Math.floor(home * workers) === worker ? own : others).push(place);
+  return [...own, ...others.reverse()];
+}
+
 /**
  * The chunks of a step with the functions of one worker's instances. The first is empty: it stands for the feeds, which
  * worker 0 writes.
@@ -73,17 +91,18 @@ export interface ScratchState {
  * @param walk calls lists, where there are any
  */
 export function bindTable(
-  { phases, scratchAddress, scratchBytes }: Table,
+  { phases, workers, scratchAddress, scratchBytes }: Table,
   functions: readonly (KernelRun | undefined)[],
   worker: number,
   walk?: Walk,
 ): Chunk[] {
   const scratch = scratchAddress + worker * scratchBytes;
-  const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, calls: [] }];
+  const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, order: [0], calls: [] }];
   for (const phase of phases) {
     const phaseStart = chunks.length;
+    const order = orderOf(phase, worker, workers);
     for (const plan of phase) {
-      const calls = plan.map((call): BoundCall => {
+      const calls = plan.calls.map((call): BoundCall => {
         if ('list' in call) {
           const further = worker * call.listStep;
           const args = [call.list + further];
@@ -95,7 +114,7 @@ export function bindTable(
         const again = prepares ? [...addresses, begin | preparedFlag, end] : args;
         return { run: functions[kernel]!, args, again, scratch: holder };
       });
-      chunks.push({ phaseStart, phaseEnd: phaseStart + phase.length, calls });
+      chunks.push({ phaseStart, phaseEnd: phaseStart + phase.length, order, calls });
     }
   }
   return chunks;

@@ -34,11 +34,14 @@ export function stressOf(
 /** @param worker 0 for the thread that walks, 1 for any other */
 export function chunksOf({ phases, counts, shares, busy }: Stress, worker: 0 | 1): Chunk[] {
   const done = new Int32Array(counts);
-  const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, calls: [] }];
+  const chunks: Chunk[] = [{ phaseStart: 0, phaseEnd: 1, order: [0], calls: [] }];
   let before = 0;
   for (const pieces of phases) {
     const phaseStart = chunks.length;
     const previous = before;
+    // both want the middle first, where they meet
+    const order = Array.from({ length: pieces }, (_, place) => (worker === 0 ? place : pieces - 1 - place));
+    order.sort((a, b) => Math.abs(2 * a - pieces) - Math.abs(2 * b - pieces));
     for (let piece = 0; piece < pieces; piece++) {
       const own = chunks.length;
       const run = () => {
@@ -50,7 +53,7 @@ export function chunksOf({ phases, counts, shares, busy }: Stress, worker: 0 | 1
           if (Atomics.load(done, i) !== step + 1) Atomics.add(done, done.length - 1, 1);
         }
       };
-      chunks.push({ phaseStart, phaseEnd: phaseStart + pieces, calls: [{ run, args: [] }] });
+      chunks.push({ phaseStart, phaseEnd: phaseStart + pieces, order, calls: [{ run, args: [] }] });
     }
     before = phaseStart;
   }

@@ -105,10 +105,11 @@ suite('wasm failures: a worker that dies', (test) => {
       algorithm: 'writes where it should not',
     };
     const pool = new Pool(memory, 2);
-    const piece = (begin: number) => [
-      { kernel: 0, pointers: [], scratch: 0, prepares: false, begin, end: begin + 1 },
-    ];
-    const table: Table = { phases: [[0, 1, 2, 3, 4, 5, 6, 7].map(piece)], ...scratch };
+    const piece = (begin: number) => ({
+      home: begin / 8,
+      calls: [{ kernel: 0, pointers: [], scratch: 0, prepares: false, begin, end: begin + 1 }],
+    });
+    const table: Table = { phases: [[0, 1, 2, 3, 4, 5, 6, 7].map(piece)], workers: 2, ...scratch };
     return {
       pool,
       chunks: bindTable(table, [kernel.run], 0),

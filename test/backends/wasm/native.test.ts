@@ -231,7 +231,7 @@ suite('lists of calls', (test) => {
 
   test('every worker walks its own list, again where its scratch area is prepared', () => {
     const call = { list: 1000, again: 1100, listStep: 256, scratch: 3 };
-    const table = { phases: [[[call]]], scratchAddress: 0, scratchBytes: 0 };
+    const table = { phases: [[{ home: 0, calls: [call] }]], workers: 3, scratchAddress: 0, scratchBytes: 0 };
     const walk = () => {};
     const [, chunk] = bindTable(table, [], 2, walk);
     assert.equal(chunk!.calls, [{ run: walk, args: [1512], again: [1612], scratch: 3 }]);

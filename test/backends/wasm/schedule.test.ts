@@ -21,7 +21,7 @@ function work(kernel: number, reads: number[], writes: number[], pieces = 1, cos
 /** Every chunk as its calls: the kernel, and its units unless it has all of them. */
 const shown = ({ phases }: Schedule) =>
   phases.map((chunks) =>
-    chunks.map((calls) =>
+    chunks.map(({ calls }) =>
       calls
         .map(({ kernel, begin, end }) => (end - begin === 10 ? `${kernel}` : `${kernel}:${begin}-${end}`))
         .join(' '),
@@ -32,6 +32,29 @@ suite('wasm schedule', (test) => {
   test('what waits for nothing shares the first phase, the longest chunks first', () => {
     const works = [work(0, [9], [0]), work(1, [9], [1], 2, 1000), work(2, [9], [2], 3, 3000)];
     assert.equal(shown(schedule(works, 0)), [['2:0-3', '2:3-6', '2:6-10', '1:0-5', '1:5-10', '0']]);
+  });
+
+  test('pieces are at home by their place, whatever the number of pieces; what is whole lies evenly', () => {
+    const works = [
+      work(0, [9], [0], 4, 400),
+      work(1, [9], [1], 2, 100),
+      work(2, [9], [2]),
+      work(3, [9], [3]),
+    ];
+    const [chunks] = schedule(works, 0).phases;
+    const homes = (kernel: number) =>
+      chunks!.flatMap(({ home, calls }) => (calls[0]!.kernel === kernel ? [home] : []));
+    assert.equal([0, 1, 2, 3].map(homes), [[0, 0.25, 0.5, 0.75], [0, 0.5], [0], [0.618]]);
+  });
+
+  test('more pieces than a phase may have chunks: the last chunk takes what is left', () => {
+    const works = Array.from({ length: 300 }, (_, i) => work(i, [999], [i], 5));
+    const [chunks] = schedule(works, 0).phases;
+    assert.is(chunks!.length, 1024);
+    const units = works.map(() => 0);
+    for (const { calls } of chunks!)
+      for (const { kernel, begin, end } of calls) units[kernel]! += end - begin;
+    assert.ok(units.every((count) => count === 10));
   });
 
   for (const [what, first, second] of [
@@ -110,7 +133,7 @@ suite('wasm schedule', (test) => {
       // when each work begins and ends, in positions of calls; chunks of a phase are at the same time
       const place = new Map<number, { phase: number; chunk: number; call: number }>();
       for (const [phase, chunks] of phases.entries()) {
-        for (const [chunk, calls] of chunks.entries()) {
+        for (const [chunk, { calls }] of chunks.entries()) {
           for (const [call, { kernel, begin, end }] of calls.entries()) {
             units[kernel]! += end - begin;
             assert.is(phase, phaseOf[kernel]);

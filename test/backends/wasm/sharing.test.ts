@@ -116,11 +116,12 @@ suite('wasm: steps that are shared, and alone, in one run', (test) => {
       ...{ codeBytes: 0, algorithm: 'counts' },
     };
     const pool = new Pool(memory, 3);
-    const piece = (begin: number) => [
-      { kernel: 0, pointers: [data], prepares: false, begin, end: begin + 8 },
-    ];
+    const piece = (begin: number) => ({
+      home: begin / cells,
+      calls: [{ kernel: 0, pointers: [data], prepares: false, begin, end: begin + 8 }],
+    });
     const phase = Array.from({ length: cells / 8 }, (_, i) => piece(8 * i));
-    const table: Table = { phases: [phase, phase], scratchAddress: 0, scratchBytes: 0 };
+    const table: Table = { phases: [phase, phase], workers: 3, scratchAddress: 0, scratchBytes: 0 };
     const sharing = new InTurns();
     const chunks = bindTable(table, [kernel.run], 0);
     const program = { chunks, number: pool.setTable(undefined, table, [kernel]), sharing };

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { preparedFlag } from '../../../kernels/toolkit/wasm/kernel.js';
 import { readStrided } from '../../../src/backends/wasm/read.js';
-import { bindTable, type Call, runChunk } from '../../../src/backends/wasm/table.js';
+import { bindTable, type Call, type ChunkPlan, runChunk } from '../../../src/backends/wasm/table.js';
 import { suite } from '../../support/suite.js';
 
 const call = (kernel: number, begin: number, end: number): Call => ({
@@ -13,6 +13,9 @@ const call = (kernel: number, begin: number, end: number): Call => ({
   end,
 });
 
+const chunk = (home: number, ...calls: Call[]): ChunkPlan => ({ home, calls });
+const scratch = { scratchAddress: 5000, scratchBytes: 64 };
+
 suite('wasm table', (test) => {
   test('chunks: the feeds, then those of each phase, with the functions and scratch area of a worker', () => {
     const calls: string[] = [];
@@ -22,11 +25,11 @@ suite('wasm table', (test) => {
           void calls.push(`${kernel}: ${args}`),
     );
     const phases = [
-      [[call(0, 0, 10), call(1, 0, 10)]],
-      [[call(2, 0, 3)], [call(2, 3, 10)], [call(0, 2, 4)]],
-      [[call(0, 0, 0)]],
+      [chunk(0, call(0, 0, 10), call(1, 0, 10))],
+      [chunk(0, call(2, 0, 3)), chunk(0.5, call(2, 3, 10)), chunk(0.7, call(0, 2, 4))],
+      [chunk(0, call(0, 0, 0))],
     ];
-    const chunks = bindTable({ phases, scratchAddress: 5000, scratchBytes: 64 }, functions, 2);
+    const chunks = bindTable({ phases, ...scratch, workers: 3 }, functions, 2);
     assert.equal(
       chunks.map(({ phaseStart, phaseEnd }) => [phaseStart, phaseEnd]),
       [
@@ -52,6 +55,20 @@ suite('wasm table', (test) => {
   });
 });
 
+suite('wasm homes', (test) => {
+  const phase = [0, 0.25, 0.5, 0.75, 0, 0.618].map((home) => chunk(home));
+  const orderOf = (worker: number, workers: number) =>
+    bindTable({ phases: [phase], ...scratch, workers }, [], worker)[1]!.order;
+
+  test('a worker wants its own chunks first, then those of others from their end', () => {
+    assert.equal(orderOf(0, 1), [0, 1, 2, 3, 4, 5]);
+    assert.equal(orderOf(0, 2), [0, 1, 4, 5, 3, 2]);
+    assert.equal(orderOf(1, 2), [2, 3, 5, 4, 1, 0]);
+    assert.equal(orderOf(1, 4), [1, 5, 4, 3, 2, 0]);
+    assert.equal(orderOf(3, 4), [3, 5, 4, 2, 1, 0]);
+  });
+});
+
 suite('wasm scratch area', (test) => {
   const begins: number[] = [];
   const functions = [0, 1, 2].map(
@@ -59,10 +76,15 @@ suite('wasm scratch area', (test) => {
       (...args: number[]) =>
         void begins.push(args.at(-2)!),
   );
-  const phases = [
-    [[call(2, 0, 1)], [call(2, 1, 2)], [call(1, 2, 3)], [call(2, 3, 4)], [call(0, 4, 5), call(2, 5, 6)]],
+  const calls = [
+    [call(2, 0, 1)],
+    [call(2, 1, 2)],
+    [call(1, 2, 3)],
+    [call(2, 3, 4)],
+    [call(0, 4, 5), call(2, 5, 6)],
   ];
-  const [, ...chunks] = bindTable({ phases, scratchAddress: 64, scratchBytes: 64 }, functions, 0);
+  const phases = [calls.map((each) => chunk(0, ...each))];
+  const [, ...chunks] = bindTable({ phases, ...scratch, workers: 1 }, functions, 0);
 
   test('a range is told that the area is prepared, unless another step or turn came between', () => {
     const state = { holder: undefined, turn: 0 };

@@ -37,7 +37,10 @@ export function writeLists(
     return at;
   };
   const chunks = table.phases.map((phase) =>
-    phase.map((chunk) => runsOf(chunk, kernels).map((run) => ('call' in run ? run.call : planOf(run.calls)))),
+    phase.map(({ home, calls }) => ({
+      home,
+      runs: runsOf(calls, kernels).map((run) => ('call' in run ? run.call : planOf(run.calls))),
+    })),
   );
   function planOf(calls: ListPlan['calls']): ListPlan {
     const at = place(calls);
@@ -62,13 +65,15 @@ export function writeLists(
   }
   const phases = chunks.map((phase) =>
     phase.map(
-      (chunk): ChunkPlan =>
-        chunk.map((run): Call | ListCall => {
+      ({ home, runs }): ChunkPlan => ({
+        home,
+        calls: runs.map((run): Call | ListCall => {
           if (!('calls' in run)) return run;
           const places = { list: block.address + run.at, again: block.address + run.again };
           const scratch = run.calls.findLast(({ call }) => call.scratch !== undefined)?.call.scratch;
           return { ...places, listStep: step, scratch };
         }),
+      }),
     ),
   );
   return { phases, block };
@@ -78,7 +83,7 @@ const prepares = (calls: ListPlan['calls']) => calls.length === 1 && calls[0]!.c
 
 /** A chunk cut into lists of machine code and single other calls. What prepares its scratch area stands alone. */
 function runsOf(
-  chunk: ChunkPlan,
+  chunk: ChunkPlan['calls'],
   kernels: readonly (Kernel | undefined)[],
 ): ({ readonly calls: ListPlan['calls'] } | { readonly call: Call })[] {
   const runs: ({ calls: { call: Call; address: bigint }[] } | { call: Call })[] = [];
