@@ -74,7 +74,7 @@ class Reader {
 
 const control: Readonly<Record<number, string>> = {
   ...{ 2: 'block', 3: 'loop', 4: 'if', 5: 'else', 11: 'end', 12: 'br', 13: 'br_if', 16: 'call' },
-  ...{ 32: 'local.get', 33: 'local.set' },
+  ...{ 32: 'local.get', 33: 'local.set', 63: 'memory.size' },
 };
 
 function constantOf(name: string, code: Reader): string {

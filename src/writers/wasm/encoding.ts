@@ -51,6 +51,11 @@ export class ByteWriter {
   /** What another has written, behind its length. */
   sized(part: ByteWriter): void {
     this.unsigned(part.length);
+    this.part(part);
+  }
+
+  /** What another has written. */
+  part(part: ByteWriter): void {
     if (this.length + part.length > this.bytes.length) this.makeRoom(part.length);
     this.bytes.set(part.bytes.subarray(0, part.length), this.length);
     this.length += part.length;
