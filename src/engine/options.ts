@@ -17,7 +17,8 @@ interface WasmChoices {
   /**
    * Machine code of x86-64 for the kernels, with vectors of 256 or 512 bits and the same bytes: Linux on x64, in Node 26.12,
    * Deno or Bun. 'on' is an error where that cannot be; 'avx2' and 'avx512' are 'on' with this width. 'auto' takes it where
-   * it can be and a test in a process of its own has found the bytes of WebAssembly. Default: 'auto'.
+   * it can be and a test in a process of its own has found the bytes of WebAssembly. Default: `QUERN_NATIVE` of the
+   * environment, else 'auto'.
    */
   readonly native?: NativeOption | undefined;
   /** The file that keeps what the test has found, for later processes. Default: native.json in the cache folder (`QUERN_CACHE`). */

@@ -2,7 +2,7 @@
  * A model as other formats see it: one list of simple layers and joins, each with its weights. What exporters print,
  * and what importers make.
  */
-import { ModelError, QuernError } from '../core/errors.js';
+import { ModelError, QuernError, sentenceOf } from '../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import type { Json, Layer } from '../nn/layer.js';
 import { type GraphNode, graph, isJoin } from '../nn/layers/graph.js';
@@ -166,8 +166,7 @@ function layerOf({ name, kind, options }: Draft): Layer {
   try {
     return restoreLayer(Object.keys(options).length === 0 ? { kind } : { kind, options }, name);
   } catch (cause) {
-    const [sentence] = cause instanceof Error ? cause.message.split('\n') : [String(cause)];
-    throw new ModelError(`node '${name}' cannot be made: ${sentence}`, { cause });
+    throw new ModelError(`node '${name}' cannot be made: ${sentenceOf(cause)}`, { cause });
   }
 }
 
@@ -227,7 +226,7 @@ export function modelOf(
     model = new Model(layer, inputShape);
   } catch (cause) {
     if (!(cause instanceof QuernError)) throw cause;
-    throw new ModelError(`${what}: the model cannot be made: ${cause.message.split('\n')[0]}`, { cause });
+    throw new ModelError(`${what}: the model cannot be made: ${sentenceOf(cause)}`, { cause });
   }
   const found = new Map<string, StoredTensor>();
   for (const node of nodes) {

@@ -2,7 +2,7 @@ import { UsageError } from '../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 
 /**
- * The image that a row of numbers is: the one that was named, or a grey square, which is said.
+ * The image that a row of numbers is: the one that was named, or a gray square, which is said.
  *
  * @throws UsageError where it is neither
  */
@@ -26,5 +26,5 @@ export function imageOf(
     });
   }
   const shape = [side, side, 1];
-  return { shape, note: `the row of ${length} numbers is taken as a grey image ${formatShape(shape)}` };
+  return { shape, note: `the row of ${length} numbers is taken as a gray image ${formatShape(shape)}` };
 }

@@ -1,6 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { whyNotNative } from '../../src/backends/wasm/native/choose.js';
+import type { TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
 import type { NativeFindings } from './nativeKernels.js';
 import type { NativeTrainings } from './nativeTrainings.js';
@@ -16,23 +21,32 @@ suite('kernels in machine code', (test) => {
     );
     return;
   }
+  const has512 = readFileSync('/proc/cpuinfo', 'utf8').includes(' avx512');
   for (const [level, lanes] of [
     ['avx2', '8'],
     ['avx512', '16'],
   ] as const) {
-    test(`${level}: every kernel case gives the bytes of WebAssembly, between guard pages too`, async () => {
-      if (level === 'avx512' && !avx512) {
-        console.log('    skipped: this processor has no AVX-512');
-        return;
-      }
+    const what = `${level}: every kernel case gives the bytes of WebAssembly, between guard pages too`;
+    if (level === 'avx512' && !has512) {
+      test.unavailable(what, 'this processor has no AVX-512');
+      continue;
+    }
+    test(what, async () => {
       const findings = await runScript<NativeFindings>(node, './nativeKernels.js', { words: [level, lanes] });
       console.log(`    ${findings.engine}: ${findings.cases} cases`);
       assert.equal(findings.different, []);
       assert.ok(findings.cases > 500);
-      avx512 &&= findings.level === 'avx512';
     });
   }
-  let avx512 = true;
+
+  test('every op agrees with the reference, and so do its gradients', () => {
+    const script = fileURLToPath(new URL('../tensor/parity.test.js', import.meta.url));
+    const env = { ...process.env, QUERN_NATIVE: 'on' };
+    const printed = execFileSync(node, [script], { env, timeout: 300_000 }).toString();
+    const passed = Number(/Passed: +(\d+)/.exec(printed)?.[1]);
+    console.log(`    ${passed} comparisons`);
+    assert.ok(passed > 1000);
+  });
 
   test('under the permission model: wasm, and the report has the reason', () => {
     const index = new URL('../../src/index.js', import.meta.url).href;
@@ -51,6 +65,24 @@ suite('kernels in machine code', (test) => {
     assert.is(printed(), "off: Node's permission model does not allow foreign functions");
     // neither files in memory nor other processes
     assert.is(printed('--allow-ffi'), 'off: the test of machine code does not run here');
+  });
+
+  test('a training writes its files under the permission model, where nothing may wait for the disk', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quern-permission-'));
+    try {
+      const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+      const words = ['train', 'mnist-mlp', '--limit', '64', '--epochs', '1', '--threads', '1', '--offline'];
+      const allowed = ['--permission', '--allow-fs-read=*', '--allow-fs-write=*'];
+      const out = join(folder, 'run');
+      const all = [...allowed, main, ...words, '--backend', 'wasm', '--json', '--quiet', '--out', out];
+      const printed = execFileSync(node, all, { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+      const { native, steps } = JSON.parse(printed) as TrainingResult;
+      assert.is(native, "off: Node's permission model does not allow foreign functions");
+      assert.is(steps, 1);
+      assert.ok(existsSync(join(out, 'model.safetensors')));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('trainings: the same weights with and without, on 1 to 4 threads, across a resume', async () => {

@@ -70,7 +70,7 @@ export const backendOptions = grouped('What computes', {
     requiresArg: true,
     choices: nativeOptions,
     describe:
-      'machine code with vectors of 256 or 512 bits, for --backend wasm on Linux x64 in Node 26.12, Deno or Bun; same results, faster; default: auto',
+      'machine code with vectors of 256 or 512 bits, for --backend wasm on Linux x64 in Node 26.12, Deno or Bun; same results, faster; default: QUERN_NATIVE, else auto',
   },
   revectorize: {
     boolean: true,

@@ -1,5 +1,6 @@
 import { open, truncate } from 'node:fs/promises';
 import { DataError, reasonOf } from '../../core/errors.js';
+import { syncFile } from '../../core/files.js';
 import { makeWhole } from './partial.js';
 
 export interface DownloadProgress {
@@ -113,7 +114,7 @@ async function fetchInto(path: string, url: string, request: DownloadRequest): P
       // A body that was not begun, or not to its end, holds the connection.
       if (!body.locked) await body.cancel();
     }
-    await file.sync();
+    await syncFile(file);
     return begin > 0;
   } finally {
     stall.stop();

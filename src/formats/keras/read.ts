@@ -53,8 +53,8 @@ class Reading {
       made = this.tape.input;
     } else if (shape.length === 2) {
       this.tape = new Tape([...shape, 1]);
-      this.notes.add(`images are grey: [${shape.join(', ')}]`);
-      made = this.tape.add('grey', 'reshape', { shape: [...shape] }, [this.tape.input]);
+      this.notes.add(`images are gray: [${shape.join(', ')}]`);
+      made = this.tape.add('gray', 'reshape', { shape: [...shape] }, [this.tape.input]);
     } else {
       const image = imageOf(shape[0]!, options.image, what);
       this.tape = new Tape(image.shape);

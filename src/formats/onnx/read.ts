@@ -90,7 +90,7 @@ function inputOf(graph: GraphProto, options: ImportOptions, what: string): Input
       shape: [...given, 1],
       given,
       order: identity(2),
-      note: `images are grey: ${formatShape(given)}`,
+      note: `images are gray: ${formatShape(given)}`,
     };
   }
   if (given.length !== 1) throw new ModelError(`${what}: its input ${formatShape(given)} is no image`);
@@ -236,7 +236,7 @@ class Reading {
     const { input } = this.tape;
     const { given, order, shape } = this.input;
     if (given.length === 3) return activation(input, order);
-    const name = given.length === 1 ? 'row' : 'grey';
+    const name = given.length === 1 ? 'row' : 'gray';
     const found = this.tape.find(name);
     if (found !== undefined) return activation({ name, shape: this.tape.shapeOf(name) });
     const made =

@@ -54,7 +54,7 @@ function predict(
 }
 
 /** What was drawn, as pixels of the model's size: bright on dark. */
-function pixelsOf(canvas: HTMLCanvasElement, model: PageModel): { grey: Uint8ClampedArray; empty: boolean } {
+function pixelsOf(canvas: HTMLCanvasElement, model: PageModel): { gray: Uint8ClampedArray; empty: boolean } {
   const [height = 1, width = 1] = model.inputShape;
   const { width: size } = canvas;
   const drawn = canvas.getContext('2d', { willReadFrequently: true })!.getImageData(0, 0, size, size).data;
@@ -79,23 +79,23 @@ function pixelsOf(canvas: HTMLCanvasElement, model: PageModel): { grey: Uint8Cla
     const [boxWidth, boxHeight] = [right - left + 1, bottom - top + 1];
     context.drawImage(canvas, left, top, boxWidth, boxHeight, x, y, boxWidth * scale, boxHeight * scale);
   };
-  const grey = () => context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 0);
+  const gray = () => context.getImageData(0, 0, width, height).data.filter((_, i) => i % 4 === 0);
   if (!model.centered || empty) {
     context.drawImage(canvas, 0, 0, size, size, 0, 0, width, height);
-    return { grey: grey(), empty };
+    return { gray: gray(), empty };
   }
   // as MNIST was made: within 20 of 28 pixels, the center of mass in the middle
   const scale = ((20 / 28) * Math.min(width, height)) / Math.max(right - left + 1, bottom - top + 1);
   const [x, y] = [(width - (right - left + 1) * scale) / 2, (height - (bottom - top + 1) * scale) / 2];
   place(x, y, scale);
   let [mass, across, down] = [0, 0, 0];
-  grey().forEach((value, i) => {
+  gray().forEach((value, i) => {
     mass += value;
     across += value * ((i % width) + 0.5);
     down += value * (Math.floor(i / width) + 0.5);
   });
   place(x + width / 2 - across / mass, y + height / 2 - down / mass, scale);
-  return { grey: grey(), empty };
+  return { gray: gray(), empty };
 }
 
 /** Lets a pen, a finger or a mouse draw; calls `changed` as it goes. */
@@ -211,14 +211,14 @@ function start(model: PageModel, ops: PageOps, script: Script, stored: string): 
   let waiting = false;
   const update = () => {
     waiting = false;
-    const { grey, empty } = script.pixelsOf(canvas, model);
+    const { gray, empty } = script.pixelsOf(canvas, model);
     const image = new ImageData(width, height);
-    for (let i = 0; i < grey.length; i++) {
-      const value = grey[i]!;
+    for (let i = 0; i < gray.length; i++) {
+      const value = gray[i]!;
       image.data.set([value, value, value, 255], 4 * i);
     }
     preview.getContext('2d')!.putImageData(image, 0, 0);
-    const pixels = Array.from({ length: grey.length * channels }, (_, i) => grey[Math.floor(i / channels)]!);
+    const pixels = Array.from({ length: gray.length * channels }, (_, i) => gray[Math.floor(i / channels)]!);
     script.show(model, empty ? undefined : script.predict(model, ops, weights, pixels));
   };
   const soon = () => {

@@ -226,10 +226,10 @@ export class FunctionPrinter implements Frame {
         code.call(statement.target);
         return;
       case 'branch':
-        code.jump(this.labelled(statement.label));
+        code.jump(this.labeled(statement.label));
         return;
       case 'branchIf':
-        code.jump(this.labelled(statement.label), this.int.condition(operands[0]!));
+        code.jump(this.labeled(statement.label), this.int.condition(operands[0]!));
     }
   }
 
@@ -295,7 +295,7 @@ export class FunctionPrinter implements Frame {
     for (const value of values) this.int.give(value);
   }
 
-  private labelled(label: Label): Target {
+  private labeled(label: Label): Target {
     return this.ends.find((end) => end.label === label.depth)?.target ?? this.code.target();
   }
 
@@ -306,7 +306,7 @@ export class FunctionPrinter implements Frame {
     if (statement.kind === 'if') {
       const otherwise = code.target();
       code.jump(otherwise, this.int.condition(statement.operands[0]!) ^ 1);
-      this.labelledAs(target, () => {
+      this.labeledAs(target, () => {
         this.all(statement.body);
         if (statement.otherwise) {
           code.jump(target);
@@ -316,17 +316,17 @@ export class FunctionPrinter implements Frame {
       });
       code.place(target);
     } else if (statement.kind === 'block') {
-      this.labelledAs(target, () => this.all(statement.body));
+      this.labeledAs(target, () => this.all(statement.body));
       code.place(target);
     } else {
       code.place(target);
-      this.labelledAs(target, () => this.all(statement.body));
+      this.labeledAs(target, () => this.all(statement.body));
       this.at++;
     }
     this.depth--;
   }
 
-  private labelledAs(target: Target, body: () => void): void {
+  private labeledAs(target: Target, body: () => void): void {
     this.ends.push({ label: this.depth, target });
     body();
     this.ends.pop();

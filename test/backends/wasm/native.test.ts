@@ -10,7 +10,7 @@ import { listBytes, writeList } from '../../../src/backends/wasm/native/list.js'
 import { levelOf } from '../../../src/backends/wasm/native/machine.js';
 import type { Native } from '../../../src/backends/wasm/native/native.js';
 import { ObjectWriter } from '../../../src/backends/wasm/native/object.js';
-import { judge, keptVerdict } from '../../../src/backends/wasm/native/tested.js';
+import { endedBy, judge, keptVerdict } from '../../../src/backends/wasm/native/tested.js';
 import { bindTable } from '../../../src/backends/wasm/table.js';
 import { BackendError, UsageError } from '../../../src/core/errors.js';
 import { openEngine } from '../../../src/index.js';
@@ -27,6 +27,26 @@ suite('machine code, chosen', (test) => {
       UsageError,
       'wasm: native must be auto, on, off, avx2, avx512: yes',
     );
+  });
+
+  test('QUERN_NATIVE is the default; an unknown word there is an error that names it', async () => {
+    const before = process.env.QUERN_NATIVE;
+    try {
+      process.env.QUERN_NATIVE = 'off';
+      await using engine = await openEngine({ backend: 'wasm' });
+      assert.is(engine.report.native, undefined);
+      process.env.QUERN_NATIVE = 'yes';
+      await rejects(
+        () => openEngine({ backend: 'wasm' }),
+        UsageError,
+        "wasm: the environment's QUERN_NATIVE must be auto, on, off, avx2, avx512: yes",
+      );
+      await using other = await openEngine({ backend: 'wasm', native: 'off' });
+      assert.is(other.report.native, undefined);
+    } finally {
+      if (before === undefined) delete process.env.QUERN_NATIVE;
+      else process.env.QUERN_NATIVE = before;
+    }
   });
 
   test('off: nothing is reported', async () => {
@@ -182,6 +202,13 @@ suite('machine code, tested', (test) => {
     assert.is(judge('{"different":[]}\n'), 'passed');
     assert.is(judge('{"different":["matmul","map"]}'), 'machine code gives other bytes here: matmul, map');
     assert.is(judge(''), 'the test of machine code does not run here');
+  });
+
+  test('what ends the test from outside says nothing of machine code', () => {
+    for (const signal of ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP', 'SIGSYS'])
+      assert.is(endedBy(signal), `the test of machine code was ended by ${signal}`);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL', 'SIGQUIT'])
+      assert.is(endedBy(signal), judge(''));
   });
 
   test('a verdict is kept in a file beside those of other machines; a broken file is none', async () => {

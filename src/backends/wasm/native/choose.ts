@@ -18,7 +18,19 @@ interface Asked {
   readonly nativeFile?: string | undefined;
 }
 
-const hint = 'Leave native out, or say off: results are the same.';
+const hint = `Leave native out, or say off${globalThis.process?.versions.bun ? '' : ': results are the same'}.`;
+
+/** The default of the option, for all engines of a process and of those that it starts. */
+const variable = 'QUERN_NATIVE';
+
+/** What is asked for, and by what name. Throws UsageError for another word. */
+function askedOf(given: NativeOption | undefined): NativeOption {
+  const said = globalThis.process?.env?.[variable] || undefined;
+  const asked = given ?? (said as NativeOption | undefined) ?? 'auto';
+  if (nativeOptions.includes(asked)) return asked;
+  const name = given === undefined ? `the environment's ${variable}` : 'native';
+  throw new UsageError(`wasm: ${name} must be ${nativeOptions.join(', ')}: ${String(asked)}`);
+}
 
 /** Why this process has no machine code, as far as that can be told without trying; undefined where it may have. */
 export function whyNotNative(): string | undefined {
@@ -32,12 +44,10 @@ export function whyNotNative(): string | undefined {
 
 /** The memory of a backend, and what calls machine code on it. Throws a BackendError where that was asked for in vain. */
 export async function chooseNative(
-  { native: asked = 'auto', nativeFile }: Asked,
+  { native, nativeFile }: Asked,
   { simd, workers }: { readonly simd: SimdLevel; readonly workers: number },
 ): Promise<{ memory: WasmMemory; native: NativeChoice }> {
-  if (!nativeOptions.includes(asked)) {
-    throw new UsageError(`wasm: native must be ${nativeOptions.join(', ')}: ${String(asked)}`);
-  }
+  const asked = askedOf(native);
   const plain = (report?: string) => ({
     memory: new WasmMemory(workers > 1),
     native: { native: undefined, report },

@@ -132,7 +132,7 @@ export function foreignFunctions(): ForeignFunctions {
   const globals = globalThis as { Deno?: DenoForeign; Bun?: object };
   if (globals.Deno !== undefined) {
     if (typeof globals.Deno.dlopen !== 'function') {
-      throw new BackendError('native: Deno has no foreign functions here: --allow-ffi is not set');
+      throw new BackendError('native: Deno has no foreign functions here: --allow-all is not set');
     }
     return ofDeno(globals.Deno);
   }
@@ -144,8 +144,10 @@ export function foreignFunctions(): ForeignFunctions {
     () => process.getBuiltinModule('node:ffi' as 'node:fs') as unknown as NodeForeign | undefined,
   );
   if (typeof ffi?.dlopen !== 'function') {
+    const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+    const able = major > 26 || (major === 26 && minor >= 12);
     throw new BackendError(
-      `native: Node ${process.versions.node} has no node:ffi: Node 26.12 or newer has it`,
+      `native: Node ${process.versions.node} has no node:ffi: ${able ? 'it is switched off (--no-experimental-ffi)' : 'Node 26.12 or newer has it'}`,
     );
   }
   return ofNode(ffi);

@@ -18,6 +18,11 @@ const version = 1;
 
 const patience = 30_000;
 
+/** What code ends a process by that is at fault; others come from outside. */
+const faults: ReadonlySet<string | undefined> = new Set([
+  ...['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGABRT', 'SIGTRAP', 'SIGSYS'],
+]);
+
 /** What was found in this process. */
 let found: Promise<Verdict> | undefined;
 
@@ -69,7 +74,7 @@ async function test(): Promise<Verdict> {
     try {
       execFile(process.execPath, [...flags, script], { timeout: patience }, (error, printed) => {
         if (error?.killed) done(tooSlow);
-        else if (error?.signal) done(`the test of machine code was ended by ${error.signal}`);
+        else if (error?.signal) done(endedBy(error.signal));
         else done(error ? notRun : judge(printed));
       });
     } catch {
@@ -78,6 +83,10 @@ async function test(): Promise<Verdict> {
     }
   });
 }
+
+/** The verdict on a test that a signal has ended. One from outside, such as that of Ctrl-C, tells nothing: the next process tests. */
+export const endedBy = (signal: string): Verdict =>
+  faults.has(signal) ? `the test of machine code was ended by ${signal}` : notRun;
 
 /** What the test has printed, as a verdict. */
 export function judge(printed: string): Verdict {

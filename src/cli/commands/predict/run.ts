@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { syncFile } from '../../../core/files.js';
 import { at } from '../../../core/lists.js';
 import { makeWhole } from '../../../data/catalog/partial.js';
 import { Reading } from '../../../data/user/reading.js';
@@ -214,7 +215,7 @@ async function writeCsv(path: string, csv: ReturnType<typeof csvForm>, run: Run)
       write: async (predictions) => void (await file.write(predictions.map(csv.line).join(''))),
       end: () => {},
     });
-    await file.sync();
+    await syncFile(file);
     return count;
   } finally {
     await file.close();
