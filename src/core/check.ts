@@ -2,6 +2,15 @@
 import { closest } from './closest.js';
 import { UsageError } from './errors.js';
 
+/** What a value is, for a message: `undefined`, `string`, `function relu`, `Float64Array`, `Promise`. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`.trimEnd();
+  if (typeof value !== 'object') return typeof value;
+  const { constructor: maker } = value;
+  return typeof maker === 'function' && maker.name !== '' ? maker.name : 'object';
+}
+
 /**
  * @param what function and argument: `fit: epochs`
  * @param wanted `a number above 0`

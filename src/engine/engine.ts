@@ -13,6 +13,7 @@ import type { Backend, BackendReport, Program, Resident, RunOptions } from './ba
 import { openBackend } from './choose.js';
 import { checkFeeds, checkValue } from './feeds.js';
 import type { BackendOptions, GpuOptions, Probes, ReferenceOptions, WasmOptions } from './options.js';
+import { checkStepResult } from './stepResult.js';
 
 /** Where a backend names no limit of its own. */
 const usualBytes = 2 ** 32;
@@ -96,12 +97,8 @@ export class Engine {
     const inputs = Object.fromEntries(
       Object.entries(signature).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
     );
-    const { outputs = {}, updates = [] } = step(inputs as { [K in keyof S]: Leaf });
-    const plan = buildPlan(
-      { outputs: outputs as Record<string, Tensor>, updates },
-      this.backend.limits,
-      options,
-    );
+    const traced = checkStepResult(step(inputs as { [K in keyof S]: Leaf }));
+    const plan = buildPlan(traced, this.backend.limits, options);
     const compiled = this.runnable<S, Name>(plan, inputs);
     versions.set(key, compiled);
     return compiled;
