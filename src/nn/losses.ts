@@ -40,6 +40,11 @@ function smoothed(labels: Tensor, classes: number, share: number): Tensor {
 /**
  * Mean over the batch of −Σ y · log softmax(logits), one stable pass: a float32 scalar, NaN of an empty batch.
  *
+ * A class number outside 0 … classes − 1 is no error: a graph knows no numbers. Its row counts as loss 0 and has no
+ * gradient, and the mean is still over the whole batch, so wrong labels make the loss look better than it is. `fit` and
+ * `evaluate` check those of a dataset; in a step of your own, once before the training:
+ * `labels.every((label) => label >= 0 && label < classes)`.
+ *
  * With `labelSmoothing` ε the label is y · (1 − ε) + ε / classes (Szegedy et al., CVPR 2016, section 7; as Keras): the
  * smallest loss is then no longer 0 but the entropy of that label. It costs a map over `[batch, classes]`; without it
  * class numbers go into the pass as they are.

@@ -124,6 +124,16 @@ suite(`label smoothing beside ${smoothing.about}`, (test) => {
     });
   });
 
+  test('a class number outside the classes: the mean is still over the whole batch', async () => {
+    await withEngine({ backend: 'reference' }, async (engine) => {
+      const lossOf = async (...labels: number[]) =>
+        (await engine.read(crossEntropy(rows, constant(Int32Array.from(labels))))).get();
+      const [first, second, both] = [await lossOf(0, -1, 4), await lossOf(4, 1, 4), await lossOf(0, 1, 4)];
+      assert.ok(first > 0 && second > 0);
+      assert.ok(Math.abs(both - (first + second)) < 1e-6);
+    });
+  });
+
   test('without it the plan is that of plain class numbers; with it one map more', async () => {
     await withEngine({ backend: 'wasm' }, async (engine) => {
       const kinds = (options: CrossEntropyOptions) =>
