@@ -6,10 +6,14 @@ export class QuernError extends Error {
   override readonly name: string = 'QuernError';
   /** One line on the usual cause, also part of `message`. */
   readonly hint: string | undefined;
+  /** Lines between the sentence and the hint, also part of `message`: what is wrong, one by one. */
+  readonly list: readonly string[];
 
-  constructor(message: string, options: { cause?: unknown; hint?: string } = {}) {
-    super(options.hint === undefined ? message : `${message}\n  ${options.hint}`, { cause: options.cause });
-    this.hint = options.hint;
+  constructor(message: string, options: { cause?: unknown; hint?: string; list?: readonly string[] } = {}) {
+    const { cause, hint, list = [] } = options;
+    super([message, ...list, ...(hint === undefined ? [] : [hint])].join('\n  '), { cause });
+    this.hint = hint;
+    this.list = list;
   }
 }
 

@@ -205,6 +205,27 @@ suite('data of one’s own that will not do', (test) => {
     );
   const picture = colorPicture(0, 1);
   refuse('an absent folder', {}, ['--data', 'gone'], /^quern: gone: cannot be read: /, 1);
+  const broken = (count: number): Files =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`photos/red/${i + 10}.png`, 'text']));
+  const flaw = 'not a picture: PNG, JPEG, WebP and BMP are read';
+  refuse(
+    'bad pictures, a line each, whatever their names are',
+    { 'photos/red/a\nquern: b.png': 'text', 'photos/red/c.png': 'text', 'photos/blue/1.png': picture },
+    ['--data', 'photos'],
+    new RegExp(
+      `^quern: photos: 2 cannot be read:\n {2}photos/red/a\\\\u000aquern: b\\.png: ${flaw}\n {2}photos/red/c\\.png: ${flaw}\n {2}--skip-bad leaves them out\\.\n$`,
+    ),
+    1,
+  );
+  refuse(
+    'many bad pictures, of which some are named',
+    { ...broken(23), 'photos/blue/1.png': picture },
+    ['--data', 'photos'],
+    new RegExp(
+      `^quern: photos: 23 cannot be read:\n( {2}photos/red/\\d+\\.png: ${flaw}\n){20} {2}and 3 more\n {2}--skip-bad leaves them out\\.\n$`,
+    ),
+    1,
+  );
   refuse(
     'one class',
     { 'photos/red/1.png': picture, 'photos/red/2.png': picture },

@@ -11,6 +11,12 @@ suite('what errors say', (test) => {
     assert.is(messageOf(undefined), 'undefined');
   });
 
+  test('a list below the sentence, above the hint', () => {
+    const listed = new QuernError('f: two are wrong:', { list: ['a', 'b'], hint: 'Do it right.' });
+    assert.is(listed.message, 'f: two are wrong:\n  a\n  b\n  Do it right.');
+    assert.equal([listed.list, error.list], [['a', 'b'], []]);
+  });
+
   test('the first line', () => {
     assert.is(sentenceOf(error), 'f: it is wrong');
     assert.is(sentenceOf(''), '');

@@ -13,15 +13,16 @@ function inWordsOfTheCommandLine(message: string): string {
   return message.replace(/`(\w+)`/g, (quoted, name: string) => options[name] ?? quoted);
 }
 
-/** The sentence, and below it the hint: a name with line breaks cannot pass for either. */
+/** The sentence, and below it the list and the hint: a name with line breaks cannot pass for any of them. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return oneLine(String(error));
   // What Quern does not throw on purpose has a name that says more than its message alone.
   if (!(error instanceof QuernError)) return `${error.name}: ${error.message}`;
-  const { message, hint } = error;
-  const end = hint === undefined ? '' : `\n  ${hint}`;
-  if (end === '' || !message.endsWith(end)) return oneLine(message);
-  return `${oneLine(message.slice(0, -end.length))}\n  ${oneLine(hint!)}`;
+  const { message, hint, list } = error;
+  const below = hint === undefined ? list : [...list, hint];
+  const end = below.map((line) => `\n  ${line}`).join('');
+  if (!message.endsWith(end)) return oneLine(message);
+  return [message.slice(0, message.length - end.length), ...below].map(oneLine).join('\n  ');
 }
 
 /** Prints an error on stderr, its stack only if asked to. Gives the exit code: 2 for wrong usage, 1 for a fault. */

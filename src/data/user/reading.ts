@@ -27,7 +27,8 @@ export interface SourceOptions extends Preparation {
 type SourceOption = keyof SourceOptions;
 
 /** More are counted, not named: nobody reads them. */
-const mostNamed = 1000;
+const mostLeftOut = 1000;
+const mostRefused = 20;
 
 /** How a reading talks, and what it may lean on. */
 interface ReadingContext {
@@ -71,27 +72,37 @@ export class Reading {
   /** Keeps what is wrong with one picture or line, so that all of them can be named at once. */
   addBad(error: unknown): void {
     if (!(error instanceof DataError)) throw error;
-    const [sentence] = error.message.split('\n');
-    this.bad.push(sentence!);
-    if (error.hint !== undefined) this.hint ??= error.hint;
+    const { message, hint } = error;
+    const sentence = hint === undefined ? message : message.slice(0, -`\n  ${hint}`.length);
+    // a line each, also of a name with line breaks
+    this.bad.push(sentence.replaceAll('\n', '\\u000a'));
+    if (hint !== undefined) this.hint ??= hint;
   }
 
   private hint: string | undefined;
 
-  /** Says what was left out, or throws DataError naming all of it. */
+  /** What could not be read, at most so many lines of it. */
+  private named(most: number): string[] {
+    const { length } = this.bad;
+    const named = this.bad.slice(0, most);
+    if (length > most) named.push(`and ${length - most} more`);
+    return named;
+  }
+
+  /** Says what was left out, or throws DataError naming it. */
   settleBad(where: string): void {
     const { length } = this.bad;
     if (length === 0) return;
     const skip = this.nameOf('skipBad');
-    const named = this.bad.slice(0, mostNamed);
-    if (length > mostNamed) named.push(`and ${length - mostNamed} more`);
     if (this.options.skipBad) {
-      this.note(`${where}: left out, for they cannot be read: ${length}\n  ${named.join('\n  ')}`);
+      const named = this.named(mostLeftOut).join('\n  ');
+      this.note(`${where}: left out, for they cannot be read: ${length}\n  ${named}`);
       this.bad.length = 0;
       return;
     }
     if (length === 1) throw new DataError(at(this.bad, 0), { hint: this.hint ?? `${skip} leaves it out.` });
-    throw new DataError(`${where}: ${length} cannot be read:\n  ${named.join('\n  ')}`, {
+    throw new DataError(`${where}: ${length} cannot be read:`, {
+      list: this.named(mostRefused),
       hint: `${skip} leaves them out.`,
     });
   }
