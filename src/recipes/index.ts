@@ -7,6 +7,7 @@ import { DataError, ModelError, sentenceOf, UsageError } from '../core/errors.js
 import { exists } from '../core/files.js';
 import type { Dataset } from '../data/dataset.js';
 import { Model } from '../nn/model.js';
+import { loadingHint, sentenceWithPlace } from './place.js';
 import { checkRecipe, type Recipe } from './recipe.js';
 import { type SettingValues, withSettings } from './settings.js';
 import { recipeNames, recipes } from './table.js';
@@ -54,11 +55,9 @@ async function importModule(path: string, way: Way): Promise<unknown> {
   try {
     return ((await import(url.href)) as { default?: unknown }).default;
   } catch (cause) {
-    const common = cause instanceof SyntaxError && /outside a module/.test(cause.message);
-    const hint = `Call it ${path.replace(/\.([cm]?)([jt]s)$/, '.m$2')}, or say "type": "module" in the package.json above it.`;
-    throw new DataError(`${path}: the recipe cannot be loaded: ${sentenceOf(cause)}`, {
+    throw new DataError(`${path}: the recipe cannot be loaded: ${sentenceWithPlace(cause, path)}`, {
       cause,
-      ...(common && { hint }),
+      ...loadingHint(cause, path),
     });
   }
 }
@@ -118,6 +117,8 @@ export function recipeModel(
     const { parameters = {} } = recipe;
     return new Model(recipe.layer({ classes: classes.length, shape, parameters }), shape, seed);
   } catch (cause) {
-    throw new ModelError(`${source}: its model cannot be made: ${sentenceOf(cause)}`, { cause });
+    throw new ModelError(`${source}: its model cannot be made: ${sentenceWithPlace(cause, source)}`, {
+      cause,
+    });
   }
 }

@@ -165,9 +165,15 @@ suite('quern compare', (test) => {
       const words = ['compare', './tiny.mjs', './bad.mjs', '--seeds', '1', '--limit', '50', '--epochs', '1'];
       const { code, stdout, stderr } = await quern(words, { cwd });
       assert.is(code, 1, stderr);
-      assert.match(stderr, /\nbad, seed 0: failed: \.\/bad\.mjs: its model cannot be made: no layers\n$/);
+      assert.match(
+        stderr,
+        /\nbad, seed 0: failed: \.\/bad\.mjs: its model cannot be made: no layers \(bad\.mjs:\d+:\d+\)\n$/,
+      );
       assert.match(stdout, /\n\nTried out with only the first 50 images and 1 epochs: neither targets nor /);
-      assert.match(stdout, /\n\nbad, seed 0, failed: \.\/bad\.mjs: its model cannot be made: no layers\n/);
+      assert.match(
+        stdout,
+        /\n\nbad, seed 0, failed: \.\/bad\.mjs: its model cannot be made: no layers \(bad\.mjs:\d+:\d+\)\n/,
+      );
       assert.ok(statSync(join(cwd, 'compare/tiny-limit-50-epochs-1/seed-0/result.json')).size > 0);
     }));
 

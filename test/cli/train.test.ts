@@ -316,7 +316,12 @@ suite('quern train, refused', (test) => {
   refuseFile(
     'a recipe that throws',
     "throw new Error('no luck')",
-    /^quern: \.\/bad\.mjs: the recipe cannot be loaded: no luck\n$/,
+    /^quern: \.\/bad\.mjs: the recipe cannot be loaded: no luck \(bad\.mjs:1:7\)\n$/,
+  );
+  refuseFile(
+    'a recipe that is not finished',
+    'export default {',
+    /^quern: \.\/bad\.mjs: the recipe cannot be loaded: Unexpected end of input\n {2}`node --check \.\/bad\.mjs` shows the line; /,
   );
   refuseFile(
     'a recipe that is none',
@@ -326,7 +331,7 @@ suite('quern train, refused', (test) => {
   refuseFile(
     'layers that throw',
     recipeText("layer() { throw new Error('no layers'); },"),
-    /^quern: \.\/bad\.mjs: its model cannot be made: no layers\n$/,
+    /^quern: \.\/bad\.mjs: its model cannot be made: no layers \(bad\.mjs:\d+:\d+\)\n$/,
   );
   refuseFile(
     'layers that do not fit the images',

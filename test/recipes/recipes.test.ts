@@ -34,6 +34,13 @@ async function layersOf(name: string) {
   return summarize(recipeModel(loaded, { shape, classes }, 0));
 }
 
+const inFile = (text: string, check: (path: string) => Promise<void>, name = 'recipe.mjs') =>
+  inFolder(async (folder) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    await check(path);
+  });
+
 suite('recipes', (test) => {
   for (const name of recipeNames) {
     test(`${name}: sound, within its bounds, its reference published`, async () => {
@@ -154,13 +161,6 @@ suite('defineRecipe', (test) => {
 });
 
 suite('loadRecipe', (test) => {
-  const inFile = (text: string, check: (path: string) => Promise<void>, name = 'recipe.mjs') =>
-    inFolder(async (folder) => {
-      const path = join(folder, name);
-      writeFileSync(path, text);
-      await check(path);
-    });
-
   const source = `
     import { adam, dense, defineRecipe, flatten, sequential } from 'quern';
     export default defineRecipe({
@@ -202,9 +202,22 @@ suite('loadRecipe', (test) => {
         assert.ok(error.message.startsWith(path), error.message);
       }),
     );
-  refuse('it throws', "throw new Error('no luck\\nat all')", /: the recipe cannot be loaded: no luck$/);
+  refuse(
+    'it throws',
+    "\n  throw new Error('no luck\\nat all')",
+    /: the recipe cannot be loaded: no luck \(recipe\.mjs:2:9\)$/,
+  );
   refuse('it throws no error', 'throw null', /: the recipe cannot be loaded: null$/);
-  refuse('it is no JavaScript', 'export default {', /: the recipe cannot be loaded: Unexpected/);
+  refuse(
+    'it is no JavaScript',
+    'export default {',
+    /: the recipe cannot be loaded: Unexpected end of input\n {2}`node --check \S+recipe\.mjs` shows the line; where it/,
+  );
+  refuse(
+    'it imports what Quern does not have',
+    "\nimport { densee } from 'quern';",
+    /: the recipe cannot be loaded: The requested module 'quern' .* named 'densee' \(recipe\.mjs:2\)$/,
+  );
   refuse(
     'it imports what is not there',
     "import './gone.js'",
@@ -228,6 +241,30 @@ suite('loadRecipe', (test) => {
 });
 
 suite('recipeModel', (test) => {
+  const refuseFile = (what: string, layer: string, message: RegExp) =>
+    test(what, () =>
+      inFile(
+        `import { adam, dense, flatten, layer, sequential } from 'quern';
+        const own = () => layer('own', {}, (x) => x.multiplx(2));
+        export default { name: 'm', title: 'M', dataset: 'fixture', epochs: 1, batchSize: 2, optimizer: adam(),
+          layer: () => sequential([flatten(), ${layer}, dense(10)]) }`,
+        async (path) => {
+          const loaded = await loadRecipe(path);
+          throws(() => recipeModel(loaded, digits, 0), ModelError, message);
+        },
+      ),
+    );
+  refuseFile(
+    'a mistake in a layer of its own, with the line',
+    'own()',
+    /: its model cannot be made: x\.multiplx is not a function \(recipe\.mjs:2:53\)$/,
+  );
+  refuseFile(
+    'an argument out of range, with the line',
+    'dense(0)',
+    /: its model cannot be made: dense: units must be a whole number of at least 1: 0 \(recipe\.mjs:4:47\)$/,
+  );
+
   const refuse = (what: string, layer: () => never, message: RegExp) =>
     test(what, () => {
       const loaded = { recipe: { ...valid, layer }, source: './mine.js' };
