@@ -228,6 +228,18 @@ suite('wrong usage', (test) => {
     /^quern: wrong value of --backend: "cuda" is none of "auto", "wasm", "reference", "gpu"\n$/,
   );
   refuse(['train', 'mnist-mlp', '--out=a', '--out=b'], /^quern: --out is given more than once\n$/);
+  for (const [option, ...values] of [
+    ['epochs', '1', '2'],
+    ['learning-rate', '0.1', '0.1'],
+    ['seed', '1', '2', '3'],
+  ]) {
+    const words = values.map((value) => `--${option}=${value}`);
+    refuse(['train', 'mnist-mlp', ...words], new RegExp(`^quern: --${option} is given more than once\\n$`));
+  }
+  refuse(
+    ['train', 'mnist-mlp', '--seed=99999999999999999999'],
+    /^quern: --seed must be a whole number from 0 to 9007199254740991\n$/,
+  );
   for (const option of ['time-limit', 'checkpoint-every']) {
     const message = new RegExp(`^quern: --${option} must be a number above 0\\n$`);
     refuse(['train', 'mnist-mlp', `--${option}=0`], message);

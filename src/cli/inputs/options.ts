@@ -5,17 +5,30 @@ import { backendNames } from '../../engine/choose.js';
 import { type BackendOptions, type NativeOption, nativeOptions } from '../../engine/options.js';
 import type { Preparation } from '../../queue/job.js';
 
+/** What yargs hands to a coercion: all numbers of an option that is given several times. */
+type Given = number | readonly number[] | undefined;
+
+/** The number, for an option that is to be given once. */
+function once(option: string, value: Given): number | undefined {
+  if (value === undefined || typeof value === 'number') return value;
+  throw new UsageError(`--${option} is given more than once`);
+}
+
 /** A coercion for yargs: a whole number of at least `least`. */
 export function whole(option: string, least: number) {
-  return (value: number | undefined): number | undefined => {
+  return (given: Given): number | undefined => {
+    const value = once(option, given);
     if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
-    throw new UsageError(`--${option} must be a whole number of at least ${least}`);
+    const most = Number.MAX_SAFE_INTEGER;
+    const range = value > most ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw new UsageError(`--${option} must be a whole number ${range}`);
   };
 }
 
 /** A coercion for yargs: a number above 0, and below `limit` if one is given. */
 export function positive(option: string, limit = Number.POSITIVE_INFINITY) {
-  return (value: number | undefined): number | undefined => {
+  return (given: Given): number | undefined => {
+    const value = once(option, given);
     if (value === undefined || (value > 0 && value < limit)) return value;
     const range = limit === Number.POSITIVE_INFINITY ? 'above 0' : `between 0 and ${limit}`;
     throw new UsageError(`--${option} must be a number ${range}`);
