@@ -12,6 +12,43 @@ export function kindOf(value: unknown): string {
 }
 
 /**
+ * The error of an argument that is of another kind, or missing: `fit: engine must be an engine: undefined`.
+ *
+ * @param hint how one is had
+ */
+export function wrongKind(what: string, wanted: string, value: unknown, hint?: string): UsageError {
+  return new UsageError(`${what} must be ${wanted}: ${kindOf(value)}`, hint === undefined ? {} : { hint });
+}
+
+/** A list, of `wanted`: `a list of layers`. */
+export function checkList(what: string, wanted: string, value: unknown, hint?: string): void {
+  if (!Array.isArray(value)) throw wrongKind(what, wanted, value, hint);
+}
+
+/** An object that has these members: `wanted` is `a recipe`. */
+export function checkMembers(what: string, wanted: string, value: unknown, members: readonly string[]): void {
+  const missing =
+    typeof value === 'object' && value !== null ? members.find((name) => !(name in value)) : undefined;
+  if (missing !== undefined) throw new UsageError(`${what} must be ${wanted}: it has no ${missing}`);
+  if (typeof value !== 'object' || value === null) throw wrongKind(what, wanted, value);
+}
+
+/** A text. */
+export function checkText(what: string, value: unknown, hint?: string): void {
+  if (typeof value !== 'string') throw wrongKind(what, 'a text', value, hint);
+}
+
+/** Bytes, such as those of a file. */
+export function checkBytes(what: string, value: unknown): void {
+  if (!(value instanceof Uint8Array)) throw wrongKind(what, 'a Uint8Array', value);
+}
+
+/** A function. */
+export function checkFunction(what: string, value: unknown, hint?: string): void {
+  if (typeof value !== 'function') throw wrongKind(what, 'a function', value, hint);
+}
+
+/**
  * @param what function and argument: `fit: epochs`
  * @param wanted `a number above 0`
  */

@@ -1,3 +1,4 @@
+import { kindOf } from './check.js';
 import { ShapeError } from './errors.js';
 import { at } from './lists.js';
 
@@ -33,6 +34,11 @@ export function sameShape(a: Shape, b: Shape): boolean {
 
 /** Throws a ShapeError unless every extent is an integer ≥ 0. `what` names the caller in the message. */
 export function checkShape(shape: Shape, what: string): void {
+  if (!Array.isArray(shape)) {
+    throw new ShapeError(`${what}: a shape must be a list of numbers: ${kindOf(shape)}`, {
+      hint: '[28, 28] has two axes, [] is a scalar.',
+    });
+  }
   for (const extent of shape) {
     if (!Number.isSafeInteger(extent) || extent < 0) {
       throw new ShapeError(`${what}: an extent must be an integer ≥ 0: ${formatShape(shape)}`);
@@ -95,7 +101,10 @@ export function normalizeAxes(
   shape: Shape,
 ): number[] {
   if (axes === undefined) return shape.map((_, axis) => axis);
-  const resolved = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(what, axis, shape));
+  if (typeof axes !== 'number' && !Array.isArray(axes)) {
+    throw new ShapeError(`${what}: axes must be a number or a list of numbers: ${kindOf(axes)}`);
+  }
+  const resolved = [axes].flat().map((axis) => normalizeAxis(what, axis, shape));
   if (new Set(resolved).size !== resolved.length) {
     throw new ShapeError(
       `${what}: an axis is named twice: ${formatShape(resolved)} of ${formatShape(shape)}`,

@@ -1,4 +1,4 @@
-import { checkInteger } from '../core/check.js';
+import { checkInteger, checkMembers } from '../core/check.js';
 import { DataError, UsageError } from '../core/errors.js';
 import { permutation } from './batches.js';
 
@@ -20,6 +20,8 @@ export interface Dataset {
 
 const datasetHint =
   'A dataset is { name, split, images: Uint8Array of pixels from 0 to 255, labels: Uint8Array of class numbers, count, shape: [height, width, channels], classes: names }.';
+
+const members = ['images', 'labels', 'count', 'shape', 'classes'];
 
 /** Names the kind of a value for messages: `Float32Array`, `Array`, `undefined`. */
 function kindOf(value: unknown): string {
@@ -69,6 +71,7 @@ export function imageSize({ shape }: Pick<Dataset, 'shape'>): number {
 /** The first `count` images, or all if there are fewer; no copy. Throws UsageError unless `count` is 1 or more. */
 export function take(dataset: Dataset, count: number): Dataset {
   checkInteger('take: count', count);
+  checkMembers('take', 'a dataset', dataset, members);
   const kept = Math.min(count, dataset.count);
   return {
     ...dataset,
@@ -98,6 +101,7 @@ function roundTheClasses({ labels, classes }: Dataset): number[] {
  * class, the first of every class in turn, so that no class is left out. Throws UsageError unless `count` is 1 or more.
  */
 export function limitDataset(dataset: Dataset, count: number): Dataset {
+  checkMembers('limit', 'a dataset', dataset, members);
   if (!(count >= 1 && count < dataset.count) || !isSortedByClass(dataset)) return take(dataset, count);
   return select(dataset, roundTheClasses(dataset).slice(0, count));
 }
@@ -106,8 +110,10 @@ export function limitDataset(dataset: Dataset, count: number): Dataset {
 export function select(
   dataset: Dataset,
   indices: ArrayLike<number>,
-  split: Dataset['split'] = dataset.split,
+  split: Dataset['split'] = dataset?.split,
 ): Dataset {
+  checkMembers('select', 'a dataset', dataset, members);
+  checkMembers('select: indices', 'a list of numbers', indices, ['length']);
   const size = imageSize(dataset);
   const images = new Uint8Array(indices.length * size);
   const labels = new Uint8Array(indices.length);
@@ -164,6 +170,7 @@ export function splitDataset(
   seed: number,
   by: SplitBy = 'image',
 ): { train: Dataset; validation: Dataset } {
+  checkMembers('splitDataset', 'a dataset', dataset, members);
   if (by === 'writer') return splitByWriter(dataset, fraction, seed);
   const held = Math.round(dataset.count * fraction);
   if (!(held >= 1 && held < dataset.count)) {
@@ -208,6 +215,7 @@ export function splitByWriter(
   fraction: number,
   seed: number,
 ): { train: Dataset; validation: Dataset } {
+  checkMembers('splitByWriter', 'a dataset', dataset, members);
   const writers = imagesByWriter(dataset);
   const wanted = dataset.count * fraction;
   const order = permutation(writers.length, seed, 'split by writer');
@@ -239,6 +247,8 @@ export function splitByWriter(
  * Throws DataError for a label that is no class.
  */
 export function oneHotLabels(labels: ArrayLike<number>, classes: number): Float32Array {
+  checkMembers('oneHotLabels: labels', 'a list of class numbers', labels, ['length']);
+  checkInteger('oneHotLabels: classes', classes);
   checkLabels(labels, classes, 'oneHotLabels');
   const rows = new Float32Array(labels.length * classes);
   for (let i = 0; i < labels.length; i++) rows[i * classes + labels[i]!] = 1;

@@ -1,5 +1,5 @@
 import type { NdArray } from 'ndarray';
-import { checkOptionNames } from '../core/check.js';
+import { checkFunction, checkList, checkOptionNames } from '../core/check.js';
 import { GradientError } from '../core/errors.js';
 import { at } from '../core/lists.js';
 import { randomKey as foldKey, randomUniform } from '../core/random.js';
@@ -83,6 +83,8 @@ export async function checkGradients(
     scale: true,
     seed: true,
   });
+  checkFunction('checkGradients: f', f);
+  checkList('checkGradients: inputs', 'a list of inputs', inputs, 'Such as [{ data: [1, 2], shape: [2] }].');
   const { tolerance = 1e-5, step = 1e-5, directions = 2, scale = 1e-3, seed = 0 } = options;
   if (inputs.length === 0 || directions < 1) {
     throw new GradientError(

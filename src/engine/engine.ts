@@ -1,5 +1,5 @@
 import type { NdArray } from 'ndarray';
-import { checkOptionNames } from '../core/check.js';
+import { checkFunction, checkOptionNames, wrongKind } from '../core/check.js';
 import { allocateHost, bytesOf, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { BackendError, PlanError, UsageError } from '../core/errors.js';
 import { at } from '../core/lists.js';
@@ -7,6 +7,7 @@ import { formatShape, type Shape, sameShape } from '../core/shape.js';
 import { viewOf } from '../core/view.js';
 import { buildPlan, type PlanOptions } from '../plan/build.js';
 import type { Plan } from '../plan/plan.js';
+import { checkTensor } from '../tensor/build.js';
 import { input } from '../tensor/leaves.js';
 import { Leaf, type Tensor } from '../tensor/tensor.js';
 import type { Backend, BackendReport, Program, Resident, RunOptions } from './backend.js';
@@ -88,6 +89,11 @@ export class Engine {
     options: PlanOptions = {},
   ): CompiledStep<S, Name> {
     checkOptionNames('compile', options, { optimize: true });
+    checkFunction('compile: step', step);
+    if (typeof signature !== 'object' || signature === null) {
+      const hint = 'For each input its shape: { images: { shape: [128, 784] } }; {} where there is none.';
+      throw wrongKind('compile: signature', 'an object', signature, hint);
+    }
     this.checkOpen();
     const key = JSON.stringify([signature, options]);
     const versions = this.compiled.get(step) ?? new Map<string, unknown>();
@@ -95,7 +101,7 @@ export class Engine {
     const known = versions.get(key);
     if (known !== undefined) return known as CompiledStep<S, Name>;
     const inputs = Object.fromEntries(
-      Object.entries(signature).map(([name, { shape, dtype }]) => [name, input(name, shape, dtype)]),
+      Object.entries(signature).map(([name, type]) => [name, input(name, type?.shape, type?.dtype)]),
     );
     const traced = checkStepResult(step(inputs as { [K in keyof S]: Leaf }));
     const plan = buildPlan(traced, this.backend.limits, options);
@@ -110,6 +116,7 @@ export class Engine {
    */
   async read(tensor: Tensor): Promise<NdArray<HostArray>> {
     this.checkOpen();
+    checkTensor('read', tensor);
     if (tensor instanceof Leaf && tensor.kind !== 'input') {
       const value = await this.enqueue(async () => (await this.resident(tensor)).read());
       return viewOf(value, tensor.shape);
@@ -126,6 +133,7 @@ export class Engine {
   /** Replaces the value of a parameter or state: row-major, of the leaf's dtype and size. */
   async write(leaf: Leaf, value: HostArray): Promise<void> {
     this.checkOpen();
+    if (!(leaf instanceof Leaf)) throw wrongKind('write: leaf', 'a parameter or a state', leaf);
     checkValue(leaf.name, value, leaf.dtype, leaf.shape);
     await this.enqueue(async () => (await this.resident(leaf)).write(value));
   }
@@ -235,6 +243,9 @@ function hostFeeds(
   used: ReadonlySet<Leaf>,
   steps: number | undefined,
 ): Record<string, HostArray> {
+  if (typeof feeds !== 'object' || feeds === null) {
+    throw wrongKind('run: feeds', 'an object', feeds, 'A value for each input: run({ images, labels }).');
+  }
   const values: Record<string, HostArray> = {};
   for (const [name, value] of Object.entries(feeds)) {
     const leaf = inputs[name];
@@ -251,7 +262,8 @@ function toHost(value: FeedValue, { name, dtype, shape }: Leaf, steps: number | 
     checkHolds(`run: input '${name}'`, value, dtype);
     return allocateHost(dtype, 1).fill(value);
   }
-  if (!('data' in value)) return value;
+  // what is no array either is refused with the other feeds
+  if (typeof value !== 'object' || value === null || !('data' in value && 'shape' in value)) return value;
   const taken = steps === undefined ? shape : [steps, ...shape];
   if (!sameShape(value.shape, taken) && !(steps === 1 && sameShape(value.shape, shape))) {
     throw new PlanError(

@@ -1,4 +1,5 @@
 /** Checks of the arrays that enter a backend; the engine and every backend share them. */
+import { kindOf } from '../core/check.js';
 import { type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { PlanError } from '../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
@@ -23,7 +24,13 @@ export function factsOf(leaf: Leaf): LeafFacts {
 /** Throws a PlanError unless `value` is of this dtype and fills `shape`. `name` says whose value it is. */
 export function checkValue(name: string, value: HostArray, dtype: Dtype, shape: Shape): void {
   const given = dtypeOf(value);
-  if (given !== dtype) throw new PlanError(`${name}: takes ${dtype}, not ${given ?? typeof value}`);
+  if (given !== dtype) {
+    const maker = { float32: 'Float32Array', int32: 'Int32Array', uint8: 'Uint8Array' }[dtype];
+    const other = given === undefined && (Array.isArray(value) || ArrayBuffer.isView(value));
+    throw new PlanError(`${name}: takes ${dtype}, not ${given ?? kindOf(value)}`, {
+      ...(other && { hint: `Give new ${maker}(…) of it.` }),
+    });
+  }
   const size = sizeOf(shape);
   if (value.length !== size) {
     throw new PlanError(

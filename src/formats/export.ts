@@ -1,5 +1,5 @@
 /** Trained models as files of other formats. */
-import { checkOptionNames } from '../core/check.js';
+import { checkOptionNames, wrongKind } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import type { Model } from '../nn/model.js';
 import { describeLayer } from '../nn/registry.js';
@@ -214,6 +214,9 @@ export async function exportModel(
   const exporter: Exporter | undefined = Object.hasOwn(exporters, format) ? exporters[format] : undefined;
   if (exporter === undefined) {
     throw new UsageError(`export: there is no format '${format}': ${exportFormats.join(', ')}`);
+  }
+  if (typeof source !== 'object' || source === null || !('model' in source)) {
+    throw wrongKind('exportModel: source', 'a trained model', source, 'fit and loadModel give one.');
   }
   const { model, details } = source;
   const tensors = 'tensors' in source ? source.tensors : await tensorsOf(source);

@@ -1,5 +1,5 @@
 /** Models of other formats as models of Quern. */
-import { checkOptionNames } from '../core/check.js';
+import { checkBytes, checkOptionNames } from '../core/check.js';
 import { DataError, ModelError, QuernError } from '../core/errors.js';
 import type { ModelFile } from '../training/files/modelFile.js';
 import { checkJsonSize, largestFile } from './bounds.js';
@@ -102,6 +102,7 @@ export async function decodeForeignModel(
     dataset: true,
     beside: true,
   });
+  checkBytes('decodeForeignModel: bytes', bytes);
   if (bytes.length > largestFile) {
     throw new DataError(
       `${what}: ${bytes.length} bytes are over ${largestFile}, more than any model for such images`,

@@ -1,11 +1,15 @@
 /** Looks at a training step as it really runs: ops, plan, kernels, memory, the code of one. */
+
+import { checkInteger, wrongKind } from '../core/check.js';
 import { at } from '../core/lists.js';
 import { openBackend } from '../engine/choose.js';
 import { Engine } from '../engine/engine.js';
 import type { KernelClock } from '../engine/options.js';
 import type { Model } from '../nn/model.js';
+import { checkModel } from '../nn/model.js';
 import { summarize } from '../nn/summary.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { checkOptimizer } from '../optimizers/optimizer.js';
 import { callOf } from '../plan/call.js';
 import type { Plan } from '../plan/plan.js';
 import type { Leaf } from '../tensor/tensor.js';
@@ -58,7 +62,12 @@ function feedsOf(model: Model, batchSize: number) {
  * @throws BackendError where the model does not fit into memory
  */
 export async function lookInside(model: Model, options: InsideOptions): Promise<InsideView> {
+  checkModel('lookInside: model', model);
+  if (typeof options !== 'object' || options === null)
+    throw wrongKind('lookInside: options', 'an object', options);
   const { title, optimizer, batchSize } = options;
+  checkOptimizer('lookInside: optimizer', optimizer);
+  checkInteger('lookInside: batchSize', batchSize);
   const clock: KernelClock = { milliseconds: 0, byKernel: new Map() };
   await using engine = new Engine(
     await openBackend({ backend: 'wasm', threads: 1, native: 'off', kernelClock: clock }),

@@ -2,7 +2,7 @@ import { checkOptionNames, checkRange } from '../core/check.js';
 import { ShapeError } from '../core/errors.js';
 import { at } from '../core/lists.js';
 import { sameShape } from '../core/shape.js';
-import { describe } from '../tensor/build.js';
+import { checkTensor, describe } from '../tensor/build.js';
 import { oneHot } from '../tensor/ops/gather.js';
 import { add, cast, equal, greaterEqual, less, multiply, square, subtract } from '../tensor/ops/pointwise.js';
 import { argMax, mean } from '../tensor/ops/reduce.js';
@@ -11,6 +11,7 @@ import { broadcastTo, expandDims } from '../tensor/ops/views.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 function checkLogits(what: string, logits: Tensor): void {
+  checkTensor(`${what}: logits`, logits);
   if (logits.rank === 2) return;
   throw new ShapeError(
     `${what}: logits must be [batch, classes]: ${describe(logits)} (${logits.rank} axes)`,
@@ -59,6 +60,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
   const { labelSmoothing = 0 } = options;
   checkLogits('crossEntropy', logits);
   checkRange('crossEntropy: labelSmoothing', labelSmoothing, 0, 1);
+  checkTensor('crossEntropy: labels', labels);
   const target = labelSmoothing === 0 ? labels : smoothed(labels, at(logits.shape, 1), labelSmoothing);
   return mean(softmaxCrossEntropy(logits, target));
 }
@@ -69,6 +71,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor, options: CrossEntro
  * @throws ShapeError where the shapes differ: broadcasting `[n, 1]` against `[n]` would compare all with all
  */
 export function meanSquaredError(prediction: Tensor, target: Tensor): Tensor {
+  for (const side of [prediction, target]) checkTensor('meanSquaredError', side);
   if (!sameShape(prediction.shape, target.shape)) {
     throw new ShapeError(`meanSquaredError: shapes differ: ${describe(prediction)} and ${describe(target)}`);
   }
@@ -81,6 +84,7 @@ export function meanSquaredError(prediction: Tensor, target: Tensor): Tensor {
  */
 export function accuracy(logits: Tensor, labels: Tensor): Tensor {
   checkLogits('accuracy', logits);
+  checkTensor('accuracy: labels', labels);
   const expected = labels.dtype === 'float32' ? argMax(labels, -1) : cast(labels, 'int32');
   const predicted = argMax(logits, -1);
   if (!sameShape(predicted.shape, expected.shape)) {

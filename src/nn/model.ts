@@ -1,8 +1,8 @@
-import { checkOptionNames } from '../core/check.js';
+import { checkOptionNames, wrongKind } from '../core/check.js';
 import { PlanError, QuernError, ShapeError, UsageError } from '../core/errors.js';
 import { inspect } from '../core/format.js';
-import { formatShape, type Shape, sameShape } from '../core/shape.js';
-import { describe } from '../tensor/build.js';
+import { checkShape, formatShape, type Shape, sameShape } from '../core/shape.js';
+import { checkTensor, describe } from '../tensor/build.js';
 import { type InitialValue, input, parameter, state } from '../tensor/leaves.js';
 import { type RandomKey, randomKey } from '../tensor/random.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
@@ -69,6 +69,7 @@ export class Model {
     private readonly inspector?: Inspector,
   ) {
     checkLayer('Model: what it is made of', layer);
+    checkShape(inputShape, 'Model: inputShape');
     const example = input('input', [1, ...inputShape]);
     // both ways, for a layer that asks for a leaf in one of them only
     const observe = inspector && ((application: Application) => inspector.layer(application));
@@ -107,6 +108,7 @@ export class Model {
    * @throws ShapeError for a batch of another shape
    */
   apply(x: Tensor, options: ApplyOptions = {}): { output: Tensor; updates: [Leaf, Tensor][] } {
+    checkTensor('model.apply', x);
     checkOptionNames('model.apply', options, { training: true, step: true, observe: true });
     if (x.rank === 0 || !sameShape(x.shape.slice(1), this.inputShape)) {
       throw new ShapeError(
@@ -178,4 +180,11 @@ export class Model {
     }
     return known;
   }
+}
+
+/** Throws a UsageError for what is no model, such as a layer. */
+export function checkModel(what: string, value: unknown): void {
+  if (value instanceof Model) return;
+  const hint = 'new Model(layer, [28, 28, 1]) makes one of a layer.';
+  throw wrongKind(what, 'a model', value, hint);
 }

@@ -1,4 +1,5 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
+import { checkFunction, checkText } from '../core/check.js';
 import { ModelError, messageOf, UsageError } from '../core/errors.js';
 import type { PaddingOption } from '../tensor/ops/geometry.js';
 import type { Json, Layer } from './layer.js';
@@ -16,7 +17,7 @@ import { averagePool2d, globalAveragePool2d, globalMaxPool2d, maxPool2d } from '
 import { residual } from './layers/residual.js';
 import { type SeparableConv2dOptions, separableConv2d } from './layers/separableConv2d.js';
 import { permute, reshape, zeroPad2d } from './layers/shapes.js';
-import { sequential } from './sequential.js';
+import { checkLayer, sequential } from './sequential.js';
 
 /**
  * Makes a layer of a kind from its `options` and `parts`. What it makes has equal options: `restoreLayer` compares
@@ -94,6 +95,8 @@ const registered = new Map<string, LayerFactory>();
  * @throws UsageError if the kind is taken by another factory
  */
 export function registerLayer(kind: string, factory: LayerFactory): void {
+  checkText('registerLayer: kind', kind);
+  checkFunction('registerLayer: factory', factory);
   const known = Object.hasOwn(builtIn, kind) ? builtIn[kind] : registered.get(kind);
   if (known !== undefined && known !== factory) throw new UsageError(`registerLayer: '${kind}' is taken`);
   registered.set(kind, factory);
@@ -114,7 +117,9 @@ export function unknownKind(description: Json): string | undefined {
 export const sameDescription = (a: Json, b: Json): boolean => canonical(a) === canonical(b);
 
 /** A layer as plain data: `{ kind, options?, parts? }`, what is empty left out. */
-export function describeLayer({ kind, options, parts }: Layer): Json {
+export function describeLayer(layer: Layer): Json {
+  checkLayer('describeLayer: what it is given', layer);
+  const { kind, options, parts } = layer;
   const described = Object.entries(parts).map(([name, part]) => [name, describeLayer(part)] as const);
   return {
     kind,

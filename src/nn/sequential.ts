@@ -1,3 +1,4 @@
+import { checkList } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { type Layer, layer } from './layer.js';
 
@@ -16,6 +17,12 @@ export function checkLayer(what: string, value: unknown): void {
  * @throws UsageError for something that is no layer
  */
 export function sequential(layers: readonly Layer[]): Layer {
+  checkList(
+    'sequential',
+    'one list of layers',
+    layers,
+    'Put them in brackets: sequential([dense(3), relu()]).',
+  );
   for (const [i, part] of layers.entries()) checkLayer(`sequential: layers.${i}`, part);
   const parts = layers.map((part, i) => [`layers.${i}`, part] as const);
   return layer(

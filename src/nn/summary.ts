@@ -1,8 +1,10 @@
+import { wrongKind } from '../core/check.js';
 import { at, last } from '../core/lists.js';
 import { formatShape, type Shape, sizeOf } from '../core/shape.js';
 import { input } from '../tensor/leaves.js';
 import type { Leaf, Tensor } from '../tensor/tensor.js';
 import type { Application, Model } from './model.js';
+import { checkModel } from './model.js';
 
 /** One layer of a model: those without parts, and those that hold or compute something beside their parts. */
 export interface LayerSummary {
@@ -53,6 +55,7 @@ const count = (leaves: readonly Leaf[]) => leaves.reduce((sum, { size }) => sum 
 
 /** Lists what the layers of a model give, hold and cost, for one example. */
 export function summarize(model: Model): Summary {
+  checkModel('summarize: model', model);
   const rows = new Map<string, LayerSummary>();
   const leavesAt = (leaves: readonly Leaf[], path: string) =>
     leaves.filter(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf('.'))) === path);
@@ -92,6 +95,9 @@ const grouped = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ','
 
 /** The summary as plain text: a line per layer, columns aligned, totals below. */
 export function summaryTable(summary: Summary): string {
+  if (!Array.isArray(summary?.layers)) {
+    throw wrongKind('summaryTable: summary', 'a summary', summary, 'summarize(model) makes one.');
+  }
   const header = ['layer', 'kind', 'output', 'parameters', 'multiply-adds'];
   const body = summary.layers.map(({ path, kind, outputShape, parameters, multiplyAdds: work }) => [
     path === '' ? 'model' : path,

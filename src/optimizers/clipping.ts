@@ -1,4 +1,4 @@
-import { checkPositive } from '../core/check.js';
+import { checkList, checkPositive, wrongKind } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { add, clip, divide, maximum, multiply, sqrt } from '../tensor/ops/pointwise.js';
 import { sum } from '../tensor/ops/reduce.js';
@@ -15,6 +15,7 @@ import { flushedSquare } from './optimizer.js';
  */
 export function clipByNorm(gradients: readonly Tensor[], limit: number): Tensor[] {
   checkPositive('clipByNorm: limit', limit);
+  checkList('clipByNorm: gradients', 'a list of tensors', gradients);
   if (gradients.length === 0) return [];
   const norm = sqrt(
     gradients.map((gradient) => sum(flushedSquare(gradient))).reduce((total, part) => add(total, part)),
@@ -30,6 +31,7 @@ export function clipByNorm(gradients: readonly Tensor[], limit: number): Tensor[
  */
 export function clipByValue(gradients: readonly Tensor[], limit: number): Tensor[] {
   checkPositive('clipByValue: limit', limit);
+  checkList('clipByValue: gradients', 'a list of tensors', gradients);
   return gradients.map((gradient) => clip(gradient, -limit, limit));
 }
 
@@ -42,6 +44,9 @@ export type ClipOptions =
 
 /** Throws a UsageError unless the options are `{ norm }` or `{ value }`, above 0. */
 export function checkClip(options: ClipOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw wrongKind('clip', '{ norm } or { value }', options);
+  }
   const given = Object.entries(options).filter(([, limit]) => limit !== undefined);
   const [name, limit] = given[0] ?? [];
   if (given.length !== 1 || (name !== 'norm' && name !== 'value')) {

@@ -1,7 +1,7 @@
 import { checkRange } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import type { Leaf } from '../tensor/tensor.js';
-import type { Optimizer, OptimizerOptions } from './optimizer.js';
+import { checkOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.js';
 import { makeOptimizer } from './table.js';
 import { buildTogether, type Part } from './together.js';
 
@@ -52,6 +52,7 @@ function checkUse(groups: readonly ParameterGroup[], parameters: readonly Leaf[]
  * @throws UsageError for a group that is wrong, and when it is built for parameters of which none belongs to a group
  */
 export function parameterGroups(optimizer: Optimizer, groups: readonly ParameterGroup[]): Optimizer {
+  checkOptimizer('parameterGroups: optimizer', optimizer);
   if (!Array.isArray(groups)) throw new UsageError('parameterGroups: groups must be a list');
   const { name, learningRate, options } = optimizer;
   const parts: Part[] = groups.map((group: ParameterGroup) => {

@@ -1,4 +1,4 @@
-import { checkOptionNames, checkRange } from '../core/check.js';
+import { checkOptionNames, checkRange, wrongKind } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { at } from '../core/lists.js';
 import { tinySquared } from '../core/math.js';
@@ -40,6 +40,14 @@ export interface BuiltOptimizer {
    * @param step int32 scalar that counts steps: 1 in the first
    */
   updates(gradients: readonly Tensor[], learningRate: Tensor, step: Tensor): [Leaf, Tensor][];
+}
+
+/** Throws a UsageError for what is no optimizer: one that is missing, or `adam` in place of `adam(0.001)`. */
+export function checkOptimizer(what: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && 'build' in value) return;
+  const hint = 'Give one with its learning rate: optimizer: adam(0.001).';
+  if (value === undefined) throw new UsageError(`${what} is missing`, { hint });
+  throw wrongKind(what, 'an optimizer', value, hint);
 }
 
 /** Options by which every optimizer here keeps parameters small. */

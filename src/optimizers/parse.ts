@@ -1,4 +1,5 @@
 /** Optimizers and schedules by name: for the command line, and for runs and checkpoints that hold them as data. */
+import { checkText } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { isObject } from '../core/json.js';
 import { parseGroups } from './groups.js';
@@ -38,6 +39,7 @@ export const scheduleNames: readonly string[] = Object.keys(schedules);
  * @throws UsageError for an unknown name or option, or a value out of range
  */
 export function parseOptimizer(name: string, options: GivenOptions = {}): Optimizer {
+  checkText('parseOptimizer: name', name);
   return name === 'parameterGroups' ? parseGroups(options) : makeOptimizer(name, options);
 }
 
@@ -48,6 +50,7 @@ export function parseOptimizer(name: string, options: GivenOptions = {}): Optimi
  * @throws UsageError for an unknown name or option, or a value out of range
  */
 export function parseSchedule(name: string, options: GivenOptions = {}): Schedule {
+  checkText('parseSchedule: name', name);
   if (name === 'warmUp') return parseWarmUp(options);
   const make = find('schedule', schedules, name);
   const defaults = make({});

@@ -2,7 +2,7 @@
  * How the learning rate moves over a training: a factor for each step, in exact arithmetic, so that a resumed run and
  * another JavaScript engine get the same bits.
  */
-import { checkOptionNames, checkPositive, checkRange } from '../core/check.js';
+import { checkOptionNames, checkPositive, checkRange, wrongKind } from '../core/check.js';
 import { UsageError } from '../core/errors.js';
 import { exactCos, exactPower } from '../core/math.js';
 import type { PlainOption } from './optimizer.js';
@@ -156,6 +156,9 @@ export function warmUp(
   const { warmup = 0.05, start = 0 } = options;
   checkRange('warmUp: warmup', warmup, 0, 1);
   checkRange('warmUp: start', start, 0, 1);
+  if (typeof schedule !== 'object' || schedule === null || !('factor' in schedule)) {
+    throw wrongKind('warmUp: schedule', 'a schedule', schedule, 'Such as warmUp(cosineDecay()).');
+  }
   const { name, options: inner } = schedule;
   return makeSchedule('warmUp', { schedule: { name, options: inner }, warmup, start }, (step, totalSteps) => {
     const rising = Math.min(Math.round(warmup * totalSteps), totalSteps - 1);

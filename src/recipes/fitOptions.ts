@@ -1,4 +1,5 @@
 /** The options of `fit` for a recipe, with some asked for instead. */
+import { checkMembers } from '../core/check.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { parseOptimizer } from '../optimizers/parse.js';
 import { checkFitOptions, defaultBatchSize, type FitOptions } from '../training/fit/options.js';
@@ -50,6 +51,8 @@ function chooseOptimizer(recipe: Recipe, { optimizer: name, learningRate }: Aske
  * @throws UsageError for what `fit` would refuse
  */
 export function fitOptionsOf(recipe: Recipe, asked: Asked) {
+  checkMembers('fitOptionsOf: recipe', 'a recipe', recipe, ['name', 'optimizer']);
+  checkMembers('fitOptionsOf: asked', 'an object', asked, []);
   const settings = {
     recipe: recipe.name,
     optimizer: chooseOptimizer(recipe, asked),

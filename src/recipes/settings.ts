@@ -1,4 +1,5 @@
 /** A recipe with other settings, by their names. */
+import { checkMembers } from '../core/check.js';
 import { didYouMean } from '../core/closest.js';
 import { QuernError, sentenceOf, UsageError } from '../core/errors.js';
 import { isObject } from '../core/json.js';
@@ -23,6 +24,7 @@ type Group = (typeof grouped)[number];
  * `schedule.warmup`, `plateau.patience`, `augmentation.shift`, `clip.norm`.
  */
 export function settingsOf(recipe: Recipe): Readonly<Record<string, unknown>> {
+  checkMembers('settingsOf: recipe', 'a recipe', recipe, ['name', 'optimizer']);
   const { optimizer, schedule, plateau } = recipe;
   const dotted = (prefix: string, options: object = {}) =>
     Object.entries(options).map(([name, value]) => [`${prefix}.${name}`, value]);
@@ -99,6 +101,8 @@ function withSetting(recipe: Recipe, name: string, value: Value): Recipe {
  * @throws UsageError naming the recipe and the setting that it does not have, or that is out of range
  */
 export function withSettings(recipe: Recipe, values: SettingValues): Recipe {
+  checkMembers('withSettings: recipe', 'a recipe', recipe, ['name', 'optimizer']);
+  checkMembers('withSettings: values', 'an object', values, []);
   const first = (name: string) => (name === 'optimizer' || name === 'schedule' ? 0 : 1);
   const ordered = Object.entries(values).sort(([a], [b]) => first(a) - first(b));
   try {

@@ -1,4 +1,5 @@
 /** The few pieces that every op file builds its nodes with. */
+import { wrongKind } from '../core/check.js';
 import { allocateHost, checkHolds, type Dtype } from '../core/dtype.js';
 import { DtypeError } from '../core/errors.js';
 import { formatShape } from '../core/shape.js';
@@ -27,13 +28,24 @@ export function scalar(value: number, dtype: Dtype = 'float32', what = 'constant
   });
 }
 
-/** Numbers become scalars of `like`'s dtype. Throws a DtypeError, naming `what`, for one that the dtype does not hold. */
-export function toTensor(what: string, value: TensorLike, like: Tensor): Tensor {
-  return typeof value === 'number' ? scalar(value, like.dtype, what) : value;
+/** Throws a UsageError for what is no tensor, such as a number where none is taken. */
+export function checkTensor(what: string, value: unknown): void {
+  if (value instanceof Tensor) return;
+  const numeric = typeof value === 'number' || Array.isArray(value) || ArrayBuffer.isView(value);
+  const hint = numeric ? 'leaves.constant(…) makes a tensor of a number or a typed array.' : undefined;
+  throw wrongKind(`${what}: an operand`, 'a tensor', value, hint);
+}
+
+/** Numbers become scalars of `like`'s dtype, float32 where there is none. Throws a DtypeError, naming `what`, for one that the dtype does not hold. */
+export function toTensor(what: string, value: TensorLike, like?: Tensor): Tensor {
+  if (typeof value === 'number') return scalar(value, like?.dtype, what);
+  if (value instanceof Tensor) return value;
+  throw wrongKind(`${what}: an operand`, 'a tensor or a number', value);
 }
 
 /** Throws a DtypeError unless the tensor has one of the dtypes. */
 export function checkDtype(what: string, tensor: Tensor, ...allowed: readonly Dtype[]): void {
+  checkTensor(what, tensor);
   if (allowed.includes(tensor.dtype)) return;
   throw new DtypeError(`${what}: takes ${allowed.join(' or ')}, not ${tensor.dtype}: ${describe(tensor)}`, {
     hint: `cast(x, '${allowed[0]}') converts.`,

@@ -1,7 +1,8 @@
+import { checkList } from '../core/check.js';
 import { GradientError } from '../core/errors.js';
 import { at, last } from '../core/lists.js';
 import { formatShape } from '../core/shape.js';
-import { describe, scalar } from './build.js';
+import { checkTensor, describe, scalar } from './build.js';
 import { add } from './ops/pointwise.js';
 import { broadcastTo } from './ops/views.js';
 import type { Tensor } from './tensor.js';
@@ -46,6 +47,9 @@ export function gradients<const Wrt extends readonly Tensor[]>(
   wrt: Wrt,
   observe?: (part: GradientPart) => void,
 ): Gradients<Wrt> {
+  checkTensor('gradients: the loss', loss);
+  checkList('gradients: what to differentiate by', 'a list of tensors', wrt);
+  for (const tensor of wrt) checkTensor('gradients', tensor);
   if (loss.size !== 1 || loss.dtype !== 'float32') {
     throw new GradientError(
       `gradients: the loss must be a float32 scalar: ${loss.dtype}${formatShape(loss.shape)}`,

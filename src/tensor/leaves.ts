@@ -1,3 +1,4 @@
+import { checkText, wrongKind } from '../core/check.js';
 import { allocateHost, checkHolds, type Dtype, dtypeOf, type HostArray } from '../core/dtype.js';
 import { DtypeError, PlanError, ShapeError } from '../core/errors.js';
 import { randomKey } from '../core/random.js';
@@ -31,6 +32,7 @@ interface ResidentLeaf {
 }
 
 function residentLeaf(kind: LeafKind, { name, shape, initial, dtype, seed = 0 }: ResidentLeaf): Leaf {
+  checkText(`${kind}: name`, name);
   checkShape(shape, name);
   const given = typeof initial === 'function' ? 'float32' : (dtypeOf(initial) ?? dtype);
   if (typeof initial === 'number') checkHolds(name, initial, dtype);
@@ -40,6 +42,7 @@ function residentLeaf(kind: LeafKind, { name, shape, initial, dtype, seed = 0 }:
 
 /** A value that is fed at every step, under `name`. Default dtype float32. */
 export function input(name: string, shape: Shape, dtype: Dtype = 'float32'): Leaf {
+  checkText('input: name', name);
   checkShape(shape, name);
   return new Leaf('input', name, { shape, dtype }, () => {
     throw new PlanError(`${name}: an input has no initial value`, { hint: 'Feed it: step.run({ … }).' });
@@ -78,7 +81,12 @@ export function constant(value: number | HostArray, shape?: Shape, dtype?: Dtype
     }
     return scalar(value, dtype);
   }
+  const held = dtypeOf(value);
+  if (held === undefined) {
+    throw wrongKind('constant: value', 'a number, a Float32Array, an Int32Array or a Uint8Array', value);
+  }
   const extents = shape ?? [value.length];
+  checkShape(extents, 'constant');
   if (sizeOf(extents) !== value.length) {
     throw new ShapeError(
       `constant: ${value.length} elements do not fill ${formatShape(extents)} (${value.length} and ${sizeOf(extents)})`,
@@ -88,6 +96,6 @@ export function constant(value: number | HostArray, shape?: Shape, dtype?: Dtype
     name: 'constant',
     shape: extents,
     initial: value,
-    dtype: dtype ?? dtypeOf(value)!,
+    dtype: dtype ?? held,
   });
 }

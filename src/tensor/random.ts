@@ -2,6 +2,7 @@
  * Random numbers as a function of (seed, purpose, step, element): no hidden state, so the same key gives the same
  * numbers on every backend, whatever the order of work. See core/random.ts for the generator.
  */
+import { wrongKind } from '../core/check.js';
 import { input, random } from '../core/expression.js';
 import { randomKey as foldKey } from '../core/random.js';
 import { checkShape, type Shape } from '../core/shape.js';
@@ -27,8 +28,15 @@ export function randomKey(seed: number, path: readonly (string | number)[] = [],
   return { key: foldKey(seed, ...path), step: step ?? scalar(0, 'int32') };
 }
 
+function checkKey(what: string, key: unknown): void {
+  if (typeof key === 'object' && key !== null && 'key' in key && 'step' in key) return;
+  throw wrongKind(`${what}: key`, 'a random key', key, 'random.key(seed) makes one.');
+}
+
 /** The key of a part: independent of its siblings'. */
-export function subKey({ key, step }: RandomKey, ...path: readonly (string | number)[]): RandomKey {
+export function subKey(of: RandomKey, ...path: readonly (string | number)[]): RandomKey {
+  checkKey('subKey', of);
+  const { key, step } = of;
   return { key: foldKey(key, ...path), step };
 }
 
@@ -45,6 +53,7 @@ const uniformOp: Op<{ readonly key: number }> = {
 /** Uniform numbers in (low, high), 24 bits each, float32. Default (0, 1). */
 export function randomUniform(shape: Shape, key: RandomKey, low = 0, high = 1): Tensor {
   checkShape(shape, 'randomUniform');
+  checkKey('randomUniform', key);
   checkDtype('randomUniform', key.step, 'int32');
   const uniform = node(
     uniformOp,

@@ -323,7 +323,11 @@ suite('engine: what it refuses', (test) => {
       PlanError,
       'w: 3 elements do not fill [2] (3 and 2)',
     );
-    await rejects(() => failing.write(w, [1, 2] as never), PlanError, 'w: takes float32, not object');
+    await rejects(
+      () => failing.write(w, [1, 2] as never),
+      PlanError,
+      'w: takes float32, not Array\n  Give new Float32Array(…) of it.',
+    );
   });
 
   test('everything, once it is closed; what runs is finished first', async () => {

@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames } from '../../core/check.js';
+import { checkInteger, checkMembers, checkOptionNames } from '../../core/check.js';
 import { QuernError, UsageError } from '../../core/errors.js';
 import { randomKey } from '../../core/random.js';
 import { type Dataset, imageSize } from '../dataset.js';
@@ -220,6 +220,7 @@ export function createAugmenter(
 ): Augmenter {
   checkOptionNames('createAugmenter', options, { workers: true, workerUrl: true });
   const { workers = 1, workerUrl } = options;
+  checkMembers('createAugmenter', 'a dataset', dataset, ['images', 'count', 'shape']);
   checkInteger('augment: workers', workers, 0, mostWorkers);
   checkAugmentation(augmentation, dataset.shape);
   randomKey(seed);

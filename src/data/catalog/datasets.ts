@@ -1,4 +1,4 @@
-import { checkInteger, checkOptionNames } from '../../core/check.js';
+import { checkInteger, checkOptionNames, checkText } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
 import { at } from '../../core/lists.js';
 import { type Dataset, limitDataset } from '../dataset.js';
@@ -129,6 +129,7 @@ export async function loadDataset(
     },
     { datadir: 'dataDirectory', cachedir: 'cacheDirectory' },
   );
+  checkText('loadDataset: name', name, "Such as 'mnist' or 'fashion-mnist'; describeDatasets() lists them.");
   const { limit } = options;
   if (limit !== undefined) checkInteger('loadDataset: limit', limit);
   const manifest = options.manifest ?? readManifest();

@@ -1,3 +1,4 @@
+import { checkMembers } from '../../core/check.js';
 import { type ImageShape, type Picture, resize, withChannels } from './picture.js';
 
 /** Of 28 pixels, the side of MNIST's images: the box that a digit fills. */
@@ -55,6 +56,7 @@ function findInk(values: Uint8Array, width: number, height: number): Ink | undef
  * @returns gray `[height, width]`
  */
 export function centerDigit(picture: Picture, height: number, width: number): Uint8Array {
+  checkMembers('centerDigit: picture', 'a picture', picture, ['width', 'height', 'channels', 'readRow']);
   const gray = withChannels(picture, 1);
   const values = resize(gray, gray.height, gray.width);
   const ink = findInk(values, gray.width, gray.height);

@@ -1,4 +1,5 @@
 /** Pictures in a page: PNG is decoded here, what photos hold by the browser. */
+import { checkBytes } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
 import { decodePicture } from './decode.js';
 import { checkChannels, type InputImage, toInputImage } from './inputImage.js';
@@ -24,6 +25,8 @@ export async function decodeImage(
 ): Promise<InputImage> {
   checkChannels('decodeImage', shape);
   const name = typeof File !== 'undefined' && picture instanceof File ? picture.name : 'decodeImage';
+  if (!(picture instanceof Blob || picture instanceof ArrayBuffer))
+    checkBytes('decodeImage: picture', picture);
   const size = picture instanceof Blob ? picture.size : picture.byteLength;
   if (size > largestFile) throw new DataError(`${name}: ${size} bytes, the limit is ${largestFile}`);
   const bytes =

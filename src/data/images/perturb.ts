@@ -1,3 +1,4 @@
+import { checkMembers } from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
 import { exactCos, exactExp, exactLog } from '../../core/math.js';
 import { randomKey, randomUniform } from '../../core/random.js';
@@ -116,6 +117,8 @@ function blurred({ shape }: Dataset, { severity }: Perturbation): Change {
  * @throws UsageError for an unknown kind or a severity out of range
  */
 export function perturb(dataset: Dataset, perturbation: Perturbation): Dataset {
+  checkMembers('perturb: perturbation', '{ kind, severity }', perturbation, ['kind', 'severity']);
+  checkMembers('perturb', 'a dataset', dataset, ['images', 'shape']);
   const { kind, severity, seed = 0 } = perturbation;
   if (!Object.hasOwn(units, kind)) {
     throw new UsageError(`perturb: unknown kind '${kind}': there are ${Object.keys(units).join(', ')}`);

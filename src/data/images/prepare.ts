@@ -1,3 +1,4 @@
+import { checkMembers } from '../../core/check.js';
 import { centerDigit } from './centerDigit.js';
 import { type ImageShape, invert, type Picture, pictureOf, resize, withChannels } from './picture.js';
 
@@ -23,13 +24,9 @@ export interface Prepared {
  * True if a picture seems to be dark on bright, where the MNIST family is bright on black: the pixels along its border
  * are brighter than half on average.
  */
-export function looksInverted({
-  pixels,
-  shape,
-}: {
-  readonly pixels: Uint8Array;
-  readonly shape: ImageShape;
-}): boolean {
+export function looksInverted(image: { readonly pixels: Uint8Array; readonly shape: ImageShape }): boolean {
+  checkMembers('looksInverted', 'an image', image, ['pixels', 'shape']);
+  const { pixels, shape } = image;
   const [height, width, channels] = shape;
   let sum = 0;
   let count = 0;

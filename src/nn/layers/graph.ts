@@ -1,3 +1,4 @@
+import { checkList } from '../../core/check.js';
 import { ShapeError, UsageError } from '../../core/errors.js';
 import { at } from '../../core/lists.js';
 import { formatShape } from '../../core/shape.js';
@@ -85,6 +86,7 @@ function joined(name: string, kind: JoinKind, values: readonly Tensor[]): Tensor
  * @throws UsageError for names that are unknown, taken or no names; ShapeError, when applied, for values that do not join
  */
 export function graph(nodes: readonly GraphNode[]): Layer {
+  checkList('graph', 'a list of nodes', nodes);
   const known = new Set(['input']);
   for (const node of nodes) {
     checkNode(node, known);

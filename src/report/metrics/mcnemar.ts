@@ -1,4 +1,5 @@
 /** McNemar's test: do two models, measured on the same images, differ by more than chance? */
+import { checkList } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 
 export interface McNemar {
@@ -66,6 +67,7 @@ export function complementaryError(x: number): number {
  * @throws ShapeError when their numbers differ
  */
 export function mcnemar(first: readonly boolean[], second: readonly boolean[]): McNemar {
+  for (const right of [first, second]) checkList('mcnemar', 'two lists of booleans', right);
   if (first.length !== second.length) {
     throw new ShapeError(
       `mcnemar: the models were not measured on the same images: ${first.length} and ${second.length}`,

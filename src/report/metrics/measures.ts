@@ -1,4 +1,5 @@
 /** All that is measured on predictions, as plain data: what `quern evaluate --json` prints. */
+import { checkMembers } from '../../core/check.js';
 import { wilsonInterval } from '../../training/inference/interval.js';
 import { type Calibration, calibration } from './calibration.js';
 import {
@@ -43,6 +44,7 @@ export interface Measures {
  * @throws ShapeError or DataError, as `checkPredictions`
  */
 export function measurePredictions(predictions: Predictions): Measures {
+  checkMembers('measurePredictions', 'predictions', predictions, ['probabilities', 'labels', 'classes']);
   checkPredictions(predictions);
   const { labels, classes } = predictions;
   const confusion = confusionMatrix(labels, predictedClasses(predictions), classes.length);

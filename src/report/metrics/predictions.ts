@@ -1,5 +1,5 @@
 /** Predictions of labeled images, and how good their probabilities are. */
-import { checkInteger } from '../../core/check.js';
+import { checkInteger, checkMembers } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { checkLabels } from '../../data/dataset.js';
 
@@ -41,6 +41,7 @@ export function predictedClasses({ probabilities, labels, classes }: Predictions
 
 /** Tells whether the most probable class was the label's, for every image. */
 export function rightOnes(predictions: Predictions): boolean[] {
+  checkMembers('rightOnes', 'predictions', predictions, ['probabilities', 'labels', 'classes']);
   return Array.from(predictedClasses(predictions), (found, i) => found === predictions.labels[i]);
 }
 

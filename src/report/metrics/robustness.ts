@@ -1,5 +1,5 @@
 /** How well a model does on images that are worse than those that it was trained on. */
-import { checkOptionNames } from '../../core/check.js';
+import { checkMembers, checkOptionNames } from '../../core/check.js';
 import type { Dataset } from '../../data/dataset.js';
 import { type PerturbationKind, perturb, severities } from '../../data/images/perturb.js';
 import type { TrainedModel } from '../../training/files/trainedModel.js';
@@ -37,6 +37,7 @@ export async function measureRobustness(
   options: Pick<InferenceOptions, 'signal' | 'onProgress'> & { readonly seed?: number } = {},
 ): Promise<Robustness[]> {
   checkOptionNames('measureRobustness', options, { seed: true, signal: true, onProgress: true });
+  checkMembers('measureRobustness: trained', 'a trained model', trained, ['engine', 'model']);
   const { seed = 0, signal, onProgress } = options;
   const found: Robustness[] = [];
   const cases = (Object.keys(severities) as PerturbationKind[]).flatMap((kind) =>

@@ -1,9 +1,10 @@
 import type { Placement } from '../../../kernels/assemble/contract.js';
+import { checkList } from '../../core/check.js';
 import { checkHolds } from '../../core/dtype.js';
 import { DtypeError, ShapeError } from '../../core/errors.js';
 import { at } from '../../core/lists.js';
 import { formatShape, normalizeAxis, type Shape } from '../../core/shape.js';
-import { describe, node } from '../build.js';
+import { checkTensor, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { slice } from './views.js';
@@ -45,6 +46,9 @@ export function scatterSlices(
  * @param value default 0
  */
 export function pad(x: Tensor, paddings: readonly (readonly [number, number])[], value = 0): Tensor {
+  checkTensor('pad', x);
+  checkList('pad: paddings', 'a list of pairs', paddings);
+  for (const pair of paddings) checkList('pad: paddings', 'a list of pairs', pair);
   if (
     paddings.length !== x.rank ||
     paddings.some((pair) => pair.some((n) => !Number.isInteger(n) || n < 0))
@@ -65,6 +69,8 @@ export function pad(x: Tensor, paddings: readonly (readonly [number, number])[],
 
 /** Joins tensors along `axis` (default 0); their other extents and their dtypes are equal. */
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkList('concatenate', 'a list of tensors', tensors);
+  for (const tensor of tensors) checkTensor('concatenate', tensor);
   const first = tensors[0];
   if (first === undefined) throw new ShapeError('concatenate: needs at least one tensor');
   const along = normalizeAxis('concatenate', axis, first.shape);

@@ -1,7 +1,7 @@
 import { ShapeError } from '../../core/errors.js';
 import { at, leading } from '../../core/lists.js';
 import { normalizeAxis, type Shape, sizeOf } from '../../core/shape.js';
-import { checkDtype, describe, node } from '../build.js';
+import { checkDtype, checkTensor, describe, node } from '../build.js';
 import { constant } from '../leaves.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
@@ -34,6 +34,7 @@ const scatterAddOp: Op<null> = {
  * @param axis default 0
  */
 export function gather(table: Tensor, indices: Tensor, axis = 0): Tensor {
+  checkTensor('gather', table);
   checkDtype('gather', indices, 'int32', 'uint8');
   const along = normalizeAxis('gather', axis, table.shape);
   const before = table.shape.slice(0, along);

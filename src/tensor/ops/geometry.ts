@@ -1,5 +1,7 @@
 /** Where windows lie on an image: shared by convolution and pooling. */
+
 import type { Padding } from '../../../kernels/contract.js';
+import { checkList } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 
 /** One number for both directions, or [height, width]. */
@@ -15,6 +17,7 @@ export type PaddingOption = 'valid' | 'same' | Padding;
 /** Both directions of a pair, checked to be integers ≥ 1. */
 export function pairOf(what: string, name: string, value: Pair): readonly [number, number] {
   const pair = typeof value === 'number' ? ([value, value] as const) : value;
+  checkList(`${what}: ${name}`, 'one or two integers ≥ 1', pair);
   if (pair.length !== 2 || pair.some((n) => !Number.isInteger(n) || n < 1)) {
     throw new ShapeError(`${what}: ${name} must be one or two integers ≥ 1: ${pair.join(', ')}`);
   }

@@ -2,7 +2,7 @@
  * The pointwise ops: one row each, with its value, its gradient and its derivative in words. Operands broadcast to a
  * common shape (NumPy's rule) and must have one dtype; a number takes the dtype of the tensor beside it.
  */
-import { checkHolds, type Dtype, saturated } from '../../core/dtype.js';
+import { bytesOf, checkHolds, type Dtype, saturated } from '../../core/dtype.js';
 import { DtypeError } from '../../core/errors.js';
 import {
   call,
@@ -15,7 +15,7 @@ import {
 import { at, type Leading, leading } from '../../core/lists.js';
 import { smallestNormal, tiny, tinySlope } from '../../core/math.js';
 import { broadcastShapes } from '../../core/shape.js';
-import { checkDtype, node, scalar, toTensor } from '../build.js';
+import { checkDtype, checkTensor, node, toTensor } from '../build.js';
 import type { Op } from '../op.js';
 import { Tensor, type TensorLike } from '../tensor.js';
 import { erfValue, flushed, logOnePlus, sigmoidValue } from './pointwiseValues.js';
@@ -203,6 +203,7 @@ function pointwiseNode(
   operands: readonly Tensor[],
   scalars: readonly number[],
 ): Tensor {
+  for (const operand of operands) checkTensor(name, operand);
   const shape = broadcastShapes(name, ...operands.map((operand) => operand.shape));
   for (const operand of operands) checkDtype(name, operand, 'float32', 'int32');
   const compared = name === 'where' ? operands.slice(1) : operands;
@@ -233,7 +234,7 @@ const binary =
   (name: RowName): Binary =>
   (a, b) => {
     for (const side of [a, b]) if (side instanceof Tensor) checkDtype(name, side, 'float32', 'int32');
-    const left = a instanceof Tensor ? a : b instanceof Tensor ? toTensor(name, a, b) : scalar(a);
+    const left = toTensor(name, a, b instanceof Tensor ? b : undefined);
     return pointwiseNode(name, pointwiseRows[name], [left, toTensor(name, b, left)], []);
   };
 
@@ -358,6 +359,10 @@ const castOp: Op<{ readonly dtype: Dtype }> = {
  * No gradient flows through an integer.
  */
 export function cast(x: Tensor, dtype: Dtype): Tensor {
+  checkTensor('cast', x);
+  if (!Object.hasOwn(bytesOf, dtype)) {
+    throw new DtypeError(`cast: there is no dtype '${dtype}': ${Object.keys(bytesOf).join(', ')}`);
+  }
   return x.dtype === dtype ? x : node(castOp, [x], { dtype }, { shape: x.shape, dtype });
 }
 

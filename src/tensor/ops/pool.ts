@@ -3,7 +3,7 @@ import { checkOptionNames } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { leading } from '../../core/lists.js';
 import { fourAxes, type Shape } from '../../core/shape.js';
-import { checkDtype, describe, node } from '../build.js';
+import { checkDtype, checkTensor, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { type PaddingOption, type Pair, pairOf, windowGrid } from './geometry.js';
@@ -130,6 +130,7 @@ export function averagePool2d(x: Tensor, window: Pair = 2, options: PoolOptions 
 
 /** The mean over all pixels: `[batch, height, width, channels]` → `[batch, channels]`. */
 export function globalAveragePool2d(x: Tensor): Tensor {
+  checkTensor('globalAveragePool2d', x);
   if (x.rank !== 4) {
     throw new ShapeError(`globalAveragePool2d: needs images of four axes: ${describe(x)} (${x.rank})`);
   }

@@ -2,7 +2,7 @@ import type { SoftmaxCrossEntropySpecification } from '../../../kernels/softmaxC
 import { DtypeError, ShapeError } from '../../core/errors.js';
 import { at, leading } from '../../core/lists.js';
 import { sameShape } from '../../core/shape.js';
-import { checkDtype, describe, node } from '../build.js';
+import { checkDtype, checkTensor, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import {
@@ -97,6 +97,7 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
       `softmaxCrossEntropy: logits must be [batch, classes]: ${describe(logits)} (${logits.rank} axes)`,
     );
   }
+  checkTensor('softmaxCrossEntropy: labels', labels);
   const distribution = labels.dtype === 'float32';
   if (distribution && labels.rank === 1) {
     throw new DtypeError(

@@ -1,4 +1,5 @@
 /** Ops that move no data: the same elements under other shapes and strides, copied only where a kernel needs it. */
+import { checkList } from '../../core/check.js';
 import { ShapeError } from '../../core/errors.js';
 import { at } from '../../core/lists.js';
 import {
@@ -11,7 +12,7 @@ import {
   sizeOf,
 } from '../../core/shape.js';
 import { broadcastView, reshapeView, sliceView, transposeView } from '../../core/view.js';
-import { describe, node } from '../build.js';
+import { checkTensor, describe, node } from '../build.js';
 import type { Op } from '../op.js';
 import type { Tensor } from '../tensor.js';
 import { scatterSlices } from './assemble.js';
@@ -25,6 +26,8 @@ const reshapeOp: Op<null> = {
 
 /** The same elements in row-major order under another shape. One extent may be −1: it is worked out. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkTensor('reshape', x);
+  checkList('reshape: shape', 'a list of numbers', shape);
   const known = sizeOf(shape.filter((extent) => extent !== -1));
   const open = shape.filter((extent) => extent === -1).length;
   const target = shape.map((extent) => (extent === -1 ? x.size / known : extent));
@@ -57,6 +60,8 @@ const transposeOp: Op<{ readonly permutation: readonly number[] }> = {
 
 /** Axis i of the result is axis `permutation[i]` of x. Default: all axes reversed. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
+  checkTensor('transpose', x);
+  if (permutation !== undefined) checkList('transpose: permutation', 'a list of axes', permutation);
   const order =
     permutation?.map((axis) => normalizeAxis('transpose', axis, x.shape)) ??
     x.shape.map((_, i) => x.rank - 1 - i);
@@ -92,6 +97,10 @@ export function slice(
   end: readonly number[] = [],
   step: readonly number[] = [],
 ): Tensor {
+  checkTensor('slice', x);
+  for (const [name, list] of Object.entries({ start, end, step })) {
+    checkList(`slice: ${name}`, 'a list of numbers', list);
+  }
   const resolve = (value: number, axis: number) => (value < 0 ? value + at(x.shape, axis) : value);
   const from = x.shape.map((_, axis) => resolve(start[axis] ?? 0, axis));
   const to = x.shape.map((extent, axis) => resolve(end[axis] ?? extent, axis));
@@ -124,6 +133,8 @@ const broadcastToOp: Op<null> = {
 
 /** Stretches axes of extent 1 and adds leading axes until x has `shape`. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkTensor('broadcastTo', x);
+  checkList('broadcastTo: shape', 'a list of numbers', shape);
   if (sameShape(x.shape, shape)) return x;
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
     throw new ShapeError(`broadcastTo: ${describe(x)} does not stretch to ${formatShape(shape)}`, {
@@ -147,12 +158,14 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
 
 /** Inserts an axis of extent 1 before axis `axis` (−1: behind the last). */
 export function expandDims(x: Tensor, axis: number): Tensor {
+  checkTensor('expandDims', x);
   const position = normalizeAxis('expandDims', axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, position), 1, ...x.shape.slice(position)]);
 }
 
 /** Drops the named axes, which must have extent 1; all such axes by default. */
 export function squeeze(x: Tensor, axes?: Axes): Tensor {
+  checkTensor('squeeze', x);
   const dropped =
     axes === undefined
       ? x.shape.flatMap((extent, axis) => (extent === 1 ? [axis] : []))
@@ -176,5 +189,6 @@ const stopGradientOp: Op<null> = {
 
 /** x, through which no gradient flows. */
 export function stopGradient(x: Tensor): Tensor {
+  checkTensor('stopGradient', x);
   return node(stopGradientOp, [x], null, { shape: x.shape, dtype: x.dtype });
 }

@@ -1,3 +1,4 @@
+import { checkBytes, wrongKind } from '../../core/check.js';
 import { DataError, ModelError } from '../../core/errors.js';
 import {
   integer,
@@ -62,7 +63,12 @@ async function hashOf(training: string, tensors: Checkpoint['tensors']): Promise
 }
 
 /** The bytes of a checkpoint: a safetensors file, whose metadata holds as JSON what is no tensor, and a hash of all. */
-export async function encodeCheckpoint({ tensors, ...values }: Checkpoint): Promise<Uint8Array> {
+export async function encodeCheckpoint(checkpoint: Checkpoint): Promise<Uint8Array> {
+  if (!(checkpoint?.tensors instanceof Map)) {
+    const hint = 'fit hands them to its option checkpoint, loadCheckpoint reads one.';
+    throw wrongKind('checkpoint', 'a checkpoint', checkpoint, hint);
+  }
+  const { tensors, ...values } = checkpoint;
   const training = JSON.stringify(values);
   const metadata = new Map([
     ['format', format],
@@ -116,6 +122,7 @@ const checkValues = object<CheckpointValues>(
  *   one of another version
  */
 export async function decodeCheckpoint(bytes: Uint8Array, file: string): Promise<Checkpoint> {
+  checkBytes('decodeCheckpoint: bytes', bytes);
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   if (metadata.get('format') !== format) {
     throw new ModelError(`${file}: not a checkpoint of Quern: the header's __metadata__ does not say so`);

@@ -1,5 +1,7 @@
 /** Checkpoints as files. Apart from checkpoint.ts, which has its place in browsers too. */
+
 import { readFile } from 'node:fs/promises';
+import { checkText } from '../../core/check.js';
 import { DataError, reasonOf } from '../../core/errors.js';
 import { writeWhole } from '../../core/files.js';
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.js';
@@ -10,6 +12,7 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoin
  * @throws ModelError naming the path when it cannot be written
  */
 export async function saveCheckpoint(checkpoint: Checkpoint, path: string): Promise<void> {
+  checkText('saveCheckpoint: path', path);
   await writeWhole(path, await encodeCheckpoint(checkpoint));
 }
 
@@ -19,6 +22,7 @@ export async function saveCheckpoint(checkpoint: Checkpoint, path: string): Prom
  * @throws DataError or ModelError naming the file and what is wrong with it
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  checkText('loadCheckpoint: path', path);
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);

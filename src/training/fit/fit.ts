@@ -1,5 +1,6 @@
 import { UsageError } from '../../core/errors.js';
 import { checkDataset, type Dataset, splitDataset } from '../../data/dataset.js';
+import { checkEngine } from '../../engine/checkEngine.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
@@ -26,6 +27,7 @@ export async function fit(
   train: Dataset,
   options: FitOptions,
 ): Promise<Run> {
+  checkEngine('fit: engine', engine);
   checkFitOptions(options);
   checkDataset('fit', train);
   if (train.count === 0)

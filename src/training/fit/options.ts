@@ -4,7 +4,7 @@ import type { Augmentation } from '../../data/augment/augmentation.js';
 import type { AugmenterOptions } from '../../data/augment/augmenter.js';
 import type { Dataset, SplitBy } from '../../data/dataset.js';
 import { type ClipOptions, checkClip } from '../../optimizers/clipping.js';
-import type { Optimizer } from '../../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../../optimizers/optimizer.js';
 import type { Plateau } from '../../optimizers/plateau.js';
 import type { Schedule } from '../../optimizers/schedules.js';
 import type { Callback } from '../callbacks/callback.js';
@@ -195,6 +195,7 @@ export const defaultBatchSize = 128;
 export function checkFitOptions(options: FitOptions): void {
   checkOptionNames('fit', options, optionNames, elsewhere);
   const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
+  checkOptimizer('fit: optimizer', options.optimizer);
   checkInteger('fit: epochs', options.epochs);
   checkInteger('fit: batchSize', options.batchSize ?? 1);
   checkInteger('fit: stepsPerRun', options.stepsPerRun ?? 1);

@@ -5,10 +5,12 @@ import { ShapeError } from '../../core/errors.js';
 import { formatShape, type Shape, sizeOf } from '../../core/shape.js';
 import { viewOf } from '../../core/view.js';
 import type { Dataset } from '../../data/dataset.js';
+import { checkEngine } from '../../engine/checkEngine.js';
 import type { Engine, Signature, StepFunction } from '../../engine/engine.js';
 import { turn } from '../../engine/runSteps.js';
 import { crossEntropy } from '../../nn/losses.js';
 import type { Application, Model } from '../../nn/model.js';
+import { checkModel } from '../../nn/model.js';
 import { input } from '../../tensor/leaves.js';
 import { softmax } from '../../tensor/ops/softmax.js';
 import type { Feed } from '../feeds/feed.js';
@@ -125,8 +127,8 @@ class Inference {
   }
 
   private async measure(dataset: Dataset, { signal, onProgress }: InferenceOptions): Promise<Evaluation> {
-    const { count } = dataset;
     const { feed, step } = this.evaluationOf(dataset);
+    const { count } = dataset;
     await this.metrics.reset(this.engine);
     try {
       feed.begin({ order: Int32Array.from({ length: count }, (_, i) => i), epoch: 1, start: 0 });
@@ -223,6 +225,8 @@ export async function evaluate(
   options: InferenceOptions = {},
 ): Promise<Evaluation> {
   checkOptionNames('evaluate', options, optionNames, inferenceElsewhere);
+  checkEngine('evaluate: engine', engine);
+  checkModel('evaluate: model', model);
   return inferenceOf(engine, model, options.normalization ?? plainPixels).evaluate(dataset, options);
 }
 
@@ -240,6 +244,8 @@ export async function predict(
   options: InferenceOptions = {},
 ): Promise<NdArray<Float32Array>> {
   checkOptionNames('predict', options, optionNames, inferenceElsewhere);
+  checkEngine('predict: engine', engine);
+  checkModel('predict: model', model);
   return inferenceOf(engine, model, options.normalization ?? plainPixels).predict(
     pixelsOf(images, model.inputShape),
     options,

@@ -4,10 +4,11 @@ import { TrainingError, UsageError } from '../../core/errors.js';
 import { exactPower } from '../../core/math.js';
 import { permutation } from '../../data/batches.js';
 import { checkDataset, type Dataset, select } from '../../data/dataset.js';
+import { checkEngine } from '../../engine/checkEngine.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
 import { Model } from '../../nn/model.js';
-import type { Optimizer } from '../../optimizers/optimizer.js';
+import { checkOptimizer, type Optimizer } from '../../optimizers/optimizer.js';
 import { state } from '../../tensor/leaves.js';
 import { savedLeaves } from '../files/weights.js';
 import { checkFits } from '../fit/checkFits.js';
@@ -140,6 +141,8 @@ export async function findLearningRate(
   options: RateFinderOptions,
 ): Promise<RateSearch> {
   checkOptionNames('findLearningRate', options, optionNames, elsewhere);
+  checkEngine('findLearningRate: engine', engine);
+  checkOptimizer('findLearningRate: optimizer', options.optimizer);
   const { from = defaults.from, to = defaults.to, steps = defaults.steps, seed = 0, signal } = options;
   checkOptions({ from, to, steps, batchSize: options.batchSize ?? defaultBatchSize });
   checkDataset('findLearningRate', dataset);

@@ -21,7 +21,7 @@ export const errorRows: readonly ContractRow[] = [
         [
           { ...good, x: new Float64Array(6) as unknown as Float32Array },
           1,
-          "run: input 'x': takes float32, not object",
+          "run: input 'x': takes float32, not Float64Array\n  Give new Float32Array(…) of it.",
         ],
         [{ ...good, x: floats(1) }, 1, "run: input 'x': 1 elements do not fill [2, 3] (1 and 6)"],
         [{ ...good, n: new Int32Array(4) }, 4, "run: input 'x': 6 elements do not fill [4, 2, 3] (6 and 24)"],
