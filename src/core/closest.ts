@@ -30,6 +30,9 @@ function farness(given: string, known: string): number {
   const [a, b] = [plain(given), plain(known)];
   const far = distance(a, b);
   if (far <= Math.max(1, Math.floor(Math.min(a.length, b.length) / 3))) return far;
+  // a beginning that is misspelled: `fashon` for `fashion-mnist`
+  const first = known.slice(0, Math.max(0, known.search(/[-_ ]/))).toLowerCase();
+  if (first.length >= 4 && distance(a, first) <= 1) return far / 8 + 2;
   // a beginning, or a name without its first part: `speedrun` for `mnist-speedrun`
   if (a.length >= 3 && (b.startsWith(a) || b.endsWith(a))) return far / 8 + 2;
   return Number.POSITIVE_INFINITY;

@@ -155,6 +155,13 @@ export function join(parts: readonly [Dataset, ...Dataset[]], split: Dataset['sp
 /** The unit in which images are held out: single images, or whole writers. */
 export type SplitBy = 'image' | 'writer';
 
+/** How many images a fraction is. Throws UsageError, with `what` it is called, when a part would be empty. */
+export function heldOut(what: string, { count }: Pick<Dataset, 'count'>, fraction: number): number {
+  const held = Math.round(count * fraction);
+  if (held >= 1 && held < count) return held;
+  throw new UsageError(`${what} must leave both parts an image: ${fraction} of ${count} images is ${held}`);
+}
+
 /**
  * Divides a dataset at random into a part to train on and a part to validate with. The same seed and fraction give the
  * same parts, whatever else the seed is used for.
@@ -172,12 +179,7 @@ export function splitDataset(
 ): { train: Dataset; validation: Dataset } {
   checkMembers('splitDataset', 'a dataset', dataset, members);
   if (by === 'writer') return splitByWriter(dataset, fraction, seed);
-  const held = Math.round(dataset.count * fraction);
-  if (!(held >= 1 && held < dataset.count)) {
-    throw new UsageError(
-      `splitDataset: the fraction must leave both parts an image: ${fraction} of ${dataset.count} images is ${held}`,
-    );
-  }
+  const held = heldOut('splitDataset: the fraction', dataset, fraction);
   const order = permutation(dataset.count, seed, 'split');
   return {
     train: select(dataset, order.subarray(held), 'train'),

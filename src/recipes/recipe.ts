@@ -1,4 +1,4 @@
-import { UsageError } from '../core/errors.js';
+import { sentenceOf, UsageError } from '../core/errors.js';
 import { isObject } from '../core/json.js';
 import type { Value } from '../core/value.js';
 import { checkAugmentation } from '../data/augment/augmentation.js';
@@ -198,6 +198,18 @@ const members: Readonly<Record<keyof Recipe, readonly [Test, string]>> = {
   makeCallbacks: [optional(isFunction), 'a function that makes a list of callbacks'],
 };
 
+/** Says which member is wrong: `mnist-mlp: augmentation.shift must be a number from 0 to 512: "far"`. */
+function refuseAugmentation(value: object, where: string): void {
+  try {
+    checkAugmentation(value);
+  } catch (cause) {
+    if (!(cause instanceof UsageError)) throw cause;
+    const { hint } = cause;
+    const sentence = sentenceOf(cause).replace(/^augmentation: /, 'augmentation.');
+    throw new UsageError(`${where}: ${sentence}`, { cause, ...(hint !== undefined && { hint }) });
+  }
+}
+
 /** Throws UsageError, naming `where`, for something that is no recipe. */
 export function checkRecipe(value: unknown, where: string): asserts value is Recipe {
   if (!isObject(value)) {
@@ -205,7 +217,9 @@ export function checkRecipe(value: unknown, where: string): asserts value is Rec
     throw new UsageError(`${where}: a recipe is an object, not ${found}`);
   }
   for (const [name, [test, wanted]] of Object.entries(members)) {
-    if (!test(value[name])) throw new UsageError(`${where}: ${name} must be ${wanted}`);
+    if (test(value[name])) continue;
+    if (name === 'augmentation' && isObject(value[name])) refuseAugmentation(value[name], where);
+    throw new UsageError(`${where}: ${name} must be ${wanted}`);
   }
   const unknown = Object.keys(value).find((name) => !Object.hasOwn(members, name));
   if (unknown !== undefined) {

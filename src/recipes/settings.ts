@@ -90,6 +90,10 @@ function withSetting(recipe: Recipe, name: string, value: Value): Recipe {
   }
   if (name === 'optimizer') return { ...recipe, optimizer: parseOptimizer(String(value)) };
   if (name === 'schedule') return { ...recipe, schedule: parseSchedule(String(value)) };
+  if (name === 'learningRate' && !(typeof value === 'number' && value > 0))
+    throw new UsageError(
+      `${recipe.name}: learningRate must be a number above 0, not ${JSON.stringify(value)}`,
+    );
   if (name === 'learningRate') return { ...recipe, optimizer: { ...optimizer, learningRate: Number(value) } };
   if (Object.hasOwn(plain, name)) return { ...recipe, [name]: value };
   return name.includes('.') ? withOption(recipe, name, value) : unknown(recipe, name);

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { RunConfig } from '../../src/runs/config.js';
@@ -61,6 +61,19 @@ suite('settings and pauses at the command line', (test) => {
         ['--set', 'units=3'],
         /^quern: tiny: there is no setting 'units'\n {2}There are learningRate, /,
       );
+      await refused(
+        ['--set', 'augmentation.shift=abc'],
+        /^quern: tiny: augmentation\.shift must be a number from 0 to 512: "abc"\n/,
+      );
+      await refused(
+        ['--set', 'augmentation.shfit=2'],
+        /^quern: tiny: augmentation\.shfit is unknown: there are shift, .*\n {2}Did you mean shift\?\n/,
+      );
+      await refused(
+        ['--validation', '0.001', '--limit', '100', ...onReference],
+        /^quern: --validation must leave both parts an image: 0\.001 of 100 images is 0\n$/m,
+      );
+      assert.equal(readdirSync(cwd), ['tiny.mjs']);
       await refused(
         ['--resume', 'x', '--set', 'a=1'],
         /^quern: --resume goes on as the run was begun: a recipe cannot/,

@@ -228,6 +228,10 @@ suite('wrong usage', (test) => {
     /^quern: wrong value of --backend: "cuda" is none of "auto", "wasm", "reference", "gpu"\n$/,
   );
   refuse(['train', 'mnist-mlp', '--out=a', '--out=b'], /^quern: --out is given more than once\n$/);
+  refuse(
+    ['evaluate', 'test/fixtures/v0.1/runs/finished', '--dataset', 'fashon'],
+    /^quern: unknown dataset "fashon": the names are .*\n {2}Did you mean fashion-mnist\?\n$/,
+  );
   for (const [option, ...values] of [
     ['epochs', '1', '2'],
     ['learning-rate', '0.1', '0.1'],

@@ -15,6 +15,13 @@ suite('the word that was meant', (test) => {
     assert.is(closest('speedrun', ['mnist-cnn', 'mnist-speedrun']), 'mnist-speedrun');
   });
 
+  test('a beginning that is misspelled', () => {
+    const names = ['mnist', 'fashion-mnist', 'emnist-letters'];
+    assert.is(closest('fashon', names), 'fashion-mnist');
+    assert.is(closest('mnsit', names), 'mnist');
+    assert.is(closest('fish', names), undefined);
+  });
+
   test('spellings with dashes, underscores and capitals are one', () => {
     assert.is(closest('batch_size', ['seed', 'batch-size']), 'batch-size');
     assert.is(closest('learningrate', ['learningRate']), 'learningRate');

@@ -65,9 +65,21 @@ suite('settings of recipes', (test) => {
     );
     wrong({ units: 'many' }, /^mnist-mlp: units is a number, not "many"$/);
     wrong({ batchSize: 0.5 }, /^mnist-mlp: batchSize must be a whole number of at least 1$/);
-    wrong({ learningRate: 'x' }, /^mnist-mlp: optimizer must be an optimizer such as adam\(\)$/);
+    wrong({ learningRate: 'x' }, /^mnist-mlp: learningRate must be a number above 0, not "x"$/);
+    wrong({ learningRate: 0 }, /^mnist-mlp: learningRate must be a number above 0, not 0$/);
     wrong({ 'optimizer.beta9': 0.5 }, /^mnist-mlp: adam: has no option 'beta9': learningRate, /);
-    wrong({ 'augmentation.shift': -1 }, /^mnist-mlp: augmentation must be an augmentation such as /);
+    wrong(
+      { 'augmentation.shift': -1 },
+      /^mnist-mlp: augmentation\.shift must be a number from 0 to 512: -1$/,
+    );
+    wrong(
+      { 'augmentation.shift': 'abc' },
+      /^mnist-mlp: augmentation\.shift must be a number from 0 to 512: "abc"$/,
+    );
+    wrong(
+      { 'augmentation.shfit': 2 },
+      /^mnist-mlp: augmentation\.shfit is unknown: there are shift, rotate, .*\n {2}Did you mean shift\?$/,
+    );
     assert.throws(
       () => checkSettingValues({ a: [] }, 'job'),
       /^job: settings must be numbers, texts, true or false/,

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../core/closest.js';
 import { UsageError } from '../../core/errors.js';
 
 /** A number drawn evenly between the two. */
@@ -125,8 +126,11 @@ function checkMembers<T extends object>(
   for (const [name, member] of Object.entries(value)) {
     const check = (members as Record<string, ((value: unknown) => string | undefined) | undefined>)[name];
     if (check === undefined) {
-      const names = Object.keys(members).join(', ');
-      throw new UsageError(`augmentation: ${prefix}${name} is unknown: there are ${names}`);
+      const names = Object.keys(members);
+      throw new UsageError(
+        `augmentation: ${prefix}${name} is unknown: there are ${names.join(', ')}`,
+        didYouMean(name, names),
+      );
     }
     const wanted = member === undefined ? undefined : check(member);
     if (wanted !== undefined) {

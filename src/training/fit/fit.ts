@@ -1,5 +1,5 @@
 import { UsageError } from '../../core/errors.js';
-import { checkDataset, type Dataset, splitDataset } from '../../data/dataset.js';
+import { checkDataset, type Dataset, heldOut, splitDataset } from '../../data/dataset.js';
 import { checkEngine } from '../../engine/checkEngine.js';
 import type { Engine } from '../../engine/engine.js';
 import type { Layer } from '../../nn/layer.js';
@@ -42,6 +42,9 @@ export async function fit(
   } = options;
   const model = layer instanceof Model ? layer : new Model(layer, train.shape, seed);
   checkFits('fit', model, train);
+  if (typeof validation === 'number' && validationBy !== 'writer') {
+    heldOut('fit: validation', train, validation);
+  }
   const parts =
     typeof validation === 'number'
       ? splitDataset(train, validation, seed, validationBy)

@@ -61,7 +61,7 @@ suite('fit, refused', (test) => {
     'nothing held out',
     { validation: 0 },
     UsageError,
-    /^splitDataset: the fraction must leave both parts/,
+    /^fit: validation must leave both parts an image: /,
   );
   refuse('a bad seed', { seed: -1 }, UsageError, /^randomKey: the seed must be a whole number/);
   refuse(

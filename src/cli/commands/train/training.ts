@@ -1,6 +1,6 @@
 /** One `quern train`, new or resumed, once its recipe is known and its folder stands. */
 import { messageOf } from '../../../core/errors.js';
-import type { Dataset } from '../../../data/dataset.js';
+import { type Dataset, heldOut } from '../../../data/dataset.js';
 import type { UserDataset } from '../../../data/user/loadUserDataset.js';
 import { workOf } from '../../../doctor/work.js';
 import { preload } from '../../../engine/choose.js';
@@ -109,6 +109,20 @@ function sameName(data: UserDataset, begun: RunConfig | undefined): UserDataset 
   return { train: named(train), test: named(test), ...(validation && { validation: named(validation) }) };
 }
 
+/** Throws UsageError for a fraction to validate with that is no image, or all, before the run is begun. */
+function checkHeldOut(
+  { options, loaded }: Job,
+  { validation, validationBy }: Settings,
+  train: Dataset,
+): void {
+  if (typeof validation !== 'number' || validationBy === 'writer') return;
+  heldOut(
+    options.validation === undefined ? `${loaded.source}: validation` : '--validation',
+    train,
+    validation,
+  );
+}
+
 export class TrainingCommand {
   private logs: readonly Callback[] = [];
 
@@ -131,6 +145,7 @@ export class TrainingCommand {
       this.progress.note('trained are the layers of the imported model, with its scale of pixels');
     }
     checkFits(loaded.source, model, train);
+    if (validation === undefined || options.validation !== undefined) checkHeldOut(this.job, settings, train);
     await using engine = await openChosenEngine(options, this.progress, () => workOf(model, settings));
     const { file, described: from = resumed?.config?.settings.from } = this.job.from ?? {};
     if (file !== undefined) {
