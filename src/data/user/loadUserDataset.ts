@@ -85,6 +85,11 @@ async function readExamples(sources: Sources, path: string, reading: Reading): P
   return found;
 }
 
+const withoutTraining = (path: string) =>
+  new DataError(`${path}: there are no images to train with, only to test with`, {
+    hint: '`quern evaluate` measures a model on them; arrays x_train and y_train, or a folder train, hold those to train with.',
+  });
+
 /** Classes as the caller names them, or those of the data. */
 function chooseClasses(
   parts: PartsOf<Examples>,
@@ -94,8 +99,8 @@ function chooseClasses(
 ) {
   const { classes } = options;
   if (classes !== undefined) return classes.map(className);
-  const train = parts.train ?? { labels: [] };
-  return classesOf(train, path, reading);
+  if (parts.train === undefined) throw withoutTraining(path);
+  return classesOf(parts.train, path, reading);
 }
 
 /** A part to train on and one to test with, where the data has not got both. */
@@ -107,9 +112,7 @@ function divide(
   if (train !== undefined && test !== undefined) return { train, test };
   if (testShare < 1) {
     if (train !== undefined) return holdOut(train, testShare, seed);
-    throw new DataError(`${path}: there are no images to train with, only to test with`, {
-      hint: '`quern evaluate` measures a model on them.',
-    });
+    throw withoutTraining(path);
   }
   const all = test ?? train ?? validation;
   if (all === undefined) throw new DataError(`${path}: there are no images to test with`);

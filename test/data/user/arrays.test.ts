@@ -6,7 +6,7 @@ import { DataError } from '../../../src/core/errors.js';
 import { loadUserDataset } from '../../../src/data/user/loadUserDataset.js';
 import { suite } from '../../support/suite.js';
 import { inFolder } from '../support.js';
-import { contentOf, loadWithNotes, put } from './support.js';
+import { contentOf, fails, loadWithNotes, put } from './support.js';
 
 /** A .npy file of bytes, or of anything else as little-endian bytes. */
 function npy(descr: string, shape: readonly number[], data: Uint8Array, order = 'False'): Uint8Array {
@@ -146,5 +146,31 @@ suite('own data: arrays', (test) => {
       }
       assert.ok(refused > (8 * sound.length) / 5 / 2);
     });
+  });
+
+  test('channels that are neither gray nor colors, and parts that are missing', async () => {
+    const bytes = (...shape: number[]) => npy('|u1', shape, new Uint8Array(shape.reduce((a, b) => a * b)));
+    const refused = (arrays: Record<string, Uint8Array>, message: string) =>
+      fails({ 'x.npz': archive(arrays) }, 'x.npz', DataError, message);
+    await refused(
+      { x: bytes(4, 8, 8, 4), y: labels(4) },
+      '@/x.npz: x: images have 1 or 3 channels, these have 4: [4, 8, 8, 4]\n  x[..., :3] leaves out their transparency.',
+    );
+    await refused(
+      { x: bytes(4, 8, 8, 2), y: labels(4) },
+      '@/x.npz: x: images have 1 or 3 channels, these have 2: [4, 8, 8, 2]\n  x[..., :1] leaves out their transparency.',
+    );
+    await refused(
+      { x: bytes(4, 4, 8, 8), y: labels(4) },
+      '@/x.npz: x: images have 1 or 3 channels, these have 4: [4, 4, 8, 8]\n  x[:, :3] leaves out their transparency.',
+    );
+    await refused(
+      { x: bytes(4, 8, 8, 13), y: labels(4) },
+      '@/x.npz: x: images have 1 or 3 channels, these have 13: [4, 8, 8, 13]',
+    );
+    await refused(
+      { x_test: images(4), y_test: labels(4) },
+      '@/x.npz: there are no images to train with, only to test with\n  `quern evaluate` measures a model on them; arrays x_train and y_train, or a folder train, hold those to train with.',
+    );
   });
 });

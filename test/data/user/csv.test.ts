@@ -21,6 +21,24 @@ const expected = [
 ];
 
 suite('own data: CSV', (test) => {
+  test('numbers with decimal commas are refused by that name', async () => {
+    const commas = 'a;0,5;0,25;1;0\nb;0;1;0,75;0,5\n';
+    for (const [separator, called] of [
+      [';', 'semicolons'],
+      ['\t', 'tabs'],
+      ['|', 'bars'],
+    ]) {
+      for (const head of ['', 'label;p0;p1;p2;p3\n']) {
+        await fails(
+          { 'x.csv': `${head}${commas}`.replaceAll(';', separator!) },
+          'x.csv',
+          DataError,
+          `@/x.csv: its numbers have decimal commas, between ${called}: points are read\n  Write 0.5 for 0,5; the separator may stay.`,
+        );
+      }
+    }
+  });
+
   test('a label, then pixels; classes in the order of their numbers', async () => {
     assert.equal(await all(small), expected);
     const { train } = await load({ 'numbers.csv': small }, 'numbers.csv', half);
@@ -34,6 +52,7 @@ suite('own data: CSV', (test) => {
     assert.equal(await all(small.replaceAll(',', ';')), expected);
     assert.equal(await all(small.replaceAll(',', '\t')), expected);
     assert.equal(await all(small.replaceAll('\n', '\r\n\r\n')), expected);
+    assert.equal(await all(small.replaceAll('\n', '\r')), expected);
     assert.equal(await all(small.trimEnd()), expected);
     assert.equal(await all(small.replaceAll(',', ' , ')), expected);
     assert.equal(await all(`\ufeff${small}`), expected);

@@ -110,7 +110,25 @@ suite('own data: pictures in folders', (test) => {
       { 'd/train/x.txt': '' },
       'd',
       DataError,
-      '@/d: there must be 2 to 256 classes: 0 images to train on have 0',
+      '@/d: there are no pictures in its folders: train\n  Each holds the pictures of a class: PNG, JPEG, WebP and BMP are read.',
+    );
+    await fails(
+      { 'd/train/cat/x.txt': '', 'd/train/dog/x.md': '' },
+      'd',
+      DataError,
+      '@/d/train: there are no pictures in its folders: cat, dog\n  Each holds the pictures of a class: PNG, JPEG, WebP and BMP are read.',
+    );
+    await fails(
+      Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`d/${i + 10}/x.txt`, ''])),
+      'd',
+      DataError,
+      '@/d: there are no pictures in its folders: 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 2 more\n  Each holds the pictures of a class: PNG, JPEG, WebP and BMP are read.',
+    );
+    await fails(
+      { 'd/test/cat/a.png': png(1, 1, [1]), 'd/test/dog/a.png': png(1, 1, [1]) },
+      'd',
+      DataError,
+      '@/d: there are no images to train with, only to test with\n  `quern evaluate` measures a model on them; arrays x_train and y_train, or a folder train, hold those to train with.',
     );
     await fails(
       { ...pictures, 'd/test/bird/a.png': png(2, 1, [1, 2]) },

@@ -182,6 +182,30 @@ function noteTaken(
   if (unused.length > 0) reading.note(`${file}: not used: ${listed(unused)}`);
 }
 
+/** The error of arrays that are no images, or that have no labels. */
+function missing(what: 'images' | 'labels', arrays: readonly Described[], file: string): DataError {
+  const odd = what === 'labels' ? undefined : arrays.find(({ header }) => hasOddChannels(header));
+  if (odd === undefined) {
+    return new DataError(`${file}: there are no arrays of ${what} in it: it holds ${listed(arrays)}`, {
+      hint: usage,
+    });
+  }
+  const { shape } = odd.header;
+  const first = shape[1]! < 8 && shape[3]! >= 8;
+  const channels = first ? shape[1]! : shape[3]!;
+  const kept = channels > 3 ? 3 : 1;
+  return new DataError(
+    `${odd.where}: images have 1 or 3 channels, these have ${channels}: ${shapeText(shape)}`,
+    channels === 2 || channels === 4
+      ? { hint: `${odd.name}[${first ? ':' : '...'}, :${kept}] leaves out their transparency.` }
+      : {},
+  );
+}
+
+/** Images whose channels are neither gray nor red, green and blue. */
+const hasOddChannels = (header: NpyHeader) =>
+  !isText(header) && header.shape.length === 4 && channelAxis(header.shape) === undefined;
+
 /** Images and labels by their parts. Throws DataError where it is not clear which is what. */
 export function sourcesOfArrays(stored: readonly StoredArray[], file: string, reading: Reading): Sources {
   const arrays = describe(stored, file);
@@ -195,10 +219,7 @@ export function sourcesOfArrays(stored: readonly StoredArray[], file: string, re
         `${lone.where}: there must be a label for each of ${pair.images.count} images: ${shapeText(lone.header.shape)}`,
       );
     }
-    const missing = pairs.length === 0 ? 'images' : 'labels';
-    throw new DataError(`${file}: there are no arrays of ${missing} in it: it holds ${listed(arrays)}`, {
-      hint: usage,
-    });
+    throw missing(pairs.length === 0 ? 'images' : 'labels', arrays, file);
   }
   const parts = partsOf(labeled);
   if (parts === undefined) {
@@ -224,7 +245,5 @@ export function imagesOfArrays(
       raw: rawOf({ images, labels: undefined }, reading),
     }));
   }
-  throw new DataError(`${file}: there are no arrays of images in it: it holds ${listed(arrays)}`, {
-    hint: usage,
-  });
+  throw missing('images', arrays, file);
 }

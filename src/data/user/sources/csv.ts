@@ -39,6 +39,26 @@ export interface Table {
   readonly roles: Roles;
 }
 
+const decimalComma = /^[+-]?\d*,\d+$/;
+
+/** Throws DataError for numbers such as 0,5: the comma would be taken for a separator, or the field for a text. */
+function checkDecimals(lines: readonly string[], file: string): void {
+  for (const separator of [';', '\t', '|']) {
+    const found = lines.some((line) => {
+      if (!line.includes(separator) || !line.includes(',')) return false;
+      const fields = fieldsOf(line, separator);
+      const commas = fields.filter((field) => decimalComma.test(field)).length;
+      // beside a label and a name all are numbers
+      return commas > 0 && fields.length - commas - fields.filter(isNumber).length <= 2;
+    });
+    if (!found) continue;
+    const called = { ';': 'semicolons', '\t': 'tabs', '|': 'bars' }[separator];
+    throw new DataError(`${file}: its numbers have decimal commas, between ${called}: points are read`, {
+      hint: 'Write 0.5 for 0,5; the separator may stay.',
+    });
+  }
+}
+
 /** Opens a CSV file and finds out what its columns are. @param wantsLabel whether there must be one of labels */
 export async function openTable(file: string, reading: Reading, wantsLabel: boolean): Promise<Table> {
   const lines = new Lines(await readText(file), file);
@@ -54,6 +74,7 @@ export async function openTable(file: string, reading: Reading, wantsLabel: bool
   }
   const names = holdsNames(fields, reading.options) ? fields : undefined;
   const texts = names === undefined ? [first, ...lines.sample(sampled)] : lines.sample(sampled);
+  checkDecimals(names === undefined ? texts : [first, ...texts], file);
   const rows = texts.map((text) => fieldsOf(text, separator)).filter((row) => row.length === count);
   const roles = new ColumnFinder({ names, rows, count }, file, reading, wantsLabel).find();
   return { file, lines, separator, names, count, roles };

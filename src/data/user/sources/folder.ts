@@ -6,6 +6,9 @@ import type { Reading } from '../reading.js';
 import type { Pictures, Sources } from '../source.js';
 import { type Entries, entriesOf, picturesBelow } from './walk.js';
 
+/** More folders are counted, not named. */
+const mostNamed = 10;
+
 /** The pictures in the folders of the classes, and in folders below those. */
 async function picturesOf(
   directory: string,
@@ -25,6 +28,13 @@ async function picturesOf(
   if (below.length > 0) {
     reading.note(
       `${directory}: pictures in folders below those of the classes are taken too: ${below.join(', ')}`,
+    );
+  }
+  if (pictures.length === 0 && empty.length > 0) {
+    const more = empty.length > mostNamed ? ` and ${empty.length - mostNamed} more` : '';
+    throw new DataError(
+      `${directory}: there are no pictures in its folders: ${empty.slice(0, mostNamed).join(', ')}${more}`,
+      { hint: 'Each holds the pictures of a class: PNG, JPEG, WebP and BMP are read.' },
     );
   }
   if (empty.length > 0) reading.note(`${directory}: no pictures, so no classes: ${empty.join(', ')}`);

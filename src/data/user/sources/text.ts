@@ -3,6 +3,18 @@ import { isGzip, readBounded } from '../../idx.js';
 import { largestInMemory, tooLarge } from '../../memory.js';
 import { TooLong, unzipWithin } from '../../unzip.js';
 
+const newline = 10;
+const carriageReturn = 13;
+
+/** The same bytes, with lines that end as today's do: those of old Macs end with a carriage return alone. */
+function withNewlines(bytes: Uint8Array): Uint8Array {
+  if (bytes.includes(newline)) return bytes;
+  for (let i = bytes.indexOf(carriageReturn); i >= 0; i = bytes.indexOf(carriageReturn, i + 1)) {
+    bytes[i] = newline;
+  }
+  return bytes;
+}
+
 /**
  * The bytes of a text file, unpacked where it is gzipped.
  *
@@ -16,9 +28,9 @@ export async function readText(file: string, limit = largestInMemory): Promise<U
       hint: '`iconv -f UTF-16 -t UTF-8` converts it.',
     });
   }
-  if (!isGzip(bytes)) return bytes;
+  if (!isGzip(bytes)) return withNewlines(bytes);
   try {
-    return await unzipWithin(bytes, limit);
+    return withNewlines(await unzipWithin(bytes, limit));
   } catch (cause) {
     if (cause instanceof TooLong) throw tooLarge(file, limit);
     throw new DataError(`${file}: corrupt gzip: ${reasonOf(cause)}`, { cause });
