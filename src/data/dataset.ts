@@ -1,4 +1,4 @@
-import { checkInteger, checkMembers } from '../core/check.js';
+import { checkInteger, checkMembers, kindOf } from '../core/check.js';
 import { DataError, UsageError } from '../core/errors.js';
 import { permutation } from './batches.js';
 
@@ -23,11 +23,8 @@ const datasetHint =
 
 const members = ['images', 'labels', 'count', 'shape', 'classes'];
 
-/** Names the kind of a value for messages: `Float32Array`, `Array`, `undefined`. */
-function kindOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  return value.constructor?.name ?? 'object';
-}
+/** A value for messages: numbers themselves, of others the kind. */
+const shown = (value: unknown) => (typeof value === 'object' ? kindOf(value) : String(value));
 
 /**
  * Throws DataError unless a value is a sound dataset: its arrays are of the right types and lengths, every label is a
@@ -39,20 +36,20 @@ export function checkDataset(what: string, dataset: Dataset): void {
   const refuse = (wrong: string): never => {
     throw new DataError(`${what}: this is no dataset: ${wrong}`, { hint: datasetHint });
   };
-  if (typeof dataset !== 'object' || dataset === null) refuse(kindOf(dataset));
+  if (typeof dataset !== 'object' || dataset === null) refuse(shown(dataset));
   const { name, images, labels, count, shape, classes } = dataset;
-  if (typeof name !== 'string') refuse(`name is ${kindOf(name)}, not text`);
+  if (typeof name !== 'string') refuse(`name is ${shown(name)}, not text`);
   for (const [part, array] of Object.entries({ images, labels })) {
-    if (!(array instanceof Uint8Array)) refuse(`${part} is ${kindOf(array)}, not Uint8Array`);
+    if (!(array instanceof Uint8Array)) refuse(`${part} is ${shown(array)}, not Uint8Array`);
   }
-  if (!Number.isSafeInteger(count) || count < 0) refuse(`count is ${kindOf(count)}, not a whole number`);
+  if (!Number.isSafeInteger(count) || count < 0) refuse(`count is ${shown(count)}, not a whole number`);
   const isShape =
     Array.isArray(shape) && shape.length === 3 && shape.every((n) => Number.isSafeInteger(n) && n > 0);
   if (!isShape)
-    refuse(`shape is ${Array.isArray(shape) ? `[${shape}]` : kindOf(shape)}, not [height, width, channels]`);
+    refuse(`shape is ${Array.isArray(shape) ? `[${shape}]` : shown(shape)}, not [height, width, channels]`);
   if (!Array.isArray(classes) || !classes.every((one) => typeof one === 'string')) {
     refuse(
-      `classes is ${kindOf(classes)}${Array.isArray(classes) ? ' of other than names' : ', not an array of names'}`,
+      `classes is ${shown(classes)}${Array.isArray(classes) ? ' of other than names' : ', not an array of names'}`,
     );
   }
   const size = imageSize(dataset);

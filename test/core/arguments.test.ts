@@ -89,6 +89,28 @@ suite('arguments of another kind', (test) => {
     );
   });
 
+  test('options of a training', async () => {
+    const rows: readonly (readonly [option: string, given: unknown, message: string])[] = [
+      ['schedule', quern.cosineDecay, 'must be a schedule such as cosineDecay(): function cosineDecay'],
+      ['schedule', 'cosine', 'must be a schedule such as cosineDecay(): string'],
+      ['plateau', {}, 'must be reduceOnPlateau(): it has no options'],
+      ['normalization', null, 'must be { mean, deviation }: null'],
+      ['checkpoint', {}, 'must be { save }: it has no save'],
+      ['resume', 'run', 'must be a checkpoint: string'],
+      ['callbacks', {}, 'must be a list of callbacks: Object'],
+      ['signal', new AbortController(), 'must be an AbortSignal: it has no throwIfAborted'],
+      ['onEpoch', 'log', 'must be a function: string'],
+    ];
+    for (const [option, given, message] of rows) {
+      const options = { epochs: 1, optimizer: quern.adam(), [option]: given };
+      await rejects(
+        () => quern.fit(engine, layers, dataset, wrong(options)),
+        UsageError,
+        `fit: ${option} ${message}`,
+      );
+    }
+  });
+
   test('layers and models', async () => {
     throws(
       () => (quern.sequential as (...parts: unknown[]) => unknown)(quern.dense(3), quern.relu()),

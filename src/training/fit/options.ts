@@ -1,4 +1,12 @@
-import { checkInteger, checkOptionNames, checkPositive, checkRange } from '../../core/check.js';
+import {
+  checkFunction,
+  checkInteger,
+  checkList,
+  checkMembers,
+  checkOptionNames,
+  checkPositive,
+  checkRange,
+} from '../../core/check.js';
 import { UsageError } from '../../core/errors.js';
 import type { Augmentation } from '../../data/augment/augmentation.js';
 import type { AugmenterOptions } from '../../data/augment/augmenter.js';
@@ -188,6 +196,26 @@ const elsewhere = {
 
 export const defaultBatchSize = 128;
 
+/** Throws UsageError for an option that is of another kind, such as `cosineDecay` in place of `cosineDecay()`. */
+function checkKinds(options: FitOptions): void {
+  const { schedule, plateau, normalization, checkpoint, resume, callbacks, signal } = options;
+  const needed = [
+    ['schedule', 'a schedule such as cosineDecay()', schedule, ['factor']],
+    ['plateau', 'reduceOnPlateau()', plateau, ['options', 'next']],
+    ['normalization', '{ mean, deviation }', normalization, ['mean', 'deviation']],
+    ['checkpoint', '{ save }', checkpoint, ['save']],
+    ['resume', 'a checkpoint', resume, ['conditions']],
+    ['signal', 'an AbortSignal', signal, ['throwIfAborted']],
+  ] as const;
+  for (const [name, wanted, value, members] of needed) {
+    if (value !== undefined) checkMembers(`fit: ${name}`, wanted, value, members);
+  }
+  if (callbacks !== undefined) checkList('fit: callbacks', 'a list of callbacks', callbacks);
+  for (const name of ['onProgress', 'onEpoch', 'onNonFinite', 'onWarning'] as const) {
+    if (options[name] !== undefined) checkFunction(`fit: ${name}`, options[name]);
+  }
+}
+
 /**
  * Throws UsageError for an option out of range. A validation fraction, the seed and an augmentation are checked where
  * they are used.
@@ -196,6 +224,7 @@ export function checkFitOptions(options: FitOptions): void {
   checkOptionNames('fit', options, optionNames, elsewhere);
   const { clip, normalization, earlyStopping, plateau, validation, validationBy } = options;
   checkOptimizer('fit: optimizer', options.optimizer);
+  checkKinds(options);
   checkInteger('fit: epochs', options.epochs);
   checkInteger('fit: batchSize', options.batchSize ?? 1);
   checkInteger('fit: stepsPerRun', options.stepsPerRun ?? 1);
