@@ -10,6 +10,8 @@ export type OnFault = (message: string) => void;
 
 export interface GivenJob {
   readonly data: unknown;
+  /** How often workers have failed at it. */
+  readonly attemptsMade: number;
 }
 
 export interface JobOptions {
@@ -38,6 +40,9 @@ export interface JobQueue {
 }
 
 export interface JobWorker {
+  /** Takes no more jobs; what it is at goes on. */
+  pause(doNotWaitActive: true): Promise<void>;
+  resume(): void | Promise<void>;
   close(): Promise<void>;
 }
 

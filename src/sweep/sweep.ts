@@ -114,8 +114,9 @@ class Sweep {
   private async wait(): Promise<boolean> {
     const late = new AbortController();
     const check = setInterval(() => this.late && late.abort(), 200);
-    const results = await this.jobs.next(AbortSignal.any([this.options.signal, late.signal]));
-    clearInterval(check);
+    const results = await this.jobs
+      .next(AbortSignal.any([this.options.signal, late.signal]))
+      .finally(() => clearInterval(check));
     for (const [id, result] of results) {
       const step = this.steps.get(id);
       if (step !== undefined) this.take(step, result);
