@@ -50,8 +50,17 @@ async function sweep(seconds: number, time?: number) {
 
 suite('a sweep', (test) => {
   test('leaves no timer behind where a job is given up', async () => {
-    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-    const before = timers();
+    const { setInterval: set, clearInterval: clear } = globalThis;
+    const running = new Set<unknown>();
+    globalThis.setInterval = ((...given: Parameters<typeof set>) => {
+      const timer = set(...given);
+      running.add(timer);
+      return timer;
+    }) as typeof set;
+    globalThis.clearInterval = (timer) => {
+      running.delete(timer);
+      clear(timer);
+    };
     const jobs = {
       want: async () => undefined,
       next: () => Promise.reject(new Error('given up')),
@@ -60,8 +69,10 @@ suite('a sweep', (test) => {
     const error = await runSweep(threeTrials, jobs, {
       ...{ signal: new AbortController().signal, begun: '', onChange: () => {} },
     }).catch((each: Error) => each);
+    Object.assign(globalThis, { setInterval: set, clearInterval: clear });
     assert.is((error as Error).message, 'given up');
-    assert.ok(timers() <= before);
+    for (const timer of running) clear(timer as NodeJS.Timeout);
+    assert.is(running.size, 0);
   });
 
   test('takes the best of all trials, and says that none is left', async () => {
