@@ -45,6 +45,15 @@ const failureOf = (failure: string): JobResult => ({
   worker: 'none',
 });
 
+/** The reason is the message of an error of a worker, perhaps with a hint. */
+function notTrained(label: string, reason: string): BackendError {
+  const [sentence, hint] = reason.split('\n  ', 2);
+  return new BackendError(
+    `${label}: no worker could train it: ${sentence}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
 /** One command's jobs in a queue. */
 export class HandOut {
   private readonly queues = new Map<string, Promise<JobQueue>>();
@@ -177,7 +186,7 @@ export class HandOut {
       this.tell((error as Error).message);
     }
     for (const [id, label, reason] of givenUp) {
-      if (!this.given.goOn) throw new BackendError(`${label}: no worker could train it: ${reason}`);
+      if (!this.given.goOn) throw notTrained(label, reason);
       this.open.delete(id);
       found.set(id, failureOf(reason));
     }

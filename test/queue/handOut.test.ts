@@ -31,11 +31,15 @@ const store = (list: () => Promise<string[]>): Store => ({
 });
 
 /** A queue in which every job has failed. */
-function failedQueue(): { connection: Connection; given: JobOptions[]; removed: () => number } {
+function failedQueue(failedReason = 'it took 900 MB'): {
+  connection: Connection;
+  given: JobOptions[];
+  removed: () => number;
+} {
   const given: JobOptions[] = [];
   let removed = 0;
   const job = {
-    failedReason: 'it took 900 MB',
+    failedReason,
     isFailed: async () => true,
     remove: async () => {
       removed++;
@@ -74,6 +78,24 @@ suite('handing out', (test) => {
     assert.is(error.name, 'BackendError');
     assert.is(error.message, 'one: no worker could train it: it took 900 MB');
     await first.close();
+
+    const strange = failedQueue(
+      'worker: its store is another than that of the sweep: x\n  Give both the same.',
+    );
+    const hinted = new HandOut(
+      strange.connection,
+      store(async () => []),
+      'mark',
+      { attempts: 30, goOn: false, listener },
+    );
+    await hinted.want(wanted);
+    const refusal = (await hinted.next(signal).catch((each) => each)) as BackendError;
+    assert.is(refusal.hint, 'Give both the same.');
+    assert.is(
+      refusal.message,
+      'one: no worker could train it: worker: its store is another than that of the sweep: x\n  Give both the same.',
+    );
+    await hinted.close();
 
     const patient = failedQueue();
     const second = new HandOut(
