@@ -265,6 +265,9 @@ suite('wrong usage', (test) => {
     ['evaluate'],
     /^quern: evaluate: <model> is missing\n {2}quern evaluate <model>: --help explains\.\n$/,
   );
+  for (const port of ['99999', '-1', '1.5', '65536'])
+    for (const command of [['watch', '.'], ['studio']])
+      refuse([...command, `--port=${port}`], /^quern: --port must be a whole number from 0 to 65535\n$/);
   refuse(['predict'], /^quern: predict: <model> and <image> are missing\n/);
   refuse(['runs', 'compare'], /^quern: runs compare: <run> is missing\n/);
   refuse(['predict', 'a'], /^quern: predict: <image> is missing\n/);
