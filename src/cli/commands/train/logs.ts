@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { UsageError } from '../../../core/errors.js';
+import { UsageError, withoutSecrets } from '../../../core/errors.js';
 import { Mlflow } from '../../../logs/mlflow.js';
 import { EventFile } from '../../../logs/tensorboard.js';
 import type { Pixels } from '../../../report/page/picture.js';
@@ -23,7 +23,9 @@ export function checkLogs(logs: readonly string[] = []): void {
     const address = mlflowForm.exec(log)?.[1];
     if (address !== undefined) new Mlflow(address, () => {});
     else if (log !== 'tensorboard')
-      throw new UsageError(`--log: there is no '${log}': tensorboard, or mlflow=http://127.0.0.1:5000`);
+      throw new UsageError(
+        `--log: there is no '${/:.*@/s.test(log) ? withoutSecrets(log) : log}': tensorboard, or mlflow=http://127.0.0.1:5000`,
+      );
   }
 }
 
