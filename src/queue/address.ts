@@ -29,13 +29,18 @@ export const isServerAddress = (text: string): boolean => /^(rediss?|postgres(ql
  * @throws UsageError, never with the password, for what is none
  */
 export function parseServerAddress(text: string, option: string): ServerAddress {
-  const { protocol = '', username = '', password = '' } = properAddress(text) ?? {};
+  const { protocol = '', username = '', password = '', pathname = '' } = properAddress(text) ?? {};
   const kind = kinds[protocol];
   const shown = withoutSecrets(text);
   // the driver of PostgreSQL takes a bare % as it is
   if (kind === undefined || (kind === 'redis' && !isEncoded(username + password))) {
     throw new UsageError(`${option}: not the address of a server: ${shown.slice(0, 80)}`, {
       hint: `It begins with redis://, rediss://, postgres:// or postgresql://, such as redis://10.0.0.5:6379; ${encodingRule}.`,
+    });
+  }
+  if (kind === 'redis' && !/^\/?\d*$/.test(pathname)) {
+    throw new UsageError(`${option}: the database of Redis is no whole number: ${shown.slice(0, 80)}`, {
+      hint: 'It stands behind the server, such as redis://10.0.0.5:6379/2; where it is left out it is 0.',
     });
   }
   return { kind, url: text, shown };

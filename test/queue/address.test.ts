@@ -51,6 +51,25 @@ suite('addresses of servers', (test) => {
     }
   });
 
+  test('a database of Redis is a whole number', () => {
+    for (const path of ['abc', '1.5', '-1', '1/2', '0x1'])
+      assert.throws(
+        () => parseServerAddress(`redis://:secret@h/${path}`, '--store'),
+        (error: Error) =>
+          error instanceof UsageError &&
+          error.message.startsWith(
+            `--store: the database of Redis is no whole number: redis://h/${path}\n  It `,
+          ),
+      );
+    for (const [text, database] of [
+      ['redis://h', 0],
+      ['redis://h/', 0],
+      ['redis://h/15', 15],
+    ] as const)
+      assert.is(redisOptions(parseServerAddress(text, '--queue')).db, database);
+    assert.is(parseServerAddress('postgres://h/abc', '--queue').shown, 'postgres://h/abc');
+  });
+
   test('a password is hidden in what a driver says, plain or encoded', () => {
     const address = { url: 'redis://me:s%40cret@h:1' };
     assert.is(
