@@ -268,6 +268,11 @@ suite('wrong usage', (test) => {
   for (const port of ['99999', '-1', '1.5', '65536'])
     for (const command of [['watch', '.'], ['studio']])
       refuse([...command, `--port=${port}`], /^quern: --port must be a whole number from 0 to 65535\n$/);
+  for (const logs of [[], ['--log=mlflow=http://127.0.0.1:1']])
+    refuse(
+      ['train', 'mnist-mlp', '--log-weights', ...logs],
+      /^quern: --log-weights goes with --log tensorboard, which is not given\n$/,
+    );
   refuse(
     ['train', 'mnist-mlp', '--log', 'mlflow=http://u:pa/ss@h'],
     /^quern: --log mlflow: not the address of a server: http:\/\/\*\*\*@h\n {2}Such as /,

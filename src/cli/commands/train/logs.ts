@@ -17,8 +17,10 @@ export interface LogArguments {
 
 const mlflowForm = /^mlflow=(.+)$/;
 
-/** Throws UsageError for a log that there is not. */
-export function checkLogs(logs: readonly string[] = []): void {
+/** Throws UsageError for a log that there is not, or what goes with none that was given. */
+export function checkLogs({ log: logs = [], logWeights = false }: LogArguments): void {
+  if (logWeights && !logs.includes('tensorboard'))
+    throw new UsageError('--log-weights goes with --log tensorboard, which is not given');
   for (const log of logs) {
     const address = mlflowForm.exec(log)?.[1];
     if (address !== undefined) new Mlflow(address, () => {});
