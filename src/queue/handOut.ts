@@ -51,6 +51,15 @@ async function forgetFailure(queue: JobQueue, id: string): Promise<void> {
   if (job !== undefined && (await job.isFailed())) await job.remove();
 }
 
+/** The reason is the message of an error of a worker, perhaps with a hint. */
+function notTrained(label: string, reason: string): BackendError {
+  const [sentence, hint] = reason.split('\n  ', 2);
+  return new BackendError(
+    `${label}: no worker could train it: ${sentence}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
 /** One command's jobs in a queue. */
 export class HandOut {
   private readonly queues = new Map<string, Promise<JobQueue>>();
@@ -186,7 +195,7 @@ export class HandOut {
       this.tell((error as Error).message);
     }
     for (const [id, label, reason] of givenUp) {
-      if (!this.given.goOn) throw new BackendError(`${label}: no worker could train it: ${reason}`);
+      if (!this.given.goOn) throw notTrained(label, reason);
       this.open.delete(id);
       found.set(id, failureOf(reason));
     }

@@ -104,6 +104,14 @@ suite('quern train --resume', (test) => {
   test('before the first checkpoint it begins anew; between the last step and the result it only measures', () =>
     withRun(async (cwd, whole) => {
       unfinish(cwd, 'early', 'checkpoints', 'history.jsonl', 'history.csv');
+      for (const [words, message] of [
+        [['--log', 'wandb'], /^quern: --log: there is no 'wandb': /],
+        [['--log-weights'], /^quern: --log-weights goes with --log tensorboard, which is not given\n$/],
+      ] as const) {
+        const wrong = await resume(cwd, 'early', ...words);
+        assert.is(wrong.code, 2);
+        assert.match(wrong.stderr, message);
+      }
       const early = await resume(cwd, 'early');
       assert.is(early.code, 0, early.stderr);
       assert.match(early.stderr, /^early: no checkpoint yet: it begins anew\nepoch 1\/6 /);

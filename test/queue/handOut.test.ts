@@ -32,11 +32,15 @@ const store = (list: () => Promise<string[]>): Store => ({
 });
 
 /** A queue in which every job has failed; `before` that it was asked for, too. */
-function failedQueue(before = false): { connection: Connection; given: JobOptions[]; removed: () => number } {
+function failedQueue({ failedReason = 'it took 900 MB', before = false } = {}): {
+  connection: Connection;
+  given: JobOptions[];
+  removed: () => number;
+} {
   const given: JobOptions[] = [];
   let removed = 0;
   const job = {
-    failedReason: 'it took 900 MB',
+    failedReason,
     isFailed: async () => true,
     remove: async () => {
       removed++;
@@ -76,6 +80,24 @@ suite('handing out', (test) => {
     assert.is(error.message, 'one: no worker could train it: it took 900 MB');
     await first.close();
 
+    const strange = failedQueue({
+      failedReason: 'worker: its store is another than that of the sweep: x\n  Give both the same.',
+    });
+    const hinted = new HandOut(
+      strange.connection,
+      store(async () => []),
+      'mark',
+      { attempts: 30, goOn: false, listener },
+    );
+    await hinted.want(wanted);
+    const refusal = (await hinted.next(signal).catch((each) => each)) as BackendError;
+    assert.is(refusal.hint, 'Give both the same.');
+    assert.is(
+      refusal.message,
+      'one: no worker could train it: worker: its store is another than that of the sweep: x\n  Give both the same.',
+    );
+    await hinted.close();
+
     const patient = failedQueue();
     const second = new HandOut(
       patient.connection,
@@ -93,7 +115,7 @@ suite('handing out', (test) => {
   });
 
   test('a failure that a command before has left is not of this one', async () => {
-    const { connection, removed } = failedQueue(true);
+    const { connection, removed } = failedQueue({ before: true });
     const given = { attempts: 3, goOn: false, listener: { fault: () => {} } };
     const handOut = new HandOut(
       connection,

@@ -5,11 +5,12 @@ import { backendNames } from '../../engine/choose.js';
 import { type BackendOptions, type NativeOption, nativeOptions } from '../../engine/options.js';
 import type { Preparation } from '../../queue/job.js';
 
-/** A coercion for yargs: a whole number of at least `least`. */
-export function whole(option: string, least: number) {
+/** A coercion for yargs: a whole number of at least `least`, and at most `most` if one is given. */
+export function whole(option: string, least: number, most = Number.POSITIVE_INFINITY) {
   return (value: number | undefined): number | undefined => {
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
-    throw new UsageError(`--${option} must be a whole number of at least ${least}`);
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return value;
+    const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new UsageError(`--${option} must be a whole number ${range}`);
   };
 }
 
@@ -156,7 +157,7 @@ export const portOption = {
     number: true,
     requiresArg: true,
     default: 0,
-    coerce: whole('port', 0),
+    coerce: whole('port', 0, 65_535),
     defaultDescription: 'any that is free',
     describe: 'of the page, on 127.0.0.1',
   },

@@ -5,7 +5,7 @@ import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/ind
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
 import { readReferences } from '../../../runs/references.js';
-import { isQueueHere, withQueue } from '../../inputs/queue.js';
+import { checkAddresses, isQueueHere, withQueue } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
@@ -53,6 +53,7 @@ async function write(out: string, comparison: Comparison): Promise<void> {
 export async function runCompare(options: CompareArguments): Promise<void> {
   if (options.jobs === 0 && isQueueHere(options.queue))
     throw new UsageError('compare: --jobs 0 leaves nobody to train: it goes with --queue');
+  checkAddresses(options);
   const { seeds, out, limit, epochs, json, quiet } = options;
   const sources = [...new Set(options.recipes.length === 0 ? recipeNames : options.recipes)];
   const loaded = await Promise.all(sources.map((source) => loadRecipe(source)));

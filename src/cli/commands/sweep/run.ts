@@ -23,6 +23,7 @@ import { openDataset } from '../../inputs/datasets.js';
 import type { OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import {
+  checkAddresses,
   conditionsHere,
   type HandOutArguments,
   isQueueHere,
@@ -266,6 +267,7 @@ async function sweep(
 export async function runSweepCommand(options: SweepArguments): Promise<void> {
   if (options.jobs === 0 && isQueueHere(options.queue))
     throw new UsageError('sweep: --jobs 0 leaves nobody to train: it goes with --queue');
+  checkAddresses(options);
   const progress = await Progress.open(options.quiet);
   try {
     await withQueue(options.queue, async (queue) => {
