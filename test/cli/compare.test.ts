@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { parseSeeds } from '../../src/cli/commands/compare/arguments.js';
 import { type Comparison, comparisonMarkdown, comparisonText } from '../../src/cli/commands/compare/text.js';
 import { compareRecipe } from '../../src/runs/comparison.js';
+import { sharersOf } from '../../src/runs/lock.js';
 import type { TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
 import { inProject, quern, recipeText } from './support.js';
@@ -208,11 +209,13 @@ suite('quern compare', (test) => {
       const words = ['compare', './tiny.mjs', '--seeds', '1', '--epochs', '500', '--threads', '1'];
       const folder = join(cwd, 'compare/tiny-epochs-500/seed-0');
       let done = false;
+      let sharing: ReturnType<typeof sharersOf> | undefined;
       const watch = setInterval(() => {
         // the history is there as soon as an epoch is done
         if (!done && statSync(join(folder, 'history.jsonl'), { throwIfNoEntry: false }) !== undefined) {
           done = true;
-          child?.kill('SIGINT');
+          // so that `runs remove` leaves the folder alone
+          sharing = sharersOf(join(cwd, 'compare')).finally(() => child?.kill('SIGINT'));
         }
       }, 50);
       let child: { kill(signal: 'SIGINT'): boolean } | undefined;
@@ -224,6 +227,8 @@ suite('quern compare', (test) => {
       assert.is(ended.code, 130, ended.stderr);
       assert.match(ended.stderr, /quern: interrupted; the same command goes on\n$/);
       assert.is(ended.stdout, '');
+      assert.is((await sharing)!.length, 1);
+      assert.is((await sharersOf(join(cwd, 'compare'))).length, 0);
       const { steps, ended: how } = JSON.parse(
         readFileSync(join(folder, 'result.json'), 'utf8'),
       ) as TrainingResult;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { takeLock } from '../../src/runs/lock.js';
+import { shareLock, takeLock } from '../../src/runs/lock.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern } from './support.js';
 
@@ -38,6 +38,15 @@ suite('quern runs remove', (test) => {
       await unlock();
       assert.is(busy.code, 2);
       assert.match(busy.stderr, /^quern: runs remove: runs\/poor: it is being trained: process \d+ on /);
+      // of a comparison, which has the folder while none of its runs is trained
+      const share = await shareLock(join(cwd, 'runs'));
+      assert.match(
+        (await remove('runs', '--yes')).stderr,
+        /^quern: runs remove: runs: it is being trained: process \d+ on /,
+      );
+      const above = await remove('.', '--yes');
+      await share();
+      assert.match(above.stderr, /^quern: runs remove: runs: it is being trained: process \d+ on /);
       const best = await remove('runs', '--keep-best', '--yes');
       assert.is(best.code, 0, best.stderr);
       assert.match(best.stdout, /^runs\/poor {2}\d+\.\d MB\nremoved \d+\.\d MB\n$/);

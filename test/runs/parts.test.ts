@@ -7,7 +7,14 @@ import { createWhole } from '../../src/core/files.js';
 import { describeSystem, readConfig } from '../../src/runs/config.js';
 import { readJson } from '../../src/runs/files.js';
 import { historyLines, historyTable, parseHistory } from '../../src/runs/history.js';
-import { holderOf, removeLeftovers, takeLock } from '../../src/runs/lock.js';
+import {
+  holderOf,
+  removeDeadShares,
+  removeLeftovers,
+  shareLock,
+  sharersOf,
+  takeLock,
+} from '../../src/runs/lock.js';
 import { readRun } from '../../src/runs/records.js';
 import { judge, readReferences } from '../../src/runs/references.js';
 import { readResult } from '../../src/runs/result.js';
@@ -223,6 +230,23 @@ suite('the lock of a run', (test) => {
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'lock.json'), JSON.stringify({ pid: 1, host: 'elsewhere' }));
       await rejects(takeLock(folder), UsageError, /another process is training it: 1 on elsewhere\n/);
+    }));
+
+  test('several processes have a folder together; what one that was killed has left does not count', () =>
+    inFolder(async (folder) => {
+      const [first, second] = [await shareLock(folder), await shareLock(folder)];
+      assert.equal(
+        (await sharersOf(folder)).map(({ pid }) => pid),
+        [process.pid, process.pid],
+      );
+      await first();
+      const left = join(folder, '.lock-left.json');
+      writeFileSync(left, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+      assert.is((await sharersOf(folder)).length, 1);
+      await removeDeadShares(folder);
+      assert.not(existsSync(left));
+      await second();
+      assert.equal(readdirSync(folder), []);
     }));
 
   test('a folder that cannot be written', () =>

@@ -1,12 +1,12 @@
 /** `quern runs remove`: what is no longer needed of runs and sweeps. */
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { at } from '../../../core/lists.js';
 import { storeNames } from '../../../queue/job.js';
-import { holderOf } from '../../../runs/lock.js';
+import { holderOf, removeDeadShares, sharersOf } from '../../../runs/lock.js';
 import { findRuns, type RunRecord } from '../../../runs/records.js';
 import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
 import { megabytes } from '../../terminal/format.js';
@@ -58,14 +58,21 @@ async function removable(path: string, keepBest: boolean): Promise<string[]> {
   return [...runs.map((run) => run.path).filter((each) => !kept.has(each)), ...store];
 }
 
-/** Throws UsageError for a run that is being trained. */
+/** A folder, those on the way to one in it, and that one. */
+function foldersTo(path: string, inside: string): string[] {
+  const parts = relative(path, inside).split(sep);
+  return [path, ...parts.map((_, i) => join(path, ...parts.slice(0, i + 1)))];
+}
+
+/** Throws UsageError for what is being trained: a run, or the sweep or the comparison that it is of. */
 async function checkIdle(path: string): Promise<void> {
   const { runs } = await findRuns(path);
-  for (const run of runs) {
-    const holder = await holderOf(run.path);
+  const folders = new Set([path, ...runs.flatMap((run) => foldersTo(path, run.path))]);
+  for (const folder of folders) {
+    const holder = (await holderOf(folder)) ?? (await sharersOf(folder))[0];
     if (holder === undefined) continue;
     throw new UsageError(
-      `runs remove: ${run.path}: it is being trained: process ${holder.pid} on ${holder.host}`,
+      `runs remove: ${folder}: it is being trained: process ${holder.pid} on ${holder.host}`,
     );
   }
 }
@@ -97,6 +104,8 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
     print('nothing was removed');
     return;
   }
+  // somebody may have begun while it was asked
+  for (const path of paths) await checkIdle(path);
   for (const part of parts) await rm(part, { recursive: true });
   for (const path of paths) await removeEmpty(path);
   print(`removed ${all}`);
@@ -104,6 +113,7 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
 
 /** Removes folders that held nothing else. */
 async function removeEmpty(path: string): Promise<void> {
+  await removeDeadShares(path);
   const names = await readdir(path).catch(() => undefined);
   if (names?.length === 0) await rm(path, { recursive: true });
 }

@@ -8,6 +8,7 @@ import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData } from '../../../runs/config.js';
+import { shareLock } from '../../../runs/lock.js';
 import { defaultEta, rungsOf } from '../../../sweep/halving.js';
 import {
   readSweep,
@@ -275,7 +276,8 @@ export async function runSweepCommand(options: SweepArguments): Promise<void> {
       await makeFolder(out).catch((cause) => {
         throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
       });
-      await sweep(plan, { out, begun, queue }, options, progress);
+      const giveBack = await shareLock(out);
+      await sweep(plan, { out, begun, queue }, options, progress).finally(giveBack);
     });
   } finally {
     progress.clear();
