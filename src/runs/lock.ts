@@ -97,6 +97,21 @@ export async function takeLock(folder: string, name: string = runFiles.lock): Pr
   };
 }
 
+/** Milliseconds: what is done with a lock for a moment takes less. */
+const longestWait = 30_000;
+
+/** Does something for a moment with the lock of a folder: who has it is waited for. Throws as `takeLock` after 30 seconds. */
+export async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    const giveBack = await takeLock(folder).catch((error: unknown) => {
+      if (!(error instanceof UsageError) || performance.now() - began > longestWait) throw error;
+    });
+    if (giveBack !== undefined) return work().finally(giveBack);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Locks of processes that have a folder together. */
 const sharedForm = /^\.lock-[\w-]+\.json$/;
 

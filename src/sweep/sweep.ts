@@ -39,6 +39,49 @@ interface SweepOptions {
   readonly begun: string;
 }
 
+/** @param own results by rung */
+function trialRecord(
+  { description: { rungs }, trials }: SweepPlan,
+  trial: number,
+  own: ReadonlyMap<number, JobResult> = new Map(),
+): TrialRecord {
+  const rung = Math.max(-1, ...own.keys());
+  const last = own.get(rung);
+  const history = last?.history ?? [];
+  const failure = last?.failure ?? null;
+  const done = rung === rungs.length - 1;
+  return {
+    trial,
+    values: trials[trial]!,
+    state: last === undefined ? 'waiting' : failure !== null ? 'failed' : done ? 'finished' : 'paused',
+    epochs: history.length,
+    validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+    validationLoss: history.at(-1)?.validationLoss ?? null,
+    history,
+    failure,
+    weightsSha256: last?.result?.weightsSha256 ?? null,
+    processorSeconds: [...own.values()].reduce((sum, each) => sum + (each.processorSeconds ?? 0), 0),
+  };
+}
+
+/** A sweep of which nothing is trained yet. */
+export function firstRecord(plan: SweepPlan, begun: string): SweepRecord {
+  return {
+    version: 1,
+    description: plan.description,
+    state: 'running',
+    timeIsUp: false,
+    trials: plan.trials.map((_, trial) => trialRecord(plan, trial)),
+    winner: null,
+    seeds: [],
+    testAccuracy: null,
+    importance: [],
+    progress: [],
+    begun,
+    written: new Date().toISOString(),
+  };
+}
+
 const three = (trial: number) => String(trial).padStart(3, '0');
 
 class Sweep {
@@ -199,31 +242,6 @@ class Sweep {
     return sound.sort((a, b) => b.rung - a.rung || isBetter(a.score, b.score) || a.trial - b.trial)[0];
   }
 
-  private trialRecord(values: Values, trial: number): TrialRecord {
-    const own = this.known.get(trial);
-    const { rungs } = this.plan.description;
-    const rung = own === undefined ? -1 : Math.max(...own.keys());
-    const last = own?.get(rung);
-    const history = last?.history ?? [];
-    const failure = last?.failure ?? null;
-    const done = rung === rungs.length - 1;
-    return {
-      trial,
-      values,
-      state: last === undefined ? 'waiting' : failure !== null ? 'failed' : done ? 'finished' : 'paused',
-      epochs: history.length,
-      validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
-      validationLoss: history.at(-1)?.validationLoss ?? null,
-      history,
-      failure,
-      weightsSha256: last?.result?.weightsSha256 ?? null,
-      processorSeconds: [...(own?.values() ?? [])].reduce(
-        (sum, each) => sum + (each.processorSeconds ?? 0),
-        0,
-      ),
-    };
-  }
-
   private winnerRecord(seed: number): WinnerRecord {
     const { result = null, failure = null, processorSeconds = 0 } = this.final.get(seed) ?? {};
     return {
@@ -237,7 +255,7 @@ class Sweep {
   }
 
   private record(state: SweepRecord['state']): SweepRecord {
-    const { description, spaces, trials, seeds } = this.plan;
+    const { spaces, trials, seeds } = this.plan;
     // in the order of their numbers, so that it does not matter who came first
     const first = [...this.known.keys()]
       .sort((a, b) => a - b)
@@ -250,18 +268,15 @@ class Sweep {
     const records = this.final.size === 0 ? [] : seeds.map((seed) => this.winnerRecord(seed));
     const accuracies = records.flatMap(({ testAccuracy }) => (testAccuracy === null ? [] : [testAccuracy]));
     return {
-      version: 1,
-      description,
+      ...firstRecord(this.plan, this.options.begun),
       state,
       timeIsUp: this.late && this.open().length > 0,
-      trials: trials.map((values, trial) => this.trialRecord(values, trial)),
+      trials: trials.map((_, trial) => trialRecord(this.plan, trial, this.known.get(trial))),
       winner: this.winner ?? this.best()?.trial ?? null,
       seeds: records,
       testAccuracy: accuracies.length === 0 ? null : summarizeSample(accuracies, [0, 1]),
       importance: importanceOf(spaces, first),
       progress: [...this.progress],
-      begun: this.options.begun,
-      written: new Date().toISOString(),
     };
   }
 }

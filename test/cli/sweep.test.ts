@@ -1,15 +1,16 @@
 /** Sweeps as their users run them: alone, on servers with workers that die, with what strangers send. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { queueName, type TrainingDescription } from '../../src/queue/job.js';
 import { openQueue } from '../../src/queue/open.js';
+import { shareLock } from '../../src/runs/lock.js';
 import type { SweepRecord } from '../../src/sweep/record.js';
 import { absent, servers } from '../queue/servers.js';
 import { suite } from '../support/suite.js';
-import { inProject, main, quern, recipeText } from './support.js';
+import { inProject, main, quern, quernHere, recipeText } from './support.js';
 
 // Of another hash each time: a server keeps what was trained before.
 const recipe = recipeText(`
@@ -24,8 +25,8 @@ const inSweep = (run: (cwd: string) => Promise<void>) =>
   });
 
 /** Three trials, one of them to the end, and one training of the best. */
-const words = (out: string) => [
-  ...['sweep', './own.mjs', '--seeds', '1', '--validation', '0.2', '--eta', '2', '--trials', '3'],
+const words = (out: string, trials = 3) => [
+  ...['sweep', './own.mjs', '--seeds', '1', '--validation', '0.2', '--eta', '2', '--trials', `${trials}`],
   ...['--backend', 'reference', '--out', out],
 ];
 
@@ -109,6 +110,53 @@ suite('quern sweep', (test) => {
       );
     }));
 
+  test('one sweep at a time in a folder, by several commands; it is not removed while one runs', () =>
+    inSweep(async (cwd) => {
+      const path = join(cwd, 'same');
+      const [one, another] = [words('same', 1), words('same', 2)];
+      // killed before there is a result
+      let child: ChildProcess | undefined;
+      const begun = quern(one, { cwd, onStart: (started) => (child = started) });
+      await until(
+        () => existsSync(join(path, 'sweep.json')),
+        () => 'no first record',
+      );
+      child!.kill('SIGKILL');
+      await begun;
+      assert.equal(
+        recordOf(cwd, 'same').trials.map(({ state }) => state),
+        ['waiting'],
+      );
+      const refused = async (more: string[], message: RegExp) => {
+        const { code, stderr } = await quern([...another, ...more], { cwd });
+        assert.is(code, 2, stderr);
+        assert.match(stderr, message);
+      };
+      await refused([], /^quern: same: it holds another sweep: trials was 1, is 2\n {2}--out takes/m);
+
+      let removed: ReturnType<typeof quernHere> | undefined;
+      const onError = (text: string) => {
+        if (/trial-000: to epoch/.test(text)) removed ??= quernHere(['runs', 'remove', path, '--yes']);
+      };
+      const both = await Promise.all([quern(one, { cwd, onError }), quern(one, { cwd, onError })]);
+      for (const { code, stderr } of both) assert.is(code, 0, stderr);
+      const { code, stderr } = (await removed)!;
+      assert.is(code, 2, stderr);
+      assert.match(stderr, /^quern: runs remove: .*same: it is being trained: process \d+ on /);
+      assert.is(recordOf(cwd, 'same').state, 'finished');
+
+      const share = await shareLock(path);
+      await refused(
+        ['--force'],
+        /another sweep: trials was 1, is 2; it is running: process \d+ on .*\n {2}--out/,
+      );
+      await share();
+      rmSync(path, { recursive: true });
+      const two = await Promise.all([quern(one, { cwd }), quern(another, { cwd })]);
+      assert.equal(two.map((ended) => ended.code).sort(), [0, 2], two.map((ended) => ended.stderr).join(''));
+      assert.is(recordOf(cwd, 'same').description.trials, two[0].code === 0 ? 1 : 2);
+    }));
+
   test('wrong spaces, a missing queue and an absent server are said before anything is trained', () =>
     inSweep(async (cwd) => {
       const refused = async (more: string[], wanted: number, message: RegExp, command = words('x')) => {
@@ -131,6 +179,8 @@ suite('quern sweep', (test) => {
         1,
         /quern: --queue redis:\/\/127\.0\.0\.1:1: cannot be reached: .*\n {2}Is the server running/,
       );
+      // nothing was begun
+      assert.equal(readdirSync(join(cwd, 'x')), []);
     }));
 
   for (const { name, url, variable } of servers) {

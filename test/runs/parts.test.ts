@@ -14,6 +14,7 @@ import {
   shareLock,
   sharersOf,
   takeLock,
+  withLock,
 } from '../../src/runs/lock.js';
 import { readRun } from '../../src/runs/records.js';
 import { judge, readReferences } from '../../src/runs/references.js';
@@ -230,6 +231,21 @@ suite('the lock of a run', (test) => {
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'lock.json'), JSON.stringify({ pid: 1, host: 'elsewhere' }));
       await rejects(takeLock(folder), UsageError, /another process is training it: 1 on elsewhere\n/);
+    }));
+
+  test('for a moment: who else has it is waited for', () =>
+    inFolder(async (folder) => {
+      const done: number[] = [];
+      const append = (number: number) =>
+        withLock(folder, async () => {
+          done.push(number);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          done.push(number);
+        });
+      await Promise.all([append(1), append(2)]);
+      assert.is(done[0], done[1]);
+      assert.is(done[2], done[3]);
+      assert.equal(readdirSync(folder), []);
     }));
 
   test('several processes have a folder together; what one that was killed has left does not count', () =>

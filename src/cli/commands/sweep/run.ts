@@ -1,22 +1,12 @@
 import { join } from 'node:path';
-import { differences, differenceText } from '../../../core/differences.js';
-import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
-import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
+import { UsageError } from '../../../core/errors.js';
 import { percent } from '../../../core/format.js';
 import type { Embedded } from '../../../queue/embedded.js';
 import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
-import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData } from '../../../runs/config.js';
-import { shareLock } from '../../../runs/lock.js';
 import { defaultEta, rungsOf } from '../../../sweep/halving.js';
-import {
-  readSweep,
-  type SweepDescription,
-  type SweepRecord,
-  sweepFile,
-  sweepPage,
-} from '../../../sweep/record.js';
+import { type SweepDescription, type SweepRecord, sweepPage } from '../../../sweep/record.js';
 import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
@@ -36,6 +26,7 @@ import { Live } from '../../terminal/live.js';
 import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { chooseSettings, describeRecipeFile } from '../train/settings.js';
+import { takeSweepFolder, writeSweep } from './folder.js';
 import { liveText, sweepText } from './text.js';
 
 export interface SweepArguments extends HandOutArguments, Omit<OwnDataArguments, 'data'> {
@@ -141,19 +132,6 @@ async function planSweep(
   return { description, spaces, trials, rule, seeds, trialOf, finalOf };
 }
 
-/** When it was begun, if it is one to go on with. */
-async function checkFolder(out: string, plan: SweepPlan, force: boolean): Promise<string> {
-  const begun = await readSweep(out);
-  const now = new Date().toISOString();
-  if (begun === undefined) return now;
-  const [changed] = differences(begun.description, JSON.parse(JSON.stringify(plan.description)));
-  if (changed === undefined) return begun.begun;
-  if (force) return now;
-  throw new UsageError(`${out}: it holds another sweep: ${differenceText(changed)}`, {
-    hint: '--out takes another folder, --force begins anew; what is trained alike is not trained again.',
-  });
-}
-
 /** Shows a sweep while it runs. */
 class Screen {
   private readonly live: Live | undefined;
@@ -209,13 +187,6 @@ class Screen {
   }
 }
 
-/** Writes what is known, and the page at the end. */
-async function write(out: string, record: SweepRecord): Promise<void> {
-  await writeWhole(join(out, sweepFile), jsonText(record));
-  if (record.state === 'running') return;
-  await writeWhole(join(out, sweepPage), await renderSweep(record));
-}
-
 async function sweep(
   plan: SweepPlan,
   { out, begun, queue }: { out: string; begun: string; queue: string | Embedded },
@@ -244,7 +215,7 @@ async function sweep(
       begun,
       onChange: async (changed) => {
         screen.show(changed);
-        await write(out, changed);
+        await writeSweep(out, changed);
       },
     });
     screen.end();
@@ -272,11 +243,7 @@ export async function runSweepCommand(options: SweepArguments): Promise<void> {
     await withQueue(options.queue, async (queue) => {
       const plan = await planSweep(options, progress, queue);
       const out = options.out ?? join('sweeps', plan.description.recipe);
-      const begun = await checkFolder(out, plan, options.force);
-      await makeFolder(out).catch((cause) => {
-        throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
-      });
-      const giveBack = await shareLock(out);
+      const { begun, giveBack } = await takeSweepFolder(out, plan, options.force);
       await sweep(plan, { out, begun, queue }, options, progress).finally(giveBack);
     });
   } finally {
