@@ -31,11 +31,18 @@ export interface SweepPlan {
   finalOf(values: Values, seed: number): TrainingDescription;
 }
 
+interface WinnerJob {
+  readonly label: string;
+  readonly training: TrainingDescription;
+}
+
 interface SweepOptions {
   readonly signal: AbortSignal;
   /** Seconds after which nothing new is begun, before the winner's trainings. */
   readonly time?: number | undefined;
   readonly onChange: (record: SweepRecord) => void | Promise<void>;
+  /** Keeps the model of a training of the winner. Gives its path; null where it cannot be had. */
+  readonly keepModel: (job: WinnerJob, weightsSha256: string) => Promise<string | null>;
   readonly begun: string;
 }
 
@@ -88,7 +95,7 @@ class Sweep {
   /** Results by trial, then by rung. */
   private readonly known = new Map<number, Map<number, JobResult>>();
   private readonly steps = new Map<string, Step>();
-  private readonly final = new Map<number, JobResult>();
+  private readonly final = new Map<number, JobResult & { readonly model: string | null }>();
   private readonly progress: { processorSeconds: number; best: number }[] = [];
   private winner: number | null = null;
   private late = false;
@@ -182,24 +189,28 @@ class Sweep {
   private async trainWinner(trial: number): Promise<void> {
     const { seeds, trials } = this.plan;
     const values = trials[trial]!;
-    const open = new Map<string, number>();
+    const open = new Map<string, readonly [seed: number, job: WinnerJob]>();
     for (const seed of seeds) {
       const training = this.plan.finalOf(values, seed);
-      const result = await this.jobs.want({
-        job: { label: `winner-${three(seed)}`, training, until: 0 },
-        priority: 1,
-      });
-      if (result === undefined) open.set(jobId({ training, until: 0 }), seed);
-      else this.final.set(seed, result);
+      const job = { label: `winner-${three(seed)}`, training };
+      const result = await this.jobs.want({ job: { ...job, until: 0 }, priority: 1 });
+      if (result === undefined) open.set(jobId({ training, until: 0 }), [seed, job]);
+      else await this.takeFinal(seed, job, result);
     }
     while (open.size > 0 && !this.options.signal.aborted) {
       for (const [id, result] of await this.jobs.next(this.options.signal)) {
-        const seed = open.get(id);
+        const asked = open.get(id);
         open.delete(id);
-        if (seed !== undefined) this.final.set(seed, result);
+        if (asked !== undefined) await this.takeFinal(...asked, result);
       }
       await this.options.onChange(this.record('running'));
     }
+  }
+
+  private async takeFinal(seed: number, job: WinnerJob, end: JobResult): Promise<void> {
+    const weights = end.result?.weightsSha256;
+    const model = weights === undefined ? null : await this.options.keepModel(job, weights);
+    this.final.set(seed, { ...end, model });
   }
 
   private idOf({ trial, rung }: Step): string {
@@ -243,12 +254,14 @@ class Sweep {
   }
 
   private winnerRecord(seed: number): WinnerRecord {
-    const { result = null, failure = null, processorSeconds = 0 } = this.final.get(seed) ?? {};
+    const end = this.final.get(seed);
+    const { result = null, model = null, failure = null, processorSeconds = 0 } = end ?? {};
     return {
       seed,
       testAccuracy: result?.testAccuracy ?? null,
       testLoss: result?.testLoss ?? null,
       weightsSha256: result?.weightsSha256 ?? null,
+      model,
       failure,
       processorSeconds: processorSeconds ?? 0,
     };

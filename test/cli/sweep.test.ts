@@ -85,12 +85,15 @@ suite('quern sweep', (test) => {
       assert.match(stdout, /^trial {2}units {2}epochs {2}validation {4}loss\n/);
       assert.match(
         stdout,
-        /\nbest: trial \d: units=\d+: validation \d+\.\d\d%\ntest accuracy over 1 seed: \d+\.\d\d%\n/,
+        /\nbest: trial \d: units=\d+: validation \d+\.\d\d%\ntest accuracy over 1 seed: \d+\.\d\d%\nmodel of seed 0: first\/trials\/winner-000\/model\.safetensors\n/,
       );
       const record = recordOf(cwd, 'first');
       assert.equal(record.description.rungs, [1, 2]);
       assert.equal(record.trials.map(({ epochs }) => epochs).sort(), [1, 2, 2]);
-      assert.is(record.seeds.length, 1);
+      assert.equal(
+        record.seeds.map(({ model }) => model),
+        ['first/trials/winner-000/model.safetensors'],
+      );
       const page = readFileSync(join(cwd, 'first', 'sweep.html'), 'utf8');
       assert.match(page, /<h1>tiny: a sweep over units<\/h1>/);
       assert.not.match(page, /<script|https?:\/\/(?!www\.w3\.org)/);
@@ -224,7 +227,14 @@ suite('quern sweep', (test) => {
           untold.kill('SIGKILL');
           const { code, stderr, stdout } = await sweep;
           assert.is(code, 0, stderr);
-          if (alone !== undefined) assert.equal(tableOf(recordOf(cwd, 'served')), alone);
+          const record = recordOf(cwd, 'served');
+          if (alone !== undefined) assert.equal(tableOf(record), alone);
+          // the worker's run folder is gone
+          assert.is(record.seeds[0]!.model, 'served/models/winner-000.safetensors');
+          const measure = ['evaluate', 'served/models/winner-000.safetensors', '--json'];
+          const measured = await quern(measure, { cwd });
+          assert.is(measured.code, 0, measured.stderr);
+          assert.is(JSON.parse(measured.stdout).accuracy, record.seeds[0]!.testAccuracy);
           const seen = `${stdout}${stderr}${workers.map((each) => each.said()).join('')}${readFileSync(join(cwd, 'served', 'sweep.json'), 'utf8')}`;
           assert.ok(secret === '' || !seen.includes(secret), 'the password is nowhere');
         } finally {

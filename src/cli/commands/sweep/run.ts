@@ -11,6 +11,7 @@ import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
 import { openDataset } from '../../inputs/datasets.js';
+import { keepModel } from '../../inputs/keptModel.js';
 import type { OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import {
@@ -197,7 +198,7 @@ async function sweep(
   const { recipeSha256 } = plan.description;
   const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, options.recipe] as const]);
   const conditions = { ...plan.description };
-  const folderOf = ({ label }: TrainingJob) => join(out, 'trials', label);
+  const folderOf = ({ label }: Pick<TrainingJob, 'label'>) => join(out, 'trials', label);
   const own = { conditions, recipes, queue, folder: out, folderOf, goOn: false };
   const handing = await openHandingOut(options, own, {
     begun: (label) => screen.begun(label),
@@ -213,6 +214,13 @@ async function sweep(
       signal: interrupt.signal,
       time: options.time,
       begun,
+      keepModel: (job, weightsSha256) =>
+        keepModel({ ...job, folder: folderOf(job) }, weightsSha256, handing.store, out).catch(
+          (error: Error) => {
+            screen.note(`quern: ${error.message}`);
+            return null;
+          },
+        ),
       onChange: async (changed) => {
         screen.show(changed);
         await writeSweep(out, changed);
