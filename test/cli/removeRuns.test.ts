@@ -64,16 +64,20 @@ suite('quern runs remove', (test) => {
       );
 
       mkdirSync(join(cwd, 'sweep/trials/trial-000'), { recursive: true });
-      mkdirSync(join(cwd, 'sweep/store'));
+      for (const folder of ['store', 'models', 'trials/winner-000']) mkdirSync(join(cwd, 'sweep', folder));
       writeFileSync(
         join(cwd, 'sweep/sweep.json'),
         JSON.stringify({ version: 1, description: {}, trials: [] }),
       );
-      assert.is((await remove('sweep', '--keep-best', '--yes')).code, 0);
+      const rest = await remove('sweep', '--keep-best', '--yes');
+      assert.match(rest.stdout, /^sweep\/trials\/trial-000 .*\nsweep\/store .*\nremoved .*\n$/);
       assert.equal(
-        [there('sweep/sweep.json'), there('sweep/trials'), there('sweep/store')],
-        [true, false, false],
+        ['sweep.json', 'trials/trial-000', 'store', 'models', 'trials/winner-000'].map((part) =>
+          there('sweep', part),
+        ),
+        [true, false, false, true, true],
       );
+      assert.match((await remove('sweep', '--keep-best', '--yes')).stdout, /^nothing to remove\n/);
       assert.is((await remove('sweep', '--yes')).code, 0);
       assert.not(there('sweep'));
     }));

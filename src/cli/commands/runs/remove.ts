@@ -41,14 +41,23 @@ function bestOf(runs: readonly RunRecord[]): Set<string> {
   return new Set([...best.values()].map(({ path }) => path));
 }
 
+/** What a sweep's trials were trained to; the trainings of the best are not among them. */
+async function trialsOf(path: string): Promise<string[]> {
+  const trials = join(path, 'trials');
+  const names = await readdir(trials).catch((): string[] => []);
+  const gone = names.filter((name) => !name.startsWith('winner-'));
+  if (gone.length === names.length && names.length > 0) return [trials];
+  return gone.sort().map((name) => join(trials, name));
+}
+
 /** Finds the files below a path that are to go. Throws UsageError where there is neither a run nor a sweep. */
 async function removable(path: string, keepBest: boolean): Promise<string[]> {
   const sweep = await readSweep(path);
   if (sweep !== undefined) {
-    // its table stays with --keep-best, what trials were trained to goes
-    const parts = keepBest ? ['trials', 'store'] : [sweepFile, sweepPage, 'trials', 'store'];
     const names = new Set(await readdir(path));
-    return parts.filter((part) => names.has(part)).map((part) => join(path, part));
+    const parts = keepBest ? ['store'] : [sweepFile, sweepPage, 'trials', 'models', 'store'];
+    const found = parts.filter((part) => names.has(part)).map((part) => join(path, part));
+    return keepBest ? [...(await trialsOf(path)), ...found] : found;
   }
   const { runs } = await findRuns(path);
   if (runs.length === 0) throw new UsageError(`runs remove: ${path}: it holds neither a run nor a sweep`);
