@@ -102,6 +102,7 @@ suite('quern sweep', (test) => {
         if (existsSync(join(folder, 'result.json')))
           assert.is(JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')).testAccuracy, null);
       }
+      assert.is(readdirSync(join(cwd, 'first/store/checkpoints')).length, 3);
       alone = tableOf(record);
       const again = await quern([...words('first'), '--json'], { cwd });
       assert.equal(tableOf(JSON.parse(again.stdout) as SweepRecord), alone);
@@ -155,9 +156,13 @@ suite('quern sweep', (test) => {
       );
       await share();
       rmSync(path, { recursive: true });
-      const two = await Promise.all([quern(one, { cwd }), quern(another, { cwd })]);
+      const shared = ['--store', 'shared'];
+      const two = await Promise.all([one, another].map((each) => quern([...each, ...shared], { cwd })));
       assert.equal(two.map((ended) => ended.code).sort(), [0, 2], two.map((ended) => ended.stderr).join(''));
-      assert.is(recordOf(cwd, 'same').description.trials, two[0].code === 0 ? 1 : 2);
+      assert.is(recordOf(cwd, 'same').description.trials, two[0]!.code === 0 ? 1 : 2);
+      // others may use that store: what nothing goes on from is gone
+      assert.ok(readdirSync(join(cwd, 'shared/results')).length > 1);
+      assert.equal(readdirSync(join(cwd, 'shared/checkpoints')), []);
     }));
 
   test('wrong spaces, a missing queue and an absent server are said before anything is trained', () =>
@@ -197,6 +202,8 @@ suite('quern sweep', (test) => {
         const secret = new URL(url).password;
         // a Quern of another version and a recipe of another hash: neither runs here
         const stranger = await openQueue({ queue: url, folder: cwd }, () => {});
+        const { store } = stranger;
+        const before = new Set(await store.list('results/'));
         const workers = [startWorker(cwd, url)];
         let sweeping: ChildProcess | undefined;
         const sweep = quern([...words('served'), '--threads', '1'], {
@@ -229,6 +236,13 @@ suite('quern sweep', (test) => {
           assert.is(code, 0, stderr);
           const record = recordOf(cwd, 'served');
           if (alone !== undefined) assert.equal(tableOf(record), alone);
+          const results = (await store.list('results/')).filter((each) => !before.has(each));
+          const own = results.map((each) => each.replace(/^results\/|-\w+\.json$/g, ''));
+          assert.ok(own.length >= 6);
+          const left = (await store.list('checkpoints/')).filter((each) =>
+            own.some((id) => each.includes(id)),
+          );
+          assert.equal(left, []);
           // the worker's run folder is gone
           assert.is(record.seeds[0]!.model, 'served/models/winner-000.safetensors');
           const measure = ['evaluate', 'served/models/winner-000.safetensors', '--json'];

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { percent } from '../../../core/format.js';
 import type { Embedded } from '../../../queue/embedded.js';
-import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
+import {
+  type JobResult,
+  storeNames,
+  type TrainingDescription,
+  type TrainingJob,
+  trainingId,
+} from '../../../queue/job.js';
+import type { Store } from '../../../queue/store.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
 import { describeData } from '../../../runs/config.js';
 import { defaultEta, rungsOf } from '../../../sweep/halving.js';
@@ -20,6 +27,7 @@ import {
   isQueueHere,
   openHandingOut,
   preparationOf,
+  storeAddress,
   withQueue,
 } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
@@ -188,6 +196,17 @@ class Screen {
   }
 }
 
+/**
+ * Removes checkpoints of trials that nothing goes on from. Another sweep of the same trials that is not done has the same results
+ * without: what was paused is trained from its beginning. What cannot be removed stays.
+ */
+async function removeCheckpoints(plan: SweepPlan, record: SweepRecord, store: Store): Promise<void> {
+  if (record.state !== 'finished' || record.timeIsUp) return;
+  const begun = record.trials.filter(({ state }) => state !== 'waiting');
+  const names = begun.map(({ values }) => storeNames.checkpoint(trainingId(plan.trialOf(values))));
+  for (const name of names) await store.remove(name);
+}
+
 async function sweep(
   plan: SweepPlan,
   { out, begun, queue }: { out: string; begun: string; queue: string | Embedded },
@@ -235,6 +254,9 @@ async function sweep(
       if (record.winner === null || record.seeds.some(({ failure }) => failure !== null))
         process.exitCode = 1;
     }
+    // those of a store in the folder go with it, and serve more trials of the same
+    if (typeof queue === 'string' || storeAddress(options.store) !== undefined)
+      await removeCheckpoints(plan, record, handing.store).catch(() => {});
   } finally {
     screen.end();
     await handing.close();
