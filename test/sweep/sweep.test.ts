@@ -45,7 +45,8 @@ async function sweep(seconds: number, time?: number) {
     },
   };
   const signal = new AbortController().signal;
-  return runSweep(plan, jobs, { signal, time, begun: '', onChange: () => {} });
+  const keepModel = async ({ label }: { label: string }, weights: string) => `${label} of ${weights}`;
+  return runSweep(plan, jobs, { signal, time, begun: '', keepModel, onChange: () => {} });
 }
 
 suite('a sweep', (test) => {
@@ -79,6 +80,10 @@ suite('a sweep', (test) => {
     const record = await sweep(0);
     assert.is(record.winner, 2);
     assert.is(record.timeIsUp, false);
+    assert.equal(
+      record.seeds.map(({ model }) => model),
+      ['winner-001 of a'],
+    );
     assert.equal(
       record.trials.map(({ state }) => state),
       ['finished', 'finished', 'finished'],

@@ -4,6 +4,7 @@ import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
+import { shareLock } from '../../../runs/lock.js';
 import { readReferences } from '../../../runs/references.js';
 import { checkAddresses, isQueueHere, withQueue } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
@@ -61,6 +62,7 @@ export async function runCompare(options: CompareArguments): Promise<void> {
   await makeFolder(out).catch((cause) => {
     throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
   });
+  const giveBack = await shareLock(out);
   const progress = await Progress.open(quiet);
   const interrupt = new Interrupt(() => progress.note('ending after this step; again to end at once'));
   try {
@@ -95,5 +97,6 @@ export async function runCompare(options: CompareArguments): Promise<void> {
   } finally {
     progress.clear();
     interrupt.end();
+    await giveBack();
   }
 }
