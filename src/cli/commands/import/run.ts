@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { float32Of } from '../../../core/dtype.js';
 import { UsageError } from '../../../core/errors.js';
-import { exists, makeFolder } from '../../../core/files.js';
+import { exists, withFolder } from '../../../core/files.js';
 import { formatShape } from '../../../core/shape.js';
 import { summarize } from '../../../nn/summary.js';
 import { runFiles } from '../../../runs/files.js';
@@ -34,9 +34,8 @@ export async function runImport(options: ImportArguments): Promise<void> {
     classes: classes?.split(','),
   });
   const { model, details, tensors, notes } = read;
-  await makeFolder(out);
   const weights = new Map([...tensors].map(([name, { data }]) => [name, float32Of(data)]));
-  await writeModelFile(path, model, weights, details);
+  await withFolder(out, () => writeModelFile(path, model, weights, details));
   const { parameters } = summarize(model);
   if (json) {
     print(JSON.stringify({ file, model: path, parameters, inputShape: model.inputShape, ...details, notes }));
