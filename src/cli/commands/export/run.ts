@@ -62,6 +62,7 @@ export async function runExport(options: ExportArguments): Promise<void> {
   const source = await readModel(model);
   const exported = await exportModel(source, format, {
     name: stemOf(file, ending),
+    file: basename(file),
     results: await resultsOf(model, source),
   });
   const folder = exported.folder ? file : dirname(file);
