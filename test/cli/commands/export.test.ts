@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { formatNames } from '../../../src/cli/commands/export/names.js';
 import { suite } from '../../support/suite.js';
-import { onReference, quernHere, trainedOnce } from '../support.js';
+import { onReference, quernHere, trainedOnce, whyNoSmallDisk, withSmallDisk } from '../support.js';
 
 const withRun = trainedOnce(['./tiny.mjs', '--out', 'run', '--epochs', '1', '--quiet', ...onReference]);
 
@@ -99,12 +99,20 @@ suite('what quern export replaces', (test) => {
       );
     }));
 
-  test('where one of its files cannot be written, there is none', () =>
-    withExport(async ({ at }) => {
-      mkdirSync(at('m.weights.js'));
-      const { code, stderr } = await quernHere(['export', at('run'), at('m.html')]);
-      assert.is(code, 1);
-      assert.is(stderr, `quern: ${at('m.weights.js')}: cannot be written: EISDIR: it is a folder\n`);
-      assert.not(readdirSync(at()).some((name) => name.includes('m.html')));
-    }));
+  const full = 'a full disk: there is none of its files';
+  const reason = whyNoSmallDisk();
+  if (reason !== undefined) test.unavailable(full, reason);
+  else
+    test(full, () =>
+      withExport(({ at }) =>
+        withSmallDisk('40k', async (folder) => {
+          // the page alone has room
+          const file = join(folder, 'disk/new/m.html');
+          const { code, stderr } = await quernHere(['export', at('run'), file]);
+          assert.is(code, 1);
+          assert.match(stderr, /\/disk\/new\/m\.\S+: cannot be written: ENOSPC: no space left on device\n$/);
+          assert.equal(readdirSync(join(folder, 'disk')), []);
+        }),
+      ),
+    );
 });

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { UsageError } from '../../../core/errors.js';
 import { codeOf } from '../../../core/files.js';
-import { checkOutputs } from '../../inputs/outputs.js';
+import { checkNewFile } from '../../inputs/outputs.js';
 
 /** By what a file shows that an export has written it. */
 interface Mark {
@@ -51,8 +51,7 @@ export function isExported(bytes: Uint8Array): boolean {
 async function contentOf(path: string): Promise<Buffer | undefined> {
   return readFile(path).catch((error: unknown) => {
     const code = codeOf(error);
-    // what is wrong with a folder is told when it is written to
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     return Buffer.from('unknown');
   });
 }
@@ -82,7 +81,7 @@ export async function checkTargets(
   targets: readonly string[],
   { source, force }: { readonly source: string; readonly force: boolean },
 ): Promise<void> {
-  await checkOutputs(targets, [source]);
+  for (const path of targets) await checkNewFile(path, [source]);
   const places = targets.map((path) => resolve(path));
   const twice = targets.find((_, i) => places.indexOf(places[i]!) !== i);
   if (twice !== undefined) {

@@ -8,6 +8,7 @@ import { runFiles } from '../../../runs/files.js';
 import { writeModelFile } from '../../../training/files/modelFile.js';
 import { readForeign } from '../../inputs/models.js';
 import type { ForeignArguments } from '../../inputs/options.js';
+import { checkOutput } from '../../inputs/outputs.js';
 import { parseShape } from '../../inputs/ownData.js';
 import { print } from '../../terminal/output.js';
 
@@ -28,6 +29,7 @@ export async function runImport(options: ImportArguments): Promise<void> {
   if (!force && ((await exists(path)) || (await exists(join(out, runFiles.config))))) {
     throw new UsageError(`${out}: it holds a model already; --force replaces it`);
   }
+  await checkOutput(path, [file]);
   const read = await readForeign(file, {
     ...options,
     shape: imageShape === undefined ? undefined : parseShape('--image-shape', imageShape),
