@@ -77,8 +77,10 @@ export function sentencesOf(error: unknown): string {
 
 /** The system's reason in a few words, for a message that names the path itself: `ENOTDIR: not a directory`. */
 export function reasonOf(error: unknown): string {
-  // Node appends the call and the path.
-  return messageOf(error).replace(/, \w+ '.*$/s, '');
+  // Node appends the call, and the path where it has one
+  return messageOf(error)
+    .replace(/, \w+ '.*$/s, '')
+    .replace(/^(E[A-Z0-9]+: .*), \w+$/, '$1');
 }
 
 const schemeForm = /^[a-z][a-z\d+.-]*:\/\//i;
