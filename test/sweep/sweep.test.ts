@@ -68,7 +68,7 @@ suite('a sweep', (test) => {
       withdraw: async () => 0,
     };
     const error = await runSweep(threeTrials, jobs, {
-      ...{ signal: new AbortController().signal, begun: '', onChange: () => {} },
+      ...{ signal: new AbortController().signal, begun: '', onChange: () => {}, keepModel: async () => null },
     }).catch((each: Error) => each);
     Object.assign(globalThis, { setInterval: set, clearInterval: clear });
     assert.is((error as Error).message, 'given up');
