@@ -3,7 +3,7 @@
  * missing.
  */
 import { didYouMean } from '../core/closest.js';
-import { UsageError } from '../core/errors.js';
+import { UsageError, withoutSecrets } from '../core/errors.js';
 import { isObject } from '../core/json.js';
 
 /** Words behind `quern runs`: its list is a command of yargs too, which sees no others. */
@@ -87,7 +87,8 @@ export function usageError(
   const commands = words[0] === 'runs' ? runCommands : known.commands;
   const hints = [unknown, ...words.slice(1, 2)].map((word) => didYouMean(word, commands));
   return new UsageError(
-    `Unknown argument: ${unknown}`,
+    // an address whose option was left out
+    `Unknown argument: ${/:.*@/s.test(unknown) ? withoutSecrets(unknown) : unknown}`,
     hints.find(({ hint }) => hint !== undefined),
   );
 }

@@ -81,6 +81,38 @@ export function sentencesOf(error: unknown): string {
 
 /** The system's reason in a few words, for a message that names the path itself: `ENOTDIR: not a directory`. */
 export function reasonOf(error: unknown): string {
-  // Node appends the call and the path.
-  return messageOf(error).replace(/, \w+ '.*$/s, '');
+  // Node appends the call, and the path where it has one
+  return messageOf(error)
+    .replace(/, \w+ '.*$/s, '')
+    .replace(/^(E[A-Z0-9]+: .*), \w+$/, '$1');
+}
+
+const schemeForm = /^[a-z][a-z\d+.-]*:\/\//i;
+
+/**
+ * The parts of an address; undefined for what is none, or has an `@` behind its server: a password with an unescaped `/`, `?` or
+ * `#` ends the server's name too early.
+ */
+export function properAddress(text: string): URL | undefined {
+  if (!schemeForm.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return `${url.pathname}${url.search}${url.hash}`.includes('@') ? undefined : url;
+}
+
+/** What no port is, behind a colon, may be a password. */
+const withoutWords = (text: string) => text.replace(/[?#].*$/s, '').replace(/:(?!\d{1,5}(\/|$)).*$/s, ':***');
+
+/**
+ * An address without what must not be seen: user and password, and options, which may hold a password too. Of what is no proper
+ * address nothing before its last `@` is shown but the scheme.
+ */
+export function withoutSecrets(text: string): string {
+  if (properAddress(text) !== undefined) return text.replace(/:\/\/[^/?#]*@/, '://').replace(/[?#].*$/s, '');
+  const [scheme = ''] = schemeForm.exec(text) ?? [];
+  const rest = text.slice(scheme.length);
+  const last = rest.lastIndexOf('@');
+  if (last < 0) return scheme + withoutWords(rest);
+  // an `@` in an option may be of a password
+  const hidden = /[?#]/.test(rest.slice(0, last));
+  return `${scheme}***${hidden ? '' : `@${withoutWords(rest.slice(last + 1))}`}`;
 }

@@ -48,6 +48,32 @@ export async function makeFolder(path: string): Promise<string | undefined> {
 }
 
 /**
+ * Makes a folder, and those above it, for what `write` puts there. Where that fails, those that were made and are empty go
+ * again.
+ *
+ * @throws ModelError naming the folder that cannot be made, and what `write` throws
+ */
+export async function withFolder<T>(path: string, write: () => Promise<T>): Promise<T> {
+  const { dirname } = paths();
+  const outermost = await makeFolder(path).catch((cause: unknown) => {
+    throw new ModelError(`${path}: cannot be made: ${reasonOf(cause)}`, { cause });
+  });
+  try {
+    return await write();
+  } catch (error) {
+    const remove = (folder: string): Promise<void> =>
+      files()
+        .rmdir(folder)
+        .then(
+          () => (folder === outermost ? undefined : remove(dirname(folder))),
+          () => {},
+        );
+    if (outermost !== undefined) await remove(path);
+    throw error;
+  }
+}
+
+/**
  * What was written reaches the disk. Node.js forbids to wait for that under its permission model, from 24 on: there it reaches
  * the disk when the system sees fit.
  */
@@ -85,23 +111,52 @@ export function temporaryName(path: string): string {
 /** Names that `temporaryName` gives: what a killed process leaves. */
 export const temporaryForm = /^\..+\.tmp$/;
 
+/** Throws what `work` throws as a ModelError that names the path. */
+async function naming(path: string, work: Promise<void>): Promise<void> {
+  await work.catch((cause: unknown) => {
+    throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
+  });
+}
+
+/** A rename tells as much, but when other names are taken already. */
+async function refuseFolder(path: string): Promise<void> {
+  const found = await files()
+    .stat(path)
+    .catch(() => undefined);
+  if (found?.isDirectory()) throw new Error('EISDIR: it is a folder');
+}
+
+/**
+ * Writes files that belong together, each as `writeWhole` does: none takes its name before all have reached the disk. Names
+ * are taken in the order given, so the file that needs the others comes last.
+ *
+ * @throws ModelError naming the path when the system refuses
+ */
+export async function writeTogether(
+  contents: readonly (readonly [path: string, content: Uint8Array | string])[],
+): Promise<void> {
+  const { rename, rm } = files();
+  const { dirname } = paths();
+  const parts = contents.map(([path, content]) => ({ path, content, temporary: temporaryName(path) }));
+  try {
+    for (const { path, content, temporary } of parts) await naming(path, writeSynced(temporary, content));
+    if (parts.length > 1) for (const { path } of parts) await naming(path, refuseFolder(path));
+    for (const { path, temporary } of parts) await naming(path, rename(temporary, path));
+    for (const folder of new Set(parts.map(({ path }) => dirname(path)))) await syncFolder(folder);
+  } catch (error) {
+    for (const { temporary } of parts) await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+}
+
 /**
  * Writes a file: readers see the old content or the new, whatever happens in between. The content goes to another file
  * of the same folder, reaches the disk, and takes the name in one step.
  *
  * @throws ModelError naming the path when the system refuses
  */
-export async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  const { rename, rm } = files();
-  const temporary = temporaryName(path);
-  try {
-    await writeSynced(temporary, content);
-    await rename(temporary, path);
-    await syncFolder(paths().dirname(path));
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw new ModelError(`${path}: cannot be written: ${reasonOf(cause)}`, { cause });
-  }
+export function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  return writeTogether([[path, content]]);
 }
 
 /** File systems without hard links say one of these. */

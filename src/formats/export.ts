@@ -55,6 +55,8 @@ interface Parts extends ExportSource {
   readonly network: Network;
   /** Of the file, without its ending. */
   readonly name: string;
+  /** With it. */
+  readonly file: string | undefined;
   readonly results: ExportResults;
 }
 
@@ -70,12 +72,23 @@ const pixelNote =
 
 const text = (content: string) => new TextEncoder().encode(content);
 
-/** A name that Python can import. */
-const moduleName = (name: string) => name.replace(/\W/g, '_').replace(/^(?=\d)/, '_');
+/** Python's keywords, and what the module itself imports. */
+const takenNames: ReadonlySet<string> = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if ' +
+    'import in is lambda nonlocal not or pass raise return try while with yield pathlib safetensors torch'
+  ).split(' '),
+);
 
-async function pytorch({ network, model, details }: Parts, name: string) {
+/** A name that Python can import. */
+function moduleName(name: string): string {
+  const word = name.replace(/\W/g, '_').replace(/^(?=\d|$)/, '_');
+  return takenNames.has(word) ? `${word}_` : word;
+}
+
+async function pytorch({ network, model, details }: Parts, weightsFile: string) {
   const { pytorchFiles } = await import('./pytorch/write.js');
-  const { tensors, code } = pytorchFiles(network, details.normalization, name);
+  const { tensors, code } = pytorchFiles(network, details.normalization, weightsFile);
   const metadata = new Map([
     // what loaders of PyTorch ask for
     ['format', 'pt'],
@@ -128,8 +141,8 @@ const exporters = {
     ]);
   },
   pytorch: async (parts) => {
-    const { name } = parts;
-    const { weights, code } = await pytorch(parts, name);
+    const { name, file = `${name}.safetensors` } = parts;
+    const { weights, code } = await pytorch(parts, file);
     return {
       files: [
         { name: '', bytes: weights },
@@ -166,7 +179,7 @@ const exporters = {
   huggingFace: async (parts) => {
     const { name, results } = parts;
     const { configJson, modelCard } = await import('./huggingFace/write.js');
-    const { weights, code } = await pytorch(parts, 'model');
+    const { weights, code } = await pytorch(parts, 'model.safetensors');
     return {
       folder: true,
       files: [
@@ -203,14 +216,15 @@ export const exportFormats = Object.keys(exporters) as readonly ExportFormat[];
  * A model as the files of another format.
  *
  * @param options.name of the file without its ending, where files name each other; default 'model'
+ * @param options.file its name with the ending; default: the name with the usual one
  * @throws UsageError for an unknown format; ModelError for a layer that has no counterpart there
  */
 export async function exportModel(
   source: ExportSource | TrainedModel,
   format: ExportFormat,
-  options: { readonly name?: string; readonly results?: ExportResults } = {},
+  options: { readonly name?: string; readonly file?: string; readonly results?: ExportResults } = {},
 ): Promise<Exported> {
-  checkOptionNames('exportModel', options, { name: true, results: true });
+  checkOptionNames('exportModel', options, { name: true, file: true, results: true });
   const exporter: Exporter | undefined = Object.hasOwn(exporters, format) ? exporters[format] : undefined;
   if (exporter === undefined) {
     throw new UsageError(`export: there is no format '${format}': ${exportFormats.join(', ')}`);
@@ -227,6 +241,7 @@ export async function exportModel(
     tensors,
     network,
     name: options.name ?? 'model',
+    file: options.file,
     results: options.results ?? {},
   });
 }

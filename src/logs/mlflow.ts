@@ -1,5 +1,5 @@
 /** Tells a tracking server of MLflow of a training, by its REST interface, version 2.0. */
-import { UsageError } from '../core/errors.js';
+import { properAddress, UsageError, withoutSecrets } from '../core/errors.js';
 import type { EpochRecord } from '../training/fit/options.js';
 
 const patience = 10_000;
@@ -32,10 +32,10 @@ export class Mlflow {
     address: string,
     private readonly onFault: (message: string) => void,
   ) {
-    if (!/^https?:\/\//.test(address) || !URL.canParse(address))
-      throw new UsageError(
-        `--log mlflow: not the address of a server: ${address.replace(/\/\/[^@/]*@/, '//')}`,
-      );
+    if (!/^https?:\/\//.test(address) || properAddress(address) === undefined)
+      throw new UsageError(`--log mlflow: not the address of a server: ${withoutSecrets(address)}`, {
+        hint: 'Such as mlflow=http://127.0.0.1:5000; special characters of a password are percent-encoded: / is %2F.',
+      });
     this.base = new URL(address.endsWith('/') ? address : `${address}/`);
   }
 

@@ -1,6 +1,6 @@
 /** Layers to plain data and back, as model files hold them: kind, options and parts; not the weights. */
 import { checkFunction, checkText } from '../core/check.js';
-import { ModelError, messageOf, UsageError } from '../core/errors.js';
+import { ModelError, QuernError, sentenceOf, UsageError } from '../core/errors.js';
 import type { PaddingOption } from '../tensor/ops/geometry.js';
 import type { Json, Layer } from './layer.js';
 import * as activations from './layers/activations.js';
@@ -169,8 +169,10 @@ export function restoreLayer(description: Json, path = ''): Layer {
   try {
     layer = factory(given, layers);
   } catch (cause) {
-    throw new ModelError(`restoreLayer: ${at}: ${messageOf(cause)}`, {
+    const hint = cause instanceof QuernError ? cause.hint : undefined;
+    throw new ModelError(`restoreLayer: ${at}: ${sentenceOf(cause)}`, {
       cause,
+      ...(hint !== undefined && { hint }),
     });
   }
   for (const [name, value] of Object.entries(given)) {

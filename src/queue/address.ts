@@ -1,5 +1,5 @@
 /** Where a queue or a store is. */
-import { UsageError } from '../core/errors.js';
+import { properAddress, UsageError, withoutSecrets } from '../core/errors.js';
 
 export interface ServerAddress {
   readonly kind: 'redis' | 'postgres';
@@ -16,13 +16,11 @@ const kinds: Readonly<Record<string, ServerAddress['kind']>> = {
   'postgresql:': 'postgres',
 };
 
-/** An address without what must not be seen: user and password, and options, which may hold a password too. */
-export function withoutSecrets(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^@/]*@/, '$1').replace(/\?.*$/s, '');
-}
+/** For hints: what most addresses are refused for. */
+export const encodingRule = 'special characters of a password are percent-encoded: / is %2F, @ is %40';
 
 /** Tells whether a text is the address of a server that can hold a queue. */
-export const isServerAddress = (text: string): boolean => /^(rediss?|postgres(ql)?):\/\//.test(text);
+export const isServerAddress = (text: string): boolean => /^(rediss?|postgres(ql)?):\/\//i.test(text);
 
 /**
  * The address of a Redis or PostgreSQL server.
@@ -31,14 +29,30 @@ export const isServerAddress = (text: string): boolean => /^(rediss?|postgres(ql
  * @throws UsageError, never with the password, for what is none
  */
 export function parseServerAddress(text: string, option: string): ServerAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const kind = url && kinds[url.protocol];
-  if (kind === undefined) {
-    throw new UsageError(`${option}: not the address of a server: ${withoutSecrets(text).slice(0, 80)}`, {
-      hint: 'It begins with redis://, rediss://, postgres:// or postgresql://, such as redis://10.0.0.5:6379.',
+  const { protocol = '', username = '', password = '', pathname = '' } = properAddress(text) ?? {};
+  const kind = kinds[protocol];
+  const shown = withoutSecrets(text);
+  // the driver of PostgreSQL takes a bare % as it is
+  if (kind === undefined || (kind === 'redis' && !isEncoded(username + password))) {
+    throw new UsageError(`${option}: not the address of a server: ${shown.slice(0, 80)}`, {
+      hint: `It begins with redis://, rediss://, postgres:// or postgresql://, such as redis://10.0.0.5:6379; ${encodingRule}.`,
     });
   }
-  return { kind, url: text, shown: withoutSecrets(text) };
+  if (kind === 'redis' && !/^\/?\d*$/.test(pathname)) {
+    throw new UsageError(`${option}: the database of Redis is no whole number: ${shown.slice(0, 80)}`, {
+      hint: 'It stands behind the server, such as redis://10.0.0.5:6379/2; where it is left out it is 0.',
+    });
+  }
+  return { kind, url: text, shown };
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A text of a driver without the secrets of an address. */
@@ -56,10 +70,4 @@ export function hideSecrets(text: string, { url }: Pick<ServerAddress, 'url'>): 
   );
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
+const decode = (text: string) => (isEncoded(text) ? decodeURIComponent(text) : text);

@@ -1,6 +1,6 @@
 /** A store in a bucket of S3, or of a server that speaks its language. */
 import { createHash, createHmac } from 'node:crypto';
-import { BackendError, UsageError } from '../core/errors.js';
+import { BackendError, properAddress, UsageError, withoutSecrets } from '../core/errors.js';
 import { checkStoreName, type Store } from './store.js';
 
 interface Credentials {
@@ -162,13 +162,23 @@ class Bucket implements Store {
   }
 }
 
+/** Keys in it would be shown with every fault. */
+function checkEndpoint(endpoint: string): void {
+  const { protocol = '', username, password } = properAddress(endpoint) ?? {};
+  if (/^https?:$/.test(protocol) && username === '' && password === '') return;
+  throw new UsageError(`AWS_ENDPOINT_URL_S3: not the address of a server: ${withoutSecrets(endpoint)}`, {
+    hint: 'Such as https://10.0.0.5:9000; the keys are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+  });
+}
+
 /** `s3://bucket/folder`, with the keys that the environment holds. Throws UsageError where they are missing. */
 export function openBucket(address: string, environment: NodeJS.ProcessEnv = process.env): Store {
   const [, bucket, folder = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]+)\/?([\w./-]*)$/.exec(address) ?? [];
   if (bucket === undefined)
-    throw new UsageError(`--store: not a bucket: ${address}: it is s3://bucket/folder`);
+    throw new UsageError(`--store: not a bucket: ${withoutSecrets(address)}: it is s3://bucket/folder`);
   const credentials = credentialsOf(environment);
   const endpoint = environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL;
+  if (endpoint !== undefined) checkEndpoint(endpoint);
   const base =
     endpoint === undefined
       ? new URL(`https://${bucket}.s3.${credentials.region}.amazonaws.com/`)

@@ -1,15 +1,16 @@
 /** The engine of jobs: BullMQ on Redis or PostgreSQL, PGlite too; the part of it that Quern uses. */
-import { BackendError } from '../core/errors.js';
 import { hideSecrets, parseServerAddress, type ServerAddress } from './address.js';
 import type { Embedded } from './embedded.js';
-import { loadBullmq, loadIoredis, loadPg } from './packages.js';
-import { postgresOptions, redisOptions } from './servers.js';
+import { loadBullmq } from './packages.js';
+import { checkServer, postgresOptions, redisOptions } from './servers.js';
 
 /** Told of a fault that passes by itself: a server that restarts, a network that is cut. */
 export type OnFault = (message: string) => void;
 
 export interface GivenJob {
   readonly data: unknown;
+  /** How often workers have failed at it. */
+  readonly attemptsMade: number;
 }
 
 export interface JobOptions {
@@ -38,6 +39,9 @@ export interface JobQueue {
 }
 
 export interface JobWorker {
+  /** Takes no more jobs; what it is at goes on. */
+  pause(doNotWaitActive: true): Promise<void>;
+  resume(): void | Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,51 +63,6 @@ export interface Connection {
     work: (job: GivenJob) => Promise<unknown>,
     options: WorkerOptions,
   ): Promise<JobWorker>;
-}
-
-/** Sees that the server is there, before anything waits for it. */
-async function checkServer(address: ServerAddress): Promise<void> {
-  try {
-    if (address.kind === 'redis') {
-      const Redis = await loadIoredis();
-      const client = new Redis({
-        ...redisOptions(address),
-        lazyConnect: true,
-        retryStrategy: () => null,
-        maxRetriesPerRequest: 1,
-      });
-      let reason = '';
-      client.on('error', (error) => {
-        reason = error.message;
-      });
-      try {
-        await client.connect();
-        await client.ping();
-      } catch (error) {
-        throw new Error(reason || (error as Error).message);
-      } finally {
-        client.disconnect();
-      }
-    } else {
-      const { Client } = await loadPg();
-      const client = new Client(postgresOptions(address));
-      client.on('error', () => {});
-      try {
-        await client.connect();
-      } finally {
-        await client.end().catch(() => {});
-      }
-    }
-  } catch (cause) {
-    if (cause instanceof BackendError) throw cause;
-    const error = cause as Error & { errors?: Error[] };
-    const reason = error.message || error.errors?.[0]?.message || 'no answer';
-    throw new BackendError(`--queue ${address.shown}: cannot be reached: ${hideSecrets(reason, address)}`, {
-      hint: /certificate/.test(reason)
-        ? 'For a server with a certificate of your own: NODE_EXTRA_CA_CERTS=FILE names that of its authority, before quern starts.'
-        : 'Is the server running, and may this machine and user connect to it?',
-    });
-  }
 }
 
 /** What users are told of a fault: in our words where the library's tell nothing, and without secrets. */
@@ -165,6 +124,6 @@ export function connectEmbedded(server: Pick<Embedded, 'start'>, onFault: OnFaul
  * @throws BackendError, without the password, when it cannot be reached now
  */
 export async function connect(address: ServerAddress, onFault: OnFault): Promise<Connection> {
-  await checkServer(address);
+  await checkServer(address, '--queue');
   return address.kind === 'redis' ? openRedis(address, onFault) : openPostgres(address, onFault);
 }

@@ -45,6 +45,21 @@ const failureOf = (failure: string): JobResult => ({
   worker: 'none',
 });
 
+/** A queue takes no job whose name it has, and has it still where workers failed at it for a command that is no more. */
+async function forgetFailure(queue: JobQueue, id: string): Promise<void> {
+  const job = await queue.getJob(id);
+  if (job !== undefined && (await job.isFailed())) await job.remove();
+}
+
+/** The reason is the message of an error of a worker, perhaps with a hint. */
+function notTrained(label: string, reason: string): BackendError {
+  const [sentence, hint] = reason.split('\n  ', 2);
+  return new BackendError(
+    `${label}: no worker could train it: ${sentence}`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
 /** One command's jobs in a queue. */
 export class HandOut {
   private readonly queues = new Map<string, Promise<JobQueue>>();
@@ -75,8 +90,9 @@ export class HandOut {
     if (!this.open.has(id)) {
       this.open.set(id, wanted);
       // a queue that does not open is an error; one that is away gets the job when it is back
-      await this.queueOf(wanted.job);
-      await this.add(id, wanted).catch((error: Error) => this.tell(error.message));
+      const queue = await this.queueOf(wanted.job);
+      const put = forgetFailure(queue, id).then(() => this.add(id, wanted));
+      await put.catch((error: Error) => this.tell(error.message));
     }
     return undefined;
   }
@@ -163,6 +179,8 @@ export class HandOut {
     this.renewed = performance.now();
     const givenUp: (readonly [id: string, label: string, reason: string])[] = [];
     try {
+      // a server that keeps nothing has lost this as well
+      await this.store.create(storeNames.mark, encode({ mark: this.mark }));
       for (const conditions of this.conditions.values()) await writeDemand(this.store, conditions);
       for (const [id, wanted] of this.open) {
         const queue = await this.queueOf(wanted.job);
@@ -177,7 +195,7 @@ export class HandOut {
       this.tell((error as Error).message);
     }
     for (const [id, label, reason] of givenUp) {
-      if (!this.given.goOn) throw new BackendError(`${label}: no worker could train it: ${reason}`);
+      if (!this.given.goOn) throw notTrained(label, reason);
       this.open.delete(id);
       found.set(id, failureOf(reason));
     }

@@ -1,11 +1,11 @@
 /** A queue with its store: of this process, or on a server. */
 
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { parseServerAddress } from './address.js';
 import { type Connection, connect, connectEmbedded, type OnFault } from './connection.js';
 import type { Embedded } from './embedded.js';
 import { markStore } from './handOut.js';
-import { openStore, type Store } from './store.js';
+import { checkStoreAddress, openStore, type Store } from './store.js';
 
 export interface OpenQueue {
   readonly connection: Connection;
@@ -32,9 +32,12 @@ export async function openQueue(
 ): Promise<OpenQueue> {
   const { queue, folder } = options;
   const served = typeof queue === 'string';
+  // the path of a folder that nobody has given as a store is not taken for an address
+  const place = options.store ?? (served ? queue : resolve(folder, 'store'));
+  checkStoreAddress(place);
   const connection = served
     ? await connect(parseServerAddress(queue, '--queue'), onFault)
     : connectEmbedded(queue, onFault);
-  const store = await openStore(options.store ?? (served ? queue : join(folder, 'store')));
+  const store = await openStore(place);
   return { connection, store, mark: await markStore(store), close: () => store.close() };
 }

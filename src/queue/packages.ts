@@ -1,12 +1,12 @@
 /** The packages of queues and databases: loaded when they are needed, for whoever trains alone needs none of them. */
-import { BackendError } from '../core/errors.js';
+import { BackendError, sentenceOf } from '../core/errors.js';
 
 /** Quern brings them; some are left out of installations by hand. */
 async function load<T>(name: string, importPackage: () => Promise<T>): Promise<T> {
   try {
     return await importPackage();
   } catch (cause) {
-    throw new BackendError(`queue: the package ${name} cannot be loaded: ${(cause as Error).message}`, {
+    throw new BackendError(`queue: the package ${name} cannot be loaded: ${sentenceOf(cause)}`, {
       cause,
       hint: 'It comes with Quern: npm install puts back what is missing.',
     });

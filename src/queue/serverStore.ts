@@ -2,7 +2,7 @@
 import { BackendError, QuernError } from '../core/errors.js';
 import { hideSecrets, type ServerAddress } from './address.js';
 import { loadIoredis, loadPg } from './packages.js';
-import { postgresOptions, redisOptions } from './servers.js';
+import { checkServer, postgresOptions, redisOptions } from './servers.js';
 import { checkStoreName, type Store } from './store.js';
 
 /** Redis keeps a value of up to 512 MB, PostgreSQL one of 1 GB. */
@@ -132,6 +132,8 @@ async function openPostgresStore(address: ServerAddress): Promise<Store> {
 }
 
 /** A store in a server of Redis or PostgreSQL. Throws BackendError when it cannot be reached. */
-export function openServerStore(address: ServerAddress): Promise<Store> {
+export async function openServerStore(address: ServerAddress): Promise<Store> {
+  // the drivers would try again for as long as they live
+  await checkServer(address, '--store');
   return address.kind === 'redis' ? openRedisStore(address) : openPostgresStore(address);
 }

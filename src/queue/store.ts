@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DataError, reasonOf, UsageError } from '../core/errors.js';
+import { DataError, reasonOf, UsageError, withoutSecrets } from '../core/errors.js';
 import { makeFolder, writeWhole } from '../core/files.js';
-import { isServerAddress, parseServerAddress } from './address.js';
+import { encodingRule, isServerAddress, parseServerAddress } from './address.js';
 
 /**
  * Named bytes. Whoever reads gets the whole of what somebody has written. Names are parts of letters, digits, dots and
@@ -87,12 +87,29 @@ class FolderStore implements Store {
   }
 }
 
+/** A scheme before any slash, or a user and a password without one; not a folder of Windows. */
+const addressForm = /^(?![a-z]:(\\|\/(?!\/)))[^\\/]*:(\/\/|.*@)|^(rediss?|postgres(ql)?|s3):/is;
+
+/** Throws UsageError, never with a password, for the address of a store that is none. */
+export function checkStoreAddress(address: string): void {
+  if (isServerAddress(address)) parseServerAddress(address, '--store');
+  else if (!address.startsWith('s3://') && addressForm.test(address)) {
+    throw new UsageError(
+      `--store: not a folder, a server or a bucket: ${withoutSecrets(address).slice(0, 80)}`,
+      {
+        hint: `A folder, redis://…, rediss://…, postgres://… or s3://bucket/folder; ${encodingRule}.`,
+      },
+    );
+  }
+}
+
 /**
  * Opens a store: a folder, or the address of a Redis or PostgreSQL server or of a bucket (`s3://bucket/folder`).
  *
  * @throws UsageError for an address that is none; BackendError when the server cannot be reached
  */
 export async function openStore(address: string): Promise<Store> {
+  checkStoreAddress(address);
   if (isServerAddress(address)) {
     const { openServerStore } = await import('./serverStore.js');
     return openServerStore(parseServerAddress(address, '--store'));
@@ -100,11 +117,6 @@ export async function openStore(address: string): Promise<Store> {
   if (address.startsWith('s3://')) {
     const { openBucket } = await import('./bucket.js');
     return openBucket(address);
-  }
-  if (/^\w+:\/\//.test(address)) {
-    throw new UsageError(`--store: not a folder, a server or a bucket: ${address.slice(0, 40)}`, {
-      hint: 'A folder, redis://…, postgres://… or s3://bucket/folder.',
-    });
   }
   return new FolderStore(address);
 }

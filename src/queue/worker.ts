@@ -78,8 +78,20 @@ export async function readJobResult(store: Store, id: string): Promise<JobResult
   return parseJson(new TextDecoder().decode(bytes), `${store.name}: ${name}`, checkJobResult);
 }
 
+/** How often machines may end a training because it takes too much there: others may have more. */
+const exceedings = 3;
+
+/** Milliseconds that a worker takes nothing after a failure: so others get the job. Twice as long after each that follows. */
+const pauses = { first: 2000, longest: 60_000 };
+
 /** Not to be tried again: the engine of jobs knows it by its name. */
 const givenUp = (message: string) => Object.assign(new Error(message), { name: 'UnrecoverableError' });
+
+interface Attempt {
+  readonly signal: AbortSignal;
+  /** How often workers have failed at the job before. */
+  readonly earlier: number;
+}
 
 /** One training that a worker is at. */
 class Task {
@@ -92,7 +104,7 @@ class Task {
     private readonly job: TrainingJob,
     private readonly store: Store,
     private readonly settings: WorkerSettings,
-    private readonly signal: AbortSignal,
+    private readonly attempt: Attempt,
   ) {
     this.id = jobId(job);
     this.training = trainingId(job.training);
@@ -110,7 +122,7 @@ class Task {
     if (!this.stays) return async () => {};
     const place = join(dirname(this.folder), `.${basename(this.folder)}`);
     await mkdir(place, { recursive: true });
-    while (!this.signal.aborted) {
+    while (!this.attempt.signal.aborted) {
       const giveBack = await takeLock(place).catch((error: Error) => {
         if (error instanceof UsageError || codeOf(error.cause) === 'ENOENT') return undefined;
         throw error;
@@ -139,10 +151,14 @@ class Task {
     try {
       const words = trainWords(this.job, { ...settings, recipe, folder, goOn: checkpoint !== undefined });
       const { command, bounds } = settings;
-      const end = await runChild({ command, words, bounds, signal: this.signal, onLine });
+      const end = await runChild({ command, words, bounds, signal: this.attempt.signal, onLine });
       await uploads.end();
-      if (this.signal.aborted) throw new BackendError('worker: ended before the training did');
-      if (end.exceeded !== undefined) throw givenUp(end.exceeded);
+      if (this.attempt.signal.aborted) throw new BackendError('worker: ended before the training did');
+      if (end.exceeded !== undefined) {
+        // this process hands out to itself alone, where folders stay
+        const last = this.stays || this.attempt.earlier + 1 >= exceedings;
+        throw last ? givenUp(end.exceeded) : new BackendError(end.exceeded);
+      }
       return await this.describe(end);
     } finally {
       await uploads.end();
@@ -245,13 +261,13 @@ async function perform(
   data: unknown,
   store: Store,
   settings: WorkerSettings,
-  { listener, signal }: { listener: WorkerListener; signal: AbortSignal },
+  { listener, ...attempt }: Attempt & { readonly listener: WorkerListener },
 ): Promise<void> {
   const job = checkJob(data, 'job');
   const id = jobId(job);
   if ((await readJobResult(store, id)) !== undefined) return;
   await checkMark(store, job);
-  const task = new Task(job, store, settings, signal);
+  const task = new Task(job, store, settings, attempt);
   const recipe = await task.recipePath();
   const giveBack = await task.takeFolder();
   try {
@@ -290,11 +306,24 @@ export function startWorker(
   listener: WorkerListener,
 ): RunningWorker {
   const ending = new AbortController();
-  const work = async (job: GivenJob): Promise<void> => {
+  const { signal } = ending;
+  let failures = 0;
+  const pause = async () => {
+    const { first, longest } = pauses;
+    const opened = await worker;
+    await opened.pause(true);
+    setTimeout(() => signal.aborted || opened.resume(), Math.min(longest, first * 2 ** failures++)).unref();
+  };
+  const work = async ({ data, attemptsMade: earlier }: GivenJob): Promise<void> => {
     try {
-      await perform(job.data, store, settings, { listener, signal: ending.signal });
+      await perform(data, store, settings, { listener, signal, earlier });
+      failures = 0;
     } catch (error) {
-      if (!ending.signal.aborted) listener.fault((error as Error).message);
+      if (!signal.aborted) {
+        listener.fault((error as Error).message);
+        // this machine may be at fault; where folders stay there is no other
+        if (settings.folderOf === undefined) await pause();
+      }
       throw error;
     }
   };

@@ -1,8 +1,9 @@
 /** The files of a run folder, and how they are written: each is whole at any moment. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, ModelError, reasonOf } from '../core/errors.js';
 import { codeOf, exists } from '../core/files.js';
+import { isObject } from '../core/json.js';
 import { parseBounded } from '../core/schema.js';
 import { readFileWithin } from '../data/readFile.js';
 
@@ -90,4 +91,18 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (cause) {
     throw new DataError(`${path}: is not JSON`, { cause });
   }
+}
+
+/** Tells whether a path is, or would be, a file of a run. */
+export async function isOfRun(path: string): Promise<boolean> {
+  const own: ReadonlySet<string> = new Set(Object.values(runFiles));
+  const whole = resolve(path);
+  // the run's own, or in one of its folders
+  for (const inside of [whole, dirname(whole)]) {
+    if (!own.has(basename(inside))) continue;
+    const config = await readJson(join(dirname(inside), runFiles.config)).catch(() => undefined);
+    // other frameworks have files of this name too
+    if (isObject(config) && isObject(config.settings)) return true;
+  }
+  return false;
 }

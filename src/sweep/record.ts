@@ -59,6 +59,8 @@ export interface WinnerRecord {
   readonly testAccuracy: number | null;
   readonly testLoss: number | null;
   readonly weightsSha256: string | null;
+  /** Path of its file; null where there is none. */
+  readonly model: string | null;
   readonly failure: string | null;
   readonly processorSeconds: number;
 }

@@ -31,12 +31,62 @@ export interface SweepPlan {
   finalOf(values: Values, seed: number): TrainingDescription;
 }
 
+interface WinnerJob {
+  readonly label: string;
+  readonly training: TrainingDescription;
+}
+
 interface SweepOptions {
   readonly signal: AbortSignal;
   /** Seconds after which nothing new is begun, before the winner's trainings. */
   readonly time?: number | undefined;
   readonly onChange: (record: SweepRecord) => void | Promise<void>;
+  /** Keeps the model of a training of the winner. Gives its path; null where it cannot be had. */
+  readonly keepModel: (job: WinnerJob, weightsSha256: string) => Promise<string | null>;
   readonly begun: string;
+}
+
+/** @param own results by rung */
+function trialRecord(
+  { description: { rungs }, trials }: SweepPlan,
+  trial: number,
+  own: ReadonlyMap<number, JobResult> = new Map(),
+): TrialRecord {
+  const rung = Math.max(-1, ...own.keys());
+  const last = own.get(rung);
+  const history = last?.history ?? [];
+  const failure = last?.failure ?? null;
+  const done = rung === rungs.length - 1;
+  return {
+    trial,
+    values: trials[trial]!,
+    state: last === undefined ? 'waiting' : failure !== null ? 'failed' : done ? 'finished' : 'paused',
+    epochs: history.length,
+    validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+    validationLoss: history.at(-1)?.validationLoss ?? null,
+    history,
+    failure,
+    weightsSha256: last?.result?.weightsSha256 ?? null,
+    processorSeconds: [...own.values()].reduce((sum, each) => sum + (each.processorSeconds ?? 0), 0),
+  };
+}
+
+/** A sweep of which nothing is trained yet. */
+export function firstRecord(plan: SweepPlan, begun: string): SweepRecord {
+  return {
+    version: 1,
+    description: plan.description,
+    state: 'running',
+    timeIsUp: false,
+    trials: plan.trials.map((_, trial) => trialRecord(plan, trial)),
+    winner: null,
+    seeds: [],
+    testAccuracy: null,
+    importance: [],
+    progress: [],
+    begun,
+    written: new Date().toISOString(),
+  };
 }
 
 const three = (trial: number) => String(trial).padStart(3, '0');
@@ -45,7 +95,7 @@ class Sweep {
   /** Results by trial, then by rung. */
   private readonly known = new Map<number, Map<number, JobResult>>();
   private readonly steps = new Map<string, Step>();
-  private readonly final = new Map<number, JobResult>();
+  private readonly final = new Map<number, JobResult & { readonly model: string | null }>();
   private readonly progress: { processorSeconds: number; best: number }[] = [];
   private winner: number | null = null;
   private late = false;
@@ -114,8 +164,9 @@ class Sweep {
   private async wait(): Promise<boolean> {
     const late = new AbortController();
     const check = setInterval(() => this.late && late.abort(), 200);
-    const results = await this.jobs.next(AbortSignal.any([this.options.signal, late.signal]));
-    clearInterval(check);
+    const results = await this.jobs
+      .next(AbortSignal.any([this.options.signal, late.signal]))
+      .finally(() => clearInterval(check));
     for (const [id, result] of results) {
       const step = this.steps.get(id);
       if (step !== undefined) this.take(step, result);
@@ -139,24 +190,28 @@ class Sweep {
   private async trainWinner(trial: number): Promise<void> {
     const { seeds, trials } = this.plan;
     const values = trials[trial]!;
-    const open = new Map<string, number>();
+    const open = new Map<string, readonly [seed: number, job: WinnerJob]>();
     for (const seed of seeds) {
       const training = this.plan.finalOf(values, seed);
-      const result = await this.jobs.want({
-        job: { label: `winner-${three(seed)}`, training, until: 0 },
-        priority: 1,
-      });
-      if (result === undefined) open.set(jobId({ training, until: 0 }), seed);
-      else this.final.set(seed, result);
+      const job = { label: `winner-${three(seed)}`, training };
+      const result = await this.jobs.want({ job: { ...job, until: 0 }, priority: 1 });
+      if (result === undefined) open.set(jobId({ training, until: 0 }), [seed, job]);
+      else await this.takeFinal(seed, job, result);
     }
     while (open.size > 0 && !this.options.signal.aborted) {
       for (const [id, result] of await this.jobs.next(this.options.signal)) {
-        const seed = open.get(id);
+        const asked = open.get(id);
         open.delete(id);
-        if (seed !== undefined) this.final.set(seed, result);
+        if (asked !== undefined) await this.takeFinal(...asked, result);
       }
       await this.options.onChange(this.record('running'));
     }
+  }
+
+  private async takeFinal(seed: number, job: WinnerJob, end: JobResult): Promise<void> {
+    const weights = end.result?.weightsSha256;
+    const model = weights === undefined ? null : await this.options.keepModel(job, weights);
+    this.final.set(seed, { ...end, model });
   }
 
   private idOf({ trial, rung }: Step): string {
@@ -199,45 +254,22 @@ class Sweep {
     return sound.sort((a, b) => b.rung - a.rung || isBetter(a.score, b.score) || a.trial - b.trial)[0];
   }
 
-  private trialRecord(values: Values, trial: number): TrialRecord {
-    const own = this.known.get(trial);
-    const { rungs } = this.plan.description;
-    const rung = own === undefined ? -1 : Math.max(...own.keys());
-    const last = own?.get(rung);
-    const history = last?.history ?? [];
-    const failure = last?.failure ?? null;
-    const done = rung === rungs.length - 1;
-    return {
-      trial,
-      values,
-      state: last === undefined ? 'waiting' : failure !== null ? 'failed' : done ? 'finished' : 'paused',
-      epochs: history.length,
-      validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
-      validationLoss: history.at(-1)?.validationLoss ?? null,
-      history,
-      failure,
-      weightsSha256: last?.result?.weightsSha256 ?? null,
-      processorSeconds: [...(own?.values() ?? [])].reduce(
-        (sum, each) => sum + (each.processorSeconds ?? 0),
-        0,
-      ),
-    };
-  }
-
   private winnerRecord(seed: number): WinnerRecord {
-    const { result = null, failure = null, processorSeconds = 0 } = this.final.get(seed) ?? {};
+    const end = this.final.get(seed);
+    const { result = null, model = null, failure = null, processorSeconds = 0 } = end ?? {};
     return {
       seed,
       testAccuracy: result?.testAccuracy ?? null,
       testLoss: result?.testLoss ?? null,
       weightsSha256: result?.weightsSha256 ?? null,
+      model,
       failure,
       processorSeconds: processorSeconds ?? 0,
     };
   }
 
   private record(state: SweepRecord['state']): SweepRecord {
-    const { description, spaces, trials, seeds } = this.plan;
+    const { spaces, trials, seeds } = this.plan;
     // in the order of their numbers, so that it does not matter who came first
     const first = [...this.known.keys()]
       .sort((a, b) => a - b)
@@ -250,18 +282,15 @@ class Sweep {
     const records = this.final.size === 0 ? [] : seeds.map((seed) => this.winnerRecord(seed));
     const accuracies = records.flatMap(({ testAccuracy }) => (testAccuracy === null ? [] : [testAccuracy]));
     return {
-      version: 1,
-      description,
+      ...firstRecord(this.plan, this.options.begun),
       state,
       timeIsUp: this.late && this.open().length > 0,
-      trials: trials.map((values, trial) => this.trialRecord(values, trial)),
+      trials: trials.map((_, trial) => trialRecord(this.plan, trial, this.known.get(trial))),
       winner: this.winner ?? this.best()?.trial ?? null,
       seeds: records,
       testAccuracy: accuracies.length === 0 ? null : summarizeSample(accuracies, [0, 1]),
       importance: importanceOf(spaces, first),
       progress: [...this.progress],
-      begun: this.options.begun,
-      written: new Date().toISOString(),
     };
   }
 }

@@ -3,8 +3,14 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { parseSeeds } from '../../src/cli/commands/compare/arguments.js';
 import { type Comparison, comparisonMarkdown, comparisonText } from '../../src/cli/commands/compare/text.js';
+import { keepModel } from '../../src/cli/inputs/keptModel.js';
+import { DataError } from '../../src/core/errors.js';
+import { storeNames, type TrainingDescription, trainingId } from '../../src/queue/job.js';
+import { openStore } from '../../src/queue/store.js';
 import { compareRecipe } from '../../src/runs/comparison.js';
+import { sharersOf } from '../../src/runs/lock.js';
 import type { TrainingResult } from '../../src/runs/result.js';
+import { rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 import { inProject, quern, recipeText } from './support.js';
 
@@ -144,13 +150,20 @@ suite('quern compare', (test) => {
         JSON.parse(again.stdout),
       );
 
+      // nor does a queue elsewhere get it
+      const elsewhere = ['--queue', 'redis://127.0.0.1:1'];
+      const reused = await quern(['compare', './low.mjs', '--seeds', '0,', '--quiet', ...elsewhere], { cwd });
+      assert.is(reused.code, 0, reused.stderr);
+
       writeFileSync(join(cwd, 'low.mjs'), recipeText("name: 'low', target: 0.01, batchSize: 32,"));
-      const changed = await quern(['compare', './low.mjs', '--seeds', '2', '--quiet'], { cwd });
-      assert.is(changed.code, 2);
-      assert.match(
-        changed.stderr,
-        /^quern: compare\/low\/seed-0: it was trained with other settings than the recipe has now: batchSize\n {2}--force/,
-      );
+      for (const more of [[], elsewhere]) {
+        const changed = await quern(['compare', './low.mjs', '--seeds', '2', '--quiet', ...more], { cwd });
+        assert.is(changed.code, 2);
+        assert.match(
+          changed.stderr,
+          /^quern: compare\/low\/seed-0: it was trained with other settings than the recipe has now: batchSize\n {2}--force/,
+        );
+      }
       const forced = await quern(['compare', './low.mjs', '--seeds', '1', '--force', '--quiet'], { cwd });
       assert.is(forced.code, 0, forced.stderr);
       assert.ok(statSync(seed('low/seed-0/result.json')).mtimeMs > kept);
@@ -175,6 +188,41 @@ suite('quern compare', (test) => {
         /\n\nbad, seed 0, failed: \.\/bad\.mjs: its model cannot be made: no layers \(bad\.mjs:\d+:\d+\)\n/,
       );
       assert.ok(statSync(join(cwd, 'compare/tiny-limit-50-epochs-1/seed-0/result.json')).size > 0);
+    }));
+
+  test('a model is taken from a run folder of the same weights alone, else from the store', () =>
+    inProject(async (cwd) => {
+      const folder = join(cwd, 'run');
+      const words = [
+        'train',
+        './tiny.mjs',
+        '--limit',
+        '50',
+        '--epochs',
+        '1',
+        '--out',
+        'run',
+        '--json',
+        '--quiet',
+      ];
+      const { weightsSha256 } = JSON.parse((await quern(words, { cwd })).stdout) as TrainingResult;
+      const store = await openStore(join(cwd, 'store'));
+      const hash = 'ab'.repeat(32);
+      const training: TrainingDescription = {
+        ...{ recipe: { name: 'tiny' }, seed: 0, ownData: false, train: hash, test: hash },
+        ...{ backend: 'wasm', numerics: 'wasm 5', quern: '0.1.0' },
+      };
+      const wanted = { training, label: 'tiny-seed-0', folder };
+      assert.is(await keepModel(wanted, weightsSha256, store, cwd), join(folder, 'model.safetensors'));
+      await rejects(
+        keepModel(wanted, hash, store, cwd),
+        DataError,
+        /^tiny-seed-0: its model is not in the store: .*store$/,
+      );
+      await store.write(storeNames.model(trainingId(training)), new Uint8Array([1, 2, 3]));
+      const fetched = await keepModel(wanted, hash, store, cwd);
+      assert.is(fetched, join(cwd, 'models/tiny-seed-0.safetensors'));
+      assert.equal([...readFileSync(fetched)], [1, 2, 3]);
     }));
 
   test('two recipes of one name would share their runs', () =>
@@ -214,11 +262,13 @@ suite('quern compare', (test) => {
       const words = ['compare', './tiny.mjs', '--seeds', '1', '--epochs', '500', '--threads', '1'];
       const folder = join(cwd, 'compare/tiny-epochs-500/seed-0');
       let done = false;
+      let sharing: ReturnType<typeof sharersOf> | undefined;
       const watch = setInterval(() => {
         // the history is there as soon as an epoch is done
         if (!done && statSync(join(folder, 'history.jsonl'), { throwIfNoEntry: false }) !== undefined) {
           done = true;
-          child?.kill('SIGINT');
+          // so that `runs remove` leaves the folder alone
+          sharing = sharersOf(join(cwd, 'compare')).finally(() => child?.kill('SIGINT'));
         }
       }, 50);
       let child: { kill(signal: 'SIGINT'): boolean } | undefined;
@@ -230,6 +280,8 @@ suite('quern compare', (test) => {
       assert.is(ended.code, 130, ended.stderr);
       assert.match(ended.stderr, /quern: interrupted; the same command goes on\n$/);
       assert.is(ended.stdout, '');
+      assert.is((await sharing)!.length, 1);
+      assert.is((await sharersOf(join(cwd, 'compare'))).length, 0);
       const { steps, ended: how } = JSON.parse(
         readFileSync(join(folder, 'result.json'), 'utf8'),
       ) as TrainingResult;

@@ -1,10 +1,10 @@
 /** quern export and quern import, and the commands that read what other frameworks wrote. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { inFolder } from '../data/support.js';
 import { suite } from '../support/suite.js';
-import { quern, recipeText } from './support.js';
+import { quern, recipeText, whyNoSmallDisk, withSmallDisk } from './support.js';
 
 const fixtures = join(import.meta.dirname, '../../../test/formats/fixtures');
 
@@ -83,4 +83,23 @@ suite('quern export and import', (test) => {
       const check = await quern(['export', join(folder, 'a'), join(folder, 'a.keras'), '--check']);
       assert.match(check.stderr, /--check runs ONNX files in ONNX Runtime/);
     }));
+
+  const full = 'a full disk: import leaves nothing';
+  const reason = whyNoSmallDisk();
+  if (reason !== undefined) test.unavailable(full, reason);
+  else
+    test(full, () =>
+      withSmallDisk('4k', async (folder) => {
+        const out = join(folder, 'disk/a/b');
+        writeFileSync(join(folder, 'disk/ballast'), new Uint8Array(4096));
+        const words = ['import', join(fixtures, 'branches.keras'), '--out', out, '--pixels', '0..1'];
+        const { code, stderr } = await quern(words);
+        assert.is(code, 1);
+        assert.is(
+          stderr,
+          `quern: ${join(out, 'model.safetensors')}: cannot be written: ENOSPC: no space left on device\n`,
+        );
+        assert.equal(readdirSync(join(folder, 'disk')), ['ballast']);
+      }),
+    );
 });

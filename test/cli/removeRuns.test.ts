@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { takeLock } from '../../src/runs/lock.js';
+import { shareLock, takeLock } from '../../src/runs/lock.js';
 import { suite } from '../support/suite.js';
 import { inProject, onReference, quern } from './support.js';
 
@@ -38,6 +38,15 @@ suite('quern runs remove', (test) => {
       await unlock();
       assert.is(busy.code, 2);
       assert.match(busy.stderr, /^quern: runs remove: runs\/poor: it is being trained: process \d+ on /);
+      // of a comparison, which has the folder while none of its runs is trained
+      const share = await shareLock(join(cwd, 'runs'));
+      assert.match(
+        (await remove('runs', '--yes')).stderr,
+        /^quern: runs remove: runs: it is being trained: process \d+ on /,
+      );
+      const above = await remove('.', '--yes');
+      await share();
+      assert.match(above.stderr, /^quern: runs remove: runs: it is being trained: process \d+ on /);
       const best = await remove('runs', '--keep-best', '--yes');
       assert.is(best.code, 0, best.stderr);
       assert.match(best.stdout, /^runs\/poor {2}\d+\.\d MB\nremoved \d+\.\d MB\n$/);
@@ -55,16 +64,20 @@ suite('quern runs remove', (test) => {
       );
 
       mkdirSync(join(cwd, 'sweep/trials/trial-000'), { recursive: true });
-      mkdirSync(join(cwd, 'sweep/store'));
+      for (const folder of ['store', 'models', 'trials/winner-000']) mkdirSync(join(cwd, 'sweep', folder));
       writeFileSync(
         join(cwd, 'sweep/sweep.json'),
         JSON.stringify({ version: 1, description: {}, trials: [] }),
       );
-      assert.is((await remove('sweep', '--keep-best', '--yes')).code, 0);
+      const rest = await remove('sweep', '--keep-best', '--yes');
+      assert.match(rest.stdout, /^sweep\/trials\/trial-000 .*\nsweep\/store .*\nremoved .*\n$/);
       assert.equal(
-        [there('sweep/sweep.json'), there('sweep/trials'), there('sweep/store')],
-        [true, false, false],
+        ['sweep.json', 'trials/trial-000', 'store', 'models', 'trials/winner-000'].map((part) =>
+          there('sweep', part),
+        ),
+        [true, false, false, true, true],
       );
+      assert.match((await remove('sweep', '--keep-best', '--yes')).stdout, /^nothing to remove\n/);
       assert.is((await remove('sweep', '--yes')).code, 0);
       assert.not(there('sweep'));
     }));

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
-import { inProject, onReference, quern, recipeText, trainedOnce } from './support.js';
+import {
+  inProject,
+  mountSmall,
+  onReference,
+  quern,
+  recipeText,
+  trainedOnce,
+  whyNoSmallDisk,
+} from './support.js';
 
 /** What has a state of its own: dropout, moments, schedule, averages, augmentation, plateau, validation. */
 const rich = recipeText(`
@@ -104,6 +112,14 @@ suite('quern train --resume', (test) => {
   test('before the first checkpoint it begins anew; between the last step and the result it only measures', () =>
     withRun(async (cwd, whole) => {
       unfinish(cwd, 'early', 'checkpoints', 'history.jsonl', 'history.csv');
+      for (const [words, message] of [
+        [['--log', 'wandb'], /^quern: --log: there is no 'wandb': /],
+        [['--log-weights'], /^quern: --log-weights goes with --log tensorboard, which is not given\n$/],
+      ] as const) {
+        const wrong = await resume(cwd, 'early', ...words);
+        assert.is(wrong.code, 2);
+        assert.match(wrong.stderr, message);
+      }
       const early = await resume(cwd, 'early');
       assert.is(early.code, 0, early.stderr);
       assert.match(early.stderr, /^early: no checkpoint yet: it begins anew\nepoch 1\/6 /);
@@ -231,23 +247,10 @@ suite('what a run keeps', (test) => {
     }));
 });
 
-/** Mounts a small file system in memory; why not, if it cannot. */
-function mountSmall(folder: string): string | undefined {
-  const { status, stderr, error } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', folder], {
-    encoding: 'utf8',
-  });
-  return status === 0 ? undefined : (error?.message ?? stderr.trim());
-}
-
 suite('a full disk', (test) => {
-  let reason: string | undefined;
-  const probe = `/tmp/quern-mount-${process.pid}`;
-  mkdirSync(probe);
-  reason = process.platform === 'linux' ? mountSmall(probe) : 'only on Linux';
-  if (reason === undefined) spawnSync('umount', [probe]);
-  rmSync(probe, { recursive: true });
+  const reason = whyNoSmallDisk();
   if (reason !== undefined) {
-    test.unavailable('a small file system in memory', `it cannot be mounted: ${reason}`);
+    test.unavailable('a small file system in memory', reason);
     return;
   }
 
@@ -255,7 +258,7 @@ suite('a full disk', (test) => {
     withRun(async (cwd, whole) => {
       const disk = join(cwd, 'disk');
       mkdirSync(disk);
-      assert.is(mountSmall(disk), undefined);
+      assert.is(mountSmall(disk, '512k'), undefined);
       try {
         // A checkpoint has 160 kB, so the third finds no room beside the two that are kept.
         writeFileSync(join(disk, 'ballast'), new Uint8Array(80_000));

@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -139,6 +139,38 @@ export function trainedOnce(
       await run(own, stdout);
     });
   };
+}
+
+/** Mounts a small file system in memory; why not, if it cannot. */
+export function mountSmall(folder: string, size: string): string | undefined {
+  if (process.platform !== 'linux') return 'only on Linux';
+  const words = ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder];
+  const { status, stderr, error } = spawnSync('mount', words, { encoding: 'utf8' });
+  return status === 0 ? undefined : (error?.message ?? stderr.trim());
+}
+
+/** Runs in a folder with a small disk below it, `disk`. */
+export function withSmallDisk(size: string, run: (folder: string) => Promise<void>): Promise<void> {
+  return inFolder(async (folder) => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const reason = mountSmall(disk, size);
+    if (reason !== undefined) throw new Error(reason);
+    try {
+      await run(folder);
+    } finally {
+      spawnSync('umount', [disk]);
+    }
+  });
+}
+
+/** Tells why there can be no small disk. */
+export function whyNoSmallDisk(): string | undefined {
+  const probe = mkdtempSync(join(tmpdir(), 'quern-mount-'));
+  const reason = mountSmall(probe, '64k');
+  if (reason === undefined) spawnSync('umount', [probe]);
+  rmSync(probe, { recursive: true });
+  return reason === undefined ? undefined : `a small file system cannot be mounted: ${reason}`;
 }
 
 export const onReference = ['--backend', 'reference'];

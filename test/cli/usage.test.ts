@@ -281,6 +281,30 @@ suite('wrong usage', (test) => {
     ['evaluate'],
     /^quern: evaluate: <model> is missing\n {2}quern evaluate <model>: --help explains\.\n$/,
   );
+  for (const port of ['99999', '-1', '1.5', '65536'])
+    for (const command of [['watch', '.'], ['studio']])
+      refuse([...command, `--port=${port}`], /^quern: --port must be a whole number from 0 to 65535\n$/);
+  for (const logs of [[], ['--log=mlflow=http://127.0.0.1:1']])
+    refuse(
+      ['train', 'mnist-mlp', '--log-weights', ...logs],
+      /^quern: --log-weights goes with --log tensorboard, which is not given\n$/,
+    );
+  refuse(
+    ['train', 'mnist-mlp', '--log', 'mlflow=http://u:pa/ss@h'],
+    /^quern: --log mlflow: not the address of a server: http:\/\/\*\*\*@h\n {2}Such as /,
+  );
+  refuse(['train', 'mnist-mlp', '--log', 'mlflow:http://u:x@h'], /^quern: --log: there is no '\*\*\*@h': /);
+  refuse(['worker', 'redis://:hunter2@h:1'], /^quern: Unknown argument: redis:\/\/h:1\n$/);
+  for (const command of [['worker'], ['sweep', 'mnist-mlp'], ['compare', 'mnist-mlp']]) {
+    refuse(
+      [...command, '--queue', ':hunter2@h:1'],
+      /^quern: --queue: not the address of a server: \*\*\*@h:1\n/,
+    );
+    refuse(
+      [...command, '--queue', 'redis://h', '--store', 'pg:quern:hunter2@h'],
+      /^quern: --store: not a folder, a server or a bucket: \*\*\*@h\n {2}A folder, redis:/,
+    );
+  }
   refuse(['predict'], /^quern: predict: <model> and <image> are missing\n/);
   refuse(['runs', 'compare'], /^quern: runs compare: <run> is missing\n/);
   refuse(['predict', 'a'], /^quern: predict: <image> is missing\n/);

@@ -1,5 +1,13 @@
 import * as assert from 'uvu/assert';
-import { messageOf, QuernError, reasonOf, sentenceOf, sentencesOf } from '../../src/core/errors.js';
+import {
+  messageOf,
+  properAddress,
+  QuernError,
+  reasonOf,
+  sentenceOf,
+  sentencesOf,
+  withoutSecrets,
+} from '../../src/core/errors.js';
 import { suite } from '../support/suite.js';
 
 suite('what errors say', (test) => {
@@ -37,5 +45,34 @@ suite('what errors say', (test) => {
   test('the reason of the system, without the path', () => {
     const system = new Error("ENOENT: no such file or directory, open '/a/b'");
     assert.is(reasonOf(system), 'ENOENT: no such file or directory');
+  });
+});
+
+suite('addresses without secrets', (test) => {
+  test('of a proper one scheme, server and path stay', () => {
+    for (const [address, shown] of [
+      ['redis://:x@10.0.0.5:1/2', 'redis://10.0.0.5:1/2'],
+      ['redis://u:p@ss@[::1]:1', 'redis://[::1]:1'],
+      ['postgres://u:p@db/quern?password=x', 'postgres://db/quern'],
+      ['ftp://x', 'ftp://x'],
+    ] as const)
+      assert.is(withoutSecrets(address), shown);
+  });
+
+  test('of what is none, nothing before the last @ but a scheme', () => {
+    for (const [text, shown] of [
+      ['redis://:pa/ss@h:1/2', 'redis://***@h:1/2'],
+      ['redis://u:12/ss@h', 'redis://***@h'],
+      ['redis://u:12?ss@h', 'redis://***'],
+      ['redis://h?password=a@b', 'redis://***'],
+      ['redis://:x', 'redis://:***'],
+      ['redis://h:99999', 'redis://h:99999'],
+      ['u:x', 'u:***'],
+      ['u:x@h', '***@h'],
+      ['just a text', 'just a text'],
+    ] as const) {
+      assert.is(properAddress(text), undefined, text);
+      assert.is(withoutSecrets(text), shown);
+    }
   });
 });

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { ModelError, reasonOf } from '../../src/core/errors.js';
-import { makeFolder, writeWhole } from '../../src/core/files.js';
+import { makeFolder, withFolder, writeTogether, writeWhole } from '../../src/core/files.js';
 import { inFolder, rejects } from '../data/support.js';
 import { suite } from '../support/suite.js';
 
@@ -48,7 +48,71 @@ suite('writeWhole', (test) => {
   test('reasons', () => {
     assert.is(reasonOf(new Error("EACCES: permission denied, open '/a/b'")), 'EACCES: permission denied');
     assert.is(reasonOf('text'), 'text');
+    assert.is(
+      reasonOf(new Error('ENOSPC: no space left on device, write')),
+      'ENOSPC: no space left on device',
+    );
+    assert.is(reasonOf(new Error('one, two')), 'one, two');
   });
+});
+
+suite('writeTogether', (test) => {
+  test('all of them; or none, with what was there and nothing beside it', () =>
+    inFolder(async (folder) => {
+      const [a, b] = [join(folder, 'a'), join(folder, 'b')];
+      await writeTogether([
+        [a, 'one'],
+        [b, Uint8Array.of(50)],
+      ]);
+      assert.equal(
+        [a, b].map((path) => readFileSync(path, 'utf8')),
+        ['one', '2'],
+      );
+      mkdirSync(join(folder, 'c'));
+      for (const [path, reason] of [
+        [join(folder, 'c'), 'EISDIR: it is a folder'],
+        [join(folder, 'a/d'), 'ENOTDIR: not a directory'],
+      ] as const) {
+        const work = writeTogether([
+          [a, 'three'],
+          [path, 'four'],
+        ]);
+        const error = await rejects(work, ModelError, /: cannot be written: /);
+        assert.is(error.message, `${path}: cannot be written: ${reason}`);
+        assert.is(readFileSync(a, 'utf8'), 'one');
+        assert.equal(readdirSync(folder).sort(), ['a', 'b', 'c']);
+      }
+    }));
+});
+
+suite('withFolder', (test) => {
+  test('where the work fails, what was made for it goes, unless somebody uses it', () =>
+    inFolder(async (folder) => {
+      const fail = async () => {
+        throw new Error('no');
+      };
+      assert.is(await withFolder(join(folder, 'a/b'), async () => 3), 3);
+      await rejects(withFolder(join(folder, 'a/b'), fail), Error, /^no$/);
+      await rejects(withFolder(join(folder, 'a/c/d'), fail), Error, /^no$/);
+      assert.equal(readdirSync(join(folder, 'a')), ['b']);
+      const others = async () => {
+        writeFileSync(join(folder, 'a/e/theirs'), '');
+        await fail();
+      };
+      await rejects(withFolder(join(folder, 'a/e/f'), others), Error, /^no$/);
+      assert.equal(readdirSync(join(folder, 'a/e')), ['theirs']);
+    }));
+
+  test('one that cannot be made', () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, 'file'), '');
+      const error = await rejects(
+        withFolder(join(folder, 'file/a'), async () => {}),
+        ModelError,
+        /cannot be made/,
+      );
+      assert.is(error.message, `${join(folder, 'file/a')}: cannot be made: ENOTDIR: not a directory`);
+    }));
 });
 
 suite('makeFolder', (test) => {

@@ -114,6 +114,33 @@ suite('formats: out and in again', (test) => {
     assert.is(await hashOf(back), await hashOf({ tensors: source.tensors }));
   });
 
+  test('the module of PyTorch has a name that Python imports, and its weights beside itself', async () => {
+    const source = sourceOf(models.chain!());
+    const told = async (options: { readonly name: string; readonly file?: string }) => {
+      const { files, notes } = await exportModel(source, 'pytorch', options);
+      const { name, bytes } = files[1]!;
+      return [name, /^def load\(path=(.*)\):$/m.exec(new TextDecoder().decode(bytes))?.[1], notes.at(-1)];
+    };
+    const beside = (file: string) => `Path(__file__).with_name(${file})`;
+    for (const [name, module] of [
+      ['class', 'class_'],
+      ['torch', 'torch_'],
+      ['my net', 'my_net'],
+      ['2', '_2'],
+      ['', '_'],
+    ] as const) {
+      assert.equal(await told({ name }), [
+        `${module}.py`,
+        beside(`"${name}.safetensors"`),
+        `in Python: from ${module} import load; model = load()`,
+      ]);
+    }
+    assert.is((await told({ name: 'a', file: 'a".pt' }))[1], beside('"a\\".pt"'));
+    const { files } = await exportModel(source, 'huggingFace', { file: 'folder' });
+    const module = files.find(({ name }) => name === 'model.py')!;
+    assert.ok(new TextDecoder().decode(module.bytes).includes(beside('"model.safetensors"')));
+  });
+
   test('an image of three channels keeps their order', async () => {
     const layers = () => sequential([conv2d(3, 2), flatten(), dense(5)]);
     const source = sourceOf(layers(), [4, 5, 3]);

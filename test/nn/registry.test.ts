@@ -97,6 +97,23 @@ suite('layers as data', (test) => {
     assertThrows(() => registerLayer('dense', () => relu()), UsageError, "registerLayer: 'dense' is taken");
   });
 
+  test('the hint of a layer that is refused stays a hint', () => {
+    registerLayer('test.hinted', () => {
+      throw new UsageError('hinted: it is wrong', { hint: 'Do it right.' });
+    });
+    try {
+      restoreLayer({ kind: 'test.hinted' });
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, ModelError);
+      assert.is((error as ModelError).hint, 'Do it right.');
+      assert.is(
+        (error as ModelError).message,
+        'restoreLayer: the model: hinted: it is wrong\n  Do it right.',
+      );
+    }
+  });
+
   test('a description that lies is refused by path', () => {
     const refused = (description: unknown, message: string) =>
       assertThrows(() => restoreLayer(description as Json), ModelError, `restoreLayer: ${message}`);

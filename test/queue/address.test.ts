@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { hideSecrets, isServerAddress, parseServerAddress, withoutSecrets } from '../../src/queue/address.js';
+import { UsageError } from '../../src/core/errors.js';
+import { hideSecrets, isServerAddress, parseServerAddress } from '../../src/queue/address.js';
 import { faultText } from '../../src/queue/connection.js';
 import { redisOptions } from '../../src/queue/servers.js';
 import { suite } from '../support/suite.js';
@@ -15,22 +16,58 @@ suite('addresses of servers', (test) => {
     );
     assert.is(postgres.kind, 'postgres');
     assert.is(postgres.shown, 'postgresql://db/quern');
-    assert.is(withoutSecrets('redis://:x@10.0.0.5'), 'redis://10.0.0.5');
+    assert.is(parseServerAddress('redis://:a@b@10.0.0.5', '--queue').shown, 'redis://10.0.0.5');
+    assert.is(parseServerAddress('postgres:///db?host=/run/postgresql', '--queue').shown, 'postgres:///db');
     assert.ok(
       isServerAddress('postgres://a') && isServerAddress('rediss://a') && !isServerAddress('./folder'),
     );
   });
 
   test('what is none is refused without its password', () => {
-    for (const text of ['mysql://u:secret@h/d', 'http://u:secret@h', 'just a text']) {
+    for (const text of [
+      'mysql://u:secret@h/d',
+      'http://u:secret@h',
+      'just a text',
+      'redis://:sec/secret@127.0.0.1:1',
+      'redis://u:12/secret@127.0.0.1:1',
+      'redis://u:12?secret@127.0.0.1:1',
+      'redis://:secret%@127.0.0.1:1',
+      'redis://:secret',
+      'rediss+tls://:secret@127.0.0.1',
+      ':secret@127.0.0.1:1',
+      ' redis://:secret@127.0.0.1',
+      'redis:/:secret@127.0.0.1',
+      'postgres:quern:secret@127.0.0.1/postgres',
+    ]) {
       assert.throws(
         () => parseServerAddress(text, '--queue'),
         (error: Error) =>
+          error instanceof UsageError &&
           error.message.startsWith('--queue: not the address of a server: ') &&
           error.message.includes('\n  It begins with redis://, rediss://, postgres:// or postgresql://') &&
+          error.message.includes('percent-encoded') &&
           !error.message.includes('secret'),
       );
     }
+  });
+
+  test('a database of Redis is a whole number', () => {
+    for (const path of ['abc', '1.5', '-1', '1/2', '0x1'])
+      assert.throws(
+        () => parseServerAddress(`redis://:secret@h/${path}`, '--store'),
+        (error: Error) =>
+          error instanceof UsageError &&
+          error.message.startsWith(
+            `--store: the database of Redis is no whole number: redis://h/${path}\n  It `,
+          ),
+      );
+    for (const [text, database] of [
+      ['redis://h', 0],
+      ['redis://h/', 0],
+      ['redis://h/15', 15],
+    ] as const)
+      assert.is(redisOptions(parseServerAddress(text, '--queue')).db, database);
+    assert.is(parseServerAddress('postgres://h/abc', '--queue').shown, 'postgres://h/abc');
   });
 
   test('a password is hidden in what a driver says, plain or encoded', () => {

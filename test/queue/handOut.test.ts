@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { BackendError } from '../../src/core/errors.js';
 import type { Connection, JobOptions } from '../../src/queue/connection.js';
 import { HandOut, type Wanted } from '../../src/queue/handOut.js';
+import { storeNames } from '../../src/queue/job.js';
 import { isAway } from '../../src/queue/serverStore.js';
 import type { Store } from '../../src/queue/store.js';
 import { suite } from '../support/suite.js';
@@ -30,12 +31,16 @@ const store = (list: () => Promise<string[]>): Store => ({
   close: async () => {},
 });
 
-/** A queue in which every job has failed. */
-function failedQueue(): { connection: Connection; given: JobOptions[]; removed: () => number } {
+/** A queue in which every job has failed; `before` that it was asked for, too. */
+function failedQueue({ failedReason = 'it took 900 MB', before = false } = {}): {
+  connection: Connection;
+  given: JobOptions[];
+  removed: () => number;
+} {
   const given: JobOptions[] = [];
   let removed = 0;
   const job = {
-    failedReason: 'it took 900 MB',
+    failedReason,
     isFailed: async () => true,
     remove: async () => {
       removed++;
@@ -43,14 +48,14 @@ function failedQueue(): { connection: Connection; given: JobOptions[]; removed: 
   };
   const queue = {
     add: async (_name: string, _data: unknown, options: JobOptions) => given.push(options),
-    getJob: async () => job,
+    getJob: async () => (given.length > 0 || before ? job : undefined),
     remove: async () => 1,
     close: async () => {},
   };
   const connection: Connection = {
     shown: 'a queue',
     openQueue: async () => queue,
-    openWorker: async () => ({ close: async () => {} }),
+    openWorker: async () => ({ close: async () => {}, pause: async () => {}, resume: () => {} }),
   };
   return { connection, given, removed: () => removed };
 }
@@ -75,6 +80,24 @@ suite('handing out', (test) => {
     assert.is(error.message, 'one: no worker could train it: it took 900 MB');
     await first.close();
 
+    const strange = failedQueue({
+      failedReason: 'worker: its store is another than that of the sweep: x\n  Give both the same.',
+    });
+    const hinted = new HandOut(
+      strange.connection,
+      store(async () => []),
+      'mark',
+      { attempts: 30, goOn: false, listener },
+    );
+    await hinted.want(wanted);
+    const refusal = (await hinted.next(signal).catch((each) => each)) as BackendError;
+    assert.is(refusal.hint, 'Give both the same.');
+    assert.is(
+      refusal.message,
+      'one: no worker could train it: worker: its store is another than that of the sweep: x\n  Give both the same.',
+    );
+    await hinted.close();
+
     const patient = failedQueue();
     const second = new HandOut(
       patient.connection,
@@ -89,6 +112,38 @@ suite('handing out', (test) => {
     assert.is(patient.given[0]!.attempts, 3);
     assert.equal([result!.failure, result!.result, patient.removed()], ['it took 900 MB', null, 1]);
     await second.close();
+  });
+
+  test('a failure that a command before has left is not of this one', async () => {
+    const { connection, removed } = failedQueue({ before: true });
+    const given = { attempts: 3, goOn: false, listener: { fault: () => {} } };
+    const handOut = new HandOut(
+      connection,
+      store(async () => []),
+      'mark',
+      given,
+    );
+    await handOut.want(wanted);
+    assert.is(removed(), 1);
+    await handOut.close();
+  });
+
+  test('a store that has lost everything gets its mark again', async () => {
+    const made: string[] = [];
+    const { connection } = failedQueue();
+    const empty: Store = {
+      ...store(async () => []),
+      create: async (name, bytes) => {
+        made.push(`${name} ${new TextDecoder().decode(bytes)}`);
+        return true;
+      },
+    };
+    const given = { attempts: 3, goOn: true, listener: { fault: () => {} } };
+    const handOut = new HandOut(connection, empty, 'own', given);
+    await handOut.want(wanted);
+    await handOut.next(new AbortController().signal);
+    assert.equal(made, [`${storeNames.mark} {"mark":"own"}`]);
+    await handOut.close();
   });
 
   test('a server of PostgreSQL that is away is waited for, an error of it is not', () => {

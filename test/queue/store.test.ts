@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as assert from 'uvu/assert';
+import { UsageError } from '../../src/core/errors.js';
 import { authorization, openBucket } from '../../src/queue/bucket.js';
-import { openStore, type Store } from '../../src/queue/store.js';
+import { checkStoreAddress, openStore, type Store } from '../../src/queue/store.js';
 import { inFolder } from '../data/support.js';
 import { suite } from '../support/suite.js';
 import { absent, servers } from './servers.js';
@@ -156,6 +157,43 @@ suite('stores', (test) => {
       },
     );
     assert.match(signed, /Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41$/);
+  });
+
+  test('a mistyped address is no folder, and its password is not shown', async () => {
+    for (const address of [
+      'redos://:secret@127.0.0.1:1',
+      'http://u:secret@h/x',
+      'redis://:sec/secret@h',
+      'rediss+tls://:secret@h',
+      's3://KEY:sec/secret@bucket',
+      'S3://KEY:secret@bucket',
+      'pg:quern:secret@h',
+      'redis:/:secret@h',
+      ':secret@h:1',
+      ' redis://:secret@h',
+      '"redis://:secret@h"',
+      'redis:/h',
+    ])
+      await openStore(address).then(
+        () => assert.unreachable(address),
+        (error: Error) => {
+          assert.instance(error, UsageError);
+          assert.match(error.message, /^--store: not (a folder|the address|a bucket)/);
+          assert.not.match(error.message, /secret/);
+        },
+      );
+    for (const folder of ['C:\\runs', 'C:/runs/a@b', './redis:x@h', 'runs/a:b@h', 'me@host:runs', 'a@b'])
+      checkStoreAddress(folder);
+  });
+
+  test('keys in the address of a server of buckets are not shown', () => {
+    for (const endpoint of ['http://KEY:secret@h', 'http://KEY:sec/secret@h', 'h:9000'])
+      assert.throws(
+        () => openBucket('s3://bucket', environment(endpoint)),
+        (error: Error) =>
+          error.message.startsWith('AWS_ENDPOINT_URL_S3: not the address of a server: ') &&
+          !error.message.includes('secret'),
+      );
   });
 
   test('what is no store is said', async () => {

@@ -124,7 +124,6 @@ suite('defineRecipe', (test) => {
     ['validation', 1, 'a fraction between 0 and 1'],
     ['normalization', { mean: 0 }, 'a mean and a deviation above 0'],
     ['target', 97.5, 'a test accuracy between 0 and 1'],
-    ['augmentation', { shift: -1 }, 'an augmentation such as { shift: 2, rotate: 10 }'],
     ['augmentation', 3, 'an augmentation such as { shift: 2, rotate: 10 }'],
     ['mixup', -1, 'a number of at least 0'],
     ['labelSmoothing', 1, 'at least 0 and below 1'],
@@ -147,6 +146,13 @@ suite('defineRecipe', (test) => {
       assert.unreachable();
     });
   }
+
+  test('augmentation says which of its options is wrong', () =>
+    throws(
+      () => defineRecipe({ ...valid, augmentation: { shift: -1 } }),
+      UsageError,
+      /^defineRecipe: augmentation\.shift must be a number from 0 to 512: -1$/,
+    ));
 
   test('what a recipe does not have', () => {
     const recipe = { ...valid, epoch: 3 } as Recipe;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { ModelError, UsageError } from '../../src/core/errors.js';
@@ -197,5 +197,12 @@ suite('report files', (test) => {
         ModelError,
         `${join(folder, 'file')}: cannot be made: EEXIST: file already exists`,
       );
+      mkdirSync(join(folder, 'taken.html'));
+      await rejects(
+        () => writeReport(report, join(folder, 'taken.html')),
+        ModelError,
+        `${join(folder, 'taken.html')}: cannot be written: EISDIR: it is a folder`,
+      );
+      assert.equal(readdirSync(folder).sort(), ['file', 'taken.html']);
     }));
 });

@@ -7,7 +7,15 @@ import { createWhole } from '../../src/core/files.js';
 import { describeSystem, readConfig } from '../../src/runs/config.js';
 import { readJson } from '../../src/runs/files.js';
 import { historyLines, historyTable, parseHistory } from '../../src/runs/history.js';
-import { holderOf, removeLeftovers, takeLock } from '../../src/runs/lock.js';
+import {
+  holderOf,
+  removeDeadShares,
+  removeLeftovers,
+  shareLock,
+  sharersOf,
+  takeLock,
+  withLock,
+} from '../../src/runs/lock.js';
 import { readRun } from '../../src/runs/records.js';
 import { judge, readReferences } from '../../src/runs/references.js';
 import { readResult } from '../../src/runs/result.js';
@@ -223,6 +231,38 @@ suite('the lock of a run', (test) => {
     inFolder(async (folder) => {
       writeFileSync(join(folder, 'lock.json'), JSON.stringify({ pid: 1, host: 'elsewhere' }));
       await rejects(takeLock(folder), UsageError, /another process is training it: 1 on elsewhere\n/);
+    }));
+
+  test('for a moment: who else has it is waited for', () =>
+    inFolder(async (folder) => {
+      const done: number[] = [];
+      const append = (number: number) =>
+        withLock(folder, async () => {
+          done.push(number);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          done.push(number);
+        });
+      await Promise.all([append(1), append(2)]);
+      assert.is(done[0], done[1]);
+      assert.is(done[2], done[3]);
+      assert.equal(readdirSync(folder), []);
+    }));
+
+  test('several processes have a folder together; what one that was killed has left does not count', () =>
+    inFolder(async (folder) => {
+      const [first, second] = [await shareLock(folder), await shareLock(folder)];
+      assert.equal(
+        (await sharersOf(folder)).map(({ pid }) => pid),
+        [process.pid, process.pid],
+      );
+      await first();
+      const left = join(folder, '.lock-left.json');
+      writeFileSync(left, JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+      assert.is((await sharersOf(folder)).length, 1);
+      await removeDeadShares(folder);
+      assert.not(existsSync(left));
+      await second();
+      assert.equal(readdirSync(folder), []);
     }));
 
   test('a folder that cannot be written', () =>

@@ -1,11 +1,11 @@
 /** The site as files, and the server of this machine. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { builtSite } from '../../src/cli/commands/studio/run.js';
 import { loadDataset } from '../../src/data/catalog/datasets.js';
-import { quern } from '../cli/support.js';
+import { quern, whyNoSmallDisk, withSmallDisk } from '../cli/support.js';
 import { inFolder } from '../data/support.js';
 import { suite } from '../support/suite.js';
 import { startFixtureServer } from './support.js';
@@ -29,6 +29,37 @@ suite('the studio as a site', (test) => {
       assert.is(again.code, 2);
       assert.match(again.stderr, /is not empty\n {2}--force writes the site into it all the same\./);
     }));
+
+  test('a dataset that cannot be had: nothing is begun', () =>
+    inFolder(async (folder) => {
+      const out = join(folder, 'sites/one');
+      const environment = { QUERN_CACHE: join(folder, 'cache') };
+      const words = ['studio', '--out', out, '--datasets', 'fixture,emnist-letters', '--offline'];
+      const { code, stderr } = await quern(words, { environment });
+      assert.is(code, 1);
+      assert.match(stderr, /emnist-letters/);
+      assert.not(existsSync(join(folder, 'sites')));
+    }));
+
+  const full = 'a full disk: nothing of the site is left';
+  const reason = whyNoSmallDisk();
+  if (reason !== undefined) test.unavailable(full, reason);
+  else
+    test(full, () =>
+      withSmallDisk('64k', async (folder) => {
+        for (const out of ['disk', 'disk/new/site']) {
+          const { code, stderr } = await quern(['studio', '--out', out, '--datasets', 'fixture'], {
+            cwd: folder,
+          });
+          assert.is(code, 1);
+          assert.ok(
+            stderr.endsWith(`quern: ${out}: the site cannot be written: ENOSPC: no space left on device\n`),
+            stderr,
+          );
+          assert.equal(readdirSync(join(folder, 'disk')), []);
+        }
+      }),
+    );
 
   test('wrong words are named', async () => {
     const { code, stderr } = await quern(['studio', '--out', 'nowhere', '--datasets', 'mnits']);

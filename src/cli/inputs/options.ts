@@ -14,13 +14,13 @@ function once(option: string, value: Given): number | undefined {
   throw new UsageError(`--${option} is given more than once`);
 }
 
-/** A coercion for yargs: a whole number of at least `least`. */
-export function whole(option: string, least: number) {
+/** A coercion for yargs: a whole number of at least `least`, and at most `most` if one is given. */
+export function whole(option: string, least: number, most = Number.MAX_SAFE_INTEGER) {
   return (given: Given): number | undefined => {
     const value = once(option, given);
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) return value;
-    const most = Number.MAX_SAFE_INTEGER;
-    const range = value > most ? `from ${least} to ${most}` : `of at least ${least}`;
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least && value <= most)) return value;
+    const bounded = most < Number.MAX_SAFE_INTEGER || value > most;
+    const range = bounded ? `from ${least} to ${most}` : `of at least ${least}`;
     throw new UsageError(`--${option} must be a whole number ${range}`);
   };
 }
@@ -169,7 +169,7 @@ export const portOption = {
     number: true,
     requiresArg: true,
     default: 0,
-    coerce: whole('port', 0),
+    coerce: whole('port', 0, 65_535),
     defaultDescription: 'any that is free',
     describe: 'of the page, on 127.0.0.1',
   },

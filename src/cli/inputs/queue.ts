@@ -6,11 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { defaultCacheDirectory } from '../../core/files.js';
 import { processors } from '../../core/machine.js';
 import { openEngine } from '../../engine/engine.js';
+import { parseServerAddress } from '../../queue/address.js';
 import { Embedded } from '../../queue/embedded.js';
 import { HandOut } from '../../queue/handOut.js';
 import type { Preparation, TrainingJob } from '../../queue/job.js';
 import { openQueue } from '../../queue/open.js';
-import type { Store } from '../../queue/store.js';
+import { checkStoreAddress, type Store } from '../../queue/store.js';
 import { startWorker, type WorkerListener, type WorkerSettings } from '../../queue/worker.js';
 import { recipeNames } from '../../recipes/table.js';
 import { hashOf } from '../../recipes/trusted.js';
@@ -31,6 +32,13 @@ export const queueAddress = (given: string | undefined): string | undefined =>
 /** Tells if it is of this process, so that nobody else takes its jobs. */
 export const isQueueHere = (given: string | undefined): boolean =>
   [undefined, 'pglite'].includes(queueAddress(given));
+
+/** Throws UsageError, never with a password, for what is no address, before anything is done. */
+export function checkAddresses(given: Pick<HandOutArguments, 'queue' | 'store'>): void {
+  const [queue, store] = [queueAddress(given.queue), storeAddress(given.store)];
+  if (queue !== undefined && !isQueueHere(given.queue)) parseServerAddress(queue, '--queue');
+  if (store !== undefined) checkStoreAddress(store);
+}
 
 /** Does something with a queue: an address, or a server in this process, which may be started. */
 export async function withQueue<T>(

@@ -68,7 +68,7 @@ async function claimLeft(destination: string, partial: string): Promise<void> {
  * @param resume `write` may find the beginning of the file, left by an earlier one that failed or was killed; and when
  *   it fails itself, what it has written stays for the next, for a day.
  *
- * Throws DataError when the folder cannot be written, else what `write` throws.
+ * Throws DataError when the file cannot be written, also for what the system tells `write`, else what `write` throws.
  */
 export async function makeWhole<T>(
   destination: string,
@@ -97,7 +97,9 @@ export async function makeWhole<T>(
         () => 0,
       );
       if (!resume || size === 0) await rm(partial, { force: true });
-      throw error;
+      // the system names the call, and the name that the file does not have yet
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
+      throw new DataError(`${destination}: cannot be written: ${reasonOf(error)}`, { cause: error });
     }
   } finally {
     own.delete(partial);

@@ -26,6 +26,8 @@ export interface NamedImage extends Prepared {
 /** Images that come one by one. */
 export interface ImageStream {
   readonly count: number;
+  /** That they are read from. */
+  readonly files: readonly string[];
   /** Throws DataError, where what is bad is not left out, after the last. */
   readonly images: AsyncIterable<NamedImage>;
 }
@@ -69,7 +71,7 @@ function streamOfStored(
       yield { name: names?.[i] ?? String(i + 1), ...preparePicture(picture, shape, reading.options) };
     }
   };
-  return { count, images: images() };
+  return { count, files: [path], images: images() };
 }
 
 async function openTableImages(path: string, shape: ImageShape, reading: Reading): Promise<ImageStream> {
@@ -78,7 +80,8 @@ async function openTableImages(path: string, shape: ImageShape, reading: Reading
   const found = readPaths(table, reading);
   const base = await baseOf(join(path, '..'), found[0]?.path ?? '');
   const pictures = found.map(({ path: name }) => ({ name, path: join(base, name) }));
-  return { count: pictures.length, images: streamOfPictures(pictures, shape, reading) };
+  const files = [path, ...pictures.map((picture) => picture.path)];
+  return { count: pictures.length, files, images: streamOfPictures(pictures, shape, reading) };
 }
 
 /** The array to test with, where there are several. */
@@ -102,7 +105,7 @@ async function openFolderImages(path: string, shape: ImageShape, reading: Readin
   const { pictures } = await picturesBelow(path);
   if (pictures.length > 0) {
     const named = pictures.map((picture) => ({ name: picture, path: picture }));
-    return { count: named.length, images: streamOfPictures(named, shape, reading) };
+    return { count: named.length, files: pictures, images: streamOfPictures(named, shape, reading) };
   }
   const { files } = await entriesOf(path);
   const readable = files.filter((file) => tableFile.test(file) || arrayFile.test(file) || isIdxImages(file));
@@ -134,5 +137,5 @@ export async function openUserImages(
   if (kind === 'table') return openTableImages(path, shape, reading);
   if (kind === 'arrays') return openArrayImages(path, shape, reading);
   if (kind === 'idx') return streamOfStored(await readIdxImages(path), shape, path, reading);
-  return { count: 1, images: streamOfPictures([{ name: path, path }], shape, reading) };
+  return { count: 1, files: [path], images: streamOfPictures([{ name: path, path }], shape, reading) };
 }

@@ -91,7 +91,7 @@ ${measured}
 \`\`\`python
 from model import load
 
-model = load("model.safetensors")
+model = load()
 probabilities = model(images).softmax(-1)  # images: [batch, ${channels}, ${height}, ${width}], pixels from 0 to 255
 \`\`\`
 

@@ -80,6 +80,7 @@ function weightsFile(layers: readonly KerasLayer[], name: string): Uint8Array {
   }
   return encodeHdf5({
     members: new Map([['layers', { members: groups }], ...values(name, new Map()).members]),
+    attributes: new Map([['about', 'An image classifier trained with Quern.']]),
   });
 }
 

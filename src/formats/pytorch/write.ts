@@ -37,10 +37,14 @@ export interface PytorchFiles {
 /**
  * A state dict with PyTorch's names and layouts, and a module that computes with it.
  *
- * @param name of the weights' file, which the module loads by default
+ * @param weightsFile name of the file that the module loads by default, from beside itself
  * @throws ModelError for a layer that has no counterpart
  */
-export function pytorchFiles(network: Network, normalization: Normalization, name: string): PytorchFiles {
+export function pytorchFiles(
+  network: Network,
+  normalization: Normalization,
+  weightsFile: string,
+): PytorchFiles {
   const orders = new FlattenedOrders(network, false);
   const counters = new Map<string, number>();
   const variables = new Map([['input', 'x']]);
@@ -71,7 +75,7 @@ export function pytorchFiles(network: Network, normalization: Normalization, nam
     lines.push(`        ${variable} = ${forward}`);
   }
   const end = variables.get(last(network.nodes).name)!;
-  return { tensors, code: moduleText({ network, normalization, name, modules, lines, end }) };
+  return { tensors, code: moduleText({ network, normalization, weightsFile, modules, lines, end }) };
 }
 
 function printNode(printing: Printing): Printed {
@@ -98,14 +102,14 @@ const affineClass = `class Affine(nn.Module):
 function moduleText({
   network,
   normalization: { mean, deviation },
-  name,
+  weightsFile,
   modules,
   lines,
   end,
 }: {
   readonly network: Network;
   readonly normalization: Normalization;
-  readonly name: string;
+  readonly weightsFile: string;
   readonly modules: readonly string[];
   readonly lines: readonly string[];
   readonly end: string;
@@ -120,6 +124,8 @@ Output: logits, [batch, ${last(network.nodes).shape.join(', ')}]; softmax makes 
     model = load()
     probabilities = model(images).softmax(-1)
 """
+
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -138,7 +144,7 @@ ${lines.join('\n')}
         return ${end}
 
 
-def load(path="${name}.safetensors"):
+def load(path=Path(__file__).with_name(${JSON.stringify(weightsFile)})):
     model = Model()
     model.load_state_dict(load_file(path))
     return model.eval()

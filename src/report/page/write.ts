@@ -1,7 +1,7 @@
 /** Puts a report on the disk. */
 import { dirname, extname, join } from 'node:path';
-import { ModelError, reasonOf, UsageError } from '../../core/errors.js';
-import { makeFolder, writeWhole } from '../../core/files.js';
+import { UsageError } from '../../core/errors.js';
+import { withFolder, writeTogether } from '../../core/files.js';
 import type { Report } from './page.js';
 
 interface WrittenReport {
@@ -19,25 +19,14 @@ export function checkPagePath(path: string): void {
 }
 
 /**
- * Writes a page as `path`, and its pictures into a folder beside it: `report.html`, `report/loss.svg`, …
+ * Writes a page as `path`, and its pictures into a folder beside it: `report.html`, `report/loss.svg`, … All, or none of them.
  *
  * @throws UsageError for a path that does not end in .html; ModelError naming the path that cannot be written
  */
 export async function writeReport({ page, pictures }: Report, path: string): Promise<WrittenReport> {
   checkPagePath(path);
   const folder = folderOf(path);
-  for (const needed of [dirname(path), folder]) {
-    try {
-      await makeFolder(needed);
-    } catch (cause) {
-      throw new ModelError(`${needed}: cannot be made: ${reasonOf(cause)}`, { cause });
-    }
-  }
-  const paths: string[] = [];
-  for (const [name, content] of pictures) {
-    paths.push(join(folder, name));
-    await writeWhole(join(folder, name), content);
-  }
-  await writeWhole(path, page);
-  return { page: path, pictures: paths };
+  const drawn = [...pictures].map(([name, content]) => [join(folder, name), content] as const);
+  await withFolder(dirname(path), () => withFolder(folder, () => writeTogether([...drawn, [path, page]])));
+  return { page: path, pictures: drawn.map(([name]) => name) };
 }

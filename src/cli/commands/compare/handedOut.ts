@@ -1,23 +1,15 @@
 /** The trainings of a comparison as jobs of a queue, which workers take: here, or on any machine. */
 import { join } from 'node:path';
-import { DataError } from '../../../core/errors.js';
-import { exists, makeFolder, writeWhole } from '../../../core/files.js';
 import { percent } from '../../../core/format.js';
 import { processors } from '../../../core/machine.js';
 import type { Embedded } from '../../../queue/embedded.js';
-import {
-  type JobResult,
-  jobId,
-  storeNames,
-  type TrainingDescription,
-  trainingId,
-} from '../../../queue/job.js';
+import { type JobResult, jobId, type TrainingDescription } from '../../../queue/job.js';
 import type { Store } from '../../../queue/store.js';
 import type { LoadedRecipe } from '../../../recipes/index.js';
 import { describeData } from '../../../runs/config.js';
-import { runFiles } from '../../../runs/files.js';
 import type { TrainingResult } from '../../../runs/result.js';
 import { openDataset } from '../../inputs/datasets.js';
+import { keepModel } from '../../inputs/keptModel.js';
 import { conditionsHere, type HandOutArguments, openHandingOut } from '../../inputs/queue.js';
 import { clock } from '../../terminal/format.js';
 import type { Progress } from '../../terminal/progress.js';
@@ -95,23 +87,15 @@ async function describeTrainings(
   return { wanted, recipes, conditions };
 }
 
-/** A result with its model: in the folder of its run, where that was trained here; else it is fetched from the store. */
+/** A result with its model. */
 async function keep(
-  { training, label, folder }: Wanted,
+  wanted: Wanted,
   { result, failure }: JobResult,
   store: Store,
   out: string,
 ): Promise<TrainingResult | string> {
   if (result === null) return failure ?? 'it left no result';
-  const own = join(folder, runFiles.model);
-  if (await exists(own)) return { ...result, model: own };
-  const bytes = await store.read(storeNames.model(trainingId(training)));
-  if (bytes === undefined) throw new DataError(`${label}: its model is not in the store: ${store.name}`);
-  const models = join(out, 'models');
-  await makeFolder(models);
-  const model = join(models, `${label}.safetensors`);
-  await writeWhole(model, bytes);
-  return { ...result, model };
+  return { ...result, model: await keepModel(wanted, result.weightsSha256, store, out) };
 }
 
 /** Epochs, as a training without a terminal tells them. */
@@ -199,7 +183,7 @@ export async function trainHandedOut(
   const finished: Ended[] = [];
   const left: SeedTraining[] = [];
   for (const one of seedTrainings(loaded, options)) {
-    const run = typeof queue === 'string' ? undefined : await checkUnchanged(one, options);
+    const run = await checkUnchanged(one, options);
     if (run?.state === 'finished' && run.result !== undefined)
       finished.push({ source: one.loaded.source, seed: one.seed, outcome: run.result });
     else left.push(one);

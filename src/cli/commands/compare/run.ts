@@ -4,8 +4,9 @@ import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
 import { type LoadedRecipe, loadRecipe, recipeNames } from '../../../recipes/index.js';
 import { compareRecipe, type RecipeTrainings } from '../../../runs/comparison.js';
 import { describeSystem } from '../../../runs/config.js';
+import { shareLock } from '../../../runs/lock.js';
 import { readReferences } from '../../../runs/references.js';
-import { isQueueHere, withQueue } from '../../inputs/queue.js';
+import { checkAddresses, isQueueHere, withQueue } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
@@ -53,6 +54,7 @@ async function write(out: string, comparison: Comparison): Promise<void> {
 export async function runCompare(options: CompareArguments): Promise<void> {
   if (options.jobs === 0 && isQueueHere(options.queue))
     throw new UsageError('compare: --jobs 0 leaves nobody to train: it goes with --queue');
+  checkAddresses(options);
   const { seeds, out, limit, epochs, json, quiet } = options;
   const sources = [...new Set(options.recipes.length === 0 ? recipeNames : options.recipes)];
   const loaded = await Promise.all(sources.map((source) => loadRecipe(source)));
@@ -60,6 +62,7 @@ export async function runCompare(options: CompareArguments): Promise<void> {
   await makeFolder(out).catch((cause) => {
     throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
   });
+  const giveBack = await shareLock(out);
   const progress = await Progress.open(quiet);
   const interrupt = new Interrupt(() => progress.note('ending after this step; again to end at once'));
   try {
@@ -94,5 +97,6 @@ export async function runCompare(options: CompareArguments): Promise<void> {
   } finally {
     progress.clear();
     interrupt.end();
+    await giveBack();
   }
 }

@@ -26,6 +26,11 @@ export function addExport(program: Argv<{ verbose: boolean }>): void {
             choices: Object.keys(formatNames),
             describe: 'the format, whatever the ending; hugging-face makes a folder',
           },
+          force: {
+            boolean: true,
+            default: false,
+            describe: 'replace files that quern export has not written',
+          },
           check: {
             boolean: true,
             default: false,

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
-import { writeWhole } from '../../../core/files.js';
+import { UsageError } from '../../../core/errors.js';
+import { withFolder, writeTogether } from '../../../core/files.js';
 import { at } from '../../../core/lists.js';
 import { findEntry, readManifest } from '../../../data/catalog/manifest.js';
 import { type ExportResults, exportModel } from '../../../formats/export.js';
@@ -15,12 +14,14 @@ import { readModel } from '../../inputs/ownRecipe.js';
 import { print } from '../../terminal/output.js';
 import { checkOnnx, type OnnxCheck } from './check.js';
 import { formatNames, formatOf } from './names.js';
+import { checkTargets } from './targets.js';
 import { checkText } from './text.js';
 
 export interface ExportArguments extends BackendArguments, DataArguments {
   readonly model: string;
   readonly file: string;
   readonly to?: string | undefined;
+  readonly force: boolean;
   readonly check: boolean;
   readonly dataset?: string | undefined;
   readonly data?: string | undefined;
@@ -53,7 +54,7 @@ function stemOf(file: string, ending: string | undefined): string {
 
 /** Exports a model, and with `--check` holds the file against it. */
 export async function runExport(options: ExportArguments): Promise<void> {
-  const { model, file, to, check, json } = options;
+  const { model, file, to, force, check, json } = options;
   const name = formatOf(file, to);
   const { format, ending } = formatNames[name];
   if (check && format !== 'onnx') {
@@ -62,18 +63,22 @@ export async function runExport(options: ExportArguments): Promise<void> {
   const source = await readModel(model);
   const exported = await exportModel(source, format, {
     name: stemOf(file, ending),
+    file: basename(file),
     results: await resultsOf(model, source),
   });
   const folder = exported.folder ? file : dirname(file);
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw new ModelError(`${folder}: cannot be made: ${reasonOf(cause)}`, { cause });
-  });
-  const written: { path: string; bytes: number }[] = [];
-  for (const each of exported.files) {
-    const path = each.name === '' ? file : join(folder, each.name);
-    await writeWhole(path, each.bytes);
-    written.push({ path, bytes: each.bytes.length });
-  }
+  const files = exported.files.map(({ name, bytes }) => ({
+    path: name === '' ? file : join(folder, name),
+    bytes,
+  }));
+  await checkTargets(
+    files.map(({ path }) => path),
+    { source: source.path, force },
+  );
+  // the first needs the others, so it comes last
+  const [first, ...others] = files.map(({ path, bytes }) => [path, bytes] as const);
+  await withFolder(folder, () => writeTogether([...others, first!]));
+  const written = files.map(({ path, bytes }) => ({ path, bytes: bytes.length }));
   let checked: OnnxCheck | undefined;
   if (check) checked = await checkOnnx(file, at(exported.files, 0).bytes, source, options);
   if (json)

@@ -10,6 +10,7 @@ import { findLearningRate, type RateSearch } from '../../../training/rateFinder/
 import { openDataset } from '../../inputs/datasets.js';
 import { openChosenEngine } from '../../inputs/openers.js';
 import type { BackendArguments, DataArguments, OwnDataArguments } from '../../inputs/options.js';
+import { checkNewFile } from '../../inputs/outputs.js';
 import { checkOwnData, shapeFor } from '../../inputs/ownData.js';
 import { decimals } from '../../terminal/format.js';
 import { interruptible } from '../../terminal/interrupt.js';
@@ -78,6 +79,8 @@ interface Result extends RateSearch, BackendReport {
 async function find(options: FindRateArguments, progress: Progress, signal: AbortSignal): Promise<void> {
   const { from, to } = options;
   if (!(to > from)) throw new UsageError(`--to must be above --from: ${to} and ${from}`);
+  const { out, data } = options;
+  if (out !== undefined) await checkNewFile(out, [options.recipe, ...(data === undefined ? [] : [data])]);
   const loaded = await loadRecipe(options.recipe);
   const { recipe } = loaded;
   checkOwnData(options);
@@ -118,7 +121,7 @@ async function find(options: FindRateArguments, progress: Progress, signal: Abor
     ...search,
   };
   print(options.json ? JSON.stringify(result) : searchText(search));
-  if (options.out !== undefined) await writeWhole(options.out, asFile(await rateSearchChart(search)));
+  if (out !== undefined) await writeWhole(out, asFile(await rateSearchChart(search)));
 }
 
 /** Searches a learning rate for a recipe, on its training images alone. */

@@ -13,6 +13,7 @@ import { silent } from '../../inputs/datasets.js';
 import { shapeOf } from '../../inputs/modelImages.js';
 import { openChosenEngine } from '../../inputs/openers.js';
 import type { BackendArguments, ForeignArguments } from '../../inputs/options.js';
+import { checkNewFile } from '../../inputs/outputs.js';
 import { isKnown, optionName, preparationOfRun, sourceOptionsOf } from '../../inputs/ownData.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { grouped } from '../../terminal/format.js';
@@ -175,6 +176,14 @@ async function predict(options: PredictArguments, progress: Progress, signal: Ab
   const shape = shapeOf(file);
   const streams: ImageStream[] = [];
   for (const path of options.image) streams.push(await openUserImages(path, shape, reading));
+  if (out !== undefined) {
+    const read = [
+      file.path,
+      ...(options.import === undefined ? [] : [options.import]),
+      ...streams.flatMap(({ files }) => files),
+    ];
+    await checkNewFile(out, read);
+  }
   await using engine = await openChosenEngine(options, silent);
   const trained = await openModel(engine, file);
   const run = (sink: Sink) => predictAll(options, streams, trained, { sink, reading, progress, signal });

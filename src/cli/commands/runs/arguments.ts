@@ -28,7 +28,8 @@ const removeOptions = {
   'keep-best': {
     boolean: true,
     default: false,
-    describe: 'leave the run with the best test accuracy of each recipe; of a sweep its table and its page',
+    describe:
+      'leave the run with the best test accuracy of each recipe; of a sweep its table, its page and the trainings of its best settings',
   },
   yes: { boolean: true, default: false, describe: 'do not ask' },
 } as const;

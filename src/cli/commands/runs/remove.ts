@@ -1,12 +1,12 @@
 /** `quern runs remove`: what is no longer needed of runs and sweeps. */
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { UsageError } from '../../../core/errors.js';
 import { exists } from '../../../core/files.js';
 import { at } from '../../../core/lists.js';
 import { storeNames } from '../../../queue/job.js';
-import { holderOf } from '../../../runs/lock.js';
+import { holderOf, removeDeadShares, sharersOf } from '../../../runs/lock.js';
 import { findRuns, type RunRecord } from '../../../runs/records.js';
 import { readSweep, sweepFile, sweepPage } from '../../../sweep/record.js';
 import { megabytes } from '../../terminal/format.js';
@@ -41,14 +41,23 @@ function bestOf(runs: readonly RunRecord[]): Set<string> {
   return new Set([...best.values()].map(({ path }) => path));
 }
 
+/** What a sweep's trials were trained to; the trainings of the best are not among them. */
+async function trialsOf(path: string): Promise<string[]> {
+  const trials = join(path, 'trials');
+  const names = await readdir(trials).catch((): string[] => []);
+  const gone = names.filter((name) => !name.startsWith('winner-'));
+  if (gone.length === names.length && names.length > 0) return [trials];
+  return gone.sort().map((name) => join(trials, name));
+}
+
 /** Finds the files below a path that are to go. Throws UsageError where there is neither a run nor a sweep. */
 async function removable(path: string, keepBest: boolean): Promise<string[]> {
   const sweep = await readSweep(path);
   if (sweep !== undefined) {
-    // its table stays with --keep-best, what trials were trained to goes
-    const parts = keepBest ? ['trials', 'store'] : [sweepFile, sweepPage, 'trials', 'store'];
     const names = new Set(await readdir(path));
-    return parts.filter((part) => names.has(part)).map((part) => join(path, part));
+    const parts = keepBest ? ['store'] : [sweepFile, sweepPage, 'trials', 'models', 'store'];
+    const found = parts.filter((part) => names.has(part)).map((part) => join(path, part));
+    return keepBest ? [...(await trialsOf(path)), ...found] : found;
   }
   const { runs } = await findRuns(path);
   if (runs.length === 0) throw new UsageError(`runs remove: ${path}: it holds neither a run nor a sweep`);
@@ -58,14 +67,21 @@ async function removable(path: string, keepBest: boolean): Promise<string[]> {
   return [...runs.map((run) => run.path).filter((each) => !kept.has(each)), ...store];
 }
 
-/** Throws UsageError for a run that is being trained. */
+/** A folder, those on the way to one in it, and that one. */
+function foldersTo(path: string, inside: string): string[] {
+  const parts = relative(path, inside).split(sep);
+  return [path, ...parts.map((_, i) => join(path, ...parts.slice(0, i + 1)))];
+}
+
+/** Throws UsageError for what is being trained: a run, or the sweep or the comparison that it is of. */
 async function checkIdle(path: string): Promise<void> {
   const { runs } = await findRuns(path);
-  for (const run of runs) {
-    const holder = await holderOf(run.path);
+  const folders = new Set([path, ...runs.flatMap((run) => foldersTo(path, run.path))]);
+  for (const folder of folders) {
+    const holder = (await holderOf(folder)) ?? (await sharersOf(folder))[0];
     if (holder === undefined) continue;
     throw new UsageError(
-      `runs remove: ${run.path}: it is being trained: process ${holder.pid} on ${holder.host}`,
+      `runs remove: ${folder}: it is being trained: process ${holder.pid} on ${holder.host}`,
     );
   }
 }
@@ -97,6 +113,8 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
     print('nothing was removed');
     return;
   }
+  // somebody may have begun while it was asked
+  for (const path of paths) await checkIdle(path);
   for (const part of parts) await rm(part, { recursive: true });
   for (const path of paths) await removeEmpty(path);
   print(`removed ${all}`);
@@ -104,6 +122,7 @@ export async function removeRuns({ path: paths, keepBest, yes }: RemoveArguments
 
 /** Removes folders that held nothing else. */
 async function removeEmpty(path: string): Promise<void> {
+  await removeDeadShares(path);
   const names = await readdir(path).catch(() => undefined);
   if (names?.length === 0) await rm(path, { recursive: true });
 }

@@ -1,8 +1,8 @@
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from '../../../core/errors.js';
-import { exists } from '../../../core/files.js';
+import { DataError, reasonOf, UsageError } from '../../../core/errors.js';
+import { makeFolder, withFolder } from '../../../core/files.js';
 import { readManifest } from '../../../data/catalog/manifest.js';
 import { silent } from '../../inputs/datasets.js';
 import type { DataArguments } from '../../inputs/options.js';
@@ -10,7 +10,7 @@ import { megabytes } from '../../terminal/format.js';
 import { Interrupt } from '../../terminal/interrupt.js';
 import { print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
-import { packDataset, packIndex } from './pack.js';
+import { type PackedFile, packDataset, packIndex } from './pack.js';
 import { startStudioServer } from './serve.js';
 
 export interface StudioArguments extends DataArguments {
@@ -26,33 +26,46 @@ export const builtSite = fileURLToPath(new URL('../../../studio/site/', import.m
 /** Everything that the manifest has. */
 const offered = () => [...readManifest().datasets.keys()];
 
-/** Writes the site, datasets included. */
+/** All datasets, before a site is begun: any of them may not be to be had. */
+async function packAll(names: readonly string[], options: DataArguments): Promise<PackedFile[]> {
+  const files: PackedFile[] = [];
+  const progress = await Progress.open(false);
+  try {
+    for (const name of names) {
+      progress.note(`packing ${name}`);
+      files.push(...(await packDataset(name, options, progress, true)));
+    }
+  } finally {
+    progress.clear();
+  }
+  return files;
+}
+
+/** Writes the site, datasets included. Where that fails, a folder that was empty is left empty. */
 async function writeSite(out: string, { datasets, force, ...options }: StudioArguments): Promise<void> {
-  if (!force && (await exists(out)) && (await readdir(out)).length > 0) {
+  const isNew = (await readdir(out).catch(() => [])).length === 0;
+  if (!force && !isNew) {
     throw new UsageError(`studio: ${out} is not empty`, {
       hint: '--force writes the site into it all the same.',
     });
   }
   const index = packIndex(datasets);
-  await mkdir(join(out, 'data'), { recursive: true });
-  await cp(builtSite, out, { recursive: true });
-  const progress = await Progress.open(false);
-  let bytes = 0;
-  try {
-    for (const name of datasets) {
-      progress.note(`packing ${name}`);
-      for (const file of await packDataset(name, options, progress, true)) {
-        await writeFile(join(out, 'data', file.name), file.bytes);
-        bytes += file.bytes.length;
-      }
+  const files = await packAll(datasets, options);
+  await withFolder(out, async () => {
+    try {
+      await cp(builtSite, out, { recursive: true });
+      await makeFolder(join(out, 'data'));
+      // the index last: a site that has one is whole
+      for (const { name, bytes } of [...files, index]) await writeFile(join(out, 'data', name), bytes);
+    } catch (cause) {
+      const made = isNew ? [...(await readdir(builtSite)), 'data'] : [];
+      for (const name of made) await rm(join(out, name), { recursive: true, force: true });
+      throw new DataError(`${out}: the site cannot be written: ${reasonOf(cause)}`, { cause });
     }
-  } finally {
-    progress.clear();
-  }
-  // last: a site with an index is whole
-  await writeFile(join(out, 'data', index.name), index.bytes);
+  });
+  const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
   print(
-    `${out}: the site, ${datasets.join(' and ')} with ${megabytes(bytes)}; any host of files can serve it`,
+    `${out}: the site, ${datasets.join(' and ')} with ${megabytes(size)}; any host of files can serve it`,
   );
 }
 

@@ -1,33 +1,34 @@
 import { join } from 'node:path';
-import { differences, differenceText } from '../../../core/differences.js';
-import { ModelError, reasonOf, UsageError } from '../../../core/errors.js';
-import { jsonText, makeFolder, writeWhole } from '../../../core/files.js';
+import { UsageError } from '../../../core/errors.js';
 import { percent } from '../../../core/format.js';
 import type { Embedded } from '../../../queue/embedded.js';
-import type { JobResult, TrainingDescription, TrainingJob } from '../../../queue/job.js';
+import {
+  type JobResult,
+  storeNames,
+  type TrainingDescription,
+  type TrainingJob,
+  trainingId,
+} from '../../../queue/job.js';
+import type { Store } from '../../../queue/store.js';
 import { type LoadedRecipe, loadRecipe, setRecipe } from '../../../recipes/index.js';
-import { renderSweep } from '../../../report/sweep/page.js';
 import { describeData } from '../../../runs/config.js';
 import { defaultEta, rungsOf } from '../../../sweep/halving.js';
-import {
-  readSweep,
-  type SweepDescription,
-  type SweepRecord,
-  sweepFile,
-  sweepPage,
-} from '../../../sweep/record.js';
+import { type SweepDescription, type SweepRecord, sweepPage } from '../../../sweep/record.js';
 import { chooseTrials, type Search } from '../../../sweep/search.js';
 import { type GivenSpace, parseSpace, type Spaces, spaceText, type Values } from '../../../sweep/space.js';
 import { runSweep, type SweepPlan } from '../../../sweep/sweep.js';
 import { openDataset } from '../../inputs/datasets.js';
+import { keepModel } from '../../inputs/keptModel.js';
 import type { OwnDataArguments } from '../../inputs/options.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import {
+  checkAddresses,
   conditionsHere,
   type HandOutArguments,
   isQueueHere,
   openHandingOut,
   preparationOf,
+  storeAddress,
   withQueue,
 } from '../../inputs/queue.js';
 import { Interrupt } from '../../terminal/interrupt.js';
@@ -35,6 +36,7 @@ import { Live } from '../../terminal/live.js';
 import { complain, print } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
 import { chooseSettings, describeRecipeFile } from '../train/settings.js';
+import { takeSweepFolder, writeSweep } from './folder.js';
 import { liveText, sweepText } from './text.js';
 
 export interface SweepArguments extends HandOutArguments, Omit<OwnDataArguments, 'data'> {
@@ -140,19 +142,6 @@ async function planSweep(
   return { description, spaces, trials, rule, seeds, trialOf, finalOf };
 }
 
-/** When it was begun, if it is one to go on with. */
-async function checkFolder(out: string, plan: SweepPlan, force: boolean): Promise<string> {
-  const begun = await readSweep(out);
-  const now = new Date().toISOString();
-  if (begun === undefined) return now;
-  const [changed] = differences(begun.description, JSON.parse(JSON.stringify(plan.description)));
-  if (changed === undefined) return begun.begun;
-  if (force) return now;
-  throw new UsageError(`${out}: it holds another sweep: ${differenceText(changed)}`, {
-    hint: '--out takes another folder, --force begins anew; what is trained alike is not trained again.',
-  });
-}
-
 /** Shows a sweep while it runs. */
 class Screen {
   private readonly live: Live | undefined;
@@ -208,11 +197,15 @@ class Screen {
   }
 }
 
-/** Writes what is known, and the page at the end. */
-async function write(out: string, record: SweepRecord): Promise<void> {
-  await writeWhole(join(out, sweepFile), jsonText(record));
-  if (record.state === 'running') return;
-  await writeWhole(join(out, sweepPage), await renderSweep(record));
+/**
+ * Removes checkpoints of trials that nothing goes on from. Another sweep of the same trials that is not done has the same results
+ * without: what was paused is trained from its beginning. What cannot be removed stays.
+ */
+async function removeCheckpoints(plan: SweepPlan, record: SweepRecord, store: Store): Promise<void> {
+  if (record.state !== 'finished' || record.timeIsUp) return;
+  const begun = record.trials.filter(({ state }) => state !== 'waiting');
+  const names = begun.map(({ values }) => storeNames.checkpoint(trainingId(plan.trialOf(values))));
+  for (const name of names) await store.remove(name);
 }
 
 async function sweep(
@@ -225,7 +218,7 @@ async function sweep(
   const { recipeSha256 } = plan.description;
   const recipes = new Map(recipeSha256 === undefined ? [] : [[recipeSha256, options.recipe] as const]);
   const conditions = { ...plan.description };
-  const folderOf = ({ label }: TrainingJob) => join(out, 'trials', label);
+  const folderOf = ({ label }: Pick<TrainingJob, 'label'>) => join(out, 'trials', label);
   const own = { conditions, recipes, queue, folder: out, folderOf, goOn: false };
   const handing = await openHandingOut(options, own, {
     begun: (label) => screen.begun(label),
@@ -241,9 +234,16 @@ async function sweep(
       signal: interrupt.signal,
       time: options.time,
       begun,
+      keepModel: (job, weightsSha256) =>
+        keepModel({ ...job, folder: folderOf(job) }, weightsSha256, handing.store, out).catch(
+          (error: Error) => {
+            screen.note(`quern: ${error.message}`);
+            return null;
+          },
+        ),
       onChange: async (changed) => {
         screen.show(changed);
-        await write(out, changed);
+        await writeSweep(out, changed);
       },
     });
     screen.end();
@@ -255,6 +255,9 @@ async function sweep(
       if (record.winner === null || record.seeds.some(({ failure }) => failure !== null))
         process.exitCode = 1;
     }
+    // those of a store in the folder go with it, and serve more trials of the same
+    if (typeof queue === 'string' || storeAddress(options.store) !== undefined)
+      await removeCheckpoints(plan, record, handing.store).catch(() => {});
   } finally {
     screen.end();
     await handing.close();
@@ -266,16 +269,14 @@ async function sweep(
 export async function runSweepCommand(options: SweepArguments): Promise<void> {
   if (options.jobs === 0 && isQueueHere(options.queue))
     throw new UsageError('sweep: --jobs 0 leaves nobody to train: it goes with --queue');
+  checkAddresses(options);
   const progress = await Progress.open(options.quiet);
   try {
     await withQueue(options.queue, async (queue) => {
       const plan = await planSweep(options, progress, queue);
       const out = options.out ?? join('sweeps', plan.description.recipe);
-      const begun = await checkFolder(out, plan, options.force);
-      await makeFolder(out).catch((cause) => {
-        throw new ModelError(`${out}: cannot be made: ${reasonOf(cause)}`, { cause });
-      });
-      await sweep(plan, { out, begun, queue }, options, progress);
+      const { begun, giveBack } = await takeSweepFolder(out, plan, options.force);
+      await sweep(plan, { out, begun, queue }, options, progress).finally(giveBack);
     });
   } finally {
     progress.clear();

@@ -69,7 +69,10 @@ function winnerText(record: SweepRecord): string {
   }
   if (record.timeIsUp)
     lines.push(`time was up: ${countsText(record)}; the same command without --time goes on`);
-  for (const { seed, failure } of seeds) if (failure !== null) lines.push(`seed ${seed} failed: ${failure}`);
+  for (const { seed, failure, model } of seeds) {
+    if (failure !== null) lines.push(`seed ${seed} failed: ${failure}`);
+    if (model !== null) lines.push(`model of seed ${seed}: ${model}`);
+  }
   return lines.join('\n');
 }
 

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
-import { UsageError } from '../../../core/errors.js';
+import { UsageError, withoutSecrets } from '../../../core/errors.js';
 import { Mlflow } from '../../../logs/mlflow.js';
 import { EventFile } from '../../../logs/tensorboard.js';
 import type { Pixels } from '../../../report/page/picture.js';
@@ -17,13 +17,17 @@ export interface LogArguments {
 
 const mlflowForm = /^mlflow=(.+)$/;
 
-/** Throws UsageError for a log that there is not. */
-export function checkLogs(logs: readonly string[] = []): void {
+/** Throws UsageError for a log that there is not, or what goes with none that was given. */
+export function checkLogs({ log: logs = [], logWeights = false }: LogArguments): void {
+  if (logWeights && !logs.includes('tensorboard'))
+    throw new UsageError('--log-weights goes with --log tensorboard, which is not given');
   for (const log of logs) {
     const address = mlflowForm.exec(log)?.[1];
     if (address !== undefined) new Mlflow(address, () => {});
     else if (log !== 'tensorboard')
-      throw new UsageError(`--log: there is no '${log}': tensorboard, or mlflow=http://127.0.0.1:5000`);
+      throw new UsageError(
+        `--log: there is no '${/:.*@/s.test(log) ? withoutSecrets(log) : log}': tensorboard, or mlflow=http://127.0.0.1:5000`,
+      );
   }
 }
 

@@ -8,6 +8,7 @@ import { isFinal, readResult } from '../../../runs/result.js';
 import { type ImportArguments, whyNotTrusted, withSettingsOf } from '../../inputs/ownRecipe.js';
 import { complain } from '../../terminal/output.js';
 import { Progress } from '../../terminal/progress.js';
+import { checkLogs } from './logs.js';
 import { perform, printResult, readFrom } from './run.js';
 import { checkArguments, describeRecipeFile, type TrainArguments } from './settings.js';
 import type { Job } from './training.js';
@@ -117,6 +118,7 @@ export async function runResume(path: string, options: ResumeArguments): Promise
     printResult(result, options.json);
     return;
   }
+  checkLogs(options);
   const merged = mergeArguments(path, config, options);
   const progress = await Progress.open(options.quiet);
   const loaded = await loadSameRecipe(path, config, options, progress);

@@ -99,7 +99,7 @@ export async function runTraining(
 ): Promise<void> {
   const loaded = setRecipe(await loadRecipe(recipe, 'trained'), options.set);
   // What is wrong with the options is said before anything is made.
-  checkLogs(options.log);
+  checkLogs(options);
   chooseSettings(loaded.recipe, options);
   const from =
     options.from === undefined

@@ -35,7 +35,7 @@ import { isImported } from '../../inputs/models.js';
 import { openChosenEngine } from '../../inputs/openers.js';
 import { shapeFor } from '../../inputs/ownData.js';
 import type { Interrupt } from '../../terminal/interrupt.js';
-import { complain } from '../../terminal/output.js';
+import { complain, oneLine } from '../../terminal/output.js';
 import type { Progress } from '../../terminal/progress.js';
 import type { EarlyData } from './early.js';
 import { keepBest } from './keepBest.js';
@@ -174,7 +174,7 @@ export class TrainingCommand {
     };
     await this.begin(config);
     this.logs = logCallbacks(options, folder.path, config.settings, (told) =>
-      this.progress.note(`quern: ${told}`),
+      this.progress.note(`quern: ${oneLine(told)}`),
     );
     try {
       return await this.train(engine, model, { train, test, validation }, settings);

@@ -10,6 +10,7 @@ import { fitOptionsOf } from '../../../recipes/fitOptions.js';
 import { loadRecipe, recipeModel, recipeNames } from '../../../recipes/index.js';
 import { modelPathOf } from '../../../runs/files.js';
 import { defaultBatchSize } from '../../../training/fit/options.js';
+import { checkNewFile } from '../../inputs/outputs.js';
 import { type ImportArguments, readModel } from '../../inputs/ownRecipe.js';
 import { print } from '../../terminal/output.js';
 import { builtSite } from '../studio/run.js';
@@ -23,6 +24,8 @@ export interface ViewArguments extends ImportArguments {
 interface Shown {
   readonly model: Model;
   readonly options: InsideOptions;
+  /** That it was read from, if it was. */
+  readonly file: string;
   /** Where the page goes. */
   readonly out: string;
 }
@@ -40,6 +43,7 @@ async function shownBy({ recipe: source, batchSize, ...options }: ViewArguments)
     return {
       model,
       options: { ...settings, title: `${name} on ${details.dataset}` },
+      file: path,
       out: join(dirname(path), 'view.html'),
     };
   }
@@ -49,6 +53,7 @@ async function shownBy({ recipe: source, batchSize, ...options }: ViewArguments)
   return {
     model: recipeModel(loaded, { shape, classes }, 0),
     options: { ...fitOptionsOf(recipe, { seed: 0, batchSize }), title: `${recipe.name}: ${recipe.title}` },
+    file: source,
     out: `${basename(source, extname(source))}-view.html`,
   };
 }
@@ -73,9 +78,10 @@ async function pageOf(view: InsideView): Promise<string> {
 
 /** Writes the page about one training step. */
 export async function runView(given: ViewArguments): Promise<void> {
-  const { model, options, out: usual } = await shownBy(given);
-  const page = await pageOf(await lookInside(model, options));
+  const { model, options, out: usual, file } = await shownBy(given);
   const out = given.out ?? usual;
+  await checkNewFile(out, given.import === undefined ? [file] : [file, given.import]);
+  const page = await pageOf(await lookInside(model, options));
   await writeWhole(out, page);
   print(out);
 }

@@ -8,6 +8,7 @@ import { readDemands } from '../../../queue/demands.js';
 import { openQueue } from '../../../queue/open.js';
 import { startWorker } from '../../../queue/worker.js';
 import {
+  checkAddresses,
   conditionsHere,
   isQueueHere,
   queueAddress,
@@ -36,6 +37,7 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
       hint: 'Give --queue redis://… or postgres://…, or set QUERN_QUEUE: a queue of one process has no other workers.',
     });
   }
+  checkAddresses(options);
   const files = await Promise.all(options.recipes.map((path) => describeFile(resolve(path))));
   const recipes = new Map(files.map(({ path, sha256 }) => [sha256, path] as const));
   const conditions = await conditionsHere(options.backend);
@@ -47,7 +49,12 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
     told.add(message);
   };
   const scratch = await mkdtemp(join(tmpdir(), 'quern-worker-'));
-  const opened = await openQueue({ queue, store: storeAddress(options.store), folder: scratch }, fault);
+  const forget = () => rm(scratch, { recursive: true, force: true });
+  const addresses = { queue, store: storeAddress(options.store), folder: scratch };
+  const opened = await openQueue(addresses, fault).catch(async (error: unknown) => {
+    await forget();
+    throw error;
+  });
   const interrupt = new Interrupt(() => say('ending: trainings are saved and given back'));
   let running = 0;
   let idleSince = performance.now();
@@ -84,7 +91,7 @@ export async function runWorker(options: WorkerCommandArguments): Promise<void> 
   } finally {
     await worker.close();
     await opened.close();
-    await rm(scratch, { recursive: true, force: true });
+    await forget();
     interrupt.end();
   }
   if (interrupt.signal.aborted) process.exitCode = interrupt.exitCode;
