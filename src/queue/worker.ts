@@ -65,7 +65,8 @@ export interface WorkerListener {
 }
 
 /** What a training says that fails with these settings wherever it runs. */
-const ownFailure = /^fit: |^--validation |: its model cannot be made: |: there is no setting |^[\w.-]+: \w[\w.]* must be /;
+const ownFailure =
+  /^fit: |^--validation |: its model cannot be made: |: there is no setting |^[\w.-]+: \w[\w.]* must be /;
 
 const text = (value: object) => new TextEncoder().encode(JSON.stringify(value));
 const json = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
