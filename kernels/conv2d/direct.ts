@@ -106,7 +106,7 @@ function firstWindow(
 }
 
 /** A function (source, destination) that packs a panel of the filter. */
-function packFilter(
+export function packFilter(
   module: ModuleBuilder,
   { runs, runRows, rowStride, columnStride }: Correlation['filter'],
   panel: Panel,

@@ -1,7 +1,7 @@
 /** The way of a convolution's results to memory: through the epilogue, or through prologue, pool and epilogue. */
 import { fourAxes, rowMajorStrides } from '../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, type V128 } from '../../src/writers/wasm/assembler.js';
-import { storeVector } from '../../src/writers/wasm/simdMemory.js';
+import { loadVector, storeVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall, Layout } from '../contract.js';
 import { candidate, indexOffset, treeMaximum } from '../maxPool/treeMaximum.js';
 import {
@@ -35,6 +35,7 @@ export class Results {
   readonly names: readonly ResultName[];
   private readonly before: EpilogueEmitter;
   private readonly after: EpilogueEmitter;
+  private readonly out: Layout;
   private readonly indices: Layout | undefined;
 
   /** `call` of a conv2d or of a conv2dInputGradient, which is not pooled. */
@@ -50,6 +51,7 @@ export class Results {
     const y: Layout = { dtype: 'float32', shape, strides: rowMajorStrides(shape) };
     const own = call.inputs.slice(0, call.inputs.length - (epilogue?.operands ?? 0));
     this.before = new EpilogueEmitter(pool?.prologue, { inputs: own, outputs: [y] }, 'before');
+    this.out = call.outputs[0]!;
     this.indices = call.outputs[1];
     const finish = this.pooled ? this.before : this.after;
     this.finishNames = finish.names;
@@ -64,6 +66,29 @@ export class Results {
     keepsAddresses = false,
   ): FinishVector {
     return (this.pooled ? this.before : this.after).begin(f, p, keepsAddresses);
+  }
+
+  /** The same sums have the same results in every pixel. */
+  get sameForPixels(): boolean {
+    return this.before.sameForRows && this.after.sameForRows;
+  }
+
+  /** Loads a vector of what has been pooled, and gives what stores it elsewhere. */
+  copying(f: FunctionBuilder, p: Pointers, from: EpiloguePosition): (to: EpiloguePosition) => void {
+    const outputs = [
+      { pointer: p.out, layout: this.out },
+      ...(this.indices ? [{ pointer: p.indices, layout: this.indices }] : []),
+    ].map(({ pointer, layout: { dtype } }) => {
+      const placeOf = ({ element, lanes }: EpiloguePosition) => {
+        const [base, offset] = indexOffset(dtype, element.base, element.constant);
+        return { address: i32.add(pointer, base), lanes, offset };
+      };
+      const { address, ...elements } = placeOf(from);
+      return { dtype, placeOf, value: f.let(loadVector(dtype, address, elements)) };
+    });
+    return (to) => {
+      for (const { dtype, placeOf, value } of outputs) storeVector(f, dtype, value, placeOf(to));
+    };
   }
 
   /** Stores a finished vector, where nothing is pooled. */

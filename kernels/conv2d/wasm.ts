@@ -13,8 +13,10 @@ import type { Correlation } from './correlation.js';
 import { directCode } from './direct.js';
 import { denseFilterGradientWasm } from './filterGradient.js';
 import { Frame } from './frame.js';
+import { pooledWindowsCode, usesPooledWindows } from './pooledWindows.js';
 import { Results } from './results.js';
 import { routedFilterGradientWasm, routedInputGradientWasm } from './routed.js';
+import { hasFewTaps, windowsFilterGradientWasm } from './routedWindows.js';
 import { usesWinograd, winogradCode } from './winograd.js';
 import { filterGradientUsesWinograd, winogradFilterGradientWasm } from './winogradFilter.js';
 
@@ -23,7 +25,10 @@ export function conv2dFilterGradientWasm(
   call: KernelCall<Conv2dFilterGradientSpecification>,
   options: WasmOptions,
 ): WasmCode {
-  if (isRouted(call)) return routedFilterGradientWasm(call, options);
+  if (isRouted(call)) {
+    const code = hasFewTaps(call, options) ? windowsFilterGradientWasm : routedFilterGradientWasm;
+    return code(call, options);
+  }
   const code = filterGradientUsesWinograd(call) ? winogradFilterGradientWasm : denseFilterGradientWasm;
   return code(call, options);
 }
@@ -43,7 +48,8 @@ export function conv2dInputGradientWasm(
 }
 
 function correlationWasm(correlation: Correlation, options: WasmOptions): WasmCode {
-  const code = usesWinograd({ ...correlation, ...correlation.results }) ? winogradCode : directCode;
+  if (usesWinograd({ ...correlation, ...correlation.results })) return winogradCode(correlation, options);
+  const code = usesPooledWindows(correlation, options) ? pooledWindowsCode : directCode;
   return code(correlation, options);
 }
 

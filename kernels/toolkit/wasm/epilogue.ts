@@ -10,7 +10,7 @@
  *     });
  */
 import { bytesOf } from '../../../src/core/dtype.js';
-import { computeType, type Expression, input } from '../../../src/core/expression.js';
+import { computeType, type Expression, hasRandom, input } from '../../../src/core/expression.js';
 import { sizeOf } from '../../../src/core/shape.js';
 import { type FunctionBuilder, type I32, i32, type V128 } from '../../../src/writers/wasm/assembler.js';
 import { SimdPrinter } from '../../../src/writers/wasm/simd.js';
@@ -83,6 +83,12 @@ export class EpilogueEmitter {
     this.names = this.operands.map((_, index) => `${name}${index + 1}` as const);
     this.expression = epilogue?.expression ?? input(0, computeType(this.output.dtype));
     this.printer = new SimdPrinter([this.expression]);
+  }
+
+  /** Equal rows of results have equal epilogues: no operand is another in the next row, and no number is random. */
+  get sameForRows(): boolean {
+    const varies = (layout: Layout) => epilogueStrides(layout, this.output.shape).row !== 0;
+    return !this.operands.some(varies) && !hasRandom(this.expression);
   }
 
   /**

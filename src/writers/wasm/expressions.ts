@@ -244,6 +244,10 @@ export const i8x16 = {
       [a, b],
       lanes.map((lane) => checkedLane(lane, 32)),
     ),
+  /** The bytes of `a` at these places; 0 where a place is 16 or more. */
+  swizzle: (a: V128, places: V128): V128 => node('v128', 'i8x16.swizzle', [a, places]),
+  /** `swizzle` for places below 16 and from 128 on; what others do depends on the machine. */
+  relaxedSwizzle: (a: V128, places: V128): V128 => node('v128', 'i8x16.relaxedSwizzle', [a, places]),
 };
 
 /** `condition` not 0 takes `a`, else `b`; both are evaluated. */

@@ -102,6 +102,8 @@ export const operations = {
   'i16x8.extendLowI8x16U': simd(0x89),
   'i8x16.splat': simd(0x0f),
   'i8x16.shuffle': simd(0x0d),
+  'i8x16.swizzle': simd(0x0e),
+  'i8x16.relaxedSwizzle': simd(0x100),
 } as const;
 
 /**

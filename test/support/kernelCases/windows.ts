@@ -197,6 +197,8 @@ const routedConvolutions: [
   [{ images: [2, 11, 12, 5], window: [2, 3], strides: [2, 1], pad: around }, 3, [2, 3], [1, 3]],
   [{ images: [1, 40, 40, 2], window: [1, 1], strides: [1, 1], pad: none }, 3, [17, 16], [17, 16]],
   [{ images: [0, 8, 8, 3], window: [3, 3], strides: [1, 1], pad: none }, 4, [2, 2], [2, 2]],
+  [{ images: [2, 15, 14, 1], window: [3, 3], strides: [1, 1], pad: around }, 12, [2, 2], [2, 2]],
+  [{ images: [3, 11, 10, 1], window: [2, 4], strides: [2, 1], pad: none }, 4, [2, 2], [1, 3]],
 ];
 
 export function routedCase(

@@ -3,6 +3,7 @@ import {
   type FunctionBuilder,
   f32x4,
   type I32,
+  i8x16,
   i32,
   i32x4,
   type KernelRun,
@@ -242,6 +243,23 @@ suite('assembler: control', (test) => {
     const mask = (truth: number) => i32x4.const(-truth);
     assert.is(lane(f32x4.relaxedLaneselect(f32x4.const(2), f32x4.const(3), mask(1))), 2);
     assert.is(lane(f32x4.relaxedLaneselect(f32x4.const(2), f32x4.const(3), mask(0))), 3);
+  });
+  test('swizzles take bytes from places, and 0 from places that are not there', () => {
+    const numbers = [0x03020100, 0x13121110, 0x23222120, 0x33323130];
+    const places = i32x4.constLanes(0x07060504, 0x000c0804, -1, 0x800f0f0f | 0);
+    const taken = [0x13121110, 0x00302010, 0, 0x00333333];
+    const lanes = (take: (a: V128, b: V128) => V128, simd: SimdLevel) =>
+      [0, 1, 2, 3].map((lane) =>
+        evaluate(
+          {},
+          [],
+          () => f32x4.extractLane(f32x4.convertI32x4S(take(i32x4.constLanes(...numbers), places)), lane),
+          simd,
+        ),
+      );
+    const expected = taken.map((value) => Math.fround(value));
+    assert.equal(lanes(i8x16.swizzle, 'baseline'), expected);
+    if (best === 'relaxed') assert.equal(lanes(i8x16.relaxedSwizzle, best), expected);
   });
 });
 
