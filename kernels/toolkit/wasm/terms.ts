@@ -32,7 +32,7 @@ export function recordBytes(terms: number): number {
   return wholeLines(4 * (terms + 4));
 }
 
-/** Of a mask of four bits: their numbers, those that are set first, and 4 times how many are set. */
+/** Of a mask of four bits: their numbers, those that are clear first, and 4 times how many are clear. */
 const entryBytes = 32;
 export const tableBytes = 16 * entryBytes;
 
@@ -41,7 +41,7 @@ export function writeTable(f: FunctionBuilder, table: I32): void {
   f.loop(0, 16, 1, (mask) => {
     const first = f.let(i32.add(table, i32.mul(mask, entryBytes)));
     const next = f.let(first);
-    for (let bit = 0; bit < 4; bit++) append(f, next, i32.const(bit), bitAt(mask, bit));
+    for (let bit = 0; bit < 4; bit++) append(f, next, i32.const(bit), i32.eqz(bitAt(mask, bit)));
     f.store(i32.add(first, 16), i32.sub(next, first));
   });
 }
@@ -117,7 +117,7 @@ interface Scan {
   list(f: FunctionBuilder, p: ListingPlace, ends: readonly Local<'i32'>[]): void;
 }
 
-/** The entry for four lanes, by those whose bits are set. */
+/** The entry for four lanes, by those that are all bits. */
 function entryAt(f: FunctionBuilder, table: I32, lanes: V128): I32 {
   return f.let(i32.add(table, i32.mul(i32x4.bitmask(lanes), entryBytes)));
 }
@@ -146,7 +146,7 @@ function adjacentTerms(source: TermsSource): Scan {
     const row = (r: number) => v128.loadLanes(at, lanes, (first + r) * rowStride);
     let any = row(0);
     for (let r = 1; r < size; r++) any = v128.or(any, row(r));
-    return entryAt(f, table, i32x4.ne(any, 0));
+    return entryAt(f, table, i32x4.eq(any, 0));
   };
   return {
     sample(f, { a, table }, count) {
@@ -158,9 +158,10 @@ function adjacentTerms(source: TermsSource): Scan {
     },
     list(f, { a, table }, ends) {
       for (const [s, end] of ends.entries()) {
+        const first = f.let(i32x4.const(0));
         const visit = (at: I32, lanes: number) => {
-          const entry = entryOf(f, table, strips[s]!, [f.let(i32.add(a, at)), lanes]);
-          appendFour(f, end, entry, i32x4.splat(i32.shrU(at, 2)));
+          appendFour(f, end, entryOf(f, table, strips[s]!, [f.let(i32.add(a, at)), lanes]), first);
+          f.set(first, i32x4.add(first, 4));
         };
         f.loop(0, 4 * whole, 16, (at) => visit(at, 4));
         if (rest > 0) visit(i32.const(4 * whole), rest);
@@ -175,18 +176,17 @@ function adjacentRows(source: TermsSource): Scan {
   const whole = terms - (terms % 4);
   const strips = stripsOf(source);
   const vectors = stripsOf({ rows, strip: 4 });
-  /** Lanes of all bits where a term is not zero; −0 counts as another number. */
-  const isNotZero = (
-    f: FunctionBuilder,
-    at: I32,
-    { first, size }: (typeof vectors)[number],
-    offset: number,
-  ) => f.let(i32x4.ne(v128.loadLanes(at, size, offset + 4 * first), 0));
+  /** Lanes of all bits where a term is zero; −0 counts as another number. */
+  const isZero = (f: FunctionBuilder, at: I32, { first, size }: (typeof vectors)[number], offset: number) =>
+    f.let(i32x4.eq(v128.loadLanes(at, size, offset + 4 * first), 0));
   /** Gives, for each strip, 1 where a term is not zero in one of its rows. */
   const counts = (f: FunctionBuilder, at: I32): I32[] => {
-    const masks = vectors.map((vector) => i32.shl(i32x4.bitmask(isNotZero(f, at, vector, 0)), vector.first));
-    const all = f.let(masks.reduce((any, mask) => i32.or(any, mask)));
-    return strips.map(({ first, size }) => i32.ne(i32.and(all, (2 ** size - 1) << first), 0));
+    const masks = vectors.map((vector) => i32.shl(i32x4.bitmask(isZero(f, at, vector, 0)), vector.first));
+    const zeros = f.let(masks.reduce((all, mask) => i32.or(all, mask)));
+    return strips.map(({ first, size }) => {
+      const rowBits = (2 ** size - 1) << first;
+      return i32.ne(i32.and(zeros, rowBits), rowBits);
+    });
   };
   return {
     sample(f, { a }, count) {
@@ -196,18 +196,19 @@ function adjacentRows(source: TermsSource): Scan {
       return Math.ceil(terms / sampled);
     },
     list(f, { a, table }, ends) {
+      const four = f.let(i32x4.const(0));
       f.loop(0, whole, 4, (term) => {
         const from = f.let(i32.add(a, i32.mul(term, termStride)));
-        const four = f.let(i32x4.splat(term));
         // the masks of four terms are turned into those of rows
         const ofRows = vectors.flatMap((vector) => {
-          const [t0, t1, t2, t3] = [0, 1, 2, 3].map((t) => isNotZero(f, from, vector, t * termStride));
+          const [t0, t1, t2, t3] = [0, 1, 2, 3].map((t) => isZero(f, from, vector, t * termStride));
           return transpose(f, [t0!, t1!, t2!, t3!]).slice(0, vector.size);
         });
         for (const [s, { first, size }] of strips.entries()) {
-          const any = ofRows.slice(first, first + size).reduce((any, mask) => v128.or(any, mask));
-          appendFour(f, ends[s]!, entryAt(f, table, any), four);
+          const zeros = ofRows.slice(first, first + size).reduce((all, mask) => v128.and(all, mask));
+          appendFour(f, ends[s]!, entryAt(f, table, zeros), four);
         }
+        f.set(four, i32x4.add(four, 4));
       });
       for (let term = whole; term < terms; term++) {
         const each = counts(f, f.let(i32.add(a, term * termStride)));
