@@ -17,7 +17,7 @@ import {
 import type { EpilogueEmitter } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import { allFinite } from '../toolkit/wasm/packing.js';
-import { allTerms, stripsOf, tableBytes, writeTable } from '../toolkit/wasm/terms.js';
+import { allTerms, eachStrip, tableBytes, writeTable } from '../toolkit/wasm/terms.js';
 import type { Bounds, Panel } from '../toolkit/wasm/tileGrid.js';
 import { addressAt, emitPreparation, minimum, Scratch, unravel } from '../toolkit/wasm/units.js';
 import { type MatmulPlan, type MatmulShape, planMatmul } from './plan.js';
@@ -194,20 +194,29 @@ class MatmulLoops {
     plan.groups.forEach(f, group, (panels, first) => {
       const packed = this.packedAt(block, fromK, i32.sub(first, from));
       const column = f.let(i32.mul(first, plan.panels.full.width));
-      f.loop(tiles.from, tiles.to, 1, (tile) =>
-        plan.tiles.pick(f, tile, (height, top) => {
-          const strips = stripsOf({ rows: height, strip: plan.listed.rows });
-          const write = () => {
-            for (const [strip, { first, size }] of strips.entries()) {
-              const row = f.let(i32.add(top, first));
-              const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
-              const record = this.recordOf(tile, tiles, strip);
-              f.call(block.listedRows(size, panels), ...place, p.out, fromK, ...p.operands, record);
-            }
-          };
-          f.if(i32.eqz(this.sumsAll(tile, tiles)), write);
-        }),
-      );
+      f.loop(tiles.from, tiles.to, 1, (tile) => {
+        const write = (size: number, row: I32, strip: I32) => {
+          const place = [addressOf(row), packed, i32.add(rowBase, row), column] as const;
+          const record = this.recordOf(tile, tiles, strip);
+          f.call(block.listedRows(size, panels), ...place, p.out, fromK, ...p.operands, record);
+        };
+        const { rows } = plan.listed;
+        const strips = () => {
+          if (rows === 1) {
+            // in one loop, however tall the tile is
+            const top = f.let(plan.tiles.first(tile));
+            const below = f.let(plan.tiles.first(i32.add(tile, 1)));
+            f.loop(top, below, 1, (row) => write(1, row, i32.sub(row, top)));
+          } else {
+            plan.tiles.pick(f, tile, (height, top) =>
+              eachStrip(f, { rows: height, strip: rows }, (size, index) =>
+                write(size, f.let(i32.add(top, i32.mul(index, rows))), index),
+              ),
+            );
+          }
+        };
+        f.if(i32.eqz(this.sumsAll(tile, tiles)), strips);
+      });
     });
   }
 
@@ -253,10 +262,10 @@ class MatmulLoops {
   }
 
   /** Where the record of a strip of a tile stands, of those that are kept. */
-  private recordOf(tile: I32, { from }: Bounds, strip = 0): I32 {
+  private recordOf(tile: I32, { from }: Bounds, strip: I32 = i32.const(0)): I32 {
     const { skips, strips, recordBytes } = this.plan;
     const place = skips === 'once' ? tile : i32.sub(tile, from);
-    return i32.sum(this.p.records, i32.mul(place, strips * recordBytes), strip * recordBytes);
+    return i32.sum(this.p.records, i32.mul(place, strips * recordBytes), i32.mul(strip, recordBytes));
   }
 
   /** 1 if all terms of a tile are summed. */

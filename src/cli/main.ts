@@ -79,6 +79,17 @@ async function nameLast(options: Record<string, unknown>): Promise<void> {
   }
 }
 
+/**
+ * yargs lays out the help of a command behind its first step, in case that it fails and its help is to be shown: with train's
+ * options that takes a twentieth of a second, and ours is not shown then.
+ */
+function leaveHelpOut(program: Argv): void {
+  const { getInternalMethods } = program as unknown as {
+    getInternalMethods(): { getUsageInstance(): { cacheHelpMessage(): void } };
+  };
+  getInternalMethods.call(program).getUsageInstance().cacheHelpMessage = () => {};
+}
+
 async function main(words: readonly string[]): Promise<void> {
   const program: Argv<{ verbose: boolean }> = yargs([...words])
     .scriptName('quern')
@@ -102,6 +113,7 @@ async function main(words: readonly string[]): Promise<void> {
     .fail((message, error) => {
       throw usageError(message, error, words, program) ?? error;
     });
+  leaveHelpOut(program);
   for (const add of commands) add(program);
   await program.parseAsync();
 }

@@ -82,27 +82,38 @@ export function stripsOf({ rows, strip }: Pick<TermsSource, 'rows' | 'strip'>): 
   }));
 }
 
+/** Visits the strips of a tile: whole ones in a loop, with their numbers, then what is left. */
+export function eachStrip(
+  f: FunctionBuilder,
+  { rows, strip }: Pick<TermsSource, 'rows' | 'strip'>,
+  visit: (size: number, index: I32) => void,
+): void {
+  const rest = rows % strip;
+  const whole = (rows - rest) / strip;
+  f.loop(0, whole, 1, (index) => visit(strip, index));
+  if (rest > 0) visit(rest, i32.const(whole));
+}
+
 /** A function (a, record, table) that writes the records of a tile whose A(0, 0) stands at `a`. */
 export function listTerms(module: ModuleBuilder, source: TermsSource): FunctionHandle {
-  const { rows, terms, rowStride, termStride, recordBytes } = source;
+  const { rows, strip, terms, rowStride, termStride } = source;
   const name = `terms_${rows}x${terms}_${rowStride}_${termStride}`;
-  const strips = stripsOf(source);
+  const strips = Math.ceil(rows / strip);
   /** 1 if terms that take so many bytes of lists are few of so many. */
   const few = (bytes: I32, of: number) => i32.ltS(bytes, i32.const(4 * Math.floor(source.worth * of) + 4));
   const write = (f: FunctionBuilder, p: ListingPlace) => {
     const { sample, list } = termStride === 4 ? adjacentTerms(source) : adjacentRows(source);
     const seen = f.let(i32.const(0));
-    const looked = sample(f, p, (bytes) => f.set(seen, i32.add(seen, bytes)));
+    const looked = sample(f, p, (bytes) => f.increase(seen, bytes));
     f.store(p.record, i32.const(allTerms));
-    f.if(few(seen, looked * strips.length), () => {
-      const records = strips.map((_, s) => f.let(i32.add(p.record, s * recordBytes)));
-      const ends = records.map((record) => f.let(i32.add(record, 4)));
-      list(f, p, ends);
-      const bytes = ends.map((end, s) => f.let(i32.sub(end, i32.add(records[s]!, 4))));
-      const all = bytes.reduce<I32>((sum, size) => i32.add(sum, size), i32.const(0));
-      f.if(few(all, terms * strips.length), () => {
-        for (const [s, record] of records.entries()) f.store(record, i32.shrU(bytes[s]!, 2));
+    f.if(few(seen, looked * strips), () => {
+      const all = f.let(i32.const(0));
+      list(f, p, (record, end) => {
+        const bytes = f.let(i32.sub(end, i32.add(record, 4)));
+        f.store(record, i32.shrU(bytes, 2));
+        f.increase(all, bytes);
       });
+      f.if(i32.eqz(few(all, terms * strips)), () => f.store(p.record, i32.const(allTerms)));
     });
   };
   return module.once(name, ['a', 'record', 'table'] as const, write, 4);
@@ -113,8 +124,8 @@ type ListingPlace = Readonly<Record<'a' | 'record' | 'table', I32>>;
 interface Scan {
   /** Tells `count` of 4 bytes for each of some terms of each strip that is not zero, and gives how many terms it looks at. */
   sample(f: FunctionBuilder, p: ListingPlace, count: (bytes: I32) => void): number;
-  /** Writes the lists of the strips, and moves `ends` there from where they begin. */
-  list(f: FunctionBuilder, p: ListingPlace, ends: readonly Local<'i32'>[]): void;
+  /** Writes the lists of the strips, and tells where each has its record and ends. */
+  list(f: FunctionBuilder, p: ListingPlace, done: (record: I32, end: I32) => void): void;
 }
 
 /** The entry for four lanes, by those that are all bits. */
@@ -132,47 +143,49 @@ function appendFour(f: FunctionBuilder, next: Local<'i32'>, entry: I32, first: V
 
 /** Terms side by side: four of them at a time, strip by strip. */
 function adjacentTerms(source: TermsSource): Scan {
-  const { terms, rowStride } = source;
+  const { terms, strip, rowStride, recordBytes } = source;
   const rest = terms % 4;
   const whole = terms - rest;
-  const strips = stripsOf(source);
-  /** The entry of the table for some terms of a strip; −0 counts as another number than zero. */
-  const entryOf = (
-    f: FunctionBuilder,
-    table: I32,
-    { first, size }: Strip,
-    [at, lanes]: readonly [I32, number],
-  ) => {
-    const row = (r: number) => v128.loadLanes(at, lanes, (first + r) * rowStride);
+  /** The entry of the table for some terms of a strip of so many rows; −0 counts as another number than zero. */
+  const entryOf = (f: FunctionBuilder, table: I32, size: number, [at, lanes]: readonly [I32, number]) => {
+    const row = (r: number) => v128.loadLanes(at, lanes, r * rowStride);
     let any = row(0);
     for (let r = 1; r < size; r++) any = v128.or(any, row(r));
     return entryAt(f, table, i32x4.eq(any, 0));
   };
+  const addressOf = (f: FunctionBuilder, a: I32, index: I32) =>
+    f.let(i32.add(a, i32.mul(index, strip * rowStride)));
   return {
     sample(f, { a, table }, count) {
-      f.loop(0, 4 * whole, 16 * sampled, (at) => {
-        const from = f.let(i32.add(a, at));
-        for (const strip of strips) count(countIn(entryOf(f, table, strip, [from, 4])));
+      eachStrip(f, source, (size, index) => {
+        const from = addressOf(f, a, index);
+        f.loop(0, 4 * whole, 16 * sampled, (at) =>
+          count(countIn(entryOf(f, table, size, [f.let(i32.add(from, at)), 4]))),
+        );
       });
       return 4 * Math.ceil(whole / (4 * sampled));
     },
-    list(f, { a, table }, ends) {
-      for (const [s, end] of ends.entries()) {
+    list(f, { a, table, record }, done) {
+      eachStrip(f, source, (size, index) => {
+        const from = addressOf(f, a, index);
+        const own = f.let(i32.add(record, i32.mul(index, recordBytes)));
+        const end = f.let(i32.add(own, 4));
         const first = f.let(i32x4.const(0));
         const visit = (at: I32, lanes: number) => {
-          appendFour(f, end, entryOf(f, table, strips[s]!, [f.let(i32.add(a, at)), lanes]), first);
+          appendFour(f, end, entryOf(f, table, size, [f.let(i32.add(from, at)), lanes]), first);
           f.set(first, i32x4.add(first, 4));
         };
         f.loop(0, 4 * whole, 16, (at) => visit(at, 4));
         if (rest > 0) visit(i32.const(4 * whole), rest);
-      }
+        done(own, end);
+      });
     },
   };
 }
 
 /** Rows side by side: a term at a time, in as few vectors as hold the rows; four terms at a time where they are listed. */
 function adjacentRows(source: TermsSource): Scan {
-  const { rows, terms, termStride } = source;
+  const { rows, terms, termStride, recordBytes } = source;
   const whole = terms - (terms % 4);
   const strips = stripsOf(source);
   const vectors = stripsOf({ rows, strip: 4 });
@@ -195,7 +208,9 @@ function adjacentRows(source: TermsSource): Scan {
       });
       return Math.ceil(terms / sampled);
     },
-    list(f, { a, table }, ends) {
+    list(f, { a, table, record }, done) {
+      const records = strips.map((_, s) => f.let(i32.add(record, s * recordBytes)));
+      const ends = records.map((own) => f.let(i32.add(own, 4)));
       const four = f.let(i32x4.const(0));
       f.loop(0, whole, 4, (term) => {
         const from = f.let(i32.add(a, i32.mul(term, termStride)));
@@ -214,6 +229,7 @@ function adjacentRows(source: TermsSource): Scan {
         const each = counts(f, f.let(i32.add(a, term * termStride)));
         for (const [s, one] of each.entries()) append(f, ends[s]!, i32.const(term), one);
       }
+      for (const [s, end] of ends.entries()) done(records[s]!, end);
     },
   };
 }

@@ -6,6 +6,8 @@ import { readTensors, type Tensors } from '../files/tensors.js';
 const largestShare = 0.005;
 const leastSeconds = 2;
 
+const notFinite = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
 /**
  * The name of a weight, or of what the optimizer remembers of one, that has a value that is not a finite number; of
  * tensors as checkpoints name them. A moment that has become infinite ends the learning of a weight without a word.
@@ -14,7 +16,8 @@ export function spoiledWeight(tensors: Tensors): string | undefined {
   for (const [name, { data }] of tensors) {
     const [, path] = /^(?:weights|averages|state(?=\/optimizer\.))\/(.*)$/s.exec(name) ?? [];
     if (path === undefined || !(data instanceof Float32Array)) continue;
-    for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return path;
+    // found by the engine's own search: a loop of few turns would run uncompiled
+    if (notFinite.some((value) => data.includes(value))) return path;
   }
   return undefined;
 }
