@@ -26,6 +26,7 @@ import type { KernelCall } from '../contract.js';
 import { EpilogueEmitter, type EpiloguePosition } from '../toolkit/wasm/epilogue.js';
 import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
 import {
+  eitherOf,
   emitPreparation,
   emitTouch,
   forEachVector,
@@ -44,46 +45,30 @@ import {
   eachTap,
   elementOf,
   emitListing,
-  emitTable,
-  fixedLanes,
+  emitTables,
+  listedTogether,
   loadsTogether,
-  openList,
   packedLanes,
   type Routing,
   routing,
   type WindowVector,
 } from './routedLists.js';
 
-/** Bytes behind a frame that may be read: of a vector, the lanes that do not exist. */
-const slack = 64;
-
-/** Visits ranges of a group, a few vectors at a time, each time in a basic block of its own. */
-function fenced(
-  f: FunctionBuilder,
-  pointer: I32,
-  vectors: readonly WindowVector[],
-  visit: (from: number, to: number) => void,
-) {
-  f.block(() => {
-    for (let first = 0; first < vectors.length; first += loadsTogether) {
-      visit(first, Math.min(first + loadsTogether, vectors.length));
-      f.fence(pointer);
-    }
-  });
-}
-
 /** A function (list, sums): adds Σ value · frame[window] over the list to the group's vectors at `sums`. */
-function emitSumWindows(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
+function emitSumWindows(
+  module: ModuleBuilder,
+  shape: Routing,
+  group: readonly WindowVector[],
+): FunctionHandle {
   return module.once(`sum_${group[0]!.packedOffset}`, ['list', 'sums'], (f, p) => {
     const sums = group.map(() => f.local('v128'));
-    eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (from, to) => {
-        for (let index = from; index < to; index++) {
-          const { lanes, frameOffset } = group[index]!;
-          const pixels = v128.loadLanes(window, lanes, frameOffset);
-          f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
-        }
-      });
+    eachEntry(f, shape, p.list, (window, value) => {
+      // fences lead out of the loop: from a block in it, V8 would move the first sums to where all ways meet, and spill
+      for (const [index, { lanes, frameOffset }] of group.entries()) {
+        const pixels = v128.loadLanes(window, lanes, frameOffset);
+        f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
+        if ((index + 1) % loadsTogether === 0) f.fence(window);
+      }
     });
     emitAddSums(f, group, sums, p.sums);
   });
@@ -110,63 +95,33 @@ function emitAddSums(
   }
 }
 
-/** Vectors of a filter that is summed for two channels at once, at most. */
-const mostPaired = 4;
-
-/**
- * A function (list, sums, otherList, otherSums): the sums of two channels side by side. Each product of a list waits for
- * the sum of the one before it, and few vectors would leave the processor waiting. Lanes that do not exist are read too,
- * and stay by themselves.
- */
-function emitSumPair(module: ModuleBuilder, group: readonly WindowVector[]): FunctionHandle {
-  return module.once('sum_pair', ['list', 'sums', 'otherList', 'otherSums'], (f, p) => {
-    const channel = (list: Local<'i32'>) => {
-      const sums = group.map(() => f.local('v128'));
-      const opened = openList(f, list, (window, value) => {
-        for (const [index, { frameOffset }] of group.entries()) {
-          const pixels = v128.loadLanes(window, fixedLanes, frameOffset);
-          f.set(sums[index]!, f.multiplyAdd(value, pixels, sums[index]!));
-        }
-      });
-      return { ...opened, sums };
-    };
-    const [one, other] = [channel(p.list), channel(p.otherList)];
-    const shorter = f.let(minimum(i32.sub(one.end, one.entry), i32.sub(other.end, other.entry)));
-    const both = f.let(i32.add(one.entry, shorter));
-    f.while(i32.ltU(one.entry, both), () => {
-      one.next();
-      other.next();
-    });
-    for (const { entry, end, next } of [one, other]) f.while(i32.ltU(entry, end), next);
-    emitAddSums(f, group, one.sums, p.sums);
-    emitAddSums(f, group, other.sums, p.otherSums);
-  });
-}
-
 /**
  * A function (list, filter): adds value · filter to every window of the list, for the group's vectors.
  *
  * @param wide V8 joins vectors (WasmOptions): a pair is loaded before it is stored
  */
-function emitAddWindows(module: ModuleBuilder, group: readonly WindowVector[], wide = false): FunctionHandle {
+function emitAddWindows(
+  module: ModuleBuilder,
+  shape: Routing,
+  group: readonly WindowVector[],
+  wide = false,
+): FunctionHandle {
   const together = wide ? 2 : 1;
   return module.once(`add_${group[0]!.packedOffset}`, ['list', 'filter'], (f, p) => {
     const filter = group.map((vector) =>
       f.let(v128.loadLanes(p.filter, packedLanes(vector), vector.packedOffset)),
     );
-    eachEntry(f, p.list, (window, value) => {
-      fenced(f, window, group, (from, to) => {
-        for (let first = from; first < to; first += together) {
-          const vectors = group.slice(first, Math.min(first + together, to));
-          const results = vectors.map(({ lanes, frameOffset }, index) => {
-            const before = v128.loadLanes(window, lanes, frameOffset);
-            return f.let(f.multiplyAdd(value, filter[first + index]!, before));
-          });
-          for (const [index, { lanes, frameOffset }] of vectors.entries()) {
-            f.storeLanes(window, results[index]!, lanes, frameOffset);
-          }
+    eachEntry(f, shape, p.list, (window, value) => {
+      for (let first = 0; first < group.length; first += together) {
+        const vectors = group.slice(first, first + together);
+        const results = vectors.map(({ lanes, frameOffset }, index) => {
+          const before = v128.loadLanes(window, lanes, frameOffset);
+          return f.let(f.multiplyAdd(value, filter[first + index]!, before));
+        });
+        for (const [index, { lanes, frameOffset }] of vectors.entries()) {
+          f.storeLanes(window, results[index]!, lanes, frameOffset);
         }
-      });
+      }
     });
   });
 }
@@ -177,7 +132,32 @@ function emitTurned(f: FunctionBuilder, shape: Routing, row: I32, out: I32): voi
   eachTap(f, shape, target, (offset) => f.store(target, i32.load(row, offset)));
 }
 
-/** A unit is a channel of dy: it sums its row of the turned filter gradient over all images, then stores it. */
+/** Lists the entries of a group of channels of an image, and visits each channel with its list. */
+function eachChannel(
+  f: FunctionBuilder,
+  module: ModuleBuilder,
+  at: { readonly shape: Routing; readonly group: I32; readonly image: I32; readonly frame: I32 } & Readonly<
+    Record<'values' | 'indices' | 'lists' | 'tables', I32>
+  >,
+  visit: (output: I32, list: I32) => void,
+): void {
+  const { shape } = at;
+  const { outputs, listBytes } = shape;
+  const rest = outputs % listedTogether;
+  const total = Math.ceil(outputs / listedTogether);
+  const first = f.let(i32.mul(at.group, listedTogether));
+  eitherOf(f, { index: at.group, count: (outputs - rest) / listedTogether, total }, (isWhole) => {
+    const channels = isWhole ? listedTogether : rest;
+    const element = elementOf(shape, at.image, first);
+    const list = emitListing(module, shape, channels);
+    f.call(list, at.values, at.indices, element, at.frame, at.lists, at.tables);
+    f.loop(0, channels, 1, (channel) =>
+      visit(f.let(i32.add(first, channel)), f.let(i32.add(at.lists, i32.mul(channel, listBytes)))),
+    );
+  });
+}
+
+/** A unit is a group of channels of dy: it sums their rows of the turned filter gradient over all images, then stores them. */
 export function routedFilterGradientWasm(
   call: KernelCall<Routed<Conv2dFilterGradientSpecification>>,
   options: WasmOptions,
@@ -185,56 +165,45 @@ export function routedFilterGradientWasm(
   const image = fourAxes(call.inputs[0]!.shape);
   const filter = fourAxes(call.outputs[0]!.shape);
   const shape = routing(call, 1, { image, filter, lanes: vectorLanes(options) });
-  const { frame, outputs, groups, rowBytes, vectors } = shape;
-  const paired = vectors.length <= mostPaired;
-  const lists = { list: shape.listBytes, otherList: paired ? shape.listBytes : 0 };
-  const frameBytes = paired ? frame.frameBytes + slack : frame.bytes;
-  const scratch = new Scratch({ frame: frameBytes, ...lists, sums: outputs * rowBytes });
+  const { frame, outputs, groups, rowBytes, listBytes, tablesBytes } = shape;
+  const scratch = new Scratch({
+    ...{ frame: frame.bytes, lists: listedTogether * listBytes },
+    ...{ tables: tablesBytes, sums: outputs * rowBytes },
+  });
   const module = new ModuleBuilder(options);
-  const empty = groups.length === 0 || outputs === 0;
-  const list = empty ? undefined : emitListing(module, shape);
-  const sumWindows = empty ? [] : groups.map((group) => emitSumWindows(module, group));
+  const units = groups.length === 0 ? 0 : Math.ceil(outputs / listedTogether);
 
   module.kernel(['x', 'values', 'indices', 'out', 'scratch'], (f, p) => {
-    if (list === undefined) return;
+    if (units === 0) return;
     const at = scratch.open(f, p.scratch);
-    emitTable(f, shape, at.list);
-    if (paired) emitTable(f, shape, at.otherList);
-    if (paired) f.fill(at.frame, 0, frameBytes);
-    else frame.clear(f, at.frame);
-    f.fill(i32.add(at.sums, i32.mul(p.begin, rowBytes)), 0, i32.mul(i32.sub(p.end, p.begin), rowBytes));
-    const touched = f.let(i32.const(0));
+    emitTables(f, shape, at.tables);
+    frame.clear(f, at.frame);
+    const first = f.let(i32.mul(p.begin, listedTogether));
+    const end = f.let(minimum(f.let(i32.mul(p.end, listedTogether)), i32.const(outputs)));
     const rowOf = (output: I32) => f.let(i32.add(at.sums, i32.mul(output, rowBytes)));
-    const inPairs = paired ? i32.and(i32.sub(p.end, p.begin), i32.const(-2)) : i32.const(0);
-    const pairsEnd = f.let(i32.add(p.begin, inPairs));
+    f.fill(rowOf(first), 0, i32.mul(i32.sub(end, first), rowBytes));
+    const touched = f.let(i32.const(0));
     f.loop(0, image[0], 1, (index) => {
-      const base = paired ? frame.copy(f, p.x, index, at.frame) : frame.open(f, p.x, index, at.frame);
-      if (frame.plain && !paired) emitTouch(f, base, frame.imageBytes, touched);
-      const fill = (output: I32, into: I32) =>
-        f.call(list, p.values, p.indices, elementOf(shape, index, output), base, into);
-      const pair = (output: I32) => {
-        fill(output, at.list);
-        fill(i32.add(output, 1), at.otherList);
-        const row = rowOf(output);
-        f.call(emitSumPair(module, vectors), at.list, row, at.otherList, i32.add(row, rowBytes));
-      };
-      if (paired) f.loop(p.begin, pairsEnd, 2, pair);
-      f.loop(pairsEnd, p.end, 1, (output) => {
-        fill(output, at.list);
-        const row = rowOf(output);
-        for (const sumWindow of sumWindows) f.call(sumWindow, at.list, row);
+      const base = frame.open(f, p.x, index, at.frame);
+      if (frame.plain) emitTouch(f, base, frame.imageBytes, touched);
+      const { values, indices } = p;
+      f.loop(p.begin, p.end, 1, (group) => {
+        const place = { ...at, shape, group, image: index, frame: base, values, indices };
+        eachChannel(f, module, place, (output, list) => {
+          const row = rowOf(output);
+          for (const group of groups) f.call(emitSumWindows(module, shape, group), list, row);
+        });
       });
     });
     // a use of the loads, which else were left out as superfluous
-    f.store(at.list, touched);
-    f.loop(p.begin, p.end, 1, (output) =>
+    f.store(at.lists, touched);
+    f.loop(first, end, 1, (output) =>
       emitTurned(f, shape, rowOf(output), i32.add(p.out, i32.mul(output, 4))),
     );
   });
-  const size = `${groups.length} groups of ${groups[0]?.length ?? 0} vectors`;
   return {
-    ...{ bytes: module.bytes(), units: empty ? 0 : outputs, scratchBytes: scratch.bytes, repeats: true },
-    algorithm: `filter gradient routed, ${size}${paired ? ', two channels at once' : ''}`,
+    ...{ bytes: module.bytes(), units, scratchBytes: scratch.bytes, repeats: true },
+    algorithm: `filter gradient routed, ${groups.length} groups of ${groups[0]?.length ?? 0} vectors`,
   };
 }
 
@@ -246,21 +215,22 @@ export function routedInputGradientWasm(
   const filter = fourAxes(call.inputs[2]!.shape);
   const image = fourAxes(call.outputs[0]!.shape);
   const shape = routing(call, 0, { image, filter, lanes: vectorLanes(options) });
-  const { frame, outputs, groups, rowBytes } = shape;
-  const sizes = { frame: frame.frameBytes, list: shape.listBytes, filter: outputs * rowBytes };
-  const scratch = new Scratch(sizes);
+  const { frame, outputs, groups, rowBytes, listBytes, tablesBytes } = shape;
+  const scratch = new Scratch({
+    ...{ frame: frame.frameBytes, lists: listedTogether * listBytes },
+    ...{ tables: tablesBytes, filter: outputs * rowBytes },
+  });
   const epilogue = new EpilogueEmitter(call.specification.epilogue, call);
   const module = new ModuleBuilder(options);
   const names = ['values', 'indices', 'filter', ...epilogue.names, 'out', 'scratch'] as const;
   const units = frame.imageBytes === 0 ? 0 : image[0];
-  const list = emitListing(module, shape);
-  const addWindows = groups.map((group) => emitAddWindows(module, group, options.wide));
+  const addWindows = groups.map((group) => emitAddWindows(module, shape, group, options.wide));
 
   module.kernel(names, (f, p) => {
     if (units === 0) return;
     const at = scratch.open(f, p.scratch);
     emitPreparation(f, p.begin, () => {
-      emitTable(f, shape, at.list);
+      emitTables(f, shape, at.tables);
       f.loop(0, outputs, 1, (output) => {
         const source = f.let(i32.add(p.filter, i32.mul(output, 4)));
         const target = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
@@ -270,10 +240,13 @@ export function routedInputGradientWasm(
     const finish = epilogue.begin(f, p);
     f.loop(p.begin, p.end, 1, (index) => {
       f.fill(at.frame, 0, frame.frameBytes);
-      f.loop(0, outputs, 1, (output) => {
-        f.call(list, p.values, p.indices, elementOf(shape, index, output), at.frame, at.list);
-        const row = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
-        for (const addWindow of addWindows) f.call(addWindow, at.list, row);
+      const { values, indices } = p;
+      f.loop(0, Math.ceil(outputs / listedTogether), 1, (group) => {
+        const place = { ...at, shape, group, image: index, values, indices };
+        eachChannel(f, module, place, (output, list) => {
+          const row = f.let(i32.add(at.filter, i32.mul(output, rowBytes)));
+          for (const addWindow of addWindows) f.call(addWindow, list, row);
+        });
       });
       emitStoreImage(f, frame, (value, place) => epilogue.store(f, p.out, finish(value, place), place), {
         frame: at.frame,

@@ -1,23 +1,38 @@
 /**
  * What flows back through a max pool, as lists: where the window of the convolution begins in the frame, and the value,
- * of every entry of a channel that is not 0. Also how the window is cut into vectors. See routed.ts.
+ * of every entry of a channel that is not 0. Four channels are listed together, four windows of the pool at a time: turned,
+ * they are four vectors, of which those lanes are stored that are not 0. Also how the window of the convolution is cut into
+ * vectors. See routed.ts.
  */
+
+import { bytesOf } from '../../src/core/dtype.js';
 import { type FourAxes, fourAxes } from '../../src/core/shape.js';
 import {
   type FunctionBuilder,
   type FunctionHandle,
+  f32x4,
   type I32,
   i32,
+  i32x4,
   type Local,
   type ModuleBuilder,
+  type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
+import { pickBytes } from '../../src/writers/wasm/simdMath.js';
+import { loadVector } from '../../src/writers/wasm/simdMemory.js';
 import type { KernelCall } from '../contract.js';
+import { transpose } from '../toolkit/wasm/packing.js';
+import { countIn, entryAt, tableBytes, writeTable } from '../toolkit/wasm/terms.js';
+import { wholeLines } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification, Routed } from './contract.js';
 import { Frame } from './frame.js';
 
-/** Bytes in front of the entries of a list: where it ends. */
-export const listHeader = 16;
+/** Channels that are listed together. */
+export const listedTogether = 4;
+
+/** Bytes in front of the entries of a list: where its places end. */
+const listHeader = 16;
 
 /** A vector of the window: its lanes, and where it begins in the frame and in a packed row of the filter. In bytes. */
 export interface WindowVector {
@@ -78,10 +93,10 @@ export function routing(
   const vectors = windowVectors(filter, frame);
   const count = Math.ceil(vectors.length / vectorsTogether);
   const size = Math.ceil(vectors.length / count);
-  // entries are pairs of offset and value; behind them stands the table of offsets by index of the pool's window
-  const tableOffset = listHeader + 8 * height * width;
+  // places, then values; of the last four windows more is stored than counts
+  const valuesOffset = 4 * (height * width + 4);
   return {
-    ...{ frame, outputs, route, vectors, tableOffset },
+    ...{ frame, outputs, route, vectors, valuesOffset },
     /** Height and width of the pool's grid. */
     pooled: [height, width] as const,
     /** The vectors as they are worked on together. */
@@ -91,7 +106,9 @@ export function routing(
     /** Bytes of the filter of a channel of dy, packed in vectors. */
     rowBytes: 4 * fixedLanes * vectors.length,
     indexBytes: inputs[at + 1]!.dtype === 'uint8' ? 1 : 4,
-    listBytes: tableOffset + 4 * route.window[0] * route.window[1],
+    listBytes: wholeLines(listHeader + 2 * valuesOffset),
+    /** Bytes of what `emitTables` writes: the windows of the pool come in fours. */
+    tablesBytes: tableBytes + 16 * Math.ceil((height * width) / 4),
     /** Bytes from a pixel of dy to the next, down and to the right, measured between their windows in the frame. */
     steps: [strides[0] * frame.lineBytes, 4 * strides[1] * frame.channels] as const,
   };
@@ -113,14 +130,20 @@ export function eachTap(
   }
 }
 
-/** Writes the table of offsets, once per call of the kernel. */
-export function emitTable(f: FunctionBuilder, shape: Routing, list: I32): void {
-  const [down, right] = shape.steps;
-  const [height, width] = shape.route.window;
-  for (let index = 0; index < height * width; index++) {
-    const offset = Math.floor(index / width) * down + (index % width) * right;
-    f.store(list, i32.const(offset), shape.tableOffset + 4 * index);
-  }
+/** Writes the tables that listing takes: which lanes are stored, and where the windows of the pool begin in a frame. */
+export function emitTables(f: FunctionBuilder, { pooled, route, steps }: Routing, tables: I32): void {
+  writeTable(f, tables, (lane) => 0x03020100 + lane * 0x04040404);
+  const [down, right] = steps;
+  const next = f.let(i32.add(tables, tableBytes));
+  f.loop(0, pooled[0], 1, (row) => {
+    const line = i32.mul(row, route.strides[0] * down);
+    const at = f.let(i32.sub(line, i32.const(route.padding.top * down + route.padding.left * right)));
+    f.loop(0, pooled[1], 1, () => {
+      f.store(next, at);
+      f.increase(next, 4);
+      f.increase(at, route.strides[1] * right);
+    });
+  });
 }
 
 /** The first element of a channel of dy of an image, in values and in indices. */
@@ -128,61 +151,78 @@ export function elementOf({ pooled, outputs }: Routing, image: I32, output: I32)
   return i32.add(i32.mul(image, pooled[0] * pooled[1] * outputs), output);
 }
 
-/** Columns of the pool's grid that are written out per turn of the loop. */
-const columnsPerTurn = 4;
+/** How far the pixels that indices name are from the first of their window of the pool, in bytes of the frame. */
+function offsetsOf({ route, steps: [down, right] }: Routing, indices: V128): V128 {
+  const width = route.window[1];
+  const bits = Math.log2(width);
+  // quotients of such small numbers are exact or far enough from the next
+  const rows = Number.isInteger(bits)
+    ? i32x4.shrU(indices, bits)
+    : i32x4.truncSatF32x4S(f32x4.div(f32x4.convertI32x4S(indices), width));
+  return i32x4.add(i32x4.mul(indices, right), i32x4.mul(rows, down - width * right));
+}
 
-/** A function (values, indices, element, frame, list) that lists the entries of the channel that begins at an element. */
-export function emitListing(module: ModuleBuilder, shape: Routing): FunctionHandle {
-  const { outputs, pooled, route, indexBytes } = shape;
-  const [down, right] = shape.steps;
-  return module.once('list', ['values', 'indices', 'element', 'frame', 'list'], (f, p) => {
+/**
+ * A function (values, indices, element, frame, lists, tables) that lists the entries of so many channels side by side, the
+ * first of which begins at an element.
+ */
+export function emitListing(module: ModuleBuilder, shape: Routing, channels: number): FunctionHandle {
+  const { outputs, pooled, indexBytes, listBytes, valuesOffset } = shape;
+  const windows = pooled[0] * pooled[1];
+  const names = ['values', 'indices', 'element', 'frame', 'lists', 'tables'] as const;
+  const write = (f: FunctionBuilder, p: Readonly<Record<(typeof names)[number], Local<'i32'>>>) => {
     f.increase(p.values, i32.mul(p.element, 4));
     f.increase(p.indices, i32.mul(p.element, indexBytes));
-    const entry = f.let(i32.add(p.list, listHeader));
-    const row = f.let(i32.sub(p.frame, route.padding.top * down + route.padding.left * right));
-    const step = route.strides[1] * right;
-    const columns = (pixel: Local<'i32'>, count: number) => {
-      for (let column = 0; column < count; column++) {
-        const at = column * outputs * indexBytes;
-        const index = indexBytes === 1 ? i32.load8U(p.indices, at) : i32.load(p.indices, at);
-        const place = i32.load(i32.add(p.list, i32.shl(index, 2)), shape.tableOffset);
-        const bits = f.let(i32.load(p.values, 4 * column * outputs));
-        f.store(entry, i32.add(i32.add(pixel, place), column * step));
-        f.store(entry, bits, 4);
-        // all bits but the sign: the next entry overwrites one of value 0
-        f.increase(entry, i32.shl(i32.ne(i32.shl(bits, 1), 0), 3));
-      }
-      f.increase(p.values, 4 * count * outputs);
-      f.increase(p.indices, count * indexBytes * outputs);
-      f.increase(pixel, count * step);
+    const begin = f.let(i32.add(p.tables, tableBytes));
+    const frame = f.let(i32x4.splat(p.frame));
+    const ends = Array.from({ length: channels }, (_, c) =>
+      f.let(i32.add(p.lists, c * listBytes + listHeader)),
+    );
+    /** Some elements of each of up to four windows, turned: of each channel those of four windows. */
+    const turned = (dtype: 'float32' | 'int32' | 'uint8', pointer: I32, count: number) => {
+      const rows = [0, 1, 2, 3].map((window) => {
+        if (window >= count) return i32x4.const(0);
+        const offset = window * outputs * bytesOf[dtype];
+        return f.let(loadVector(dtype, pointer, { lanes: channels, offset }));
+      });
+      return transpose(f, rows as [V128, V128, V128, V128]);
     };
-    f.loop(0, pooled[0], 1, () => {
-      const pixel = f.let(row);
-      const rest = pooled[1] % columnsPerTurn;
-      f.loop(0, pooled[1] - rest, columnsPerTurn, () => columns(pixel, columnsPerTurn));
-      if (rest > 0) columns(pixel, rest);
-      f.increase(row, route.strides[0] * down);
-    });
-    f.store(p.list, entry);
-  });
+    const list = (count: number) => {
+      const values = turned('float32', p.values, count);
+      const indices = turned(indexBytes === 1 ? 'uint8' : 'int32', p.indices, count);
+      const first = f.let(i32x4.add(v128.load(begin), frame));
+      for (const [c, end] of ends.entries()) {
+        const value = f.let(values[c]!);
+        const places = f.let(i32x4.add(first, offsetsOf(shape, indices[c]!)));
+        const entry = entryAt(f, p.tables, f32x4.eq(value, 0));
+        const picked = f.let(v128.load(entry));
+        f.store(end, pickBytes(f, places, picked));
+        f.store(end, pickBytes(f, value, picked), valuesOffset);
+        f.increase(end, countIn(entry));
+      }
+      f.increase(p.values, 16 * outputs);
+      f.increase(p.indices, 4 * indexBytes * outputs);
+      f.increase(begin, 16);
+    };
+    const rest = windows % 4;
+    f.loop(0, windows - rest, 4, () => list(4));
+    if (rest > 0) list(rest);
+    for (const [c, end] of ends.entries()) f.store(p.lists, end, c * listBytes);
+  };
+  return module.once(`list_${channels}`, names, write, 4);
 }
 
-/** Takes an entry: the address of its window, and its value in all lanes. */
-type VisitEntry = (window: Local<'i32'>, value: Local<'v128'>) => void;
-
-/** A list at its first entry, its end, and what visits the next. */
-export function openList(f: FunctionBuilder, list: Local<'i32'>, visit: VisitEntry) {
+/** Visits all entries of a list: with the address of each one's window, and its value in all lanes. */
+export function eachEntry(
+  f: FunctionBuilder,
+  { valuesOffset }: Routing,
+  list: Local<'i32'>,
+  visit: (window: Local<'i32'>, value: Local<'v128'>) => void,
+): void {
   const end = f.let(i32.load(list));
   const entry = f.let(i32.add(list, listHeader));
-  const next = () => {
-    visit(f.let(i32.load(entry)), f.let(v128.load32Splat(entry, 4)));
-    f.increase(entry, 8);
-  };
-  return { entry, end, next };
-}
-
-/** Visits all entries of a list. */
-export function eachEntry(f: FunctionBuilder, list: Local<'i32'>, visit: VisitEntry): void {
-  const { entry, end, next } = openList(f, list, visit);
-  f.while(i32.ltU(entry, end), next);
+  f.while(i32.ltU(entry, end), () => {
+    visit(f.let(i32.load(entry)), f.let(v128.load32Splat(entry, valuesOffset)));
+    f.increase(entry, 4);
+  });
 }

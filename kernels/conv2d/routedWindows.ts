@@ -15,15 +15,15 @@ import {
   type FunctionBuilder,
   f32x4,
   type I32,
-  i8x16,
   i32,
   i32x4,
   ModuleBuilder,
   type V128,
   v128,
 } from '../../src/writers/wasm/assembler.js';
+import { pickBytes } from '../../src/writers/wasm/simdMath.js';
 import type { KernelCall } from '../contract.js';
-import type { WasmCode, WasmOptions } from '../toolkit/wasm/kernel.js';
+import { fourLanes, type WasmCode, type WasmOptions } from '../toolkit/wasm/kernel.js';
 import { Scratch } from '../toolkit/wasm/units.js';
 import type { Conv2dFilterGradientSpecification, Routed } from './contract.js';
 import { Frame } from './frame.js';
@@ -60,8 +60,8 @@ function sizesOf({ specification, inputs, outputs: [out] }: Call) {
   return { windows, taps: rows * columns, images: image[0] };
 }
 
-/** Tells whether a gradient is one of these. Machine code, whose vectors may be wider, takes the lists. */
-export function hasFewTaps(call: Call, { machine }: Pick<WasmOptions, 'machine'>): boolean {
+/** Tells whether a gradient is one of these. */
+export function hasFewTaps(call: Call): boolean {
   const { windows, taps } = sizesOf(call);
   const { frame, window, strides, pooled, poolStrides, outputs } = windows;
   const { route } = call.specification;
@@ -71,7 +71,7 @@ export function hasFewTaps(call: Call, { machine }: Pick<WasmOptions, 'machine'>
   const reach = (axis: 0 | 1) => strides[axis] * (poolStrides[axis] * (pooled[axis] - 1) + 1) + window[axis];
   const inside = reach(0) <= frame.size[0] && reach(1) <= frame.size[1];
   const unpadded = route.padding.top === 0 && route.padding.left === 0;
-  return machine === undefined && fits && inPairs && inside && unpadded && call.inputs[2]!.dtype === 'uint8';
+  return fits && inPairs && inside && unpadded && call.inputs[2]!.dtype === 'uint8';
 }
 
 /** A unit is four channels of dy: it sums their part of the gradient over all images. */
@@ -83,7 +83,7 @@ export function windowsFilterGradientWasm(call: Call, options: WasmOptions): Was
     ...{ frame: frame.bytes, lists: listsBytes(windows) },
     ...{ pixels: count * taps * vectorBytes, table: tableBytes },
   });
-  const module = new ModuleBuilder(options);
+  const module = new ModuleBuilder(fourLanes(options));
   const units = outputs / together;
   module.kernel(['x', 'values', 'indices', 'out', 'scratch'], (f, p) => {
     if (units === 0) return;
@@ -177,9 +177,7 @@ function emitSum(module: ModuleBuilder, windows: PoolWindows) {
       f.set(places, v128.or(four, f32x4.eq(value, 0)));
       for (const [tap, sum] of sums.entries()) {
         const pixels = v128.load(p.pixels, tap * vectorBytes);
-        const own =
-          f.simd === 'relaxed' ? i8x16.relaxedSwizzle(pixels, places) : i8x16.swizzle(pixels, places);
-        f.set(sum, f.multiplyAdd(value, own, sum));
+        f.set(sum, f.multiplyAdd(value, pickBytes(f, pixels, places), sum));
         if ((tap + 1) % fencedTaps === 0) f.fence(p.pixels);
       }
       f.increase(p.pixels, taps * vectorBytes);

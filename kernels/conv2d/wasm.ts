@@ -26,7 +26,7 @@ export function conv2dFilterGradientWasm(
   options: WasmOptions,
 ): WasmCode {
   if (isRouted(call)) {
-    const code = hasFewTaps(call, options) ? windowsFilterGradientWasm : routedFilterGradientWasm;
+    const code = hasFewTaps(call) ? windowsFilterGradientWasm : routedFilterGradientWasm;
     return code(call, options);
   }
   const code = filterGradientUsesWinograd(call) ? winogradFilterGradientWasm : denseFilterGradientWasm;

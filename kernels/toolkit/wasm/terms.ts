@@ -36,12 +36,16 @@ export function recordBytes(terms: number): number {
 const entryBytes = 32;
 export const tableBytes = 16 * entryBytes;
 
-/** Writes the table by which terms are listed. */
-export function writeTable(f: FunctionBuilder, table: I32): void {
+/**
+ * Writes the table by which what is not zero is listed.
+ *
+ * @param wordOf what stands for a lane. Default: its number
+ */
+export function writeTable(f: FunctionBuilder, table: I32, wordOf = (lane: number) => lane): void {
   f.loop(0, 16, 1, (mask) => {
     const first = f.let(i32.add(table, i32.mul(mask, entryBytes)));
     const next = f.let(first);
-    for (let bit = 0; bit < 4; bit++) append(f, next, i32.const(bit), i32.eqz(bitAt(mask, bit)));
+    for (let bit = 0; bit < 4; bit++) append(f, next, i32.const(wordOf(bit)), i32.eqz(bitAt(mask, bit)));
     f.store(i32.add(first, 16), i32.sub(next, first));
   });
 }
@@ -129,11 +133,12 @@ interface Scan {
 }
 
 /** The entry for four lanes, by those that are all bits. */
-function entryAt(f: FunctionBuilder, table: I32, lanes: V128): I32 {
+export function entryAt(f: FunctionBuilder, table: I32, lanes: V128): I32 {
   return f.let(i32.add(table, i32.mul(i32x4.bitmask(lanes), entryBytes)));
 }
 
-const countIn = (entry: I32) => i32.load(entry, 16);
+/** 4 times how many lanes an entry has. */
+export const countIn = (entry: I32) => i32.load(entry, 16);
 
 /** Appends those of four terms that an entry has. */
 function appendFour(f: FunctionBuilder, next: Local<'i32'>, entry: I32, first: V128): void {

@@ -5,7 +5,7 @@
  * float32 result.
  */
 import { at } from '../../core/lists.js';
-import { type FunctionBuilder, f32x4, i32x4, type Local, type V128, v128 } from './assembler.js';
+import { type FunctionBuilder, f32x4, i8x16, i32x4, type Local, type V128, v128 } from './assembler.js';
 
 type Vector = Local<'v128'>;
 
@@ -20,6 +20,11 @@ const signBit = 0x80000000 | 0;
 /** `mask` set takes `a`, clear takes `b`, for masks of whole lanes: one instruction where the level has it. */
 export function selectLanes(f: FunctionBuilder, a: V128, b: V128, mask: V128): V128 {
   return f.simd === 'relaxed' ? f32x4.relaxedLaneselect(a, b, mask) : v128.bitselect(a, b, mask);
+}
+
+/** The bytes of `a` at places below 16, and 0 at those from 128 on; there are no others. Vectors of 128 bits. */
+export function pickBytes(f: FunctionBuilder, a: V128, places: V128): V128 {
+  return f.simd === 'relaxed' ? i8x16.relaxedSwizzle(a, places) : i8x16.swizzle(a, places);
 }
 
 /** ((c0·x + c1)·x + c2)·x + … */

@@ -105,6 +105,8 @@ export const plainBinary: Readonly<
   'i32x4.mul': { code: codes.multiplyIntegers, commutes: true },
   'i32x4.minS': { code: codes.minimumIntegers, commutes: true },
   'i32x4.maxS': { code: codes.maximumIntegers, commutes: true },
+  // of 128 bits
+  'i8x16.relaxedSwizzle': { code: codes.shuffleBytes },
 };
 
 /** One operand, one instruction, maybe with an immediate. */

@@ -217,7 +217,7 @@ suite('convolutions by windows of a pool', (test) => {
     const many = { ...geometries[0]!, window: [6, 5] as const };
     assert.is(uses(forwardCase(many, { image: 'no zeros', filter: 'finite' })), false);
     const routed = (geometry: Geometry) =>
-      hasFewTaps(gradientCase(geometry, 'no zeros', sparse).call as Parameters<typeof hasFewTaps>[0], {});
+      hasFewTaps(gradientCase(geometry, 'no zeros', sparse).call as Parameters<typeof hasFewTaps>[0]);
     assert.equal(
       geometries.map(routed),
       geometries.map(() => true),
