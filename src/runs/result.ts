@@ -25,7 +25,7 @@ export interface TrainingResult extends BackendReport {
   readonly parameters: number;
   /** Of matrix products and convolutions, for one image, forward. */
   readonly multiplyAdds: number;
-  /** Of the final weights, without dropout, on the images that were trained on. */
+  /** Of the final weights, without dropout, on the images that were trained on; null where that was not asked for. */
   readonly trainAccuracy: number | null;
   readonly trainLoss: number | null;
   /** Of the final weights; absent where nothing was held out. */

@@ -146,6 +146,12 @@ const trainOptions = {
       defaultDescription: '30',
       describe: 'seconds between two checkpoints',
     },
+    'train-accuracy': {
+      boolean: true,
+      defaultDescription: 'true',
+      describe:
+        'measure the images that were trained on too; --no-train-accuracy measures the test set alone',
+    },
   } as const),
   ...backendOptions,
   // without defaults, so that it can be told whether they were given
@@ -172,12 +178,12 @@ const trainOptions = {
 } as const;
 
 const epilogue =
-  'The test set is used once, at the end. The train accuracy is measured then too: of the final weights, ' +
-  'without dropout, on the images that were trained on.\n\n' +
+  'The test set is used once, at the end. The train accuracy is measured then too, unless --no-train-accuracy ' +
+  'says not to: of the final weights, without dropout, on the images that were trained on.\n\n' +
   'Ctrl-C ends the training after the step that is running, saves the model so far and exits with 130; ' +
   'a second one ends at once. --resume goes on, to the same weights as if nothing had happened: also after ' +
   'a crash. With it only --threads, --native, --revectorize, --tune, --data, --data-dir, --offline, --time-limit, ' +
-  '--pause-after, --log, --log-weights, --checkpoint-every, --import, --json and --quiet can be given.\n\n' +
+  '--pause-after, --log, --log-weights, --checkpoint-every, --train-accuracy, --import, --json and --quiet can be given.\n\n' +
   'Exit codes: 0 done, 1 a fault or a missed target, 2 wrong usage, 130 Ctrl-C, 143 terminated.';
 
 /** `quern train [recipe]` */
@@ -234,10 +240,10 @@ function settingValues(texts: Readonly<Record<string, string>> | undefined): Set
 function resumeArguments(options: ResumeArguments): ResumeArguments {
   const { offline, revectorize, tune, import: imported, ...others } = options;
   const { threads, native, data, dataDir, timeLimit, pauseAfter } = others;
-  const { checkpointEvery, log, logWeights, json, quiet } = others;
+  const { checkpointEvery, trainAccuracy, log, logWeights, json, quiet } = others;
   return {
     ...{ threads, native, data, dataDir, timeLimit, pauseAfter },
-    ...{ checkpointEvery, log, logWeights, json, quiet },
+    ...{ checkpointEvery, trainAccuracy, log, logWeights, json, quiet },
     import: imported,
     ...(offline && { offline }),
     ...(revectorize && { revectorize }),

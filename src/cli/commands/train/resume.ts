@@ -26,7 +26,8 @@ type Own =
   | 'log'
   | 'logWeights'
   | 'pauseAfter'
-  | 'checkpointEvery';
+  | 'checkpointEvery'
+  | 'trainAccuracy';
 
 export type ResumeArguments = {
   readonly [name in Own]?: TrainArguments[name] | undefined;

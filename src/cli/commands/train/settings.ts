@@ -40,6 +40,8 @@ export interface TrainArguments extends SettingArguments, BackendArguments, Data
   readonly timeLimit?: number | undefined;
   /** In seconds. */
   readonly checkpointEvery?: number | undefined;
+  /** Measures the images that were trained on too. Default true. */
+  readonly trainAccuracy?: boolean | undefined;
   /** A checkpoint of the same training, to go on from in a folder of its own. */
   readonly checkpoint?: string | undefined;
   /** Ends after this epoch, without a look at the test set. */
@@ -144,6 +146,7 @@ export const checkArguments = object<Partial<TrainArguments>>(
     tune: boolean,
     timeLimit: number(0),
     checkpointEvery: number(0),
+    trainAccuracy: boolean,
     pauseAfter: integer(1),
     checkpoint: text(),
     log: list(text()),

@@ -96,7 +96,8 @@ function startOf(
 }
 
 interface Evaluations {
-  readonly train: Evaluation;
+  /** Undefined where it is not asked for. */
+  readonly train: Evaluation | undefined;
   readonly test: Evaluation;
 }
 
@@ -279,7 +280,7 @@ export class TrainingCommand {
     });
   }
 
-  /** On what was trained on and on the test set; undefined when interrupted. */
+  /** On the test set, and on what was trained on; undefined when interrupted. */
   private async evaluate(run: Run, test: Dataset): Promise<Evaluations | undefined> {
     const { signal } = this.interrupt;
     const measure = (title: string, dataset: Dataset) =>
@@ -288,7 +289,9 @@ export class TrainingCommand {
         onProgress: (done, count) => this.progress.show(title, done, count, `${done} of ${count} images`),
       });
     try {
-      return { test: await measure('test', test), train: await measure('train', run.train) };
+      const { trainAccuracy = true } = this.job.options;
+      const onTest = await measure('test', test);
+      return { test: onTest, train: trainAccuracy ? await measure('train', run.train) : undefined };
     } catch (error) {
       if (!this.interrupt.caused(error)) throw error;
       return undefined;
@@ -325,8 +328,8 @@ export class TrainingCommand {
       batchSize: settings.batchSize,
       parameters,
       multiplyAdds,
-      trainAccuracy: evaluations?.train.accuracy ?? null,
-      trainLoss: evaluations?.train.loss ?? null,
+      trainAccuracy: evaluations?.train?.accuracy ?? null,
+      trainLoss: evaluations?.train?.loss ?? null,
       validationAccuracy: run.history.at(-1)?.validationAccuracy,
       testAccuracy: accuracy ?? null,
       testLoss: evaluations?.test.loss ?? null,
