@@ -2,6 +2,9 @@ import * as assert from 'uvu/assert';
 import { resultText } from '../../src/cli/terminal/results.js';
 import { isFinal, type TrainingResult } from '../../src/runs/result.js';
 import { suite } from '../support/suite.js';
+import { inProject, onReference, quern } from './support.js';
+
+const parse = (text: string) => JSON.parse(text) as TrainingResult;
 
 const result: TrainingResult = {
   recipe: 'mine',
@@ -74,4 +77,26 @@ suite('the result of a training', (test) => {
     assert.not(isFinal({ ...result, ended: 'interrupted', interrupted: true, testAccuracy: null }));
     assert.not(isFinal({ ...result, testAccuracy: null }));
   });
+
+  test('--no-train-accuracy measures the test set alone', () =>
+    inProject(async (cwd) => {
+      const words = ['train', './tiny.mjs', '--seed', '3', ...onReference];
+      const whole = parse((await quern([...words, '--out', 'a', '--json'], { cwd })).stdout);
+      const without = [...words, '--no-train-accuracy'];
+      const alone = parse((await quern([...without, '--out', 'b', '--json'], { cwd })).stdout);
+      const { trainAccuracy, trainLoss, testAccuracy, weightsSha256 } = alone;
+      assert.equal({ trainAccuracy, trainLoss }, { trainAccuracy: null, trainLoss: null });
+      assert.equal(
+        { testAccuracy, weightsSha256 },
+        { testAccuracy: whole.testAccuracy, weightsSha256: whole.weightsSha256 },
+      );
+      assert.ok(whole.trainAccuracy! > 0);
+      const { stdout, stderr } = await quern([...without, '--out', 'c'], { cwd });
+      assert.match(stdout, /^test accuracy +\d/m, stderr);
+      assert.not.match(stdout, /train accuracy/);
+      // a run that goes on keeps to it
+      await quern([...without, '--out', 'd', '--pause-after', '1'], { cwd });
+      const rest = await quern(['train', '--resume', 'd', '--import', './tiny.mjs', '--json'], { cwd });
+      assert.is(parse(rest.stdout).trainAccuracy, null, rest.stderr);
+    }));
 });

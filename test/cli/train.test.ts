@@ -14,29 +14,6 @@ const lines = (text: string) => text.trimEnd().split('\n');
 const parse = <T>(text: string): T => JSON.parse(text) as T;
 
 suite('quern train', (test) => {
-  test('--no-train-accuracy measures the test set alone', () =>
-    inProject(async (cwd) => {
-      const words = ['train', './tiny.mjs', '--seed', '3', ...onReference];
-      const whole = parse<TrainingResult>((await quern([...words, '--out', 'a', '--json'], { cwd })).stdout);
-      const without = [...words, '--no-train-accuracy'];
-      const alone = parse<TrainingResult>(
-        (await quern([...without, '--out', 'b', '--json'], { cwd })).stdout,
-      );
-      const { trainAccuracy, trainLoss, testAccuracy, weightsSha256 } = alone;
-      assert.equal({ trainAccuracy, trainLoss }, { trainAccuracy: null, trainLoss: null });
-      assert.equal(
-        { testAccuracy, weightsSha256 },
-        { testAccuracy: whole.testAccuracy, weightsSha256: whole.weightsSha256 },
-      );
-      assert.ok(whole.trainAccuracy! > 0);
-      const { stdout, stderr } = await quern([...without, '--out', 'c'], { cwd });
-      assert.match(stdout, /^test accuracy +\d/m, stderr);
-      assert.not.match(stdout, /train accuracy/);
-      // a run that goes on keeps to it
-      await quern([...without, '--out', 'd', '--pause-after', '1'], { cwd });
-      const rest = await quern(['train', '--resume', 'd', '--import', './tiny.mjs', '--json'], { cwd });
-      assert.is(parse<TrainingResult>(rest.stdout).trainAccuracy, null, rest.stderr);
-    }));
   test('a run folder, one JSON object, a line per epoch', () =>
     inProject(async (cwd) => {
       const words = ['train', './tiny.mjs', '--seed', '3', '--out', 'run', '--json', ...onReference];
